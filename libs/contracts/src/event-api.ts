@@ -1,0 +1,44 @@
+import Type from 'typebox';
+import { Closed, listQuery, Timestamp, Uuid } from './common.ts';
+
+/** Filters of `GET /events/history`; cursor paging only, newest first. */
+export const EventHistoryQuery = Closed({
+  limit: listQuery.limit,
+  cursor: listQuery.cursor,
+  type: Type.Optional(
+    Type.String({ maxLength: 100, description: 'exact type, or a prefix such as `ticket.`' }),
+  ),
+  aggregate_type: Type.Optional(Type.String({ maxLength: 50 })),
+  aggregate_id: Type.Optional(Type.String({ maxLength: 64 })),
+  correlation_id: Type.Optional(Type.String({ maxLength: 100 })),
+  after: Type.Optional(Timestamp),
+  before: Type.Optional(Timestamp),
+});
+export const EventTypeInfo = Type.Object({
+  type: Type.String(),
+  description: Type.String(),
+  service: Type.String(),
+  schema: Type.Unknown(),
+});
+export const EventStatsQuery = Closed({
+  hours: Type.Optional(Type.Integer({ minimum: 1, maximum: 720, default: 24 })),
+});
+export const EventStats = Type.Object({
+  total: Type.Integer(),
+  since: Timestamp,
+  by_type: Type.Array(Type.Object({ type: Type.String(), count: Type.Integer(), last_at: Timestamp })),
+  per_hour: Type.Array(Type.Object({ hour: Timestamp, count: Type.Integer() })),
+});
+/** Publishes `system.test_published.v1` through the outbox and the bus; the answer names the event to look for. */
+export const TestEventRequest = Closed({
+  message: Type.String({ minLength: 1, maxLength: 500, pattern: '^[^\\u0000]*$' }),
+});
+export const TestEventResponse = Type.Object({ event_id: Uuid, correlation_id: Type.String() });
+
+/** What the live stream tells a portal: that something happened, never its content. */
+export const StreamMessage = Type.Object({
+  id: Uuid,
+  type: Type.String(),
+  aggregate: Type.Object({ type: Type.String(), id: Type.String() }),
+  occurred_at: Timestamp,
+});

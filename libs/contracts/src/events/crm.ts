@@ -1,0 +1,43 @@
+import Type from 'typebox';
+import { Nullable, Uuid } from '../common.ts';
+
+const CustomerFacts = Type.Object({
+  customer_id: Uuid,
+  customer_number: Type.Integer(),
+  name: Type.String(),
+  status: Type.String(),
+  email: Nullable(Type.String()),
+  tags: Type.Array(Type.String()),
+  preferred_technician_id: Nullable(Uuid),
+  sla_policy_id: Nullable(Uuid),
+  version: Type.Integer(),
+});
+const ContactFacts = Type.Object({
+  contact_id: Uuid,
+  customer_id: Uuid,
+  name: Type.String(),
+  email: Nullable(Type.String()),
+  phone: Nullable(Type.String()),
+  position: Nullable(Type.String()),
+  user_id: Nullable(Uuid),
+  version: Type.Integer(),
+});
+const SiteFacts = Type.Object({
+  site_id: Uuid,
+  customer_id: Uuid,
+  name: Type.String(),
+  version: Type.Integer(),
+});
+const service = 'crm';
+
+export const crmEvents = {
+  'customer.created.v1': { description: 'a customer was created', service, data: CustomerFacts },
+  'customer.updated.v1': { description: 'a customer changed', service, data: CustomerFacts },
+  'customer.deleted.v1': { description: 'a customer was deleted', service, data: CustomerFacts },
+  'contact.created.v1': { description: 'a contact was created', service, data: ContactFacts },
+  'contact.updated.v1': { description: 'a contact changed', service, data: ContactFacts },
+  'contact.deleted.v1': { description: 'a contact was deleted', service, data: ContactFacts },
+  'site.created.v1': { description: 'a site was created', service, data: SiteFacts },
+  'site.updated.v1': { description: 'a site changed', service, data: SiteFacts },
+  'site.deleted.v1': { description: 'a site was deleted', service, data: SiteFacts },
+} as const;

@@ -1,0 +1,103 @@
+import Type from 'typebox';
+import { Nullable, Uuid } from '../common.ts';
+
+/** What every ticket event says of its ticket: enough for search, mail and dashboards without a look-up. */
+export const TicketFacts = Type.Object({
+  ticket_id: Uuid,
+  ticket_number: Type.Integer(),
+  title: Type.String(),
+  description: Type.String(),
+  status: Type.String(),
+  priority: Type.String(),
+  category: Nullable(Type.String()),
+  tags: Type.Array(Type.String()),
+  customer_id: Uuid,
+  requester_id: Nullable(Uuid),
+  assigned_to: Nullable(Uuid),
+  team_id: Nullable(Uuid),
+  version: Type.Integer(),
+});
+const Change = Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() });
+const Changed = Type.Object({ ticket: TicketFacts, changes: Type.Array(Change) });
+const service = 'tickets';
+
+export const ticketEvents = {
+  'ticket.opened.v1': {
+    description: 'a ticket was opened',
+    service,
+    data: Type.Object({ ticket: TicketFacts }),
+  },
+  'ticket.updated.v1': {
+    description: 'fields of a ticket changed, its status did not',
+    service,
+    data: Changed,
+  },
+  'ticket.status_changed.v1': { description: 'the status of a ticket changed', service, data: Changed },
+  'ticket.assigned.v1': {
+    description: 'a ticket was given to a technician or team, or taken from one',
+    service,
+    data: Changed,
+  },
+  'ticket.commented.v1': {
+    description: 'a public reply or an internal note was written',
+    service,
+    data: Type.Object({
+      ticket: TicketFacts,
+      comment_id: Uuid,
+      visibility: Type.String(),
+      body: Type.String(),
+    }),
+  },
+  'ticket.attached.v1': {
+    description: 'a file was attached',
+    service,
+    data: Type.Object({
+      ticket: TicketFacts,
+      attachment_id: Uuid,
+      file_name: Type.String(),
+      size: Type.Integer(),
+      visibility: Type.String(),
+    }),
+  },
+  'ticket.time_logged.v1': {
+    description: 'working time was booked',
+    service,
+    data: Type.Object({
+      ticket: TicketFacts,
+      time_entry_id: Uuid,
+      user_id: Uuid,
+      minutes: Type.Integer(),
+      billable: Type.Boolean(),
+    }),
+  },
+  'ticket.sla_breached.v1': {
+    description: 'a deadline passed',
+    service,
+    data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
+  },
+  'ticket.sla_at_risk.v1': {
+    description: 'four fifths of the time to a deadline are used',
+    service,
+    data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
+  },
+  'ticket.imported.v1': {
+    description: 'a ticket came from another system with its history',
+    service,
+    data: Type.Object({
+      ticket: TicketFacts,
+      source: Type.String(),
+      external_id: Type.String(),
+      history: Type.Integer(),
+    }),
+  },
+  'ticket.deleted.v1': {
+    description: 'a ticket was deleted',
+    service,
+    data: Type.Object({ ticket: TicketFacts }),
+  },
+  'desk.changed.v1': {
+    description: 'a team, calendar, SLA policy or assignment rule changed',
+    service,
+    data: Type.Object({ object: Type.String(), id: Uuid, change: Type.String() }),
+  },
+} as const;

@@ -1,0 +1,73 @@
+/** What is put into the search index: one document per business object. */
+export interface SearchDocument {
+  readonly tenant_id: string;
+  /** `ticket`, `customer`, `contact`, … */
+  readonly type: string;
+  readonly id: string;
+  /** The customer whose users may find it; null: staff only. */
+  readonly customer_id: string | null;
+  /** A portal user who may find it although the role sees own objects only; null: nobody in particular. */
+  readonly owner_ids: readonly string[];
+  readonly title: string;
+  readonly body: string;
+  /** Text that staff may find it by and customers may not (internal notes). */
+  readonly internal: string;
+  /** Exact tokens: ticket number, e-mail address, customer number. */
+  readonly keywords: readonly string[];
+  /** Small object shown in a hit without another look-up. */
+  readonly summary: Readonly<Record<string, unknown>>;
+  /** Monotonic per object: an older version never replaces a newer one. */
+  readonly version: number;
+  readonly updated_at: string;
+}
+
+export interface SearchQuery {
+  readonly tenant_id: string;
+  /** Set for portal users: only documents of this customer, never `internal` text. */
+  readonly customer_id: string | null;
+  /** Set where the asker sees own objects only. */
+  readonly owner_id: string | null;
+  readonly text: string;
+  readonly types?: readonly string[];
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface SearchHit {
+  readonly type: string;
+  readonly id: string;
+  readonly score: number;
+  readonly title: string;
+  /** Plain-text fragments; matches stand between U+E000 and U+E001 (private use), for the caller to mark up safely. */
+  readonly highlights: { readonly title: string; readonly body: string };
+  readonly summary: Readonly<Record<string, unknown>>;
+  readonly updated_at: string;
+}
+
+export interface SearchResult {
+  readonly hits: readonly SearchHit[];
+  /** Matches in all, counted up to a cap; `total_relation` says whether it is exact. */
+  readonly total: number;
+  readonly total_relation: 'eq' | 'gte';
+  /** Terms that were widened to similar words because nothing matched them as typed. */
+  readonly corrected: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Marks around a match in highlights. */
+export const HIGHLIGHT_START = '\uE000';
+export const HIGHLIGHT_END = '\uE001';
+
+/**
+ * Full-text search in German and English with stemming, prefix of the last word, typo tolerance and
+ * highlighting. Adapters: PostgreSQL and Elasticsearch; both pass `search.contract.ts` of the test kit.
+ */
+export interface SearchIndex {
+  /** Creates what the index needs; safe to call again. */
+  prepare(): Promise<void>;
+  /** Adds or replaces documents; an older `version` than the stored one is ignored. Visible to queries on return. */
+  put(documents: readonly SearchDocument[]): Promise<void>;
+  remove(refs: readonly { tenant_id: string; type: string; id: string; version: number }[]): Promise<void>;
+  query(query: SearchQuery): Promise<SearchResult>;
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
