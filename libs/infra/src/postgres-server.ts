@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -129,7 +130,9 @@ async function chooseIdentity(dataDir: string): Promise<Identity> {
 }
 
 function launch(identity: Identity, program: string, args: readonly string[], cwd: string): ChildProcess {
-  const [command, ...rest] = [...identity.prefix, program, ...args];
+  // When this process is killed the kernel asks the server to shut down in order (SIGINT: fast shutdown).
+  const dieWithParent = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'INT'] : [];
+  const [command, ...rest] = [...identity.prefix, ...dieWithParent, program, ...args];
   return spawn(command!, rest, {
     cwd,
     uid: identity.uid,
@@ -203,7 +206,7 @@ async function initialise(dataDir: string, identity: Identity, options: Postgres
 /**
  * Starts a private PostgreSQL 15 on 127.0.0.1 and waits until it takes connections. The first start creates
  * the cluster (UTF-8, checksums, scram passwords only). What an earlier, killed run left behind on the same
- * data is ended first.
+ * data is ended first. When the calling thread ends, the server shuts down in order.
  * @throws when the data are in use by a live process, or the server does not come up.
  */
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
