@@ -1,0 +1,241 @@
+/**
+ * Service level agreements: when a ticket is due, how its clocks stand, and why.
+ *
+ * Rules:
+ * - Both clocks start at `created_at` and count open minutes of the policy's calendar.
+ * - The target is that of the ticket's **present** priority, counted from `created_at`: raising the priority
+ *   of an old ticket can put it in breach at once. Counting from the change would let a ticket escape its
+ *   deadline by being re-prioritised.
+ * - Time in a status of `pause_on` does not count, nor does time spent resolved or closed before a
+ *   reopening. Both clocks pause alike.
+ * - The response clock ends with the first response; resolving a ticket answers it too.
+ * - What happens after a clock's end no longer moves its due time.
+ * - Reaching the goal exactly at the due time meets it.
+ *
+ * The due time is the end of the explanation, so the two cannot disagree.
+ */
+
+import {
+  businessMinutesBetween,
+  type ExplainStep,
+  type Suspension,
+  walkBusinessTime,
+} from './business-time.ts';
+import {
+  type BusinessCalendar,
+  type CompiledCalendar,
+  compileCalendar,
+  type FieldProblem,
+  validateCalendar,
+} from './calendar.ts';
+import { isDone, PRIORITIES, type Priority, type TicketStatus } from './ticket-status.ts';
+
+/** Business minutes, whole and positive. */
+export interface SlaTarget {
+  response_minutes: number;
+  resolution_minutes: number;
+}
+
+export interface SlaPolicy {
+  id: string;
+  name: string;
+  /** The tenant's fallback for customers without a policy of their own. */
+  is_default?: boolean;
+  /** A priority without a target has no deadline under this policy. */
+  targets: { readonly [priority in Priority]?: SlaTarget };
+  calendar: BusinessCalendar;
+  /** Statuses in which the clocks stand still, `waiting_customer` as a rule. */
+  pause_on: readonly TicketStatus[];
+}
+
+/** A time in which the clocks stood still; `until` is null while they still do. */
+export interface SlaPause {
+  from: Temporal.Instant;
+  until: Temporal.Instant | null;
+  /** Shown in the explanation: the status as a rule. */
+  reason: string;
+}
+
+export interface SlaFacts {
+  created_at: Temporal.Instant;
+  priority: Priority;
+  pauses: readonly SlaPause[];
+  first_response_at: Temporal.Instant | null;
+  resolved_at: Temporal.Instant | null;
+}
+
+/** `met` and `breached` are final once the goal is reached; an unreached goal past its due time is `breached`. */
+export type SlaState = 'running' | 'paused' | 'met' | 'breached';
+
+export interface SlaClock {
+  target_minutes: number;
+  due_at: Temporal.Instant;
+  /** True while the clock is paused: `due_at` is then the due time if it resumed now, and moves on. */
+  due_is_provisional: boolean;
+  state: SlaState;
+  /** When the goal was reached, or null. */
+  achieved_at: Temporal.Instant | null;
+  /** Business minutes used up to now, or to the goal. */
+  used_minutes: number;
+  /** Target minus used: negative when overdue. */
+  remaining_minutes: number;
+  /** Used of target, cut to one decimal: 100 is not shown before the due time. */
+  percent_used: number;
+  /** From `created_at` to `due_at`. The minutes of the counted steps add up to the target. */
+  explain: ExplainStep[];
+}
+
+export interface SlaAssessment {
+  policy_id: string;
+  response: SlaClock;
+  resolution: SlaClock;
+}
+
+/** A ticket's status since `at`. */
+export interface StatusChange {
+  status: TicketStatus;
+  at: Temporal.Instant;
+}
+
+/** The pauses of a ticket from its status history (in any order). Resolved and closed time always pauses. */
+export function pausesFromHistory(
+  history: readonly StatusChange[],
+  pauseOn: readonly TicketStatus[],
+): SlaPause[] {
+  const pauses: SlaPause[] = [];
+  const sorted = [...history].sort((a, b) => Temporal.Instant.compare(a.at, b.at));
+  for (const [index, { status, at }] of sorted.entries()) {
+    if (!isDone(status) && !pauseOn.includes(status)) continue;
+    const until = sorted[index + 1]?.at ?? null;
+    const last = pauses.at(-1);
+    if (last?.until?.equals(at) && last.reason === status) last.until = until;
+    else if (until === null || Temporal.Instant.compare(at, until) < 0)
+      pauses.push({ from: at, until, reason: status });
+  }
+  return pauses;
+}
+
+function earlier(a: Temporal.Instant, b: Temporal.Instant): Temporal.Instant {
+  return Temporal.Instant.compare(a, b) <= 0 ? a : b;
+}
+
+interface ClockInput {
+  start: Temporal.Instant;
+  target: number;
+  achievedAt: Temporal.Instant | null;
+  pauses: readonly SlaPause[];
+  calendar: CompiledCalendar;
+  now: Temporal.Instant;
+}
+
+function assessClock({ start, target, achievedAt, pauses, calendar, now }: ClockInput): SlaClock {
+  // Pauses reach to the clock's end at most: an open one to now, none beyond the goal.
+  const clockEnd = achievedAt ?? now;
+  const suspensions: Suspension[] = [];
+  let isPaused = false;
+  for (const pause of pauses) {
+    if (Temporal.Instant.compare(pause.from, clockEnd) > 0) continue;
+    const isCurrent = pause.until === null || Temporal.Instant.compare(clockEnd, pause.until) < 0;
+    isPaused ||= isCurrent;
+    const until = pause.until === null ? clockEnd : earlier(pause.until, clockEnd);
+    suspensions.push({ from: pause.from, until, reason: pause.reason });
+  }
+  const due = walkBusinessTime(start, { minutes: target }, calendar, suspensions);
+  const used =
+    Temporal.Instant.compare(clockEnd, start) <= 0
+      ? 0
+      : businessMinutesBetween(start, clockEnd, calendar, suspensions);
+  // By the due time, not by minutes: one that fell due on Friday evening is late on Monday morning.
+  const inTime = Temporal.Instant.compare(clockEnd, due.end) <= 0;
+  const state: SlaState = !inTime ? 'breached' : achievedAt ? 'met' : isPaused ? 'paused' : 'running';
+  return {
+    target_minutes: target,
+    due_at: due.end,
+    due_is_provisional: state === 'paused',
+    state,
+    achieved_at: achievedAt,
+    used_minutes: used,
+    remaining_minutes: target - used,
+    percent_used: Math.floor((used * 1000) / target) / 10,
+    explain: due.steps,
+  };
+}
+
+/**
+ * Assesses both clocks of a ticket at `now`. Null when the policy has no target for its priority.
+ * `calendar` is the compiled calendar of the policy, for callers that assess many tickets.
+ * @throws InvalidCalendarError, HorizonError
+ */
+export function assessSla(
+  policy: SlaPolicy,
+  facts: SlaFacts,
+  now: Temporal.Instant,
+  calendar: CompiledCalendar = compileCalendar(policy.calendar),
+): SlaAssessment | null {
+  const targets = policy.targets[facts.priority];
+  if (!targets) return null;
+  const { first_response_at, resolved_at } = facts;
+  const respondedAt =
+    first_response_at && resolved_at
+      ? earlier(first_response_at, resolved_at)
+      : (first_response_at ?? resolved_at);
+  const shared = { start: facts.created_at, pauses: facts.pauses, calendar, now };
+  return {
+    policy_id: policy.id,
+    response: assessClock({ ...shared, target: targets.response_minutes, achievedAt: respondedAt }),
+    resolution: assessClock({ ...shared, target: targets.resolution_minutes, achievedAt: resolved_at }),
+  };
+}
+
+export interface PolicyChoice {
+  policy: SlaPolicy | null;
+  reason: 'customer_policy' | 'default_policy' | 'default_as_customer_policy_has_no_target' | 'no_policy';
+}
+
+/**
+ * The policy for a ticket: the customer's own when it has a target for the priority, else the tenant's
+ * default when it has one (of several defaults the one with the smallest id), else none.
+ */
+export function pickPolicy(
+  customer: { sla_policy_id: string | null },
+  priority: Priority,
+  policies: readonly SlaPolicy[],
+): PolicyChoice {
+  const own = policies.find((policy) => policy.id === customer.sla_policy_id);
+  if (own?.targets[priority]) return { policy: own, reason: 'customer_policy' };
+  const [fallback] = policies
+    .filter((policy) => policy.is_default === true && policy.targets[priority])
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  if (!fallback) return { policy: null, reason: 'no_policy' };
+  return { policy: fallback, reason: own ? 'default_as_customer_policy_has_no_target' : 'default_policy' };
+}
+
+/** Everything that is wrong with a policy, field by field. */
+export function validatePolicy(policy: SlaPolicy): FieldProblem[] {
+  const problems: FieldProblem[] = [];
+  if (policy.name.trim() === '') problems.push({ field: 'name', message: 'must not be empty' });
+  for (const priority of PRIORITIES) {
+    const target = policy.targets[priority];
+    if (!target) continue;
+    const { response_minutes, resolution_minutes } = target;
+    const before = problems.length;
+    for (const [field, minutes] of Object.entries({ response_minutes, resolution_minutes })) {
+      if (!Number.isInteger(minutes) || minutes < 1) {
+        problems.push({ field: `targets.${priority}.${field}`, message: 'must be a whole number from 1 up' });
+      }
+    }
+    if (problems.length === before && resolution_minutes < response_minutes) {
+      const message = 'must not be shorter than the response time';
+      problems.push({ field: `targets.${priority}.resolution_minutes`, message });
+    }
+  }
+  if (PRIORITIES.every((priority) => !policy.targets[priority])) {
+    problems.push({ field: 'targets', message: 'must name at least one priority' });
+  }
+  for (const status of policy.pause_on.filter(isDone)) {
+    problems.push({ field: 'pause_on', message: `must not name ${status}: it ends the clocks` });
+  }
+  const inCalendar = validateCalendar(policy.calendar);
+  problems.push(...inCalendar.map(({ field, message }) => ({ field: `calendar.${field}`, message })));
+  return problems;
+}
