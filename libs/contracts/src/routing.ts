@@ -33,6 +33,8 @@ export const PUBLIC_ROUTES: readonly string[] = [
   'GET /api/v1/auth/setup',
   'POST /api/v1/auth/setup',
   'GET /api/v1/auth/jwks',
+  // Between services only; the gateway does not let it in from outside.
+  'POST /internal/api-keys/exchange',
   'GET /api/v1/openapi.json',
   'GET /health',
   'GET /ready',

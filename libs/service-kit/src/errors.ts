@@ -1,0 +1,222 @@
+import type { ErrorBody, ErrorCode, ErrorDetail } from '@psa/contracts/common';
+
+interface AppErrorOptions {
+  details?: ErrorDetail[];
+  /** Seconds after which another try makes sense; becomes Retry-After. */
+  retryAfter?: number;
+  /** What would have been allowed instead (status transitions, methods). */
+  allowed?: readonly string[];
+  cause?: unknown;
+}
+
+/** An error that is meant for the caller: status, code and message go out as they are (BDUF §4.4). */
+export class AppError extends Error {
+  readonly status: number;
+  readonly code: ErrorCode;
+  readonly details: ErrorDetail[];
+  readonly retryAfter: number | undefined;
+  readonly allowed: readonly string[] | undefined;
+
+  constructor(status: number, code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.status = status;
+    this.code = code;
+    this.details = options.details ?? [];
+    this.retryAfter = options.retryAfter;
+    this.allowed = options.allowed;
+  }
+}
+
+/** 400 naming each bad field. */
+export const invalid = (...details: ErrorDetail[]) =>
+  new AppError(400, 'VALIDATION_ERROR', details.map((d) => `${d.field}: ${d.message}`).join('; '), {
+    details,
+  });
+/** 404. Also the answer for things that exist but are not the asker's to know of. */
+export const notFound = (what: string) =>
+  new AppError(404, 'RESOURCE_NOT_FOUND', `There is no such ${what}.`);
+export const forbidden = (message = 'You are not allowed to do this.') =>
+  new AppError(403, 'PERMISSION_DENIED', message);
+export const conflict = (message: string, details: ErrorDetail[] = []) =>
+  new AppError(409, 'RESOURCE_CONFLICT', message, { details });
+export const alreadyExists = (field: string, message: string) =>
+  new AppError(409, 'RESOURCE_ALREADY_EXISTS', message, { details: [{ field, message }] });
+/** 503 with Retry-After. */
+export const unavailable = (message: string, retryAfter = 2, cause?: unknown) =>
+  new AppError(503, 'SERVICE_UNAVAILABLE', message, { retryAfter, cause });
+
+/** The body of an error answer. */
+export function errorBody(error: AppError, requestId: string, now: Date): ErrorBody {
+  return {
+    error: {
+      code: error.code,
+      message: error.message,
+      details: error.details,
+      request_id: requestId,
+      timestamp: now.toISOString(),
+      ...(error.retryAfter === undefined ? {} : { retry_after: error.retryAfter }),
+      ...(error.allowed === undefined ? {} : { allowed: [...error.allowed] }),
+    },
+  };
+}
+
+interface AjvError {
+  instancePath: string;
+  keyword: string;
+  message?: string;
+  params: Record<string, unknown>;
+}
+
+/** `/a/0/b` and what the keyword adds to it, as `a[0].b`; the whole value is called by its context. */
+function fieldOf(error: AjvError, context: string): string {
+  const path = error.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const extra = error.params.missingProperty ?? error.params.additionalProperty ?? error.params.propertyName;
+  if (typeof extra === 'string') path.push(extra);
+  if (path.length === 0) return context;
+  return path.reduce(
+    (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text ? `${text}.${part}` : part),
+    '',
+  );
+}
+
+function messageOf(error: AjvError): string {
+  switch (error.keyword) {
+    case 'required':
+      return 'is required';
+    case 'additionalProperties':
+      return 'is not a known field';
+    case 'enum':
+      return `must be one of: ${(error.params.allowedValues as unknown[]).join(', ')}`;
+    case 'minLength':
+      return error.params.limit === 1
+        ? 'must not be empty'
+        : `must have at least ${error.params.limit} characters`;
+    case 'maxLength':
+      return `must have at most ${error.params.limit} characters`;
+    case 'minProperties':
+      return 'must name at least one field';
+    case 'format':
+      return `must be a valid ${error.params.format}`;
+    case 'pattern':
+      return 'has characters or a form that is not allowed here';
+    default:
+      return error.message ?? 'is not valid';
+  }
+}
+
+/** Every problem that the schema validator found, once per field and message. */
+export function validationDetails(errors: readonly AjvError[], context: string): ErrorDetail[] {
+  const seen = new Map<string, ErrorDetail>();
+  for (const error of errors) {
+    // `T | null` reports each arm; the arm that the value's type chose says it best, the frame says nothing.
+    if (error.keyword === 'anyOf' && errors.length > 1) continue;
+    if (error.keyword === 'type' && error.params.type === 'null' && errors.length > 1) continue;
+    const detail = { field: fieldOf(error, context), message: messageOf(error) };
+    seen.set(`${detail.field}\n${detail.message}`, detail);
+  }
+  return [...seen.values()];
+}
+
+const CONNECTION_CODES = new Set([
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ENOENT',
+  // PostgreSQL: too many connections, shutting down, crashed, starting up, lock and statement timeouts.
+  '53300',
+  '57P01',
+  '57P02',
+  '57P03',
+  '55P03',
+  '57014',
+  '25P03',
+  '25006',
+]);
+
+/** Turns what PostgreSQL, Fastify or a bug threw into an {@link AppError}; unknown things become a bare 500. */
+export function toAppError(thrown: unknown): AppError {
+  if (thrown instanceof AppError) return thrown;
+  const error = thrown as {
+    code?: string;
+    statusCode?: number;
+    validation?: AjvError[];
+    validationContext?: string;
+    message?: string;
+    constraint_name?: string;
+  };
+  if (error?.validation) {
+    const details = validationDetails(error.validation, error.validationContext ?? 'body');
+    return new AppError(
+      400,
+      'VALIDATION_ERROR',
+      `The ${error.validationContext ?? 'request'} is not valid.`,
+      { details, cause: thrown },
+    );
+  }
+  // drizzle wraps driver errors.
+  const code = error?.code ?? (thrown as { cause?: { code?: string } })?.cause?.code ?? '';
+  if (CONNECTION_CODES.has(code)) {
+    return new AppError(503, 'DATABASE_ERROR', 'The database does not answer just now. Please try again.', {
+      retryAfter: 2,
+      cause: thrown,
+    });
+  }
+  switch (code) {
+    case '23505':
+      return new AppError(409, 'RESOURCE_ALREADY_EXISTS', 'Something with these values exists already.', {
+        cause: thrown,
+      });
+    case '23503':
+      return new AppError(
+        409,
+        'RESOURCE_CONFLICT',
+        'Something that this refers to does not exist, or something refers to this.',
+        { cause: thrown },
+      );
+    case '22003':
+    case '22007':
+    case '22008':
+    case '22021':
+    case '22P02':
+    case '22P05':
+      return new AppError(400, 'INVALID_INPUT', 'A value cannot be stored as it is.', {
+        details: [{ field: 'request', message: 'has a value out of range or of a wrong form' }],
+        cause: thrown,
+      });
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_EMPTY_TYPE':
+      return new AppError(
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        'This content type is not taken here; send application/json.',
+        { details: [{ field: 'content-type', message: 'is not supported' }], cause: thrown },
+      );
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return new AppError(413, 'PAYLOAD_TOO_LARGE', 'The request is larger than allowed.', {
+        details: [{ field: 'body', message: 'is too large' }],
+        cause: thrown,
+      });
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new AppError(400, 'INVALID_INPUT', 'The body is not valid JSON.', {
+        details: [{ field: 'body', message: 'is not valid JSON' }],
+        cause: thrown,
+      });
+  }
+  if (typeof error?.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
+    return new AppError(error.statusCode, 'INVALID_INPUT', error.message ?? 'The request is not valid.', {
+      details: [{ field: 'request', message: error.message ?? 'is not valid' }],
+      cause: thrown,
+    });
+  }
+  return new AppError(500, 'INTERNAL_ERROR', 'Something went wrong on our side.', { cause: thrown });
+}

@@ -1,0 +1,288 @@
+import type postgres from 'postgres';
+import type { Tx } from './database.ts';
+import { invalid } from './errors.ts';
+
+type Fragment = postgres.PendingQuery<postgres.Row[]>;
+
+/** One sortable field: a trusted SQL expression and the type that a cursor value is cast to. */
+export interface SortField {
+  readonly sql: string;
+  readonly type: 'uuid' | 'text' | 'bigint' | 'integer' | 'timestamptz' | 'boolean';
+  /** Nulls are allowed here; they sort last ascending and first descending, as PostgreSQL does by itself. */
+  readonly nullable?: boolean;
+}
+
+/** What a list endpoint offers. */
+export interface ListSpec {
+  readonly sortable: Readonly<Record<string, SortField>>;
+  readonly defaultSort: readonly (readonly [string, 'asc' | 'desc'])[];
+  /** Fields that may be asked for; `id` always comes. */
+  readonly fields: readonly string[];
+  readonly includes?: readonly string[];
+  /** The unique tie-breaker. */
+  readonly id?: SortField;
+}
+
+/** The query parameters every list takes (see contracts `listQuery`). */
+export interface ListParams {
+  page?: number;
+  limit?: number;
+  cursor?: string;
+  sort?: string;
+  order?: string;
+  fields?: string;
+  include?: string;
+  count?: string;
+}
+
+export interface ListRequest {
+  readonly page: number;
+  readonly limit: number;
+  readonly sort: readonly { name: string; field: SortField; direction: 'asc' | 'desc' }[];
+  readonly cursor: readonly (string | null)[] | null;
+  readonly fields: ReadonlySet<string> | null;
+  readonly include: ReadonlySet<string>;
+  readonly count: 'capped' | 'exact' | 'none';
+}
+
+export interface ListResult<Row> {
+  readonly rows: Row[];
+  readonly total: number | undefined;
+  readonly totalRelation: 'eq' | 'gte' | undefined;
+  readonly nextCursor: string | null;
+}
+
+/** Counting stops here unless `count=exact`: the figure on a page need not be exact, its latency must be. */
+export const COUNT_CAP = 1_000;
+const MAX_OFFSET = 200_000;
+
+/** Checks paging, sorting, fields and includes against what the list offers; names every bad parameter. */
+export function parseList(params: ListParams, spec: ListSpec): ListRequest {
+  const problems: { field: string; message: string }[] = [];
+  const oneOf = (field: string, names: readonly string[], allowed: readonly string[]) => {
+    for (const name of names) {
+      if (!allowed.includes(name))
+        problems.push({ field, message: `"${name}" must be one of: ${allowed.join(', ')}` });
+    }
+  };
+  const split = (text: string | undefined) => (text ? text.split(',') : []);
+
+  const names = split(params.sort);
+  const orders = split(params.order);
+  oneOf('sort', names, Object.keys(spec.sortable));
+  if (orders.length > Math.max(names.length, 1))
+    problems.push({ field: 'order', message: 'has more entries than sort' });
+  const pairs: (readonly [string, 'asc' | 'desc'])[] =
+    names.length > 0
+      ? names.map((name, i) => [name, (orders[i] ?? orders.at(-1) ?? 'asc') as 'asc' | 'desc'] as const)
+      : spec.defaultSort.map(
+          ([name, dir], i) => [name, (orders[i] as 'asc' | 'desc' | undefined) ?? dir] as const,
+        );
+  const fields = split(params.fields);
+  oneOf('fields', fields, spec.fields);
+  const include = split(params.include);
+  oneOf('include', include, spec.includes ?? []);
+
+  const page = params.page ?? 1;
+  const limit = params.limit ?? 20;
+  if (params.cursor === undefined && (page - 1) * limit > MAX_OFFSET) {
+    problems.push({ field: 'page', message: `reaches past row ${MAX_OFFSET}; use cursor` });
+  }
+  if (problems.length > 0) throw invalid(...problems);
+
+  const id = {
+    name: 'id',
+    field: spec.id ?? ({ sql: 'id', type: 'uuid' } as const),
+    direction: pairs.at(-1)?.[1] ?? 'asc',
+  } as const;
+  const sort = [
+    ...pairs
+      .filter(([name]) => name !== 'id')
+      .map(([name, direction]) => ({ name, field: spec.sortable[name]!, direction })),
+    id,
+  ];
+  return {
+    page,
+    limit,
+    sort,
+    cursor: params.cursor === undefined ? null : decodeCursor(params.cursor, sort),
+    fields: fields.length > 0 ? new Set(['id', ...fields, ...include]) : null,
+    include: new Set(include),
+    count: (params.count ?? (params.cursor === undefined ? 'capped' : 'none')) as ListRequest['count'],
+  };
+}
+
+type SortKeys = ListRequest['sort'];
+
+/** A cursor is bound to its sort order: used with another one it is refused rather than misread. */
+export function encodeCursor(values: readonly (string | null)[], sort: SortKeys): string {
+  return Buffer.from(JSON.stringify([signature(sort), ...values])).toString('base64url');
+}
+
+const signature = (sort: SortKeys) => sort.map((key) => `${key.name}:${key.direction}`).join(',');
+
+const CURSOR_FORMS: Record<SortField['type'], RegExp> = {
+  uuid: /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i,
+  text: /^[^\0]*$/,
+  bigint: /^-?\d{1,18}$/,
+  integer: /^-?\d{1,9}$/,
+  timestamptz: /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)$/,
+  boolean: /^(t|f|true|false)$/,
+};
+
+function decodeCursor(text: string, sort: SortKeys): (string | null)[] {
+  try {
+    const [kind, ...values] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown[];
+    const fits =
+      kind === signature(sort) &&
+      values.length === sort.length &&
+      values.every((value, i) =>
+        value === null
+          ? sort[i]!.field.nullable === true
+          : typeof value === 'string' && CURSOR_FORMS[sort[i]!.field.type].test(value),
+      );
+    if (fits) return values as (string | null)[];
+  } catch {
+    // Falls through to the error that names the parameter.
+  }
+  throw invalid({ field: 'cursor', message: 'is not a cursor of this list and sort order' });
+}
+
+/**
+ * Reads one page and its count in one round trip.
+ * `select` is what to select, `from` the tables, `where` the filters (ANDed). Trusted SQL only comes from the
+ * spec; values are parameters.
+ */
+export async function fetchList<Row extends postgres.Row>(
+  tx: Tx,
+  query: { select: Fragment; from: Fragment; where: readonly Fragment[]; request: ListRequest },
+): Promise<ListResult<Row>> {
+  const { sql } = tx;
+  const { request } = query;
+  const filters = query.where.reduce<Fragment>((all, one) => sql`${all} and ${one}`, sql`true`);
+  const keys = request.sort.map((key, i) => sql`(${sql.unsafe(key.field.sql)})::text as ${sql(`_k${i}`)}`);
+  const keyColumns = keys.reduce<Fragment>((all, one) => sql`${all}, ${one}`, sql`1 as _k`);
+  const order = sql.unsafe(request.sort.map((key) => `${key.field.sql} ${key.direction}`).join(', '));
+  const after = request.cursor ? sql`and ${keyset(tx, request.sort, request.cursor)}` : sql``;
+  const offset = request.cursor ? 0 : (request.page - 1) * request.limit;
+
+  const pageQuery = sql<(Row & Record<string, string | null>)[]>`
+    select ${query.select}, ${keyColumns} from ${query.from} where ${filters} ${after}
+    order by ${order} limit ${request.limit + 1} offset ${offset}`;
+  const countQuery =
+    request.count === 'none'
+      ? Promise.resolve([])
+      : request.count === 'exact'
+        ? sql<{ n: string }[]>`select count(*) as n from ${query.from} where ${filters}`
+        : sql<{ n: string }[]>`
+            select count(*) as n from (select 1 from ${query.from} where ${filters} limit ${COUNT_CAP + 1}) as counted`;
+  const [rows, counted] = await Promise.all([pageQuery, countQuery]);
+
+  const more = rows.length > request.limit;
+  const page = rows.slice(0, request.limit);
+  const last = page.at(-1);
+  const nextCursor =
+    more && last
+      ? encodeCursor(
+          request.sort.map((_, i) => last[`_k${i}`] ?? null),
+          request.sort,
+        )
+      : null;
+  for (const row of page as Record<string, unknown>[]) {
+    delete row._k;
+    for (let i = 0; i < request.sort.length; i++) delete row[`_k${i}`];
+  }
+  const n = counted[0] === undefined ? undefined : Number(counted[0].n);
+  const capped = request.count === 'capped' && n !== undefined && n > COUNT_CAP;
+  return {
+    rows: page as Row[],
+    total: capped ? COUNT_CAP : n,
+    totalRelation: n === undefined ? undefined : capped ? 'gte' : 'eq',
+    nextCursor,
+  };
+}
+
+/** "After this row" in a mixed-direction order with nulls: (a > x) or (a = x and b > y) or … */
+function keyset(tx: Tx, sort: SortKeys, values: readonly (string | null)[]): Fragment {
+  const { sql } = tx;
+  const compare = (i: number, op: 'past' | 'equal'): Fragment => {
+    const { field, direction } = sort[i]!;
+    const column = sql.unsafe(field.sql);
+    const value = values[i]!;
+    const cast = sql.unsafe(field.type);
+    if (op === 'equal')
+      return value === null ? sql`${column} is null` : sql`${column} = ${value}::text::${cast}`;
+    if (direction === 'asc') {
+      if (value === null) return sql`false`;
+      return field.nullable
+        ? sql`(${column} > ${value}::text::${cast} or ${column} is null)`
+        : sql`${column} > ${value}::text::${cast}`;
+    }
+    return value === null ? sql`${column} is not null` : sql`${column} < ${value}::text::${cast}`;
+  };
+  // One direction, no nulls: the row form, which an index serves as one range.
+  const uniform = sort.every((key) => key.direction === sort[0]!.direction && !key.field.nullable);
+  if (uniform) {
+    const columns = sql.unsafe(sort.map((key) => key.field.sql).join(', '));
+    const bound = sort.reduce<Fragment>((all, key, i) => {
+      const part = sql`${values[i]!}::text::${sql.unsafe(key.field.type)}`;
+      return i === 0 ? part : sql`${all}, ${part}`;
+    }, sql``);
+    return sort[0]!.direction === 'asc' ? sql`(${columns}) > (${bound})` : sql`(${columns}) < (${bound})`;
+  }
+  let arms: Fragment = sql`false`;
+  for (let i = 0; i < sort.length; i++) {
+    let arm = compare(i, 'past');
+    for (let j = i - 1; j >= 0; j--) arm = sql`${compare(j, 'equal')} and ${arm}`;
+    arms = sql`${arms} or (${arm})`;
+  }
+  return sql`(${arms})`;
+}
+
+/** The answer of a list endpoint: data thinned to `fields`, meta, links (relative to `url`, the request's own). */
+export function listResponse<T extends { id: string }>(
+  request: ListRequest,
+  result: ListResult<unknown>,
+  data: T[],
+  url: string,
+) {
+  const pages = result.total === undefined ? undefined : Math.max(1, Math.ceil(result.total / request.limit));
+  const link = (changes: Record<string, string | null>) => {
+    const [path, query = ''] = url.split('?', 2) as [string, string?];
+    const params = new URLSearchParams(query);
+    for (const [name, value] of Object.entries(changes))
+      value === null ? params.delete(name) : params.set(name, value);
+    const text = params.toString();
+    return text ? `${path}?${text}` : path;
+  };
+  const toPage = (page: number) => link({ page: String(page), cursor: null });
+  const byCursor = request.cursor !== null;
+  const exact = result.totalRelation === 'eq';
+  return {
+    data: request.fields ? data.map((row) => pick(row, request.fields!)) : data,
+    meta: {
+      ...(byCursor ? {} : { page: request.page }),
+      limit: request.limit,
+      ...(result.total === undefined
+        ? {}
+        : { total: result.total, total_relation: result.totalRelation, total_pages: pages }),
+      next_cursor: result.nextCursor,
+    },
+    links: {
+      self: url,
+      next:
+        result.nextCursor === null
+          ? null
+          : byCursor
+            ? link({ cursor: result.nextCursor, page: null })
+            : toPage(request.page + 1),
+      prev: byCursor || request.page === 1 ? null : toPage(request.page - 1),
+      first: toPage(1),
+      last: exact && pages !== undefined ? toPage(pages) : null,
+    },
+  };
+}
+
+function pick<T extends object>(row: T, fields: ReadonlySet<string>): T {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => fields.has(name))) as T;
+}

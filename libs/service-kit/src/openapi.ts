@@ -1,0 +1,34 @@
+import swagger from '@fastify/swagger';
+import { ErrorBody } from '@psa/contracts/common';
+import type { App } from './app.ts';
+
+/** Collects the schemas of a service's routes into an OpenAPI 3.1 document (`app.swagger()`). */
+export async function registerOpenApi(
+  app: App,
+  service: { name: string; title: string },
+  version: string,
+): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    const permission = route.config?.permission;
+    const schema = (route.schema ??= {}) as Record<string, unknown>;
+    if (schema.hide) return;
+    schema.tags ??= [service.name];
+    if (permission) {
+      schema.security = [{ bearer: [] }];
+      schema.description = `${schema.description ? `${schema.description}\n\n` : ''}Permission: ${[permission]
+        .flat()
+        .map((p) => `\`${p}\``)
+        .join(' or ')}.`;
+    } else schema.security = [];
+    const responses = (schema.response ??= {}) as Record<string, unknown>;
+    responses['4xx'] ??= ErrorBody;
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: `PSA-Platform: ${service.title}`, version },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+    hideUntagged: false,
+  });
+}

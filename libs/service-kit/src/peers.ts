@@ -1,0 +1,95 @@
+import type { Clock } from '@psa/contracts/ports/clock';
+import type { ServiceName } from '@psa/contracts/routing';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { AppError, unavailable } from './errors.ts';
+
+export interface PeerRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Path and query, from `/api/v1`. */
+  readonly path: string;
+  /** The caller's access token: a service asks in the name of whoever asked it. */
+  readonly token: string | null;
+  readonly requestId: string;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+export interface PeerResponse {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Asking another service over REST. */
+export interface Peers {
+  request(service: ServiceName, request: PeerRequest): Promise<PeerResponse>;
+}
+
+type Transport = (service: ServiceName, request: PeerRequest, signal: AbortSignal) => Promise<PeerResponse>;
+
+/** Peers with a time limit and a circuit breaker each; 5xx answers and silence count as failures. */
+export function guardedPeers(transport: Transport, clock: Clock): Peers {
+  const breakers = new Map<ServiceName, CircuitBreaker>();
+  return {
+    async request(service, request) {
+      let breaker = breakers.get(service);
+      if (!breaker) breakers.set(service, (breaker = new CircuitBreaker(service, clock)));
+      breaker.enter();
+      try {
+        const response = await transport(service, request, AbortSignal.timeout(request.timeoutMs ?? 5_000));
+        response.status >= 500 ? breaker.failed() : breaker.succeeded();
+        return response;
+      } catch (error) {
+        breaker.failed();
+        if (error instanceof AppError) throw error;
+        if ((error as Error).name === 'TimeoutError') {
+          throw new AppError(
+            504,
+            'EXTERNAL_SERVICE_TIMEOUT',
+            `The ${service} service took too long to answer.`,
+            { cause: error },
+          );
+        }
+        throw unavailable(`The ${service} service does not answer just now.`, 2, error);
+      }
+    },
+  };
+}
+
+/** Over HTTP; `urlOf` gives a service's base address (a DNS name in the cluster). */
+export function httpPeers(urlOf: (service: ServiceName) => string, clock: Clock): Peers {
+  return guardedPeers(async (service, request, signal) => {
+    const response = await fetch(new URL(request.path, urlOf(service)), {
+      method: request.method,
+      signal,
+      headers: {
+        accept: 'application/json',
+        'x-request-id': request.requestId,
+        ...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+  }, clock);
+}
+
+interface Injectable {
+  inject(options: object): Promise<{ statusCode: number; body: string }>;
+}
+
+/** Within one process: requests go through the same routes, without a socket. */
+export function inProcessPeers(appOf: (service: ServiceName) => Injectable, clock: Clock): Peers {
+  return guardedPeers(async (service, request) => {
+    const response = await appOf(service).inject({
+      method: request.method,
+      url: request.path,
+      headers: {
+        'x-request-id': request.requestId,
+        ...(request.token === null ? {} : { authorization: `Bearer ${request.token}` }),
+        ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(request.body === undefined ? {} : { payload: JSON.stringify(request.body) }),
+    });
+    return { status: response.statusCode, body: response.body === '' ? null : JSON.parse(response.body) };
+  }, clock);
+}

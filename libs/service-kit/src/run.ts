@@ -1,0 +1,122 @@
+import type { EventBus } from '@psa/contracts/ports/bus';
+import type { Cache } from '@psa/contracts/ports/cache';
+import { systemClock } from '@psa/contracts/ports/clock';
+import type { FileStore } from '@psa/contracts/ports/file-store';
+import type { Mailer } from '@psa/contracts/ports/mailer';
+import type { SearchIndex } from '@psa/contracts/ports/search';
+import { createRemoteJWKSet } from 'jose';
+import Type, { type Static } from 'typebox';
+import { loadConfig } from './config.ts';
+import { Database } from './database.ts';
+import { fieldCipher } from './field-cipher.ts';
+import { systemIds } from './ids.ts';
+import { createLogger, type Logger } from './log.ts';
+import { OutboxRelay } from './outbox.ts';
+import { httpPeers } from './peers.ts';
+import { buildService, type ServiceDefinition } from './service.ts';
+import { tokenVerifier } from './tokens.ts';
+
+/** Settings of a service that runs by itself. */
+export const ServiceEnv = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1' }),
+  PORT: Type.Integer({ minimum: 0, maximum: 65535 }),
+  DATABASE_URL: Type.String({ minLength: 1, description: "with the service's own role" }),
+  DATABASE_POOL: Type.Integer({ default: 10, minimum: 1 }),
+  DATABASE_PREPARE: Type.Boolean({
+    default: true,
+    description: 'false behind PgBouncer in transaction mode',
+  }),
+  RABBITMQ_URL: Type.String({ minLength: 1 }),
+  REDIS_URL: Type.String({ minLength: 1 }),
+  SMTP_URL: Type.String({ default: '' }),
+  MAIL_FROM: Type.String({ default: 'psa@localhost' }),
+  FILES_DIR: Type.String({ default: '', description: 'empty: files are kept in the database' }),
+  ELASTICSEARCH_URL: Type.String({ default: '', description: 'empty: search in PostgreSQL' }),
+  PEER_URL: Type.String({
+    default: 'http://{service}:3000',
+    description: '{service} becomes the name of the service asked',
+  }),
+  PUBLIC_URL: Type.String({ default: 'http://127.0.0.1:3000' }),
+  FIELD_KEYS: Type.String({
+    pattern: '^[A-Za-z0-9_-]+:[0-9a-f]{64}(,[A-Za-z0-9_-]+:[0-9a-f]{64})*$',
+    description: 'id:hex,…; the first encrypts',
+  }),
+  LOG_LEVEL: Type.String({ default: 'info' }),
+  VERSION: Type.String({ default: '0.0.0' }),
+});
+export type ServiceEnv = Static<typeof ServiceEnv>;
+
+/** Makes the ports' adapters from the settings; `@psa/infra/adapters` has the real ones. */
+export interface Adapters {
+  bus(env: ServiceEnv, log: Logger): Promise<EventBus> | EventBus;
+  cache(env: ServiceEnv, log: Logger): Promise<Cache> | Cache;
+  mailer(env: ServiceEnv, log: Logger): Mailer;
+  files(env: ServiceEnv, service: string): Promise<FileStore> | FileStore;
+  searchIndex(env: ServiceEnv, service: string): Promise<SearchIndex> | SearchIndex;
+}
+
+/** `id:hex,id:hex` as keys; the first is the current one. */
+export function parseFieldKeys(text: string) {
+  const pairs = text.split(',').map((pair) => pair.split(':') as [string, string]);
+  return {
+    current: pairs[0]![0],
+    keys: Object.fromEntries(pairs.map(([id, hex]) => [id, Buffer.from(hex, 'hex')])),
+  };
+}
+
+/** Builds, listens, and stops in order on SIGTERM or SIGINT: first no new requests, then the work under way, then the connections. */
+export async function runService(
+  definition: ServiceDefinition,
+  environment: Readonly<Record<string, string | undefined>>,
+  adapters: Adapters,
+): Promise<void> {
+  const env = loadConfig(ServiceEnv, environment);
+  const log = createLogger({ service: definition.name, level: env.LOG_LEVEL });
+  const clock = systemClock;
+  const [bus, cache] = [await adapters.bus(env, log), await adapters.cache(env, log)];
+  const db = new Database({
+    url: env.DATABASE_URL,
+    max: env.DATABASE_POOL,
+    prepare: env.DATABASE_PREPARE,
+    applicationName: `psa-${definition.name}`,
+  });
+  const peerUrl = (service: string) => env.PEER_URL.replace('{service}', service);
+  const keys = createRemoteJWKSet(new URL('/api/v1/auth/jwks', peerUrl('auth')), { cooldownDuration: 5_000 });
+  const mailer = adapters.mailer(env, log);
+  const searchIndex = await adapters.searchIndex(env, definition.name);
+  const running = await buildService(definition, {
+    db,
+    bus,
+    cache,
+    clock,
+    ids: systemIds,
+    log,
+    verifier: tokenVerifier({ keys, cache, clock }),
+    peers: httpPeers((service) => peerUrl(service), clock),
+    relay: new OutboxRelay({ db, bus, log, schema: definition.name }),
+    mailer,
+    files: await adapters.files(env, definition.name),
+    searchIndex,
+    cipher: fieldCipher(parseFieldKeys(env.FIELD_KEYS)),
+    version: env.VERSION,
+    publicUrl: env.PUBLIC_URL,
+  });
+  await running.start();
+  await running.app.listen({ host: env.HOST, port: env.PORT });
+  log.info({ address: running.app.server.address() }, 'ready');
+
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    const giveUp = setTimeout(() => process.exit(1), 10_000);
+    giveUp.unref();
+    await bus.close();
+    await running.stop();
+    await Promise.allSettled([cache.close(), mailer.close(), searchIndex.close()]);
+    process.exit(0);
+  };
+  process.on('SIGTERM', () => void stop('SIGTERM'));
+  process.on('SIGINT', () => void stop('SIGINT'));
+}

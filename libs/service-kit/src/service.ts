@@ -1,0 +1,114 @@
+import type { EventBus } from '@psa/contracts/ports/bus';
+import type { Cache } from '@psa/contracts/ports/cache';
+import type { Clock } from '@psa/contracts/ports/clock';
+import type { FileStore } from '@psa/contracts/ports/file-store';
+import type { Mailer } from '@psa/contracts/ports/mailer';
+import type { SearchIndex } from '@psa/contracts/ports/search';
+import { type App, createApp } from './app.ts';
+import type { Database } from './database.ts';
+import type { FieldCipher } from './field-cipher.ts';
+import { registerHealth } from './health.ts';
+import type { Ids } from './ids.ts';
+import { sweepInbox } from './inbox.ts';
+import type { Logger } from './log.ts';
+import { type Metrics, registerMetrics } from './metrics.ts';
+import { registerOpenApi } from './openapi.ts';
+import type { OutboxRelay } from './outbox.ts';
+import type { Peers } from './peers.ts';
+import type { TokenVerifier } from './tokens.ts';
+import type { Worker } from './worker.ts';
+import { sweepIdempotency } from './write.ts';
+
+/** Everything a service needs of the world. Built from the environment by `main.ts`, by the embedded composition, or by a test. */
+export interface ServiceDeps {
+  readonly db: Database;
+  readonly bus: EventBus;
+  readonly cache: Cache;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly verifier: TokenVerifier;
+  readonly peers: Peers;
+  readonly relay: OutboxRelay;
+  readonly mailer: Mailer;
+  readonly files: FileStore;
+  readonly searchIndex: SearchIndex;
+  readonly cipher: FieldCipher;
+  readonly version: string;
+  /** Address under which people reach the platform, for links in mails. */
+  readonly publicUrl: string;
+}
+
+/** A service: its routes, its background work, its migrations. */
+export interface ServiceDefinition {
+  readonly name: string;
+  readonly title: string;
+  /** Registers the routes. */
+  routes(app: App, deps: ServiceDeps, metrics: Metrics): Promise<void> | void;
+  /** Consumers and timers; the outbox relay runs by itself. */
+  workers?(deps: ServiceDeps, metrics: Metrics): Worker[];
+  readonly migrations: URL;
+  /** Which ports it uses, and so what `/ready` asks. */
+  readonly uses: readonly ('bus' | 'cache' | 'mailer' | 'files' | 'searchIndex')[];
+}
+
+/** A built service: the app listens or is called in-process; `start` begins the background work. */
+export interface RunningService {
+  readonly app: App;
+  readonly metrics: Metrics;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 60 * 60 * 1000;
+
+/** Builds a service from its definition. Nothing runs and nothing listens yet. */
+export async function buildService(
+  definition: ServiceDefinition,
+  deps: ServiceDeps,
+): Promise<RunningService> {
+  const app = createApp({
+    name: definition.name,
+    log: deps.log,
+    clock: deps.clock,
+    verifier: deps.verifier,
+    trustProxy: true,
+  });
+  await registerOpenApi(app, definition, deps.version);
+  const metrics = registerMetrics(app, definition.name, deps.db);
+  registerHealth(app, definition.name, deps.version, {
+    database: () => deps.db.ping(),
+    ...Object.fromEntries(definition.uses.map((port) => [port, () => deps[port].ping()])),
+  });
+  await definition.routes(app, deps, metrics);
+  await app.ready();
+
+  const workers = definition.workers?.(deps, metrics) ?? [];
+  let sweeper: NodeJS.Timeout | undefined;
+  return {
+    app,
+    metrics,
+    async start() {
+      deps.relay.start();
+      for (const worker of workers) await worker.start();
+      sweeper = setInterval(() => {
+        Promise.all([sweepInbox(deps.db), sweepIdempotency(deps.db)]).catch((error: unknown) =>
+          deps.log.warn({ err: error }, 'sweep failed'),
+        );
+      }, SWEEP_EVERY_MS);
+      sweeper.unref();
+    },
+    async stop() {
+      clearInterval(sweeper);
+      await app.close();
+      for (const worker of workers) await worker.stop();
+      await deps.relay.stop();
+      await deps.db.close();
+    },
+  };
+}
+
+/** A worker that subscribes to events on start; the bus itself stops deliveries when it closes. */
+export function consumer(subscribe: () => Promise<void>): Worker {
+  return { start: subscribe, stop: async () => {} };
+}

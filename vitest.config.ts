@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'libs/**/*.test.ts',
+            'services/**/*.test.ts',
+            'cli/**/*.test.ts',
+            'portals/**/*.test.{ts,tsx}',
+            'repo.test.ts',
+            'scripts/**/*.test.ts',
+            'embedded/**/*.test.ts',
+          ],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts'],
+          globalSetup: ['libs/test-kit/src/global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 90_000,
+          maxWorkers: 2,
+          retry: 0,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['**/*.e2e.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+          maxWorkers: 1,
+          retry: 0,
+        },
+      },
+    ],
+  },
+});
