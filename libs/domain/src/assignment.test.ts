@@ -94,6 +94,7 @@ describe('chooseAssignee', () => {
         { id: 'd', score: 0, excluded_because: 'missing_skills', missing_skills: ['network'] },
       ],
     });
+    expect(chooseAssignee(ticket, [technician('l1', { level: undefined })]).assignee).toBeNull();
     expect(chooseAssignee(ticket, [])).toEqual({
       assignee: null,
       reason: 'nobody_qualifies',
@@ -138,7 +139,7 @@ describe('chooseAssignee, for every team', () => {
         const canWork = members.filter((m) => m.available && weightedLoad(m.open_tickets) < m.max_load);
         const qualified = canWork.filter(
           (m) =>
-            m.level >= wanted.required_level && wanted.required_skills.every((s) => m.skills.includes(s)),
+            m.level! >= wanted.required_level! && wanted.required_skills.every((s) => m.skills.includes(s)),
         );
         const preferred = canWork.find((m) => m.id === wanted.preferred_technician_id);
         const least = Math.min(...qualified.map((m) => weightedLoad(m.open_tickets)));

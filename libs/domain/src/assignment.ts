@@ -20,14 +20,16 @@ export interface AssignmentTicket {
   preferred_technician_id: string | null;
   /** What the ticket's category asks for. */
   required_skills: readonly string[];
-  required_level: SupportLevel;
+  /** Left out: 1. */
+  required_level?: SupportLevel;
 }
 
 export interface AssignmentCandidate {
   id: string;
   /** On duty and taking tickets. */
   available: boolean;
-  level: SupportLevel;
+  /** Left out: 1. */
+  level?: SupportLevel;
   skills: readonly string[];
   /** Number of open tickets by priority; a missing priority is none. */
   open_tickets: { readonly [priority in Priority]?: number };
@@ -74,7 +76,8 @@ function consider(candidate: AssignmentCandidate, ticket: AssignmentTicket): Con
   if (excluded_because) return { ...base, excluded_because };
   // The preferred technician needs neither level nor skills.
   if (candidate.id === ticket.preferred_technician_id) return base;
-  if (candidate.level < ticket.required_level) return { ...base, excluded_because: 'level_too_low' };
+  if ((candidate.level ?? 1) < (ticket.required_level ?? 1))
+    return { ...base, excluded_because: 'level_too_low' };
   const missing = ticket.required_skills.filter((skill) => !candidate.skills.includes(skill));
   return missing.length > 0 ? { ...base, excluded_because: 'missing_skills', missing_skills: missing } : base;
 }

@@ -53,11 +53,11 @@ describe('addBusinessMinutes', () => {
   it('works through the night in one step', () => {
     const night: BusinessCalendar = {
       time_zone: 'Europe/Berlin',
-      weekly: {
-        1: [['22:00', '24:00']],
+      week: {
+        1: [{ start: '22:00', end: '24:00' }],
         2: [
-          ['00:00', '06:00'],
-          ['22:00', '24:00'],
+          { start: '00:00', end: '06:00' },
+          { start: '22:00', end: '24:00' },
         ],
       },
       holidays: [],
@@ -73,14 +73,18 @@ describe('addBusinessMinutes', () => {
   });
 
   it('refuses calendars and minutes that make no sense', () => {
-    const closed = { time_zone: 'Europe/Berlin', weekly: {}, holidays: [] };
+    const closed = { time_zone: 'Europe/Berlin', week: {}, holidays: [] };
     expect(() => addBusinessMinutes(berlin('2026-03-02T08:00'), 1, closed)).toThrow(InvalidCalendarError);
     expect(() => addBusinessMinutes(berlin('2026-03-02T08:00'), 1, closed)).toThrow(
       'open on at least one weekday',
     );
     expect(() => addBusinessMinutes(berlin('2026-03-02T08:00'), -1, OFFICE)).toThrow(RangeError);
     expect(() => addBusinessMinutes(berlin('2026-03-02T08:00'), Number.NaN, OFFICE)).toThrow(RangeError);
-    const rare: BusinessCalendar = { time_zone: 'UTC', weekly: { 1: [['00:00', '00:01']] }, holidays: [] };
+    const rare: BusinessCalendar = {
+      time_zone: 'UTC',
+      week: { 1: [{ start: '00:00', end: '00:01' }] },
+      holidays: [],
+    };
     expect(() => addBusinessMinutes(berlin('2026-03-02T08:00'), 6000, rare)).toThrow(HorizonError);
   });
 });
@@ -103,7 +107,7 @@ describe('daylight saving', () => {
   it('skips what the gap skips and counts twice what the fold repeats', () => {
     const early: BusinessCalendar = {
       time_zone: 'Europe/Berlin',
-      weekly: { 7: [['01:00', '02:30']] },
+      week: { 7: [{ start: '01:00', end: '02:30' }] },
       holidays: [],
     };
     const sunday = (date: string): number =>
@@ -124,14 +128,14 @@ describe('daylight saving', () => {
     // St John's went from 00:01 back to 23:01 of the day before; Samoa had no 30 December 2011, a Friday.
     const saturday: BusinessCalendar = {
       time_zone: 'America/St_Johns',
-      weekly: { 6: [['23:00', '24:00']] },
+      week: { 6: [{ start: '23:00', end: '24:00' }] },
       holidays: [],
     };
     const from = Temporal.Instant.from('2010-11-06T12:00:00Z');
     expect(businessMinutesBetween(from, from.add({ hours: 48 }), saturday)).toBe(60 + 59);
     const friday: BusinessCalendar = {
       time_zone: 'Pacific/Apia',
-      weekly: { 5: [['00:00', '24:00']] },
+      week: { 5: [{ start: '00:00', end: '24:00' }] },
       holidays: [],
     };
     const week = Temporal.Instant.from('2011-12-27T00:00:00Z');
@@ -233,12 +237,12 @@ describe('for every calendar', () => {
     for (const zone of ZONES) {
       const calendar: BusinessCalendar = {
         time_zone: zone,
-        weekly: {
-          6: [['22:15', '24:00']],
+        week: {
+          6: [{ start: '22:15', end: '24:00' }],
           7: [
-            ['00:00', '00:45'],
-            ['01:15', '02:30'],
-            ['02:45', '03:10'],
+            { start: '00:00', end: '00:45' },
+            { start: '01:15', end: '02:30' },
+            { start: '02:45', end: '03:10' },
           ],
         },
         holidays: [],

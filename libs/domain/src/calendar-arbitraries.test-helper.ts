@@ -1,21 +1,21 @@
 /** Shared by the tests of calendars and SLAs: calendars, instants, and the slow oracle. */
 
 import fc from 'fast-check';
-import type { BusinessCalendar, Holiday, Interval, IsoWeekday } from './calendar.ts';
+import type { BusinessCalendar, Holiday, Interval } from './calendar.ts';
 
 const OFFICE_DAY: readonly Interval[] = [
-  ['08:00', '12:00'],
-  ['13:00', '17:00'],
+  { start: '08:00', end: '12:00' },
+  { start: '13:00', end: '17:00' },
 ];
 
 /** A German office in 2026: lunch from twelve to one, two holidays and a half-day. */
 export const OFFICE: BusinessCalendar = {
   time_zone: 'Europe/Berlin',
-  weekly: { 1: OFFICE_DAY, 2: OFFICE_DAY, 3: OFFICE_DAY, 4: OFFICE_DAY, 5: OFFICE_DAY },
+  week: { 1: OFFICE_DAY, 2: OFFICE_DAY, 3: OFFICE_DAY, 4: OFFICE_DAY, 5: OFFICE_DAY },
   holidays: [
     { date: '2026-04-03', name: 'Karfreitag' },
     { date: '2026-04-06', name: 'Ostermontag' },
-    { date: '2026-12-24', name: 'Heiligabend', hours: [['08:00', '12:00']] },
+    { date: '2026-12-24', name: 'Heiligabend', hours: [{ start: '08:00', end: '12:00' }] },
     { date: '2026-12-25', name: '1. Weihnachtstag', hours: [] },
   ],
 };
@@ -39,12 +39,12 @@ const intervals: fc.Arbitrary<Interval[]> = fc
   .map((quarters) => {
     const bounds = quarters.sort((a, b) => a - b).map((quarter) => hhmm(quarter * 15));
     const result: Interval[] = [];
-    for (let i = 0; i + 1 < bounds.length; i += 2) result.push([bounds[i]!, bounds[i + 1]!]);
+    for (let i = 0; i + 1 < bounds.length; i += 2) result.push({ start: bounds[i]!, end: bounds[i + 1]! });
     return result;
   });
 
 /** Noon is always open on Wednesdays: never an empty calendar, and no absurdly rare one. */
-const WEDNESDAY: readonly Interval[] = [['11:00', '13:00']];
+const WEDNESDAY: readonly Interval[] = [{ start: '11:00', end: '13:00' }];
 
 const holiday: fc.Arbitrary<Holiday> = fc.record({
   date: fc.nat(730).map((days) => Temporal.PlainDate.from('2026-01-01').add({ days }).toString()),
@@ -54,7 +54,7 @@ const holiday: fc.Arbitrary<Holiday> = fc.record({
 
 export const anyCalendar: fc.Arbitrary<BusinessCalendar> = fc.record({
   time_zone: fc.constantFrom(...ZONES, 'UTC', 'Asia/Kathmandu'),
-  weekly: fc
+  week: fc
     .tuple(intervals, intervals, intervals, intervals, intervals, intervals)
     .map(([mon, tue, thu, fri, sat, sun]) => ({
       1: mon,
@@ -80,7 +80,7 @@ export const anyInstant: fc.Arbitrary<Temporal.Instant> = fc.oneof(
 export function isOpenAt(calendar: BusinessCalendar, at: Temporal.Instant): boolean {
   const wall = at.toZonedDateTimeISO(calendar.time_zone);
   const holidayToday = calendar.holidays.find((h) => h.date === wall.toPlainDate().toString());
-  const today = holidayToday ? holidayToday.hours : calendar.weekly[wall.dayOfWeek as IsoWeekday];
+  const today = holidayToday ? holidayToday.hours : calendar.week[wall.dayOfWeek];
   const time = wall.toPlainTime().toString().slice(0, 5);
-  return (today ?? []).some(([start, end]) => start <= time && time < end);
+  return (today ?? []).some(({ start, end }) => start <= time && time < end);
 }

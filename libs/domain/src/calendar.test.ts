@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alwaysOpen, type BusinessCalendar, compileCalendar, DAY_MS, validateCalendar } from './calendar.ts';
+import {
+  alwaysOpen,
+  type BusinessCalendar,
+  compileCalendar,
+  DAY_MS,
+  type Interval,
+  validateCalendar,
+} from './calendar.ts';
 import { anyCalendar, OFFICE } from './calendar-arbitraries.test-helper.ts';
 
 const problems = (changes: Partial<BusinessCalendar>): [string, string][] =>
@@ -24,33 +31,33 @@ describe('validateCalendar', () => {
   it('names every bad interval', () => {
     expect(
       fields({
-        weekly: {
-          1: [['8:00', '12:00']],
+        week: {
+          1: [{ start: '8:00', end: '12:00' }],
           2: [
-            ['08:00', '24:01'],
-            ['24:00', '24:00'],
+            { start: '08:00', end: '24:01' },
+            { start: '24:00', end: '24:00' },
           ],
-          3: [['12:00', '12:00']],
+          3: [{ start: '12:00', end: '12:00' }],
           4: [
-            ['13:00', '17:00'],
-            ['08:00', '13:01'],
+            { start: '13:00', end: '17:00' },
+            { start: '08:00', end: '13:01' },
           ],
         },
       }),
-    ).toEqual(['weekly.1[0][0]', 'weekly.2[0][1]', 'weekly.2[1][0]', 'weekly.3[0]', 'weekly.4[0]']);
-    expect(problems({ weekly: { 1: [['22:00', '06:00']] } })).toEqual([
+    ).toEqual(['week.1[0].start', 'week.2[0].end', 'week.2[1].start', 'week.3[0]', 'week.4[0]']);
+    expect(problems({ week: { 1: [{ start: '22:00', end: '06:00' }] } })).toEqual([
       [
-        'weekly.1[0]',
+        'week.1[0]',
         'must end after it starts; work over midnight is two intervals, 22:00 to 24:00 and 00:00 to 06:00 on the next day',
       ],
     ]);
   });
 
   it('refuses weekdays that are none and weeks without work', () => {
-    const weekly = { 0: [['08:00', '12:00']], 1: [['08:00', '12:00']] } as BusinessCalendar['weekly'];
-    expect(fields({ weekly })).toEqual(['weekly.0']);
-    expect(fields({ weekly: {} })).toEqual(['weekly']);
-    expect(fields({ weekly: { 1: [] } })).toEqual(['weekly']);
+    const week = { 0: [{ start: '08:00', end: '12:00' }], 1: [{ start: '08:00', end: '12:00' }] };
+    expect(fields({ week })).toEqual(['week.0']);
+    expect(fields({ week: {} })).toEqual(['week']);
+    expect(fields({ week: { 1: [] } })).toEqual(['week']);
   });
 
   it('names every bad holiday', () => {
@@ -61,7 +68,7 @@ describe('validateCalendar', () => {
           { date: '2026-2-3', name: 'x' },
           { date: '2026-05-01', name: ' ' },
           { date: '2026-05-01', name: 'twice' },
-          { date: '2028-02-29', name: 'x', hours: [['12:00', '08:00']] },
+          { date: '2028-02-29', name: 'x', hours: [{ start: '12:00', end: '08:00' }] },
         ],
       }),
     ).toEqual([
@@ -102,21 +109,21 @@ describe('compileCalendar', () => {
   });
 
   it('blames the holiday only for the hours that it takes away', () => {
-    const on = (hours: [string, string][]): [number, string][] =>
+    const on = (hours: Interval[]): [number, string][] =>
       partsOn({ ...OFFICE, holidays: [{ date: '2026-05-01', name: 'x', hours }] }, '2026-05-01');
-    expect(on([['10:00', '14:00']])).toEqual([
+    expect(on([{ start: '10:00', end: '14:00' }])).toEqual([
       [8, 'outside_hours'],
       [10, 'holiday'],
       [14, 'open'],
       [17, 'holiday'],
       [24, 'outside_hours'],
     ]);
-    expect(on([['00:00', '09:00']])).toEqual([
+    expect(on([{ start: '00:00', end: '09:00' }])).toEqual([
       [9, 'open'],
       [17, 'holiday'],
       [24, 'outside_hours'],
     ]);
-    expect(on([['18:00', '20:00']])).toEqual([
+    expect(on([{ start: '18:00', end: '20:00' }])).toEqual([
       [8, 'outside_hours'],
       [17, 'holiday'],
       [18, 'outside_hours'],

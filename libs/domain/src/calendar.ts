@@ -7,11 +7,11 @@
  * are always real, elapsed minutes. A day from 00:00 to 24:00 therefore has 23, 24 or 25 hours.
  */
 
-/** Local `[start, end]` as `HH:MM`; `24:00` is allowed as an end. Work over midnight is two intervals. */
-export type Interval = readonly [start: string, end: string];
-
-/** ISO 8601: 1 is Monday, 7 is Sunday. */
-export type IsoWeekday = 1 | 2 | 3 | 4 | 5 | 6 | 7;
+/** Local times as `HH:MM`; `24:00` is allowed as an end. Work over midnight is two intervals. */
+export interface Interval {
+  readonly start: string;
+  readonly end: string;
+}
 
 export interface Holiday {
   /** `YYYY-MM-DD` in the calendar's zone. */
@@ -21,11 +21,14 @@ export interface Holiday {
   hours?: readonly Interval[] | undefined;
 }
 
-/** Plain JSON. A lunch break is the time between two intervals of one day. A missing weekday is closed. */
+/**
+ * Plain JSON. The keys of `week` are ISO weekdays, '1' (Monday) to '7' (Sunday); a missing one is closed.
+ * A lunch break is the time between two intervals of one day.
+ */
 export interface BusinessCalendar {
   /** An IANA name, `Europe/Berlin`. */
   time_zone: string;
-  weekly: { readonly [weekday in IsoWeekday]?: readonly Interval[] };
+  week: { readonly [weekday: string]: readonly Interval[] | undefined };
   holidays: readonly Holiday[];
 }
 
@@ -44,13 +47,14 @@ export class InvalidCalendarError extends Error {
   }
 }
 
-const WEEKDAYS: readonly IsoWeekday[] = [1, 2, 3, 4, 5, 6, 7];
-const ALL_DAY: readonly Interval[] = [['00:00', '24:00']];
+/** ISO 8601: Monday to Sunday. */
+const WEEKDAYS = ['1', '2', '3', '4', '5', '6', '7'] as const;
+const ALL_DAY: readonly Interval[] = [{ start: '00:00', end: '24:00' }];
 
 /** Open at all times. The zone matters for nothing but the local times in an explanation. */
 export function alwaysOpen(timeZone = 'UTC'): BusinessCalendar {
-  const weekly = { 1: ALL_DAY, 2: ALL_DAY, 3: ALL_DAY, 4: ALL_DAY, 5: ALL_DAY, 6: ALL_DAY, 7: ALL_DAY };
-  return { time_zone: timeZone, weekly, holidays: [] };
+  const week = { 1: ALL_DAY, 2: ALL_DAY, 3: ALL_DAY, 4: ALL_DAY, 5: ALL_DAY, 6: ALL_DAY, 7: ALL_DAY };
+  return { time_zone: timeZone, week, holidays: [] };
 }
 
 const START = /^([01]\d|2[0-3]):[0-5]\d$/;
@@ -81,12 +85,12 @@ function isDate(text: string): boolean {
 function intervalProblems(field: string, intervals: readonly Interval[]): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const good: { from: number; to: number; field: string }[] = [];
-  for (const [index, [start, end]] of intervals.entries()) {
+  for (const [index, { start, end }] of intervals.entries()) {
     const at = `${field}[${index}]`;
     const startIsTime = START.test(start);
     const endIsTime = END.test(end);
-    if (!startIsTime) problems.push({ field: `${at}[0]`, message: 'must be a time from 00:00 to 23:59' });
-    if (!endIsTime) problems.push({ field: `${at}[1]`, message: 'must be a time from 00:01 to 24:00' });
+    if (!startIsTime) problems.push({ field: `${at}.start`, message: 'must be a time from 00:00 to 23:59' });
+    if (!endIsTime) problems.push({ field: `${at}.end`, message: 'must be a time from 00:01 to 24:00' });
     if (!startIsTime || !endIsTime) continue;
     const from = minuteOfDay(start);
     const to = minuteOfDay(end);
@@ -112,16 +116,16 @@ export function validateCalendar(calendar: BusinessCalendar): FieldProblem[] {
   if (!isTimeZone(calendar.time_zone)) {
     problems.push({ field: 'time_zone', message: 'must be an IANA time zone such as Europe/Berlin' });
   }
-  for (const key of Object.keys(calendar.weekly)) {
+  for (const key of Object.keys(calendar.week)) {
     if (!/^[1-7]$/.test(key)) {
-      problems.push({ field: `weekly.${key}`, message: 'must be an ISO weekday, 1 (Monday) to 7 (Sunday)' });
+      problems.push({ field: `week.${key}`, message: 'must be an ISO weekday, 1 (Monday) to 7 (Sunday)' });
     }
   }
   for (const weekday of WEEKDAYS) {
-    problems.push(...intervalProblems(`weekly.${weekday}`, calendar.weekly[weekday] ?? []));
+    problems.push(...intervalProblems(`week.${weekday}`, calendar.week[weekday] ?? []));
   }
-  if (WEEKDAYS.every((weekday) => (calendar.weekly[weekday] ?? []).length === 0)) {
-    problems.push({ field: 'weekly', message: 'must be open on at least one weekday' });
+  if (WEEKDAYS.every((weekday) => (calendar.week[weekday] ?? []).length === 0)) {
+    problems.push({ field: 'week', message: 'must be open on at least one weekday' });
   }
   const seen = new Set<string>();
   for (const [index, holiday] of calendar.holidays.entries()) {
@@ -163,7 +167,7 @@ type Range = { from: number; to: number };
 
 function toRanges(intervals: readonly Interval[]): Range[] {
   return intervals
-    .map(([start, end]) => ({ from: minuteOfDay(start) * MINUTE_MS, to: minuteOfDay(end) * MINUTE_MS }))
+    .map(({ start, end }) => ({ from: minuteOfDay(start) * MINUTE_MS, to: minuteOfDay(end) * MINUTE_MS }))
     .sort((a, b) => a.from - b.from);
 }
 
@@ -215,7 +219,7 @@ function partsOfHoliday(holiday: Holiday, usual: readonly Range[]): DayPart[] {
 export function compileCalendar(calendar: BusinessCalendar): CompiledCalendar {
   const problems = validateCalendar(calendar);
   if (problems.length > 0) throw new InvalidCalendarError(problems);
-  const usual = WEEKDAYS.map((weekday) => toRanges(calendar.weekly[weekday] ?? []));
+  const usual = WEEKDAYS.map((weekday) => toRanges(calendar.week[weekday] ?? []));
   const week = usual.map(partsOfDay);
   // 1970-01-01 was a Thursday, the fourth of the week.
   const weekdayIndex = (epochDay: number): number => (((epochDay + 3) % 7) + 7) % 7;

@@ -7,6 +7,7 @@ import {
   assessSla,
   pausesFromHistory,
   pickPolicy,
+  type SlaClock,
   type SlaFacts,
   type SlaPause,
   type SlaPolicy,
@@ -44,8 +45,18 @@ const pause = (from: string, until: string | null): SlaPause => ({
   reason: 'waiting_customer',
 });
 
-const assess = (facts: Partial<SlaFacts>, now: string) =>
-  assessSla(GOLD, { ...TICKET, ...facts }, berlin(now))!;
+/** Both clocks, which a policy with both targets always has. */
+function clocks(
+  policy: SlaPolicy,
+  facts: SlaFacts,
+  now: Temporal.Instant,
+): { response: SlaClock; resolution: SlaClock } {
+  const assessment = assessSla(policy, facts, now);
+  if (!assessment?.response || !assessment.resolution) throw new Error('A clock is missing');
+  return { response: assessment.response, resolution: assessment.resolution };
+}
+
+const assess = (facts: Partial<SlaFacts>, now: string) => clocks(GOLD, { ...TICKET, ...facts }, berlin(now));
 
 describe('assessSla', () => {
   it('runs both clocks in business time', () => {
@@ -151,6 +162,11 @@ describe('assessSla', () => {
       used_minutes: 660,
     });
     expect(assessSla(GOLD, { ...TICKET, priority: 'medium' }, berlin(now))).toBeNull();
+    const responseOnly = { ...GOLD, targets: { high: { response_minutes: 60, resolution_minutes: null } } };
+    expect(assessSla(responseOnly, TICKET, berlin(now))).toMatchObject({
+      response: { state: 'breached' },
+      resolution: null,
+    });
   });
 });
 
@@ -200,7 +216,7 @@ describe('assessSla, for every calendar and history', () => {
         const targets = { high: { response_minutes: target, resolution_minutes: target } };
         const facts = { ...TICKET, created_at, pauses };
         const now = at(nowMinute);
-        const { resolution } = assessSla({ ...GOLD, targets, calendar }, facts, now)!;
+        const { resolution } = clocks({ ...GOLD, targets, calendar }, facts, now);
         const { explain, due_at } = resolution;
 
         const sum = (kind: string): number =>
@@ -235,12 +251,8 @@ describe('assessSla, for every calendar and history', () => {
             targets: { high: { response_minutes: target, resolution_minutes: target } },
             calendar,
           };
-          const then = assessSla(policy, { ...TICKET, created_at, pauses }, at(nowMinute))!.resolution;
-          const after = assessSla(
-            policy,
-            { ...TICKET, created_at, pauses },
-            at(nowMinute + later),
-          )!.resolution;
+          const then = clocks(policy, { ...TICKET, created_at, pauses }, at(nowMinute)).resolution;
+          const after = clocks(policy, { ...TICKET, created_at, pauses }, at(nowMinute + later)).resolution;
           expect(after.used_minutes).toBeGreaterThanOrEqual(then.used_minutes);
           if (then.state === 'breached') expect(after.state).toBe('breached');
         },
@@ -313,6 +325,8 @@ describe('validatePolicy', () => {
       'pause_on',
       'calendar.time_zone',
     ]);
+    const none = { high: { response_minutes: null, resolution_minutes: null } };
+    expect(validatePolicy({ ...GOLD, targets: none }).map((p) => p.field)).toEqual(['targets']);
     expect(validatePolicy({ ...GOLD, targets: {} }).map((p) => p.field)).toEqual(['targets']);
   });
 });

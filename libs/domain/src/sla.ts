@@ -30,10 +30,10 @@ import {
 } from './calendar.ts';
 import { isDone, PRIORITIES, type Priority, type TicketStatus } from './ticket-status.ts';
 
-/** Business minutes, whole and positive. */
+/** Business minutes, whole and positive. Null: no such deadline. */
 export interface SlaTarget {
-  response_minutes: number;
-  resolution_minutes: number;
+  response_minutes: number | null;
+  resolution_minutes: number | null;
 }
 
 export interface SlaPolicy {
@@ -87,8 +87,9 @@ export interface SlaClock {
 
 export interface SlaAssessment {
   policy_id: string;
-  response: SlaClock;
-  resolution: SlaClock;
+  /** Null when the policy sets no response time for the priority. */
+  response: SlaClock | null;
+  resolution: SlaClock | null;
 }
 
 /** A ticket's status since `at`. */
@@ -121,14 +122,15 @@ function earlier(a: Temporal.Instant, b: Temporal.Instant): Temporal.Instant {
 
 interface ClockInput {
   start: Temporal.Instant;
-  target: number;
   achievedAt: Temporal.Instant | null;
   pauses: readonly SlaPause[];
   calendar: CompiledCalendar;
   now: Temporal.Instant;
 }
 
-function assessClock({ start, target, achievedAt, pauses, calendar, now }: ClockInput): SlaClock {
+function assessClock(target: number | null, input: ClockInput): SlaClock | null {
+  if (target === null) return null;
+  const { start, achievedAt, pauses, calendar, now } = input;
   // Pauses reach to the clock's end at most: an open one to now, none beyond the goal.
   const clockEnd = achievedAt ?? now;
   const suspensions: Suspension[] = [];
@@ -172,7 +174,7 @@ export function assessSla(
   now: Temporal.Instant,
   calendar: CompiledCalendar = compileCalendar(policy.calendar),
 ): SlaAssessment | null {
-  const targets = policy.targets[facts.priority];
+  const targets = targetOf(policy, facts.priority);
   if (!targets) return null;
   const { first_response_at, resolved_at } = facts;
   const respondedAt =
@@ -182,9 +184,15 @@ export function assessSla(
   const shared = { start: facts.created_at, pauses: facts.pauses, calendar, now };
   return {
     policy_id: policy.id,
-    response: assessClock({ ...shared, target: targets.response_minutes, achievedAt: respondedAt }),
-    resolution: assessClock({ ...shared, target: targets.resolution_minutes, achievedAt: resolved_at }),
+    response: assessClock(targets.response_minutes, { ...shared, achievedAt: respondedAt }),
+    resolution: assessClock(targets.resolution_minutes, { ...shared, achievedAt: resolved_at }),
   };
+}
+
+/** The target for a priority, if it sets any deadline. */
+function targetOf(policy: SlaPolicy | undefined, priority: Priority): SlaTarget | undefined {
+  const target = policy?.targets[priority];
+  return target && (target.response_minutes ?? target.resolution_minutes) !== null ? target : undefined;
 }
 
 export interface PolicyChoice {
@@ -202,9 +210,9 @@ export function pickPolicy(
   policies: readonly SlaPolicy[],
 ): PolicyChoice {
   const own = policies.find((policy) => policy.id === customer.sla_policy_id);
-  if (own?.targets[priority]) return { policy: own, reason: 'customer_policy' };
+  if (own && targetOf(own, priority)) return { policy: own, reason: 'customer_policy' };
   const [fallback] = policies
-    .filter((policy) => policy.is_default === true && policy.targets[priority])
+    .filter((policy) => policy.is_default === true && targetOf(policy, priority))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
   if (!fallback) return { policy: null, reason: 'no_policy' };
   return { policy: fallback, reason: own ? 'default_as_customer_policy_has_no_target' : 'default_policy' };
@@ -220,17 +228,18 @@ export function validatePolicy(policy: SlaPolicy): FieldProblem[] {
     const { response_minutes, resolution_minutes } = target;
     const before = problems.length;
     for (const [field, minutes] of Object.entries({ response_minutes, resolution_minutes })) {
-      if (!Number.isInteger(minutes) || minutes < 1) {
+      if (minutes !== null && (!Number.isInteger(minutes) || minutes < 1)) {
         problems.push({ field: `targets.${priority}.${field}`, message: 'must be a whole number from 1 up' });
       }
     }
+    if (response_minutes === null || resolution_minutes === null) continue;
     if (problems.length === before && resolution_minutes < response_minutes) {
       const message = 'must not be shorter than the response time';
       problems.push({ field: `targets.${priority}.resolution_minutes`, message });
     }
   }
-  if (PRIORITIES.every((priority) => !policy.targets[priority])) {
-    problems.push({ field: 'targets', message: 'must name at least one priority' });
+  if (PRIORITIES.every((priority) => !targetOf(policy, priority))) {
+    problems.push({ field: 'targets', message: 'must set at least one deadline' });
   }
   for (const status of policy.pause_on.filter(isDone)) {
     problems.push({ field: 'pause_on', message: `must not name ${status}: it ends the clocks` });
