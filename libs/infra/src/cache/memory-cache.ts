@@ -1,4 +1,5 @@
 import type { Cache } from '@psa/contracts/ports/cache';
+import { type Clock, systemClock } from '@psa/contracts/ports/clock';
 
 interface Entry {
   readonly value: string;
@@ -13,10 +14,13 @@ export class MemoryCache implements Cache {
   readonly #entries = new Map<string, Entry>();
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   readonly #sweeper: NodeJS.Timeout;
+  readonly #clock: Clock;
 
-  constructor() {
+  /** @param options.clock decides what has expired; the machine's own by default. */
+  constructor(options: { clock?: Clock } = {}) {
+    this.#clock = options.clock ?? systemClock;
     this.#sweeper = setInterval(() => {
-      const now = Date.now();
+      const now = this.#now();
       for (const [key, entry] of this.#entries) if (entry.expiresAt <= now) this.#entries.delete(key);
     }, SWEEP_MS);
     this.#sweeper.unref();
@@ -31,13 +35,13 @@ export class MemoryCache implements Cache {
   }
 
   async set(key: string, value: string, ttlSeconds: number): Promise<void> {
-    this.#entries.set(key, { value, expiresAt: Date.now() + milliseconds(ttlSeconds) });
+    this.#entries.set(key, { value, expiresAt: this.#now() + milliseconds(ttlSeconds) });
   }
 
   async setIfAbsent(key: string, value: string, ttlSeconds: number): Promise<boolean> {
     const ms = milliseconds(ttlSeconds);
     if (this.#live(key)) return false;
-    this.#entries.set(key, { value, expiresAt: Date.now() + ms });
+    this.#entries.set(key, { value, expiresAt: this.#now() + ms });
     return true;
   }
 
@@ -47,7 +51,7 @@ export class MemoryCache implements Cache {
 
   async increment(key: string, ttlSeconds: number, by = 1): Promise<{ value: number; ttlSeconds: number }> {
     const ms = milliseconds(ttlSeconds);
-    const now = Date.now();
+    const now = this.#now();
     const old = this.#live(key);
     const before = old ? Number(old.value) : 0;
     if (!Number.isSafeInteger(before) || !Number.isSafeInteger(by)) {
@@ -85,9 +89,13 @@ export class MemoryCache implements Cache {
     this.#listeners.clear();
   }
 
+  #now(): number {
+    return this.#clock.now().getTime();
+  }
+
   #live(key: string): Entry | undefined {
     const entry = this.#entries.get(key);
-    if (!entry || entry.expiresAt > Date.now()) return entry;
+    if (!entry || entry.expiresAt > this.#now()) return entry;
     this.#entries.delete(key);
     return undefined;
   }

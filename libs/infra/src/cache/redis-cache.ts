@@ -1,5 +1,6 @@
 import type { Cache } from '@psa/contracts/ports/cache';
 import { Redis } from 'ioredis';
+import { type AdapterLog, silentLog } from '../log.ts';
 import { callListener, milliseconds } from './memory-cache.ts';
 
 export interface RedisCacheOptions {
@@ -8,7 +9,7 @@ export interface RedisCacheOptions {
   /** Before every key and channel; default `psa:`. */
   readonly prefix?: string;
   /** Told of lost connections; they are mended without help. */
-  readonly log?: (message: string) => void;
+  readonly log?: AdapterLog;
 }
 
 // The expiry is set with the first increment only, and in the same step: a counter never stays for ever.
@@ -32,7 +33,7 @@ interface WithIncrement extends Redis {
 export class RedisCache implements Cache {
   readonly #redis: WithIncrement;
   readonly #prefix: string;
-  readonly #log: (message: string) => void;
+  readonly #log: AdapterLog;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   #subscriber: Redis | null = null;
   readonly #url: string;
@@ -40,7 +41,7 @@ export class RedisCache implements Cache {
   constructor(options: RedisCacheOptions) {
     this.#url = options.url;
     this.#prefix = options.prefix ?? 'psa:';
-    this.#log = options.log ?? (() => {});
+    this.#log = options.log ?? silentLog;
     const redis = new Redis(options.url, {
       lazyConnect: true,
       maxRetriesPerRequest: 2,
@@ -49,7 +50,7 @@ export class RedisCache implements Cache {
       retryStrategy: backoff,
       scripts: { psaIncrement: { lua: INCREMENT, numberOfKeys: 1 } },
     });
-    redis.on('error', (error: Error) => this.#log(`Redis: ${error.message}`));
+    redis.on('error', (error: Error) => this.#log.warn(`Redis: ${error.message}`));
     this.#redis = redis as WithIncrement;
   }
 
@@ -119,7 +120,7 @@ export class RedisCache implements Cache {
       retryStrategy: backoff,
       autoResubscribe: true,
     });
-    subscriber.on('error', (error: Error) => this.#log(`Redis subscription: ${error.message}`));
+    subscriber.on('error', (error: Error) => this.#log.warn(`Redis subscription: ${error.message}`));
     subscriber.on('message', (name: string, message: string) => {
       for (const listener of this.#listeners.get(name) ?? []) callListener(listener, message);
     });

@@ -1,0 +1,432 @@
+import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import type { DeadLetter, EventBus, Subscription } from '@psa/contracts/ports/bus';
+import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import { type AdapterLog, silentLog } from '../log.ts';
+import { Dispatcher, type Taken } from './dispatcher.ts';
+import { RabbitConnection } from './rabbitmq-connection.ts';
+import {
+  deadLetterQueue,
+  declareConsumer,
+  declareExchange,
+  EXCHANGE,
+  knownConsumers,
+  peek,
+} from './rabbitmq-topology.ts';
+import { topicMatcher } from './topics.ts';
+
+export interface RabbitBusOptions {
+  /** `amqp://user:password@host:port/vhost`, or several of a cluster. */
+  readonly url: string | readonly string[];
+  /** Names the process in the broker's list of connections; default `psa`. */
+  readonly name?: string;
+  /** Events of a consumer held unacknowledged at most, waiting ones included; default 1,000. */
+  readonly prefetch?: number;
+  /** Time for the broker to confirm what was published; default 15,000 ms. */
+  readonly confirmTimeoutMs?: number;
+  readonly log?: AdapterLog;
+}
+
+/** The broker cannot be reached now; the caller tries again later. */
+export class BusUnavailable extends Error {
+  constructor(message = 'RabbitMQ is not connected.') {
+    super(message);
+    this.name = 'BusUnavailable';
+  }
+}
+
+/** Where a delivery can be acknowledged: its channel dies with its connection. */
+interface Token {
+  readonly channel: Channel;
+  readonly message: ConsumeMessage;
+}
+
+interface Consumer {
+  readonly subscription: Subscription;
+  readonly dispatcher: Dispatcher<Token>;
+  /** Counts of failed events, by event id: the broker knows none of them. */
+  readonly failures: Map<string, { failures: number; notBefore: number }>;
+  /** Handled, but the acknowledgement did not reach the broker: to be acknowledged when delivered again. */
+  readonly handled: Set<string>;
+  channel: Channel | null;
+  tag: string;
+  readonly declared: PromiseWithResolvers<void>;
+}
+
+/**
+ * The bus on RabbitMQ: one durable topic exchange, a quorum queue per consumer, publisher confirms, manual
+ * acknowledgement.
+ *
+ * Order: a queue is served by one replica at a time (single active consumer). A failed event stays
+ * unacknowledged while it waits for its next try, and so do the later events of its aggregate; after a crash
+ * of either side the broker delivers all of them again in their order. Nothing is moved to the tail of a
+ * queue, so nothing overtakes. The price: the number of tries is known to the serving process alone, and
+ * starts again at 1 when another takes over; and with `prefetch` events waiting the consumer stands still
+ * until one is settled.
+ */
+export class RabbitBus implements EventBus {
+  readonly #prefetch: number;
+  readonly #confirmTimeoutMs: number;
+  readonly #log: AdapterLog;
+  /** Publishing has a connection of its own: the broker throttles publishers by connection. */
+  readonly #publishing: RabbitConnection;
+  readonly #consuming: RabbitConnection;
+  #publisher: ConfirmChannel | null = null;
+  #consumerConnection: ChannelModel | null = null;
+  readonly #consumers = new Map<string, Consumer>();
+  readonly #connected: PromiseWithResolvers<void>[] = [Promise.withResolvers(), Promise.withResolvers()];
+  /** Looking into a dead-letter queue takes its messages for a moment, so one look at a time. */
+  #dlqTurn: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  private constructor(options: RabbitBusOptions) {
+    this.#prefetch = options.prefetch ?? 1_000;
+    this.#confirmTimeoutMs = options.confirmTimeoutMs ?? 15_000;
+    this.#log = options.log ?? silentLog;
+    const urls = typeof options.url === 'string' ? [options.url] : options.url;
+    const name = options.name ?? 'psa';
+    const log = this.#log;
+    this.#publishing = new RabbitConnection({
+      urls,
+      log,
+      name: `${name} publishing`,
+      setup: (connection) => this.#setUpPublishing(connection),
+      lost: () => {
+        this.#publisher = null;
+      },
+    });
+    this.#consuming = new RabbitConnection({
+      urls,
+      log,
+      name: `${name} consuming`,
+      setup: (connection) => this.#setUpConsuming(connection),
+      lost: () => this.#lostConsuming(),
+    });
+  }
+
+  /**
+   * Connects, and keeps connecting whenever the connection breaks.
+   * @param waitMs how long to wait for the broker; after that the bus is returned all the same and goes on trying.
+   */
+  static async connect(options: RabbitBusOptions, waitMs = 30_000): Promise<RabbitBus> {
+    const bus = new RabbitBus(options);
+    bus.#publishing.start();
+    bus.#consuming.start();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([Promise.all(bus.#connected.map((it) => it.promise)), patience]);
+    clearTimeout(timer);
+    return bus;
+  }
+
+  /** @throws BusUnavailable while the broker is away, or when it did not confirm: publish all of it again. */
+  async publish(events: readonly EventEnvelope[]): Promise<void> {
+    await this.#send(
+      events.map((event) => ({ exchange: EXCHANGE, key: event.type, event, headers: undefined })),
+    );
+  }
+
+  async subscribe(subscription: Subscription): Promise<void> {
+    if (this.#closed) throw new Error('The bus is closed.');
+    const name = subscription.consumer;
+    if (this.#consumers.has(name)) throw new Error(`Consumer ${name} is subscribed already.`);
+    const failures = new Map<string, { failures: number; notBefore: number }>();
+    const handled = new Set<string>();
+    const dispatcher = new Dispatcher<Token>(subscription, {
+      done: async (taken) => {
+        for (const it of taken) {
+          failures.delete(it.event.id);
+          this.#acknowledge(consumer, it);
+        }
+      },
+      retrying: async (taken) => {
+        failures.set(taken.event.id, { failures: taken.failures, notBefore: taken.notBefore });
+        forgetOldest(failures);
+      },
+      park: async (taken, error) => {
+        const headers = {
+          'psa-error': error,
+          'psa-attempts': taken.failures,
+          'psa-parked-at': new Date().toISOString(),
+        };
+        await this.#send([{ exchange: '', key: deadLetterQueue(name), event: taken.event, headers }]);
+        failures.delete(taken.event.id);
+        this.#acknowledge(consumer, taken);
+      },
+    });
+    const declared = Promise.withResolvers<void>();
+    const consumer: Consumer = {
+      subscription,
+      dispatcher,
+      failures,
+      handled,
+      channel: null,
+      tag: '',
+      declared,
+    };
+    this.#consumers.set(name, consumer);
+    // While the broker is away this waits for the next connection, which declares every consumer.
+    if (this.#consumerConnection) {
+      await this.#consume(this.#consumerConnection, consumer).catch((error: Error) => {
+        this.#log.warn(`RabbitMQ: unable to declare ${name}: ${error.message}`);
+        this.#consuming.reset();
+      });
+    }
+    await declared.promise;
+  }
+
+  deadLetters(consumer?: string, limit = 100): Promise<DeadLetter[]> {
+    return this.#withDeadLetters(async (connection) => {
+      const found: DeadLetter[] = [];
+      for (const name of consumer === undefined ? await knownConsumers(connection) : [consumer]) {
+        await peek(connection, deadLetterQueue(name), limit - found.length, (content, headers) => {
+          const event = parse(content);
+          if (!event) return;
+          found.push({
+            consumer: name,
+            event,
+            error: String(headers['psa-error'] ?? ''),
+            attempts: Number(headers['psa-attempts'] ?? 0),
+            parked_at: String(headers['psa-parked-at'] ?? ''),
+          });
+        });
+      }
+      return found;
+    });
+  }
+
+  replayDeadLetters(consumer: string, limit = 1_000): Promise<number> {
+    return this.#withDeadLetters(async (connection) => {
+      const channel = await connection.createChannel();
+      channel.on('error', () => {});
+      const { messageCount } = await channel.checkQueue(deadLetterQueue(consumer));
+      await channel.checkQueue(consumer);
+      let count = 0;
+      while (count < Math.min(limit, messageCount)) {
+        const message = await channel.get(deadLetterQueue(consumer), { noAck: false });
+        if (!message) break;
+        const event = parse(message.content);
+        if (!event) continue;
+        await this.#send([{ exchange: '', key: consumer, event, headers: undefined }]);
+        channel.ack(message);
+        count++;
+      }
+      // Sends the acknowledgements, and gives back what is no event.
+      await channel.close();
+      return count;
+    });
+  }
+
+  async ping(): Promise<void> {
+    const connection = this.#consumerConnection;
+    if (!connection || !this.#publisher) throw new BusUnavailable();
+    const answer = this.#publisher.checkExchange(EXCHANGE).then(() => {});
+    await withTimeout(answer, 5_000, 'RabbitMQ does not answer.');
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const consumer of this.#consumers.values()) {
+      await consumer.channel?.cancel(consumer.tag).catch(() => {});
+      await consumer.dispatcher.stop();
+      // Sends the acknowledgements; what was held and not begun goes back to its queue.
+      await consumer.channel?.close().catch(() => {});
+      consumer.declared.resolve();
+    }
+    await this.#consuming.close();
+    await this.#publisher?.close().catch(() => {});
+    this.#publisher = null;
+    await this.#publishing.close();
+  }
+
+  async #setUpPublishing(connection: ChannelModel): Promise<void> {
+    const channel = await connection.createConfirmChannel();
+    channel.on('error', (error: Error) => this.#log.warn(`RabbitMQ: publishing channel: ${error.message}`));
+    // A channel may be closed by the broker while the connection stays; start afresh with both.
+    channel.on('close', () => {
+      if (this.#publisher !== channel || this.#closed) return;
+      this.#publisher = null;
+      this.#publishing.reset();
+    });
+    await declareExchange(channel);
+    this.#publisher = channel;
+    this.#connected[0]!.resolve();
+  }
+
+  async #setUpConsuming(connection: ChannelModel): Promise<void> {
+    for (const consumer of this.#consumers.values()) await this.#consume(connection, consumer);
+    this.#consumerConnection = connection;
+    // Those that subscribed while the others were being declared.
+    for (const consumer of this.#consumers.values()) {
+      if (!consumer.channel) await this.#consume(connection, consumer);
+    }
+    this.#connected[1]!.resolve();
+  }
+
+  #lostConsuming(): void {
+    this.#consumerConnection = null;
+    for (const consumer of this.#consumers.values()) {
+      consumer.channel = null;
+      consumer.dispatcher.forget();
+    }
+  }
+
+  async #consume(connection: ChannelModel, consumer: Consumer): Promise<void> {
+    const { consumer: name, topics } = consumer.subscription;
+    const matches = topicMatcher(topics);
+    const channel = await connection.createChannel();
+    channel.on('error', (error: Error) => this.#log.warn(`RabbitMQ: channel of ${name}: ${error.message}`));
+    channel.on('close', () => {
+      if (consumer.channel !== channel || this.#closed) return;
+      this.#consuming.reset();
+    });
+    consumer.channel = channel;
+    // What an earlier channel delivered comes again over this one.
+    consumer.dispatcher.forget();
+    await declareConsumer(connection, channel, name, topics);
+    await channel.prefetch(this.#prefetch);
+    const { consumerTag } = await channel.consume(name, (message) => {
+      if (message === null) {
+        // The queue was deleted or its leader moved.
+        this.#log.warn(`RabbitMQ: the broker cancelled ${name}.`);
+        this.#consuming.reset();
+        return;
+      }
+      this.#deliver(consumer, { channel, message }, matches);
+    });
+    consumer.tag = consumerTag;
+    consumer.declared.resolve();
+  }
+
+  #deliver(consumer: Consumer, token: Token, matches: (type: string) => boolean): void {
+    if (consumer.channel !== token.channel) return;
+    const event = parse(token.message.content);
+    if (!event) {
+      this.#parkForeign(consumer, token);
+      return;
+    }
+    // Bound under topics that the consumer has given up since, or handled before the connection broke.
+    // A replayed dead letter has no exchange: it is handed over whatever its topic.
+    const unwanted = token.message.fields.exchange === EXCHANGE && !matches(event.type);
+    if (unwanted || consumer.handled.delete(event.id)) {
+      token.channel.ack(token.message);
+      return;
+    }
+    const known = consumer.failures.get(event.id);
+    consumer.dispatcher.add({
+      event,
+      token,
+      failures: known?.failures ?? 0,
+      notBefore: known?.notBefore ?? 0,
+    });
+  }
+
+  #acknowledge(consumer: Consumer, taken: Taken<Token>): void {
+    const { channel, message } = taken.token;
+    if (consumer.channel === channel) {
+      try {
+        channel.ack(message);
+        return;
+      } catch {
+        // The channel has just closed.
+      }
+    }
+    consumer.handled.add(taken.event.id);
+    forgetOldest(consumer.handled);
+  }
+
+  /** Keeps a message that is no event, written by somebody else, as it is. */
+  #parkForeign(consumer: Consumer, token: Token): void {
+    const name = consumer.subscription.consumer;
+    this.#log.warn(
+      `RabbitMQ: ${name} got a message that is no event; it is kept in ${deadLetterQueue(name)}.`,
+    );
+    const channel = this.#publisher;
+    // Unacknowledged it comes again with the next connection.
+    if (!channel) return;
+    const headers = { 'psa-error': 'not an event', 'psa-parked-at': new Date().toISOString() };
+    channel.publish(
+      '',
+      deadLetterQueue(name),
+      token.message.content,
+      { persistent: true, headers },
+      (error) => {
+        if (!error && consumer.channel === token.channel) token.channel.ack(token.message);
+      },
+    );
+  }
+
+  async #send(
+    messages: readonly {
+      exchange: string;
+      key: string;
+      event: EventEnvelope;
+      headers: Record<string, unknown> | undefined;
+    }[],
+  ): Promise<void> {
+    const channel = this.#publisher;
+    if (!channel) throw new BusUnavailable();
+    const confirmed: Promise<void>[] = [];
+    for (const { exchange, key, event, headers } of messages) {
+      const options = { persistent: true, messageId: event.id, contentType: 'application/json', headers };
+      const content = Buffer.from(JSON.stringify(event));
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      confirmed.push(promise);
+      // Otherwise the first failure would leave the others without anybody listening.
+      promise.catch(() => {});
+      channel.publish(exchange, key, content, options, (error: unknown) => {
+        if (error) reject(new BusUnavailable('RabbitMQ did not confirm the events.'));
+        else resolve();
+      });
+    }
+    try {
+      await withTimeout(Promise.all(confirmed), this.#confirmTimeoutMs, 'RabbitMQ did not confirm in time.');
+    } catch (error) {
+      // What is still under way must not arrive after its repetition.
+      if (this.#publisher === channel) {
+        this.#publisher = null;
+        this.#publishing.reset();
+      }
+      throw error;
+    }
+  }
+
+  async #withDeadLetters<R>(work: (connection: ChannelModel) => Promise<R>): Promise<R> {
+    const turn = this.#dlqTurn.then(() => {
+      if (!this.#consumerConnection) throw new BusUnavailable();
+      return work(this.#consumerConnection);
+    });
+    this.#dlqTurn = turn.catch(() => {});
+    return turn;
+  }
+}
+
+function parse(content: Buffer): EventEnvelope | null {
+  try {
+    const value = JSON.parse(content.toString()) as EventEnvelope | null;
+    return typeof value?.id === 'string' && typeof value.type === 'string' && value.aggregate ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a memory of ids bounded; forgetting one costs a repetition, never an event. */
+function forgetOldest(ids: Map<string, unknown> | Set<string>): void {
+  if (ids.size <= 10_000) return;
+  const oldest = ids.keys().next();
+  if (!oldest.done) ids.delete(oldest.value);
+}
+
+async function withTimeout<R>(promise: Promise<R>, ms: number, message: string): Promise<R> {
+  let timer: NodeJS.Timeout | undefined;
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new BusUnavailable(message)), ms);
+  });
+  try {
+    return await Promise.race([promise, expired]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
