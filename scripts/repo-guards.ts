@@ -1,0 +1,423 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+
+/** A file of the repository: its path from the root and its text. */
+export interface RepoFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What is wrong and where. */
+export interface Violation {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** A rule over the whole repository. `planted` is a file (or several) that must make it fire. */
+export interface Guard {
+  readonly name: string;
+  check(files: readonly RepoFile[]): Violation[];
+  readonly planted: readonly RepoFile[];
+}
+
+const TEXT = /\.(ts|tsx|mjs|js|json|md|sql|css|html|sh|yml|yaml|svg)$|(^|\/)(run|psactl)$|\.npmrc$/;
+
+/** Every text file that git tracks or would track, but this one: its planted violations are text. */
+export function repoFiles(root: string): RepoFile[] {
+  return execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+    .split('\n')
+    .filter(
+      (path) =>
+        path !== '' &&
+        !['package-lock.json', 'scripts/repo-guards.ts'].includes(path) &&
+        TEXT.test(path) &&
+        existsSync(`${root}/${path}`),
+    )
+    .map((path) => ({ path, text: readFileSync(`${root}/${path}`, 'utf8') }));
+}
+
+const isCode = (file: RepoFile) => /\.(ts|tsx|mjs)$/.test(file.path);
+const isTest = (path: string) => /\.test\.tsx?$|\.contract\.ts$|\.test-helper\.ts$/.test(path);
+const find = (
+  files: readonly RepoFile[],
+  wanted: (file: RepoFile) => boolean,
+  message: (file: RepoFile) => string | null,
+) =>
+  files.filter(wanted).flatMap((file) => {
+    const text = message(file);
+    return text === null ? [] : [{ path: file.path, message: text }];
+  });
+
+// ── Who may import whom ──────────────────────────────────────────────────────
+
+/** Package folder → the `@psa` packages it may import (STYLE: "Who may import whom"). Tests may also import test-kit. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'libs/contracts': [],
+  'libs/domain': ['contracts'],
+  'libs/infra': ['contracts', 'domain'],
+  'libs/service-kit': ['contracts', 'domain'],
+  'libs/test-kit': ['contracts', 'domain', 'infra', 'service-kit'],
+  'services/*': ['contracts', 'domain', 'infra', 'service-kit'],
+  'portals/ui': ['contracts'],
+  'portals/*': ['contracts', 'ui'],
+  cli: ['contracts', 'domain', 'infra'],
+  // The composition of everything into one process, and what measures it.
+  embedded: [
+    'contracts',
+    'domain',
+    'infra',
+    'service-kit',
+    'gateway',
+    'auth',
+    'crm',
+    'tickets',
+    'events',
+    'search',
+  ],
+  bench: [
+    'contracts',
+    'domain',
+    'infra',
+    'service-kit',
+    'test-kit',
+    'gateway',
+    'auth',
+    'crm',
+    'tickets',
+    'events',
+    'search',
+    'embedded',
+  ],
+  scripts: ['contracts', 'infra'],
+};
+/** Tests run on the real neighbours. */
+const TESTS_MAY_IMPORT = ['test-kit', 'infra', 'service-kit'];
+/** contracts carries types across every border, so it stands on nothing but TypeBox (and Node's stream type). */
+const CONTRACTS_EXTERNAL = ['typebox', 'node:stream'];
+
+export function importsOf(text: string): string[] {
+  const found = text.matchAll(
+    /(?:^|[^.\w])(?:import|export)\s(?:[^'";]*?\sfrom\s)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/gm,
+  );
+  return [...found].map((match) => match[1] ?? match[2] ?? '');
+}
+
+function packageOf(path: string): string {
+  const [first, second] = path.split('/') as [string, string?];
+  return ['libs', 'services', 'portals'].includes(first) ? `${first}/${second}` : first;
+}
+
+function allowedFor(pkg: string): readonly string[] | undefined {
+  return MAY_IMPORT[pkg] ?? MAY_IMPORT[`${pkg.split('/')[0]}/*`];
+}
+
+const imports: Guard = {
+  name: 'packages import only what the table allows',
+  check: (files) =>
+    files.filter(isCode).flatMap((file) => {
+      const pkg = packageOf(file.path);
+      const allowed = allowedFor(pkg);
+      if (!allowed) return [];
+      const self = pkg.split('/').at(-1);
+      return importsOf(file.text).flatMap((name): Violation[] => {
+        const bad = (message: string) => [{ path: file.path, message }];
+        if (name.startsWith('.')) {
+          const target = packageOf(posix.normalize(posix.join(posix.dirname(file.path), name)));
+          return target === pkg ||
+            (isTest(file.path) && target === 'scripts') ||
+            file.path.endsWith('vite.config.ts')
+            ? []
+            : bad(`reaches into ${target} by a relative path (${name})`);
+        }
+        const inner = /^@psa\/([^/]+)/.exec(name)?.[1];
+        if (inner) {
+          // A test may compose: the real neighbours are the point of an end-to-end test.
+          const fine =
+            inner === self ||
+            allowed.includes(inner) ||
+            (isTest(file.path) && (TESTS_MAY_IMPORT.includes(inner) || pkg === 'embedded'));
+          return fine ? [] : bad(`${pkg} may not import @psa/${inner}`);
+        }
+        if (pkg === 'libs/contracts' && !isTest(file.path) && !CONTRACTS_EXTERNAL.includes(name))
+          return bad(`contracts may not import ${name}`);
+        return [];
+      });
+    }),
+  planted: [{ path: 'services/crm/src/x.ts', text: "import { y } from '@psa/tickets/app';" }],
+};
+
+// ── Layout ───────────────────────────────────────────────────────────────────
+
+const TOP_FOLDERS = [
+  '.ci',
+  'ansible',
+  'backup',
+  'bench',
+  'cli',
+  'docs',
+  'embedded',
+  'haproxy',
+  'lab',
+  'libs',
+  'lxc-templates',
+  'monitoring',
+  'pfsense',
+  'portals',
+  'scripts',
+  'services',
+];
+
+const layout: Guard = {
+  name: 'only the folders of the map stand at the top',
+  check: (files) =>
+    find(
+      files,
+      (file) => file.path.includes('/') && !TOP_FOLDERS.includes(file.path.split('/')[0]!),
+      (file) => `${file.path.split('/')[0]}/ is not on the map in ARCHITECTURE.md`,
+    ),
+  planted: [{ path: 'misc/x.ts', text: '' }],
+};
+
+const names: Guard = {
+  name: 'files are kebab-case, components PascalCase',
+  check: (files) =>
+    find(
+      files,
+      (file) => /\.(ts|tsx|mjs)$/.test(file.path),
+      (file) => {
+        const name = posix.basename(file.path);
+        const fine = file.path.endsWith('.tsx')
+          ? /^([A-Z][A-Za-z0-9]*|[a-z0-9]+(-[a-z0-9]+)*)(\.[a-z0-9-]+)*\.tsx$/
+          : /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9-]+)*\.(ts|mjs)$/;
+        return fine.test(name) ? null : 'is not named in kebab-case (PascalCase for components)';
+      },
+    ),
+  planted: [{ path: 'libs/domain/src/slaClock.ts', text: '' }],
+};
+
+const services: Guard = {
+  name: 'a service has its parts: main, app, migrations or none, golden OpenAPI',
+  check: (files) => {
+    const paths = new Set(files.map((file) => file.path));
+    const all = new Set(
+      files.map((file) => /^services\/([^/]+)\//.exec(file.path)?.[1]).filter((name) => name !== undefined),
+    );
+    return [...all].flatMap((name) =>
+      ['package.json', 'src/main.ts', 'src/app.ts', 'openapi.json']
+        .filter((part) => !paths.has(`services/${name}/${part}`))
+        .map((part) => ({ path: `services/${name}`, message: `lacks ${part}` })),
+    );
+  },
+  planted: [{ path: 'services/half/src/app.ts', text: '' }],
+};
+
+const length: Guard = {
+  name: 'no file over 450 lines',
+  check: (files) =>
+    find(
+      files,
+      (file) => /\.(ts|tsx|mjs|sql|css)$/.test(file.path),
+      (file) => {
+        const lines = file.text.split('\n').length;
+        return lines > 450 ? `has ${lines} lines; split it by what it does` : null;
+      },
+    ),
+  planted: [{ path: 'cli/src/long.ts', text: '\n'.repeat(500) }],
+};
+
+// ── What code may do ─────────────────────────────────────────────────────────
+
+/** Where the environment is read: entry points, and tools that no service imports. */
+const READS_ENV =
+  /(^|\/)(main|config)\.ts$|^scripts\/|^bench\/|^libs\/test-kit\/|^cli\/src\/|\.test\.tsx?$|vite(st)?\.config\.ts$|vite-portal\.ts$|^libs\/infra\/src\/postgres-server\.ts$/;
+
+const environment: Guard = {
+  name: 'only entry points read the environment',
+  check: (files) =>
+    find(
+      files,
+      (file) => isCode(file) && !READS_ENV.test(file.path),
+      (file) => (/\bprocess\.env\b/.test(strip(file.text)) ? 'reads process.env' : null),
+    ),
+  planted: [{ path: 'services/crm/src/customers/service.ts', text: 'const a = process.env.HOME;' }],
+};
+
+const purity: Guard = {
+  name: 'domain code is pure: no clock, no chance, no I/O',
+  check: (files) =>
+    find(
+      files,
+      (file) => /^libs\/domain\/src\/|\/domain\.ts$/.test(file.path) && !isTest(file.path),
+      (file) => {
+        const text = strip(file.text);
+        if (/\bDate\.now\(|new Date\(\)|Temporal\.Now\b|Math\.random\(|performance\.now\(/.test(text))
+          return 'reads the clock or chance; take it as an argument';
+        const io = importsOf(file.text).find(
+          (name) => /^node:(?!crypto$)/.test(name) || ['postgres', 'fastify'].includes(name),
+        );
+        return io ? `imports ${io}` : null;
+      },
+    ),
+  planted: [{ path: 'libs/domain/src/x.ts', text: 'export const a = () => Date.now();' }],
+};
+
+const erasable: Guard = {
+  name: 'tests run: nothing is skipped, left alone or put off',
+  check: (files) =>
+    find(
+      files,
+      (file) => isTest(file.path),
+      (file) =>
+        /\b(describe|it|test)(\.concurrent)?\.(only|skip|todo|fails)\b/.test(file.text)
+          ? 'skips a test or hides others'
+          : null,
+    ),
+  planted: [{ path: 'cli/src/x.test.ts', text: ['it', "only('x', () => {})"].join('.') }],
+};
+
+const hosts: Guard = {
+  name: 'no machine paths, no registry hosts, no secrets',
+  check: (files) =>
+    find(
+      files,
+      (file) => file.path !== 'LICENSE',
+      (file) => {
+        const match =
+          /(?:^|[\s'"`(=])\/(?:home|Users|work)\/[a-z]|registry\.(?:npmjs|yarnpkg)|deb\.debian\.org|repo1?\.maven|-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY/.exec(
+            file.text,
+          );
+        return match ? `has "${match[0].trim()}"` : null;
+      },
+    ),
+  planted: [{ path: 'docs/x.md', text: 'see /home/someone/x' }],
+};
+
+// ── Packages and documents ───────────────────────────────────────────────────
+
+interface Manifest {
+  name?: string;
+  dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
+}
+
+const versions: Guard = {
+  name: 'versions are exact and one per package in the whole repository',
+  check: (files) => {
+    const manifests = files
+      .filter((file) => posix.basename(file.path) === 'package.json')
+      .map((file) => ({ path: file.path, json: JSON.parse(file.text) as Manifest }));
+    const root = manifests.find((manifest) => manifest.path === 'package.json')?.json;
+    const pinned = { ...root?.dependencies, ...root?.devDependencies };
+    return manifests.flatMap(({ path, json }) =>
+      Object.entries({ ...json.dependencies, ...json.devDependencies }).flatMap(([name, version]) => {
+        if (!/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
+          return [{ path, message: `${name}@${version} is not an exact version` }];
+        if (!name.startsWith('@psa/') && root && pinned[name] !== version)
+          return [{ path, message: `${name}@${version} differs from the root's ${pinned[name]}` }];
+        return [];
+      }),
+    );
+  },
+  planted: [{ path: 'cli/package.json', text: '{"dependencies":{"zx":"^8.0.0"}}' }],
+};
+
+const declared: Guard = {
+  name: 'a package declares what it imports',
+  check: (files) => {
+    const manifests = new Map(
+      files
+        .filter((file) =>
+          /^(libs|services|portals)\/[^/]+\/package\.json$|^(cli|embedded|bench)\/package\.json$/.test(
+            file.path,
+          ),
+        )
+        .map((file) => [posix.dirname(file.path), JSON.parse(file.text) as Manifest]),
+    );
+    return files
+      .filter((file) => isCode(file) && !isTest(file.path) && file.path.includes('/src/'))
+      .flatMap((file) => {
+        const manifest = manifests.get(packageOf(file.path));
+        if (!manifest) return [];
+        const known = { ...manifest.dependencies, ...manifest.devDependencies };
+        return [...new Set(importsOf(file.text))]
+          .filter((name) => !/^(\.|node:|virtual:)/.test(name))
+          .map((name) =>
+            name
+              .split('/')
+              .slice(0, name.startsWith('@') ? 2 : 1)
+              .join('/'),
+          )
+          .filter((name) => !(name in known) && name !== manifest.name)
+          .map((name) => ({
+            path: file.path,
+            message: `imports ${name}, which its package.json does not name`,
+          }));
+      });
+  },
+  planted: [
+    { path: 'cli/package.json', text: '{"name":"@psa/cli"}' },
+    { path: 'cli/src/x.ts', text: "import x from 'left-pad';" },
+  ],
+};
+
+const adrs: Guard = {
+  name: 'the ADR index lists every ADR',
+  check: (files) => {
+    const index = files.find((file) => file.path === 'docs/adr/README.md')?.text ?? '';
+    return find(
+      files,
+      (file) => /^docs\/adr\/\d{4}-.*\.md$/.test(file.path),
+      (file) => (index.includes(`(${posix.basename(file.path)})`) ? null : 'is not in docs/adr/README.md'),
+    );
+  },
+  planted: [{ path: 'docs/adr/9999-forgotten.md', text: '# x' }],
+};
+
+const links: Guard = {
+  name: 'links between documents lead somewhere',
+  check: (files) => {
+    const paths = new Set(files.map((file) => file.path));
+    return files
+      .filter((file) => file.path.endsWith('.md'))
+      .flatMap((file) =>
+        [...file.text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
+          .map((match) => match[1]!)
+          .filter((target) => !/^(https?|mailto):/.test(target) && !/\.(png|jpg|webp)$/.test(target))
+          .map((target) => posix.normalize(posix.join(posix.dirname(file.path), target)).replace(/\/$/, ''))
+          .filter(
+            (target) =>
+              !paths.has(target) &&
+              ![...paths].some((path) => path.startsWith(`${target}/`)) &&
+              target !== 'LICENSE',
+          )
+          .map((target) => ({ path: file.path, message: `links to ${target}, which is not there` })),
+      );
+  },
+  planted: [{ path: 'docs/x.md', text: '[here](nowhere.md)' }],
+};
+
+/** Comments and strings say things that code does not do. */
+function strip(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+}
+
+/** Every guard, in the order in which the test reports them. */
+export const GUARDS: readonly Guard[] = [
+  imports,
+  layout,
+  names,
+  services,
+  length,
+  environment,
+  purity,
+  erasable,
+  hosts,
+  versions,
+  declared,
+  adrs,
+  links,
+];
