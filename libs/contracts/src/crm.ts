@@ -26,7 +26,8 @@ export const Customer = Type.Object({
   tags: Type.Array(Type.String()),
   preferred_technician_id: Nullable(Uuid),
   sla_policy_id: Nullable(Uuid),
-  external_id: Nullable(Type.String()),
+  source: Nullable(Type.String({ description: 'the system it was imported from' })),
+  external_id: Nullable(Type.String({ description: 'its id in that system' })),
   version: Type.Integer(),
   created_at: Timestamp,
   updated_at: Timestamp,
@@ -53,7 +54,10 @@ export const ListCustomersQuery = Closed({
   ...listQuery,
   status: Type.Optional(StringEnum(CUSTOMER_STATUSES)),
   tag: Type.Optional(Tag),
+  external_id: Type.Optional(Line(200)),
+  preferred_technician_id: Type.Optional(Uuid),
 });
+export const CustomerTag = Type.Object({ tag: Type.String(), count: Type.Integer() });
 
 /** Several customers at once by their name in another system; existing ones are returned unchanged. */
 export const ImportCustomersRequest = Closed({
@@ -74,6 +78,9 @@ export const ImportContactsResponse = Type.Object({
   contacts: Type.Array(Type.Object({ external_id: Type.String(), id: Uuid, created: Type.Boolean() })),
 });
 
+/** `fields` and `include` of one object. */
+export const OneQuery = Closed({ fields: listQuery.fields, include: listQuery.include });
+
 export const Site = Type.Object({
   id: Uuid,
   customer_id: Uuid,
@@ -87,6 +94,7 @@ export const Site = Type.Object({
   created_at: Timestamp,
   updated_at: Timestamp,
 });
+export type Site = Static<typeof Site>;
 const siteFields = {
   name: Line(200),
   street: Type.Optional(Nullable(Line(200))),
@@ -100,7 +108,11 @@ export const UpdateSiteRequest = Closed(
   { ...siteFields, name: Type.Optional(Line(200)) },
   { minProperties: 1 },
 );
-export const ListSitesQuery = Closed({ ...listQuery, customer_id: Type.Optional(Uuid) });
+export const ListSitesQuery = Closed({
+  ...listQuery,
+  customer_id: Type.Optional(Uuid),
+  country: Type.Optional(Type.String({ pattern: '^[A-Z]{2}$' })),
+});
 
 export const Contact = Type.Object({
   id: Uuid,
@@ -113,6 +125,8 @@ export const Contact = Type.Object({
   is_primary: Type.Boolean(),
   user_id: Nullable(Uuid),
   notes: Nullable(Type.String()),
+  source: Nullable(Type.String()),
+  external_id: Nullable(Type.String()),
   version: Type.Integer(),
   created_at: Timestamp,
   updated_at: Timestamp,
@@ -137,15 +151,45 @@ export const UpdateContactRequest = Closed(
   { name: Type.Optional(Line(200)), ...contactFields },
   { minProperties: 1 },
 );
-export const ListContactsQuery = Closed({ ...listQuery, customer_id: Type.Optional(Uuid) });
+export const ListContactsQuery = Closed({
+  ...listQuery,
+  customer_id: Type.Optional(Uuid),
+  site_id: Type.Optional(Uuid),
+  is_primary: Type.Optional(Type.Boolean()),
+});
 
-/** Answer to a CSV import; with `dry_run=true` nothing is written. rows = taken + refused. */
+/** A customer with what `include` asked for. */
+export const CustomerView = Type.Object({
+  ...Customer.properties,
+  sites: Type.Optional(Type.Array(Site)),
+  contacts: Type.Optional(Type.Array(Contact)),
+});
+export const SiteView = Type.Object({ ...Site.properties, customer: Type.Optional(Customer) });
+export const ContactView = Type.Object({
+  ...Contact.properties,
+  customer: Type.Optional(Customer),
+  site: Type.Optional(Nullable(Site)),
+});
+
+export const CSV_DELIMITERS = { semicolon: ';', comma: ',' } as const;
+export const ExportCustomersQuery = Closed({
+  status: Type.Optional(StringEnum(CUSTOMER_STATUSES)),
+  tag: Type.Optional(Tag),
+  search: listQuery.search,
+  delimiter: Type.Optional(StringEnum(['semicolon', 'comma'], { default: 'semicolon' })),
+});
+export const CsvImportQuery = Closed({ dry_run: Type.Optional(Type.Boolean({ default: false })) });
+/**
+ * Answer to a CSV import; with `dry_run=true` nothing is written. rows = taken + refused,
+ * taken = created + updated + unchanged.
+ */
 export const CsvImportReport = Type.Object({
   dry_run: Type.Boolean(),
   rows: Type.Integer(),
   taken: Type.Integer(),
   created: Type.Integer(),
   updated: Type.Integer(),
+  unchanged: Type.Integer({ description: 'rows that say what is known already' }),
   refused: Type.Integer(),
   problems: Type.Array(
     Type.Object({

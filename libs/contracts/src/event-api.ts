@@ -1,5 +1,6 @@
-import Type from 'typebox';
-import { Closed, listQuery, Timestamp, Uuid } from './common.ts';
+import Type, { type Static } from 'typebox';
+import { Closed, listQuery, Nullable, Timestamp, Uuid } from './common.ts';
+import { EventEnvelope } from './events/envelope.ts';
 
 /** Filters of `GET /events/history`; cursor paging only, newest first. */
 export const EventHistoryQuery = Closed({
@@ -42,3 +43,39 @@ export const StreamMessage = Type.Object({
   aggregate: Type.Object({ type: Type.String(), id: Type.String() }),
   occurred_at: Timestamp,
 });
+
+/** An event of the history: its envelope and when it was stored. */
+export const StoredEvent = Type.Object({ ...EventEnvelope.properties, recorded_at: Timestamp });
+export const EventHistory = Type.Object({
+  data: Type.Array(StoredEvent),
+  meta: Type.Object({ limit: Type.Integer(), next_cursor: Nullable(Type.String()) }),
+  links: Type.Object({ self: Type.String(), next: Nullable(Type.String()), first: Type.String() }),
+});
+
+const ConsumerName = Type.String({ maxLength: 100, pattern: '^[a-z0-9_-]+\\.[a-z0-9_-]+$' });
+export const DeadLettersQuery = Closed({
+  consumer: Type.Optional(ConsumerName),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
+});
+/** An event that a consumer failed at until the last retry. */
+export const DeadLetterInfo = Type.Object({
+  consumer: Type.String(),
+  event: EventEnvelope,
+  error: Type.String(),
+  attempts: Type.Integer(),
+  parked_at: Timestamp,
+});
+export const ReplayDeadLettersRequest = Closed({
+  consumer: ConsumerName,
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1_000 })),
+});
+export const ReplayDeadLettersResponse = Type.Object({ consumer: Type.String(), replayed: Type.Integer() });
+
+/** What the live fan-out carries on the cache channel {@link liveChannel}: enough to decide who may hear of it. */
+export const LiveMessage = Type.Object({
+  ...StreamMessage.properties,
+  customer_id: Nullable(Uuid),
+  public: Type.Boolean(),
+});
+export type LiveMessage = Static<typeof LiveMessage>;
+export const liveChannel = (tenantId: string) => `live:${tenantId}`;
