@@ -1,0 +1,4 @@
+import { defineConfig } from 'vite';
+import { portalConfig } from '../ui/vite-portal.ts';
+
+export default defineConfig(portalConfig({ root: new URL('.', import.meta.url), base: '/portal/' }));

@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
+import { Icon, type IconName } from './icon.tsx';
+
+export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className' | 'style'> {
+  children: ReactNode;
+  kind?: 'plain' | 'primary' | 'danger' | 'quiet';
+  icon?: IconName;
+}
+
+/** A button. `isPending` keeps the focus, says so to screen readers and blocks a second press. */
+export function Button({ kind = 'plain', icon, children, ...props }: ButtonProps) {
+  return (
+    <AriaButton {...props} className={`button button-${kind}`}>
+      {props.isPending ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
+      {children}
+    </AriaButton>
+  );
+}
+
+export interface IconButtonProps extends Omit<ButtonProps, 'children' | 'icon'> {
+  /** Said by screen readers; give sighted people the same through a Tooltip where the sign is not common. */
+  label: string;
+  icon: IconName;
+}
+
+export function IconButton({ label, icon, kind = 'quiet', ...props }: IconButtonProps) {
+  return (
+    <AriaButton {...props} aria-label={label} className={`button icon-button button-${kind}`}>
+      <Icon name={icon} />
+    </AriaButton>
+  );
+}

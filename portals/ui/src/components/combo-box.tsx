@@ -1,0 +1,117 @@
+import { useState } from 'react';
+import { ComboBox as AriaComboBox, Button, Input, Popover } from 'react-aria-components/ComboBox';
+import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
+import { useAsyncOptions } from '../hooks/use-async-options.ts';
+import { uiMessages } from '../i18n/ui-messages.ts';
+import { Icon } from './icon.tsx';
+import { FieldLabel, FieldNotes } from './text-field.tsx';
+
+export interface ComboOption {
+  id: string;
+  label: string;
+  /** A second, smaller line: the company of a contact, the mail address of a person. */
+  detail?: string;
+}
+
+export interface ComboBoxProps {
+  label: string;
+  hideLabel?: boolean;
+  /** The chosen option; the caller keeps it whole, since it need not be among the loaded ones. */
+  value: ComboOption | null;
+  onChange: (option: ComboOption | null) => void;
+  /** Called with what is typed ('' first); rejects are shown as a failed search. */
+  load: (query: string, signal: AbortSignal) => Promise<readonly ComboOption[]>;
+  placeholder?: string;
+  hint?: string;
+  error?: string | null | undefined;
+  isDisabled?: boolean;
+  isRequired?: boolean;
+}
+
+/** Choice of one from many, found by typing; the options come from the server. */
+export function ComboBox(props: ComboBoxProps) {
+  const t = uiMessages.useT();
+  const { value } = props;
+  const [text, setText] = useState(value?.label ?? '');
+  const [shown, setShown] = useState(value?.id);
+  const [open, setOpen] = useState(false);
+  if (shown !== value?.id) {
+    // Chosen or cleared from outside: the field says so.
+    setShown(value?.id);
+    setText(value?.label ?? '');
+  }
+  // Right after opening, the field still holds the chosen label: offer everything, not that one alone.
+  const { items, state } = useAsyncOptions(text === value?.label ? '' : text, props.load, open);
+
+  return (
+    <AriaComboBox
+      className="field"
+      items={items}
+      inputValue={text}
+      onInputChange={(next) => {
+        setText(next);
+        if (next === '' && value) props.onChange(null);
+      }}
+      selectedKey={value?.id ?? null}
+      onSelectionChange={(key) => {
+        if (key === null) return;
+        const option = items.find((item) => item.id === key);
+        if (option) {
+          setText(option.label);
+          props.onChange(option);
+        }
+      }}
+      onOpenChange={(isOpen) => {
+        setOpen(isOpen);
+        if (!isOpen) setText((now) => (now === '' ? now : (value?.label ?? now)));
+      }}
+      onBlur={() => setText(value?.label ?? '')}
+      menuTrigger="focus"
+      allowsEmptyCollection
+      allowsCustomValue
+      isDisabled={props.isDisabled}
+      isRequired={props.isRequired}
+      isInvalid={!!props.error}
+      validationBehavior="aria"
+    >
+      <FieldLabel hidden={props.hideLabel} required={props.isRequired}>
+        {props.label}
+      </FieldLabel>
+      <div className="combo">
+        <Input className="input" placeholder={props.placeholder} />
+        <Button className="combo-button" aria-label={t('combobox.show')}>
+          {state === 'loading' ? <span className="spinner" /> : <Icon name="chevronDown" />}
+        </Button>
+      </div>
+      <FieldNotes hint={props.hint} error={props.error} />
+      <Popover className="popover">
+        <ListBox
+          className="listbox"
+          renderEmptyState={() => (
+            <div className="listbox-note">
+              {state === 'loading'
+                ? t('combobox.loading')
+                : state === 'failed'
+                  ? t('combobox.failed')
+                  : t('combobox.empty')}
+            </div>
+          )}
+        >
+          {(option: ComboOption) => (
+            <ListBoxItem id={option.id} textValue={option.label} className="option">
+              {({ isSelected }) => (
+                <>
+                  <span className="option-text">
+                    {option.label}
+                    {option.detail && <span className="option-detail">{option.detail}</span>}
+                  </span>
+                  <span className="option-check">{isSelected && <Icon name="check" />}</span>
+                </>
+              )}
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Popover>
+    </AriaComboBox>
+  );
+}

@@ -1,0 +1,124 @@
+import { type DragEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { addFiles, type FileLimits, type FileRefusal } from '../file-check.ts';
+import { useFormats } from '../i18n/format.ts';
+import { uiMessages } from '../i18n/ui-messages.ts';
+import { Button, IconButton } from './button.tsx';
+import { Icon } from './icon.tsx';
+
+export interface FileDropProps extends FileLimits {
+  label: string;
+  files: readonly File[];
+  onChange: (files: File[]) => void;
+  /** Beside a file's name: its upload state. */
+  fileState?: (file: File) => ReactNode;
+  isDisabled?: boolean;
+}
+
+/** Files by dragging, by pasting (a screenshot into the reply field beside it counts) or by a button. */
+export function FileDrop({ label, files, onChange, fileState, isDisabled, ...limits }: FileDropProps) {
+  const t = uiMessages.useT();
+  const formats = useFormats();
+  const input = useRef<HTMLInputElement>(null);
+  const zone = useRef<HTMLElement>(null);
+  const [over, setOver] = useState(false);
+  const [refused, setRefused] = useState<readonly FileRefusal[]>([]);
+
+  const take = (incoming: readonly File[]) => {
+    if (isDisabled || incoming.length === 0) return;
+    const result = addFiles(files, incoming, limits);
+    setRefused(result.refused);
+    if (result.files.length > files.length) onChange(result.files);
+  };
+  const latest = useRef(take);
+  useEffect(() => {
+    latest.current = take;
+  });
+
+  useEffect(() => {
+    // Pasting works in the whole form around, because that is where the cursor is.
+    const scope = zone.current?.closest('form') ?? zone.current;
+    const onPaste = (event: Event) => {
+      const pasted = [...((event as ClipboardEvent).clipboardData?.files ?? [])];
+      if (pasted.length === 0) return;
+      event.preventDefault();
+      latest.current(pasted);
+    };
+    scope?.addEventListener('paste', onPaste);
+    return () => scope?.removeEventListener('paste', onPaste);
+  }, []);
+
+  const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
+  const say = (refusal: FileRefusal): string => {
+    if (refusal.reason === 'too_many') return t('file.too_many', { max: limits.maxFiles });
+    if (refusal.reason === 'wrong_type') return t('file.wrong_type', { name: refusal.name });
+    return t('file.too_large', { name: refusal.name, max: formats.bytes(limits.maxBytes) });
+  };
+
+  return (
+    <section ref={zone} aria-label={label} className="stack">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition to the button inside */}
+      <div
+        className="file-drop"
+        data-over={over || undefined}
+        onDragOver={(event) => {
+          if (!hasFiles(event) || isDisabled) return;
+          event.preventDefault();
+          event.dataTransfer.dropEffect = 'copy';
+          setOver(true);
+        }}
+        onDragLeave={(event) => {
+          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
+        }}
+        onDrop={(event) => {
+          if (!hasFiles(event)) return;
+          event.preventDefault();
+          setOver(false);
+          take([...event.dataTransfer.files]);
+        }}
+      >
+        <Button icon="paperclip" isDisabled={!!isDisabled} onPress={() => input.current?.click()}>
+          {t('file.browse')}
+        </Button>
+        <span className="hint">{t('file.drop')}</span>
+        <input
+          ref={input}
+          type="file"
+          multiple={limits.maxFiles > 1}
+          accept={limits.accept?.join(',')}
+          hidden
+          aria-label={label}
+          onChange={(event) => {
+            take([...(event.target.files ?? [])]);
+            event.target.value = '';
+          }}
+        />
+      </div>
+      <div role="alert">
+        {refused.map((refusal) => (
+          <p key={say(refusal)} className="field-error">
+            {say(refusal)}
+          </p>
+        ))}
+      </div>
+      {files.length > 0 && (
+        <ul className="file-list" aria-label={t('file.list')}>
+          {files.map((file) => (
+            <li key={`${file.name}/${file.size}/${file.lastModified}`} className="file-item">
+              <Icon name="file" />
+              <span className="file-name">{file.name}</span>
+              <span className="muted num">{formats.bytes(file.size)}</span>
+              {fileState?.(file)}
+              <span className="spacer" />
+              <IconButton
+                icon="close"
+                label={t('action.remove', { name: file.name })}
+                isDisabled={!!isDisabled}
+                onPress={() => onChange(files.filter((f) => f !== file))}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}

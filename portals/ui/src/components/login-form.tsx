@@ -1,0 +1,146 @@
+import type { Me } from '@psa/contracts/auth';
+import { useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, type ReactNode, useRef, useState } from 'react';
+import { useOnline } from '../hooks/use-online.ts';
+import { THEMES, useTheme } from '../hooks/use-theme.ts';
+import { describeError, formatWait } from '../i18n/error-text.ts';
+import { useFormats } from '../i18n/format.ts';
+import { useLanguage } from '../i18n/i18n.ts';
+import { uiMessages } from '../i18n/ui-messages.ts';
+import { type LoginProblem, loginFieldProblem, loginProblem } from '../login-problem.ts';
+import { signIn } from '../session.ts';
+import { Button } from './button.tsx';
+import { Alert } from './states.tsx';
+import { TextField } from './text-field.tsx';
+
+export interface LoginFormProps {
+  /** Name of the portal above the form. */
+  brand: string;
+  logo: string;
+  onSignedIn: (me: Me) => void;
+  /** Said before anything was tried: the session ended, or one has just signed out. */
+  notice?: 'expired' | 'signed_out' | null;
+  footer?: ReactNode;
+}
+
+/** The sign-in page of both portals. */
+export function LoginForm({ brand, logo, onSignedIn, notice, footer }: LoginFormProps) {
+  const t = uiMessages.useT();
+  const formats = useFormats();
+  const queries = useQueryClient();
+  const online = useOnline();
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
+  const [pending, setPending] = useState(false);
+  const [problem, setProblem] = useState<LoginProblem | null>(null);
+  const [fields, setFields] = useState<ReturnType<typeof loginFieldProblem>>(null);
+  const emailInput = useRef<HTMLInputElement>(null);
+  const passwordInput = useRef<HTMLInputElement>(null);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (pending) return;
+    const missing = loginFieldProblem(email, password);
+    setFields(missing);
+    if (missing) {
+      (missing.email ? emailInput : passwordInput).current?.focus();
+      return;
+    }
+    setPending(true);
+    setProblem(null);
+    try {
+      onSignedIn(await signIn(queries, email.trim(), password));
+    } catch (error) {
+      const found = loginProblem(error, Date.now());
+      setProblem(found);
+      if (found.kind === 'wrong') {
+        setPassword('');
+        passwordInput.current?.focus();
+      }
+    } finally {
+      setPending(false);
+    }
+  }
+
+  function tell(found: LoginProblem): string {
+    switch (found.kind) {
+      case 'wrong':
+        return t('login.wrong');
+      case 'locked':
+        return found.until === null
+          ? t('login.locked')
+          : t('login.locked_until', { time: formats.time(found.until) });
+      case 'rate_limited':
+        return t('login.rate_limited', { wait: formatWait(found.seconds, formats) });
+      case 'offline':
+        return t('login.offline');
+      case 'other':
+        return describeError(found.error, t, formats);
+    }
+  }
+
+  return (
+    <main className="login">
+      <title>{`${t('login.title')} · ${brand}`}</title>
+      <div className="login-brand">
+        <img src={logo} alt="" />
+        {brand}
+      </div>
+      <form className="login-card" onSubmit={submit} noValidate aria-labelledby="login-title">
+        <h1 id="login-title">{t('login.title')}</h1>
+        {problem ? (
+          <Alert tone="danger">{tell(problem)}</Alert>
+        ) : !online ? (
+          <Alert tone="warn">{t('login.offline')}</Alert>
+        ) : (
+          notice && <Alert tone="info">{t(`login.${notice}`)}</Alert>
+        )}
+        <TextField
+          label={t('login.email')}
+          type="email"
+          name="email"
+          autoComplete="username"
+          autoFocus
+          inputRef={emailInput}
+          value={email}
+          onChange={setEmail}
+          error={fields?.email && t(`login.${fields.email}`)}
+        />
+        <TextField
+          label={t('login.password')}
+          type="password"
+          name="password"
+          autoComplete="current-password"
+          inputRef={passwordInput}
+          value={password}
+          onChange={setPassword}
+          error={fields?.password && t(`login.${fields.password}`)}
+        />
+        <Button type="submit" kind="primary" isPending={pending}>
+          {t(pending ? 'login.submitting' : 'login.submit')}
+        </Button>
+        {footer}
+      </form>
+      <Preferences />
+    </main>
+  );
+}
+
+/** Language and theme before anybody has signed in: two plain buttons, each naming what it switches to. */
+function Preferences() {
+  const t = uiMessages.useT();
+  const [language, setLanguage] = useLanguage();
+  const [theme, setTheme] = useTheme();
+  const other = language === 'de' ? 'en' : 'de';
+  const nextTheme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!;
+  return (
+    <div className="login-foot">
+      <button type="button" className="link-button" lang={other} onClick={() => setLanguage(other)}>
+        {t(`user.language_${other}`)}
+      </button>
+      <button type="button" className="link-button" onClick={() => setTheme(nextTheme)}>
+        {`${t('theme.label')}: ${t(`theme.${theme}`)}`}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,135 @@
+import type { CSSProperties, ReactNode } from 'react';
+import { ApiError } from '../api-error.ts';
+import { useOnline } from '../hooks/use-online.ts';
+import { describeError } from '../i18n/error-text.ts';
+import { useFormats } from '../i18n/format.ts';
+import { uiMessages } from '../i18n/ui-messages.ts';
+import { Button } from './button.tsx';
+import { Icon, type IconName } from './icon.tsx';
+
+/** Nothing there: says why and offers the next step. */
+export function EmptyState(props: {
+  title?: string;
+  children?: ReactNode;
+  icon?: IconName;
+  action?: ReactNode;
+}) {
+  const t = uiMessages.useT();
+  return (
+    <div className="state">
+      <Icon name={props.icon ?? 'inbox'} />
+      <h2>{props.title ?? t('empty.title')}</h2>
+      {props.children && <p>{props.children}</p>}
+      {props.action}
+    </div>
+  );
+}
+
+/** Something failed: what, the number to quote, and a way to try again. */
+export function ErrorState({
+  error,
+  onRetry,
+  title,
+}: {
+  error: unknown;
+  onRetry?: () => void;
+  title?: string;
+}) {
+  const t = uiMessages.useT();
+  const formats = useFormats();
+  const requestId = error instanceof ApiError ? error.requestId : null;
+  return (
+    <div className="state" role="alert">
+      <Icon name={error instanceof ApiError && error.unreachable ? 'cloudOff' : 'alert'} />
+      <h2>{title ?? t('error.title')}</h2>
+      <p>{describeError(error, t, formats)}</p>
+      {requestId && <p className="mono">{t('error.request_id', { id: requestId })}</p>}
+      {onRetry && (
+        <Button icon="refresh" onPress={onRetry}>
+          {t('action.retry')}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** A message inside a page or form. `role` alert is announced at once. */
+export function Alert({ tone, children }: { tone: 'info' | 'ok' | 'warn' | 'danger'; children: ReactNode }) {
+  const icon: IconName = tone === 'ok' ? 'circleCheck' : tone === 'info' ? 'info' : 'alert';
+  return (
+    <div className={`alert tone-${tone}`} role={tone === 'danger' ? 'alert' : 'status'}>
+      <Icon name={icon} />
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** Grey bars where text will stand; `lines` of varying width. The place that loads says so with aria-busy. */
+export function Skeleton({ lines = 1, width }: { lines?: number; width?: string }) {
+  const widths = ['92%', '78%', '85%', '64%'];
+  return (
+    <span aria-hidden="true" className={lines > 1 ? 'stack' : undefined}>
+      {Array.from({ length: lines }, (_, line) => {
+        const style: CSSProperties = { width: width ?? widths[line % widths.length] };
+        // biome-ignore lint/suspicious/noArrayIndexKey: the bars are alike and never move
+        return <span key={line} className="skeleton" style={style} />;
+      })}
+    </span>
+  );
+}
+
+/** Always in the page as a live region; speaks and shows only without a network. */
+export function OfflineBanner() {
+  const t = uiMessages.useT();
+  const online = useOnline();
+  return (
+    <div role="status">
+      {!online && (
+        <div className="banner tone-warn">
+          <Icon name="cloudOff" />
+          {t('offline.banner')}
+        </div>
+      )}
+    </div>
+  );
+}
+
+export type SaveStatus = 'idle' | 'saving' | 'saved' | 'failed' | 'offline';
+
+const SAVE_ICON: Record<Exclude<SaveStatus, 'idle'>, IconName> = {
+  saving: 'refresh',
+  saved: 'check',
+  failed: 'alert',
+  offline: 'cloudOff',
+};
+
+/** Tells honestly how far a change has got. */
+export function SaveState({ status, onRetry }: { status: SaveStatus; onRetry?: () => void }) {
+  const t = uiMessages.useT();
+  return (
+    <span className={`save-state save-state-${status}`} role="status">
+      {status !== 'idle' && (
+        <>
+          <Icon name={SAVE_ICON[status]} />
+          {t(`save.${status}`)}
+          {onRetry && (status === 'failed' || status === 'offline') && (
+            <button type="button" className="link-button" onClick={onRetry}>
+              {t('action.retry')}
+            </button>
+          )}
+        </>
+      )}
+    </span>
+  );
+}
+
+/** The state of a TanStack mutation as a SaveStatus. */
+export function saveStatusOf(mutation: {
+  status: 'idle' | 'pending' | 'success' | 'error';
+  error: unknown;
+}): SaveStatus {
+  if (mutation.status === 'pending') return 'saving';
+  if (mutation.status === 'success') return 'saved';
+  if (mutation.status === 'idle') return 'idle';
+  return mutation.error instanceof ApiError && mutation.error.unreachable ? 'offline' : 'failed';
+}

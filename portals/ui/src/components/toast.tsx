@@ -1,0 +1,56 @@
+import { useSyncExternalStore } from 'react';
+import { uiMessages } from '../i18n/ui-messages.ts';
+import { dismissToast, holdToasts, releaseToasts, subscribeToasts, toasts } from '../toast-store.ts';
+import { Button, IconButton } from './button.tsx';
+import { Icon, type IconName } from './icon.tsx';
+
+const ICONS: Record<string, IconName> = { ok: 'circleCheck', info: 'info', warn: 'alert', danger: 'alert' };
+
+/**
+ * Shows the toasts. Both live regions stand in the page from the start, because one that appears together
+ * with its text is not read out. Hover or focus stops the clock.
+ */
+export function ToastRegion() {
+  const t = uiMessages.useT();
+  const list = useSyncExternalStore(subscribeToasts, toasts);
+  const render = (urgent: boolean) =>
+    list
+      .filter((toast) => (toast.tone === 'danger') === urgent)
+      .map((toast) => (
+        <div key={toast.id} className="toast">
+          <span className={`pill tone-${toast.tone}`}>
+            <Icon name={ICONS[toast.tone] ?? 'info'} />
+          </span>
+          <div className="toast-body">{toast.text}</div>
+          {toast.action && (
+            <Button
+              kind="quiet"
+              onPress={() => {
+                toast.action?.run();
+                dismissToast(toast.id);
+              }}
+            >
+              {toast.action.label}
+            </Button>
+          )}
+          <IconButton icon="close" label={t('toast.dismiss')} onPress={() => dismissToast(toast.id)} />
+        </div>
+      ));
+  return (
+    <section
+      className="toasts"
+      aria-label={t('toast.region')}
+      onMouseEnter={holdToasts}
+      onMouseLeave={releaseToasts}
+      onFocus={holdToasts}
+      onBlur={releaseToasts}
+    >
+      <div aria-live="polite" aria-relevant="additions">
+        {render(false)}
+      </div>
+      <div role="alert" aria-relevant="additions">
+        {render(true)}
+      </div>
+    </section>
+  );
+}

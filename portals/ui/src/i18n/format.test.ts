@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { ApiError } from '../api-error.ts';
+import { slaText } from '../components/sla-clock.tsx';
+import { slaState } from '../sla-state.ts';
+import { describeError, formatWait } from './error-text.ts';
+import { createFormats } from './format.ts';
+import { setLanguage } from './i18n.ts';
+import { uiMessages } from './ui-messages.ts';
+
+const de = createFormats('de', 'Europe/Berlin');
+const en = createFormats('en', 'Europe/Berlin');
+/** Intl separates with several kinds of blank; people see a blank. */
+const blanks = (text: string) => text.replace(/[\u00a0\u202f\u2009]/g, ' ');
+const HOUR = 3_600_000;
+
+describe('formats', () => {
+  it('writes dates as each language does', () => {
+    const at = '2026-11-05T13:05:00Z';
+    expect(de.date(at)).toBe('05.11.2026');
+    expect(en.date(at)).toBe('05/11/2026');
+    expect(blanks(de.dateTime(at))).toBe('05.11.2026, 14:05');
+    expect(de.time('2026-07-01T00:30:00Z')).toBe('02:30');
+    expect(de.date('nonsense')).toBe('–');
+  });
+
+  it('writes durations with two units', () => {
+    expect(blanks(de.duration(2 * HOUR))).toBe('2 Std.');
+    expect(blanks(de.duration(2.25 * HOUR))).toBe('2 Std. 15 Min.');
+    expect(blanks(de.duration(76 * HOUR))).toBe('3 Tage 4 Std.');
+    expect(blanks(de.duration(24 * HOUR))).toBe('1 Tag');
+    expect(blanks(de.duration(-40 * 60_000))).toBe('40 Min.');
+    expect(blanks(de.duration(0))).toBe('0 Min.');
+    expect(blanks(en.duration(25 * HOUR))).toBe('1 day 1 hr');
+  });
+
+  it('writes money from minor units, also where there are none', () => {
+    expect(blanks(de.money(123_450, 'EUR'))).toBe('1.234,50 €');
+    expect(blanks(en.money(123_450, 'EUR'))).toBe('€1,234.50');
+    expect(blanks(de.money(500, 'JPY'))).toBe('500 ¥');
+  });
+
+  it('says how long ago', () => {
+    const now = Date.parse('2026-11-05T12:00:00Z');
+    expect(de.relative(now - 20_000, now)).toBe('jetzt');
+    expect(de.relative(now - 5 * 60_000, now)).toBe('vor 5 Minuten');
+    expect(de.relative(now - 26 * HOUR, now)).toBe('gestern');
+    expect(en.relative(now + 3 * HOUR, now)).toBe('in 3 hours');
+  });
+
+  it('writes sizes and waits', () => {
+    expect(blanks(de.bytes(1536))).toBe('1,5 kB');
+    expect(blanks(en.bytes(25_000_000))).toBe('25 MB');
+    expect(blanks(formatWait(40, de))).toBe('40 Sek.');
+    expect(blanks(formatWait(61, de))).toBe('2 Min.');
+  });
+});
+
+describe('sentences', () => {
+  it('says the SLA clock as people do', async () => {
+    const now = Date.parse('2026-11-05T12:00:00Z');
+    const say = (dueIn: number) =>
+      blanks(slaText(slaState({ dueAt: now + dueIn }, now), 'resolution', uiMessages.t, de));
+    await setLanguage('de');
+    expect(say(2 * HOUR)).toBe('Lösung fällig in 2 Std.');
+    expect(say(-3 * HOUR)).toBe('Lösung seit 3 Std. überfällig');
+    await setLanguage('en');
+    expect(blanks(slaText(slaState({ dueAt: now + HOUR }, now), 'response', uiMessages.t, en))).toBe(
+      'Response due in 1 hr',
+    );
+    await setLanguage('de');
+  });
+
+  it('describes errors without their English server text', async () => {
+    await setLanguage('de');
+    const tell = (status: number, code: string, retryAfter: number | null = null) =>
+      blanks(describeError(new ApiError({ status, code, message: 'x', retryAfter }), uiMessages.t, de));
+    expect(tell(0, 'NETWORK_ERROR')).toBe('Keine Verbindung zum Server. Bitte Netzwerk prüfen.');
+    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 30)).toBe(
+      'Zu viele Anfragen. Bitte in 30 Sek. erneut versuchen.',
+    );
+    expect(tell(412, 'VERSION_CONFLICT')).toContain('Jemand anders hat das gerade geändert');
+    expect(blanks(describeError(new Error('boom'), uiMessages.t, de))).toBe('Unerwarteter Fehler.');
+  });
+
+  it('picks the plural by count', async () => {
+    await setLanguage('en');
+    expect(uiMessages.t('palette.results', { count: 1 })).toBe('1 result');
+    expect(uiMessages.t('palette.results', { count: 3 })).toBe('3 results');
+    await setLanguage('de');
+  });
+});

@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import type { Plugin, UserConfig } from 'vite';
+
+/** Languages whose react-aria texts are kept. */
+const KEPT = /^(de-DE|en-US)$/;
+const INTL_FILE =
+  /[\\/]react-(?:aria|stately|aria-components)[\\/].*[\\/]intl[\\/](?:[\w-]+[\\/])?([a-z]{2}-[A-Z]{2})\.mjs$/;
+
+/**
+ * React-aria carries its texts in 34 languages. All but the two of the portals are emptied at build time;
+ * their keys are never asked for, since the portals set the locale themselves.
+ */
+function onlyPortalLanguages(): Plugin {
+  return {
+    name: 'psa:only-portal-languages',
+    enforce: 'pre',
+    load(id) {
+      const locale = INTL_FILE.exec(id)?.[1];
+      return locale && !KEPT.test(locale) ? 'export default {};' : null;
+    },
+  };
+}
+
+/**
+ * The content security policy that the portals are built for; the gateway sends it in production and the
+ * preview server here, so that a breach shows in development too.
+ */
+export const PORTAL_CSP = [
+  "default-src 'self'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data: blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/**
+ * Build of one portal. `base` is the path it is served under, `root` its folder as a URL.
+ * `PSA_URL` names the platform that the development server passes the API on to.
+ */
+export function portalConfig(options: { root: URL; base: string }): UserConfig {
+  const platform = process.env.PSA_URL ?? 'http://127.0.0.1:3000';
+  const proxy = { '/api': { target: platform, ws: true } };
+  return {
+    root: fileURLToPath(options.root),
+    base: options.base,
+    publicDir: fileURLToPath(new URL('./public', import.meta.url)),
+    plugins: [onlyPortalLanguages(), react()],
+    server: { proxy },
+    preview: { proxy, headers: { 'content-security-policy': PORTAL_CSP } },
+    build: {
+      outDir: 'dist',
+      emptyOutDir: true,
+      // light-dark(), CSS nesting and the syntax of evergreen browsers since mid 2024.
+      target: ['chrome123', 'firefox120', 'safari17.5'],
+      cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
+      // A data: URL would need a wider policy and is not cached by itself.
+      assetsInlineLimit: 0,
+      sourcemap: false,
+      manifest: true,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: true,
+    },
+  };
+}
