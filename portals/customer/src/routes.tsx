@@ -34,7 +34,7 @@ export const router = createBrowserRouter(
       ],
     },
   ],
-  { basename: '/portal' },
+  { basename: '/portal/' },
 );
 
 onSignedOut(() => toLogin(router, queries));

@@ -22,8 +22,8 @@ function Figure(props: {
   const id = useId();
   return (
     <figure className="chart" aria-labelledby={id}>
-      <figcaption id={id} className={props.hideTitle ? 'visually-hidden' : undefined}>
-        <h3>{props.title}</h3>
+      <figcaption id={id} className={props.hideTitle ? 'visually-hidden' : 'chart-title'}>
+        {props.title}
       </figcaption>
       {props.empty ? <p className="muted">{t('chart.empty')}</p> : props.children}
     </figure>

@@ -119,7 +119,6 @@ function UserButton(props: { user: AppShellProps['user']; onSignOut: () => void;
       <AriaButton
         ref={button}
         className="user-button"
-        aria-label={label}
         aria-haspopup="menu"
         aria-expanded={open}
         onHoverStart={() => void loadUserMenu()}
@@ -127,6 +126,7 @@ function UserButton(props: { user: AppShellProps['user']; onSignOut: () => void;
         onPress={() => setOpen(!open)}
       >
         <Avatar name={props.user.name} />
+        <span className="visually-hidden">{label}</span>
         <Icon name="chevronDown" />
       </AriaButton>
       {open && (

@@ -36,6 +36,7 @@ export function MenuPopover(props: {
     <Popover
       className="popover"
       triggerRef={props.trigger}
+      aria-label={props.label}
       placement="bottom end"
       isOpen
       onOpenChange={(open) => !open && props.onClose()}

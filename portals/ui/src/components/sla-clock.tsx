@@ -56,7 +56,9 @@ export function SlaClock({ kind, compact, ...deadline }: SlaClockProps) {
   const text = slaText(state, kind, t, formats);
   const timed = state.phase === 'running' || state.phase === 'at_risk' || state.phase === 'overdue';
   const short =
-    compact && timed ? `${state.phase === 'overdue' ? '−' : ''}${formats.duration(state.remaining)}` : null;
+    compact && timed
+      ? `${state.phase === 'overdue' && state.remaining <= -30_000 ? '−' : ''}${formats.duration(state.remaining)}`
+      : null;
   const due =
     deadline.dueAt === null ? undefined : t('sla.due_at', { time: formats.dateTime(deadline.dueAt) });
   return (

@@ -1,10 +1,22 @@
 import { useSyncExternalStore } from 'react';
 import { uiMessages } from '../i18n/ui-messages.ts';
-import { dismissToast, holdToasts, releaseToasts, subscribeToasts, toasts } from '../toast-store.ts';
+import {
+  dismissToast,
+  holdToasts,
+  releaseToasts,
+  subscribeToasts,
+  type ToastTone,
+  toasts,
+} from '../toast-store.ts';
 import { Button, IconButton } from './button.tsx';
 import { Icon, type IconName } from './icon.tsx';
 
-const ICONS: Record<string, IconName> = { ok: 'circleCheck', info: 'info', warn: 'alert', danger: 'alert' };
+const ICONS: Record<ToastTone, IconName> = {
+  ok: 'circleCheck',
+  info: 'info',
+  warn: 'alert',
+  danger: 'alert',
+};
 
 /**
  * Shows the toasts. Both live regions stand in the page from the start, because one that appears together
@@ -18,9 +30,7 @@ export function ToastRegion() {
       .filter((toast) => (toast.tone === 'danger') === urgent)
       .map((toast) => (
         <div key={toast.id} className="toast">
-          <span className={`pill tone-${toast.tone}`}>
-            <Icon name={ICONS[toast.tone] ?? 'info'} />
-          </span>
+          <Icon name={ICONS[toast.tone]} className={`toast-${toast.tone}`} />
           <div className="toast-body">{toast.text}</div>
           {toast.action && (
             <Button

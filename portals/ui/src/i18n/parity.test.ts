@@ -52,7 +52,7 @@ it('does not compile an unknown key or a forgotten value, and shows the gap wher
   // @ts-expect-error the name is missing
   expect(uiMessages.t('action.remove')).toBe('{{name}} entfernen');
   // @ts-expect-error the value has another name
-  expect(uiMessages.t('action.remove', { nmae: 'x' })).toBe(' entfernen');
+  expect(uiMessages.t('action.remove', { nmae: 'x' })).toBe('{{name}} entfernen');
   // @ts-expect-error a plural needs its count
   expect(uiMessages.t('palette.results')).toBe('palette.results');
 });
