@@ -1,14 +1,14 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { DeadLetter, EventBus, Subscription } from '@psa/contracts/ports/bus';
-import type { ReservedSql, Sql } from 'postgres';
+import postgres, { type Sql } from 'postgres';
 import { type AdapterLog, silentLog } from '../log.ts';
 import { clientOf, type PostgresSource } from '../postgres-client.ts';
 import { Dispatcher, type Taken } from './dispatcher.ts';
 import { aggregateKey, topicMatcher } from './topics.ts';
 
 /**
- * The client's role may create and use the schema `bus`. One connection is kept for locks while there are
- * consumers, so a given client needs at least three.
+ * The client's role may create and use the schema `bus`. While there are consumers one more connection, for
+ * locks, is opened to the same database.
  */
 export type PostgresBusOptions = PostgresSource & {
   /** Pause between two looks for events that other processes published; default 1,000 ms. */
@@ -49,8 +49,10 @@ export class PostgresBus implements EventBus {
   readonly #log: AdapterLog;
   readonly #end: () => Promise<void>;
   readonly #consumers = new Map<string, Consumer>();
-  #session: ReservedSql | null = null;
-  /** Backend of the session that holds the locks; another one means that the locks are gone. */
+  /** The one connection whose session holds the locks. A client of its own and not a reserved connection of
+   * the pool: the pool's book-keeping does not survive the loss of a reserved one. */
+  #session: Sql | null = null;
+  /** Backend of that session; another one means that the locks are gone. */
   #backend = 0;
   /** Consumers whose lock this process holds. */
   readonly #serving = new Set<string>();
@@ -252,7 +254,9 @@ export class PostgresBus implements EventBus {
   /** Takes the lock of every consumer that no other process serves. */
   async #join(): Promise<void> {
     if (!this.#session) {
-      this.#session = await this.#sql.reserve();
+      // Without limits of time: the session lasts as long as it can.
+      const options = { ...this.#sql.options, max: 1, idle_timeout: undefined, max_lifetime: null };
+      this.#session = postgres(options as unknown as Parameters<typeof postgres>[0] & object);
       const [row] = await this.#session<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
       this.#backend = row!.pid;
     }
@@ -275,8 +279,8 @@ export class PostgresBus implements EventBus {
     const session = this.#session;
     this.#session = null;
     if (!session) return;
-    await session`SELECT pg_advisory_unlock_all()`.catch(() => {});
-    session.release();
+    // Ending the session gives the locks back.
+    await session.end({ timeout: 1 }).catch(() => {});
   }
 
   async #fetch(consumer: Consumer): Promise<void> {

@@ -36,8 +36,9 @@ export class RabbitConnection {
 
   /** Breaks the connection so that it is made anew, and everything under way on it fails. */
   reset(): void {
-    const stream = (this.#current?.connection as { stream?: { destroy(): void } } | undefined)?.stream;
-    stream?.destroy();
+    // With an error, because amqplib does not notice a socket that merely closes.
+    const inner = this.#current?.connection as { stream?: { destroy(error: Error): void } } | undefined;
+    inner?.stream?.destroy(new Error('given up to start afresh'));
   }
 
   async close(): Promise<void> {
