@@ -81,6 +81,8 @@ export async function buildService(
     ...Object.fromEntries(definition.uses.map((port) => [port, () => deps[port].ping()])),
   });
   await definition.routes(app, deps, metrics);
+  // For the gateway, which answers this path itself with all services' documents merged.
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
 
   const workers = definition.workers?.(deps, metrics) ?? [];

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '@psa/contracts/ports/clock';
+import { AppError, unavailable } from '@psa/service-kit/errors';
+import { LRUCache } from 'lru-cache';
+import type { Upstream } from './upstream.ts';
+
+/** How long an exchanged key is believed without asking again; a key that is taken back also ends its session. */
+const REMEMBERED_MS = 60_000;
+
+/**
+ * Turns an API key into a short-lived access token by asking `auth`, at most once a minute per key. Keys are
+ * remembered by their SHA-256 and in this process only.
+ */
+export class ApiKeyExchange {
+  readonly #auth: Upstream;
+  readonly #clock: Clock;
+  readonly #known = new LRUCache<string, { token: Promise<string>; until: number }>({ max: 1_000 });
+
+  constructor(auth: Upstream, clock: Clock) {
+    this.#auth = auth;
+    this.#clock = clock;
+  }
+
+  /** @throws 401 for a key that is unknown, expired or taken back */
+  tokenFor(key: string, requestId: string): Promise<string> {
+    const hash = createHash('sha256').update(key).digest('hex');
+    const now = this.#clock.now().getTime();
+    const known = this.#known.get(hash);
+    if (known && known.until > now) return known.token;
+    const token = this.#exchange(key, requestId);
+    this.#known.set(hash, { token, until: now + REMEMBERED_MS });
+    token.catch(() => this.#known.delete(hash));
+    return token;
+  }
+
+  async #exchange(key: string, requestId: string): Promise<string> {
+    const response = await this.#auth.request({
+      method: 'POST',
+      path: '/internal/api-keys/exchange',
+      headers: { 'content-type': 'application/json', 'x-request-id': requestId },
+      body: JSON.stringify({ key }),
+    });
+    if (response.status >= 500) throw unavailable('The sign-in service does not answer just now.');
+    const body = response.status === 200 ? JSON.parse(response.body) : null;
+    const token = body?.data?.access_token ?? body?.access_token;
+    if (typeof token !== 'string') throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
+    return token;
+  }
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import { ACCESS_COOKIE, type AccessClaims } from '@psa/contracts/tokens';
+import { AppError } from '@psa/service-kit/errors';
+import type { TokenVerifier } from '@psa/service-kit/tokens';
+import type { ApiKeyExchange } from './api-keys.ts';
+
+/** What a request brings to say who it is from; nothing of it is checked yet. */
+export type Credential =
+  | { readonly kind: 'bearer' | 'cookie'; readonly token: string }
+  | { readonly kind: 'api-key'; readonly key: string };
+
+/** Who asks, and the token that says so to the services. */
+export interface Identity {
+  readonly kind: Credential['kind'];
+  readonly token: string;
+  readonly claims: AccessClaims;
+}
+
+/** A cookie's value; null when absent. */
+export function cookie(req: IncomingMessage, name: string): string | null {
+  for (const part of (req.headers.cookie ?? '').split(';')) {
+    const at = part.indexOf('=');
+    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim() || null;
+  }
+  return null;
+}
+
+/** The credential of a request: `X-API-Key`, `Authorization`, then the portals' cookie. @throws 401 when malformed */
+export function credentialOf(req: IncomingMessage): Credential | null {
+  const key = req.headers['x-api-key'];
+  if (typeof key === 'string') return { kind: 'api-key', key };
+  const header = req.headers.authorization;
+  if (header !== undefined) {
+    const token = /^Bearer +([A-Za-z0-9._~+/=-]+)$/i.exec(header)?.[1];
+    if (!token)
+      throw new AppError(401, 'TOKEN_INVALID', 'The Authorization header must be "Bearer <token>".');
+    return token.startsWith('psa_') ? { kind: 'api-key', key: token } : { kind: 'bearer', token };
+  }
+  const token = cookie(req, ACCESS_COOKIE);
+  return token === null ? null : { kind: 'cookie', token };
+}
+
+/** Checks a credential. @throws 401 that says why not */
+export async function identify(
+  credential: Credential,
+  verifier: TokenVerifier,
+  apiKeys: ApiKeyExchange,
+  requestId: string,
+): Promise<Identity> {
+  const token =
+    credential.kind === 'api-key' ? await apiKeys.tokenFor(credential.key, requestId) : credential.token;
+  return { kind: credential.kind, token, claims: await verifier.verify(token) };
+}

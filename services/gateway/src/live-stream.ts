@@ -1,0 +1,223 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { grants } from '@psa/contracts/permissions';
+import type { Cache } from '@psa/contracts/ports/cache';
+import type { Clock } from '@psa/contracts/ports/clock';
+import type { AccessClaims } from '@psa/contracts/tokens';
+import { requestIdOf } from '@psa/service-kit/app';
+import { AppError, errorBody, toAppError } from '@psa/service-kit/errors';
+import type { Logger } from '@psa/service-kit/log';
+import type { TokenVerifier } from '@psa/service-kit/tokens';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ApiKeyExchange } from './api-keys.ts';
+import { credentialOf, type Identity, identify } from './credentials.ts';
+import { isSameOrigin } from './csrf.ts';
+
+export const STREAM_PATH = '/api/v1/stream';
+/** Private use of RFC 6455 §7.4.2: the session is over, sign in anew. */
+export const CLOSE_UNAUTHORISED = 4401;
+const CLOSE_GOING_AWAY = 1001;
+const CLOSE_POLICY = 1008;
+
+export interface LiveStreamOptions {
+  readonly cache: Cache;
+  readonly verifier: TokenVerifier;
+  readonly apiKeys: ApiKeyExchange;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly publicUrl: string;
+  /** Between two signs of life; a session that was ended is noticed then. Default 30 s. */
+  readonly heartbeatMs?: number;
+  /** Bytes that may wait for a slow reader before it is dropped. Default 1 MiB. */
+  readonly maxBuffered?: number;
+  /** Open streams of one user at most. Default 20. */
+  readonly maxPerUser?: number;
+}
+
+/** What `events` publishes on `live:<tenant>`: enough of the envelope to decide who may know. */
+interface LiveEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly aggregate: { readonly type: string; readonly id: string };
+  readonly occurred_at: string;
+  readonly customer_id: string | null;
+  readonly public: boolean;
+}
+
+/** Staff learn of everything in their tenant; portal users of what is public and concerns their customer. */
+export function mayLearn(claims: AccessClaims, event: Pick<LiveEvent, 'customer_id' | 'public'>): boolean {
+  if (claims.audience === 'staff') return true;
+  return event.public === true && event.customer_id !== null && event.customer_id === claims.customer_id;
+}
+
+interface Reader {
+  readonly socket: WebSocket;
+  readonly identity: Identity;
+  alive: boolean;
+}
+
+/** The WebSocket that tells portals that something happened, never its content: they fetch what they may see. */
+export class LiveStreams {
+  readonly #options: LiveStreamOptions;
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload: 1024, perMessageDeflate: false });
+  readonly #readers = new Map<string, Set<Reader>>();
+  readonly #channels = new Map<string, Promise<() => Promise<void>>>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #closed = false;
+
+  constructor(options: LiveStreamOptions) {
+    this.#options = options;
+    this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? 30_000);
+    this.#heartbeat.unref();
+  }
+
+  /** Open streams, for the metrics. */
+  get open(): number {
+    return [...this.#readers.values()].reduce((sum, readers) => sum + readers.size, 0);
+  }
+
+  /** Answers an upgrade request; other paths are 404. */
+  async upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on('error', () => socket.destroy());
+    const fromBrowser = req.headers.origin !== undefined;
+    try {
+      if (this.#closed) throw new AppError(503, 'SERVICE_UNAVAILABLE', 'Stopping.');
+      if (req.url!.split('?')[0] !== STREAM_PATH)
+        throw new AppError(404, 'RESOURCE_NOT_FOUND', 'No such stream.');
+      if (fromBrowser && !isSameOrigin(req, this.#options.publicUrl)) {
+        throw new AppError(403, 'CSRF_INVALID', 'This request came from another site.');
+      }
+      const identity = await this.#identify(req);
+      this.#server.handleUpgrade(req, socket, head, (ws) => this.#join(ws, identity));
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (error.status >= 500) this.#options.log.error({ err: error.cause ?? error }, 'stream refused');
+      // A browser hides the status of a refused upgrade from the page, but shows it the code of a close.
+      if (error.status === 401 && fromBrowser) {
+        this.#server.handleUpgrade(req, socket, head, (ws) => ws.close(CLOSE_UNAUTHORISED, error.code));
+        return;
+      }
+      refuse(socket, error, requestIdOf(req.headers), this.#options.clock.now());
+    }
+  }
+
+  async #identify(req: IncomingMessage): Promise<Identity> {
+    const credential = credentialOf(req);
+    if (!credential) throw new AppError(401, 'AUTHENTICATION_REQUIRED', 'Please sign in.');
+    const { verifier, apiKeys } = this.#options;
+    const identity = await identify(credential, verifier, apiKeys, requestIdOf(req.headers));
+    if (!grants(new Set(identity.claims.permissions), 'event:stream')) {
+      throw new AppError(403, 'PERMISSION_DENIED', 'This needs the permission event:stream.');
+    }
+    const own = [...(this.#readers.get(identity.claims.tid) ?? [])].filter(
+      (reader) => reader.identity.claims.sub === identity.claims.sub,
+    );
+    if (own.length >= (this.#options.maxPerUser ?? 20)) {
+      throw new AppError(429, 'RATE_LIMIT_EXCEEDED', 'Too many open streams.', { retryAfter: 60 });
+    }
+    return identity;
+  }
+
+  #join(socket: WebSocket, identity: Identity): void {
+    const tenant = identity.claims.tid;
+    const reader: Reader = { socket, identity, alive: true };
+    const readers = this.#readers.get(tenant) ?? new Set();
+    this.#readers.set(tenant, readers.add(reader));
+    const leftMs = identity.claims.exp * 1000 - this.#options.clock.now().getTime();
+    const expiry = setTimeout(() => socket.close(CLOSE_UNAUTHORISED, 'TOKEN_EXPIRED'), Math.max(0, leftMs));
+    expiry.unref();
+    socket.on('pong', () => {
+      reader.alive = true;
+    });
+    // The stream goes one way; whoever talks has mistaken it for something else.
+    socket.on('message', () => socket.close(CLOSE_POLICY, 'This stream takes no messages.'));
+    socket.on('error', () => socket.terminate());
+    socket.on('close', () => {
+      clearTimeout(expiry);
+      readers.delete(reader);
+      if (readers.size === 0) this.#leave(tenant);
+    });
+    this.#listen(tenant).then(
+      // The greeting says that nothing published from now on is missed.
+      () => socket.readyState === socket.OPEN && socket.send('{"type":"ready"}'),
+      (error: unknown) => {
+        this.#options.log.warn({ err: error }, 'stream: the cache does not answer');
+        socket.close(1013, 'Try again later.');
+      },
+    );
+  }
+
+  #listen(tenant: string): Promise<unknown> {
+    let channel = this.#channels.get(tenant);
+    if (!channel) {
+      channel = this.#options.cache.subscribe(`live:${tenant}`, (message) => this.#tell(tenant, message));
+      this.#channels.set(tenant, channel);
+      channel.catch(() => this.#channels.delete(tenant));
+    }
+    return channel;
+  }
+
+  #leave(tenant: string): void {
+    this.#readers.delete(tenant);
+    const channel = this.#channels.get(tenant);
+    this.#channels.delete(tenant);
+    channel?.then((stop) => stop()).catch(() => {});
+  }
+
+  #tell(tenant: string, message: string): void {
+    const event = JSON.parse(message) as LiveEvent;
+    const { id, type, aggregate, occurred_at } = event;
+    const text = JSON.stringify({ id, type, aggregate, occurred_at });
+    for (const { socket, identity } of this.#readers.get(tenant) ?? []) {
+      if (socket.readyState !== socket.OPEN || !mayLearn(identity.claims, event)) continue;
+      if (socket.bufferedAmount > (this.#options.maxBuffered ?? 1024 * 1024)) {
+        this.#options.log.info({ user_id: identity.claims.sub }, 'stream: reader too slow, dropped');
+        socket.terminate();
+      } else socket.send(text);
+    }
+  }
+
+  /** Drops readers that gave no sign since the last time, and those whose session was ended. */
+  #beat(): void {
+    for (const reader of [...this.#readers.values()].flatMap((readers) => [...readers])) {
+      if (!reader.alive) {
+        reader.socket.terminate();
+        continue;
+      }
+      reader.alive = false;
+      reader.socket.ping();
+      this.#options.verifier.verify(reader.identity.token).catch((error: unknown) => {
+        if (error instanceof AppError && error.status === 401)
+          reader.socket.close(CLOSE_UNAUTHORISED, error.code);
+      });
+    }
+  }
+
+  /** Says good-bye to all readers. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#heartbeat);
+    const readers = [...this.#readers.values()].flatMap((members) => [...members]);
+    for (const { socket } of readers) socket.close(CLOSE_GOING_AWAY, 'The server stops.');
+    const patience = setTimeout(() => {
+      for (const { socket } of readers) socket.terminate();
+    }, 1_000);
+    await Promise.all(
+      readers.map(({ socket }) =>
+        socket.readyState === socket.CLOSED ? null : new Promise((resolve) => socket.once('close', resolve)),
+      ),
+    );
+    clearTimeout(patience);
+    this.#server.close();
+  }
+}
+
+function refuse(socket: Duplex, error: AppError, requestId: string, now: Date): void {
+  const body = JSON.stringify(errorBody(error, requestId, now));
+  const phrase = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 429: 'Too Many Requests' }[
+    error.status
+  ];
+  socket.end(
+    `HTTP/1.1 ${error.status} ${phrase ?? 'Service Unavailable'}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

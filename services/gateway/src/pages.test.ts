@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bodyOf, type TestGateway, testGateway } from './test-gateway.test-helper.ts';
+
+describe('pages', () => {
+  let test: TestGateway;
+  beforeAll(async () => {
+    test = await testGateway('in-process');
+  });
+  afterAll(() => test.close());
+  const open = (path: string, headers: Record<string, string> = {}) =>
+    fetch(test.url + path, { headers: { accept: 'text/html', ...headers }, redirect: 'manual' });
+
+  it('opens each portal at any of its addresses', async () => {
+    for (const path of ['/', '/tickets', '/tickets/0198?tab=history', '/customers/a.b']) {
+      const response = await open(path);
+      expect(response.status, path).toBe(200);
+      expect(await response.text()).toContain('<title>technician</title>');
+      expect(response.headers.get('cache-control')).toBe('no-cache');
+      expect(response.headers.get('content-security-policy')).toContain("script-src 'self';");
+    }
+    expect(await (await open('/portal/')).text()).toContain('<title>customer</title>');
+    expect(await (await open('/portal/tickets/1')).text()).toContain('<title>customer</title>');
+    expect((await open('/portal')).headers.get('location')).toBe('/portal/');
+    expect(await (await open('/portals')).text()).toContain('<title>technician</title>');
+  });
+
+  it('serves hashed files for ever, packed when the browser takes it, and others by their tag', async () => {
+    const plain = await open('/assets/index-Ab3dEf9h.js', { 'accept-encoding': 'identity' });
+    expect(plain.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+    expect(plain.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
+    expect(await plain.text()).toBe('console.log("technician")');
+    // A HEAD, because the stand-in for the packed file is no real Brotli.
+    const packed = await fetch(`${test.url}/assets/index-Ab3dEf9h.js`, {
+      method: 'HEAD',
+      headers: { 'accept-encoding': 'gzip, br' },
+    });
+    expect(packed.headers.get('content-encoding')).toBe('br');
+    expect(packed.headers.get('vary')).toBe('accept-encoding');
+    const refused = await open('/assets/index-Ab3dEf9h.js', { 'accept-encoding': 'br;q=0' });
+    expect(refused.headers.get('content-encoding')).toBeNull();
+
+    const other = await open('/theme.js');
+    expect(other.headers.get('cache-control')).toBe('no-cache');
+    const again = await open('/theme.js', { 'if-none-match': other.headers.get('etag')! });
+    expect(again.status).toBe(304);
+  });
+
+  it('answers 404 for files that are not there, and never leaves its folder', async () => {
+    for (const path of ['/assets/index-gone1234.js', '/assets/missing.css', '/favicon.ico']) {
+      const response = await open(path, { accept: '*/*' });
+      expect(response.status, path).toBe(404);
+      expect((await bodyOf(response)).error.code).toBe('RESOURCE_NOT_FOUND');
+    }
+    for (const path of [
+      '/..%2f..%2fetc/passwd',
+      '/%2e%2e/%2e%2e/etc/passwd',
+      '/portal/..%2ftechnician/theme.js',
+    ]) {
+      expect((await open(path, { accept: '*/*' })).status, path).toBe(404);
+    }
+    expect((await open('/%zz')).status).toBe(404);
+    expect((await open('/api/docs/package.json')).status).toBe(404);
+    expect((await open('/api/unknown')).status).toBe(404);
+    expect((await open('/assets/x.js', { 'sec-fetch-mode': 'no-cors' })).status).toBe(404);
+  });
+
+  it('takes no other methods', async () => {
+    const response = await fetch(`${test.url}/`, { method: 'POST', body: 'x' });
+    expect(response.status).toBe(405);
+    expect((await bodyOf(response)).error.allowed).toEqual(['GET', 'HEAD']);
+  });
+
+  it('says what to do when a portal is not built', async () => {
+    const bare = await testGateway('in-process', {
+      portals: { technician: '/nowhere', customer: '/nowhere' },
+    });
+    const response = await fetch(`${bare.url}/`, { headers: { accept: 'text/html' } });
+    expect(response.status).toBe(503);
+    expect((await bodyOf(response)).error.message).toContain('npm start');
+    await bare.close();
+  });
+});
