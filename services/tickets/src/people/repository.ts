@@ -1,0 +1,105 @@
+import type { RequestContext } from '@psa/service-kit/context';
+import type { Tx } from '@psa/service-kit/database';
+import { touchDesk } from '../desk/desk.ts';
+
+/** What the desk knows of a customer. */
+export interface CustomerFacts {
+  readonly customer_id: string;
+  readonly name: string;
+  readonly preferred_technician_id: string | null;
+  readonly sla_policy_id: string | null;
+}
+
+/** The customer, or null when it is not known here (yet) or deleted; `deleted` tells which. */
+export async function findCustomer(
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+): Promise<(CustomerFacts & { deleted: boolean }) | null> {
+  const [row] = await tx.sql<(CustomerFacts & { deleted: boolean })[]>`
+    select customer_id, name, preferred_technician_id, sla_policy_id, deleted_at is not null as deleted
+    from customers where tenant_id = ${ctx.scope.tenant_id} and customer_id = ${id}`;
+  return row ?? null;
+}
+
+/** A technician by id, deleted ones too. */
+export async function findTechnician(
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+): Promise<{ id: string; name: string; usable: boolean } | null> {
+  const [row] = await tx.sql<{ id: string; name: string; usable: boolean }[]>`
+    select id, name, deleted_at is null as usable from technicians
+    where tenant_id = ${ctx.scope.tenant_id} and id = ${id}`;
+  return row ?? null;
+}
+
+export async function findContact(
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+): Promise<{ id: string; customer_id: string; deleted: boolean } | null> {
+  const [row] = await tx.sql<{ id: string; customer_id: string; deleted: boolean }[]>`
+    select id, customer_id, deleted_at is not null as deleted from people
+    where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and kind = 'contact'`;
+  return row ?? null;
+}
+
+export async function teamExists(tx: Tx, ctx: RequestContext, id: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select 1 from teams where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null`;
+  return rows.length > 0;
+}
+
+/** Takes over a customer unless a newer version is known. */
+export async function putCustomer(
+  tx: Tx,
+  tenantId: string,
+  customer: CustomerFacts & { version: number },
+  deleted = false,
+): Promise<void> {
+  await tx.sql`
+    insert into customers as c (tenant_id, customer_id, name, preferred_technician_id, sla_policy_id, version, deleted_at)
+    values (${tenantId}, ${customer.customer_id}, ${customer.name}, ${customer.preferred_technician_id},
+      ${customer.sla_policy_id}, ${customer.version}, ${deleted ? new Date().toISOString() : null})
+    on conflict (tenant_id, customer_id) do update set name = excluded.name,
+      preferred_technician_id = excluded.preferred_technician_id, sla_policy_id = excluded.sla_policy_id,
+      version = excluded.version, deleted_at = excluded.deleted_at
+    where c.version <= excluded.version`;
+}
+
+/** Takes over a portal user or contact unless a newer version is known. */
+export async function putPerson(
+  tx: Tx,
+  tenantId: string,
+  person: { id: string; kind: 'user' | 'contact'; customer_id: string; name: string; version: number },
+  deleted = false,
+): Promise<void> {
+  await tx.sql`
+    insert into people as p (tenant_id, id, kind, customer_id, name, version, deleted_at)
+    values (${tenantId}, ${person.id}, ${person.kind}, ${person.customer_id}, ${person.name}, ${person.version},
+      ${deleted ? new Date().toISOString() : null})
+    on conflict (tenant_id, id) do update set kind = excluded.kind, customer_id = excluded.customer_id,
+      name = excluded.name, version = excluded.version, deleted_at = excluded.deleted_at
+    where p.version <= excluded.version`;
+}
+
+/** Takes over a staff user unless a newer version is known. Who leaves, leaves its teams. */
+export async function putTechnician(
+  tx: Tx,
+  tenantId: string,
+  user: { id: string; name: string; active: boolean; version: number },
+  deleted = false,
+): Promise<void> {
+  await tx.sql`
+    insert into technicians as t (tenant_id, id, name, active, user_version, deleted_at)
+    values (${tenantId}, ${user.id}, ${user.name}, ${user.active}, ${user.version}, ${deleted ? new Date().toISOString() : null})
+    on conflict (tenant_id, id) do update set name = excluded.name, active = excluded.active,
+      user_version = excluded.user_version, deleted_at = excluded.deleted_at, version = t.version + 1, updated_at = now()
+    where t.user_version <= excluded.user_version`;
+  if (deleted) {
+    const left = await tx.sql`
+      delete from team_members where tenant_id = ${tenantId} and user_id = ${user.id} returning 1`;
+    if (left.length > 0) await touchDesk(tx, tenantId);
+  }
+}

@@ -1,0 +1,120 @@
+import type { TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
+import { type ActorKind, decideTransition, type TransitionEffects } from '@psa/domain/ticket-status';
+import { pausesAfter } from '../sla/clock.ts';
+import type { TicketRow } from './row.ts';
+
+export interface Change {
+  readonly field: string;
+  readonly from: unknown;
+  readonly to: unknown;
+}
+
+export type Decision =
+  | {
+      readonly ok: true;
+      /** The row after the change; the SLA columns are not computed yet. */
+      readonly next: TicketRow;
+      readonly changes: readonly Change[];
+      /** The clocks must be computed anew. */
+      readonly clock: boolean;
+    }
+  | { readonly ok: false; readonly allowed: readonly TicketStatus[]; readonly message: string }
+  | { readonly ok: false; readonly field: string; readonly message: string };
+
+/** Fields whose changes only staff learn of. */
+export const ASSIGNMENT_FIELDS: readonly string[] = ['assigned_to', 'team_id'];
+
+/** As tags are stored: lower case, each once, in the order given. */
+export const normalTags = (tags: readonly string[]) => [
+  ...new Set(tags.map((tag) => tag.trim().toLowerCase())),
+];
+
+/** Long texts stand in history and events by their beginning. */
+const CLIP = 500;
+const clip = (value: unknown) =>
+  typeof value === 'string' && value.length > CLIP ? `${value.slice(0, CLIP)}…` : value;
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+/**
+ * Decides a change of a ticket: what the row says afterwards, and which fields changed.
+ * Assigning somebody to a new ticket makes it assigned, taking the assignee away makes it new again, unless
+ * the same request sets the status.
+ */
+export function decideChange(
+  ticket: TicketRow,
+  wanted: UpdateTicketRequest,
+  actor: ActorKind,
+  now: string,
+): Decision {
+  const next: TicketRow = { ...ticket, sla_pauses: ticket.sla_pauses };
+  for (const name of ['title', 'description', 'priority', 'category', 'contact_id', 'team_id'] as const) {
+    if (wanted[name] !== undefined) Object.assign(next, { [name]: wanted[name] });
+  }
+  if (wanted.tags !== undefined) next.tags = normalTags(wanted.tags);
+  if (wanted.assigned_to !== undefined) next.assigned_to = wanted.assigned_to;
+
+  const status = wanted.status ?? statusByAssignment(ticket, next.assigned_to);
+  if (status !== ticket.status) {
+    const decision = decideTransition(ticket.status, status, {
+      actorKind: actor,
+      hasAssignee: next.assigned_to !== null,
+    });
+    if (!decision.ok) return { ok: false, allowed: decision.allowed, message: decision.message };
+    if (decision.effects.assignee === 'clear') {
+      if (wanted.assigned_to) {
+        return { ok: false, field: 'assigned_to', message: 'a ticket in status new has nobody assigned' };
+      }
+      next.assigned_to = null;
+    }
+    applyTransition(next, status, decision.effects, now);
+  } else if (next.assigned_to === null && (status === 'assigned' || status === 'in_progress')) {
+    return {
+      ok: false,
+      field: 'assigned_to',
+      message: `a ticket in status ${status} needs somebody assigned`,
+    };
+  } else if (next.assigned_to !== null && status === 'new') {
+    return { ok: false, field: 'assigned_to', message: 'a ticket in status new has nobody assigned' };
+  }
+
+  const changes = COMPARED.flatMap((field) =>
+    same(ticket[field], next[field]) ? [] : [{ field, from: clip(ticket[field]), to: clip(next[field]) }],
+  );
+  const clock = next.status !== ticket.status || next.priority !== ticket.priority;
+  return { ok: true, next, changes, clock };
+}
+
+const COMPARED = [
+  'title',
+  'description',
+  'status',
+  'priority',
+  'category',
+  'tags',
+  'contact_id',
+  'assigned_to',
+  'team_id',
+] as const;
+
+function statusByAssignment(ticket: TicketRow, assignee: string | null): TicketStatus {
+  if (ticket.status === 'new' && assignee !== null) return 'assigned';
+  if ((ticket.status === 'assigned' || ticket.status === 'in_progress') && assignee === null) return 'new';
+  return ticket.status;
+}
+
+/** Moves the row to `status` with everything that goes with it. */
+export function applyTransition(
+  row: TicketRow,
+  status: TicketStatus,
+  effects: TransitionEffects,
+  now: string,
+): void {
+  const moment = (effect: 'set' | 'clear' | 'keep', value: string | null) =>
+    effect === 'set' ? now : effect === 'clear' ? null : value;
+  row.resolved_at = moment(effects.resolved_at, row.resolved_at);
+  row.closed_at = moment(effects.closed_at, row.closed_at);
+  if (effects.reopened) row.reopen_count += 1;
+  row.sla_pauses = pausesAfter(row.sla_pauses, effects.sla_clock, status, now);
+  row.status = status;
+}

@@ -1,0 +1,215 @@
+import { Closed, IdParams, Many, One } from '@psa/contracts/common';
+import {
+  BulkUpdateRequest,
+  BulkUpdateResponse,
+  CreateTicketRequest,
+  ListTicketsQuery,
+  Ticket,
+  TicketStats,
+  UpdateTicketRequest,
+} from '@psa/contracts/tickets';
+import { type App, contextOf } from '@psa/service-kit/app';
+import { forbidden, invalid } from '@psa/service-kit/errors';
+import { checkIfMatch, etag, write } from '@psa/service-kit/write';
+import Type from 'typebox';
+import { withLookups } from '../people/lookup.ts';
+import { bulkUpdate } from './bulk.ts';
+import { addIncludes, TICKET_INCLUDES } from './includes.ts';
+import { listTickets } from './list.ts';
+import { loadTicket } from './repository.ts';
+import { changeTicket, deleteTicket, fullView, openTicket, type TicketDesk } from './service.ts';
+import { ticketCategories, ticketStats, ticketTags } from './stats.ts';
+
+const tags = ['tickets'];
+const IncludeQuery = Closed({
+  include: Type.Optional(Type.String({ maxLength: 200, pattern: '^[a-z_]+(,[a-z_]+)*$' })),
+});
+
+export function ticketRoutes(app: App, desk: TicketDesk): void {
+  const { deps } = desk;
+  const { db } = deps;
+
+  app.get(
+    '/api/v1/tickets',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'List tickets',
+        operationId: 'listTickets',
+        tags,
+        querystring: ListTicketsQuery,
+        response: { 200: Many(Type.Partial(Ticket)) },
+      },
+    },
+    (request) => listTickets(deps, contextOf(request), request.query, request.url),
+  );
+
+  app.post(
+    '/api/v1/tickets',
+    {
+      config: { permission: 'ticket:create' },
+      schema: {
+        summary: 'Open a ticket',
+        operationId: 'createTicket',
+        tags,
+        body: CreateTicketRequest,
+        response: { 201: One(Ticket) },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(request);
+      if (request.body.title.trim() === '') throw invalid({ field: 'title', message: 'must not be empty' });
+      const number = await desk.numbers.take(ctx.scope.tenant_id);
+      return withLookups(deps, ctx, () =>
+        write(db, request, reply, async (tx) => {
+          const row = await openTicket(desk, tx, ctx, request.body, number);
+          return {
+            status: 201,
+            body: { data: fullView(row, ctx) },
+            headers: { etag: etag(row.version), location: `/api/v1/tickets/${row.id}` },
+          };
+        }),
+      );
+    },
+  );
+
+  app.post(
+    '/api/v1/tickets/bulk',
+    {
+      config: { permission: 'ticket:update' },
+      schema: {
+        summary: 'Change up to 200 tickets; each is decided by itself',
+        operationId: 'bulkUpdateTickets',
+        tags,
+        body: BulkUpdateRequest,
+        response: { 200: BulkUpdateResponse },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(request);
+      if (ctx.actor.kind === 'customer') throw forbidden();
+      return bulkUpdate(desk, ctx, request.body);
+    },
+  );
+
+  app.get(
+    '/api/v1/tickets/stats',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'Figures of the dashboard',
+        operationId: 'getTicketStats',
+        tags,
+        response: { 200: One(TicketStats) },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(request);
+      return { data: await db.read(ctx.scope, (tx) => ticketStats(tx, ctx, deps.clock.now())) };
+    },
+  );
+
+  for (const [name, read] of [
+    ['categories', ticketCategories],
+    ['tags', ticketTags],
+  ] as const) {
+    app.get(
+      `/api/v1/tickets/${name}`,
+      {
+        config: { permission: 'ticket:view:own' },
+        schema: {
+          summary: `The ${name} in use`,
+          operationId: name === 'tags' ? 'listTicketTags' : 'listTicketCategories',
+          tags,
+          response: { 200: Type.Object({ data: Type.Array(Type.String()) }) },
+        },
+      },
+      async (request) => {
+        const ctx = contextOf(request);
+        return { data: await db.read(ctx.scope, (tx) => read(tx, ctx)) };
+      },
+    );
+  }
+
+  app.get(
+    '/api/v1/tickets/:id',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'One ticket, with the statuses it may go to',
+        operationId: 'getTicket',
+        tags,
+        params: IdParams,
+        querystring: IncludeQuery,
+        response: { 200: One(Ticket) },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(request);
+      const include = new Set(request.query.include?.split(',') ?? []);
+      for (const name of include) {
+        if (!(TICKET_INCLUDES as readonly string[]).includes(name)) {
+          throw invalid({
+            field: 'include',
+            message: `"${name}" must be one of: ${TICKET_INCLUDES.join(', ')}`,
+          });
+        }
+      }
+      const ticket = await db.read(ctx.scope, async (tx) => {
+        const view = fullView(await loadTicket(tx, ctx, request.params.id), ctx);
+        await addIncludes(tx, ctx, [view], include);
+        return view;
+      });
+      reply.header('etag', etag(ticket.version));
+      return { data: ticket };
+    },
+  );
+
+  app.patch(
+    '/api/v1/tickets/:id',
+    {
+      config: { permission: 'ticket:update' },
+      schema: {
+        summary: 'Change a ticket; portal users may close and reopen',
+        operationId: 'updateTicket',
+        tags,
+        params: IdParams,
+        body: UpdateTicketRequest,
+        response: { 200: One(Ticket) },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(request);
+      if (ctx.actor.kind === 'customer' && Object.keys(request.body).some((name) => name !== 'status')) {
+        throw forbidden('You may close and reopen a ticket, and reply to it.');
+      }
+      return withLookups(deps, ctx, () =>
+        write(db, request, reply, async (tx) => {
+          const row = await changeTicket(desk, tx, ctx, request.params.id, request.body, (version) =>
+            checkIfMatch(request, version),
+          );
+          return { status: 200, body: { data: fullView(row, ctx) }, headers: { etag: etag(row.version) } };
+        }),
+      );
+    },
+  );
+
+  app.delete(
+    '/api/v1/tickets/:id',
+    {
+      config: { permission: 'ticket:delete' },
+      schema: {
+        summary: 'Delete a ticket',
+        operationId: 'deleteTicket',
+        tags,
+        params: IdParams,
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) =>
+      write(db, request, reply, async (tx, ctx) => {
+        await deleteTicket(desk, tx, ctx, request.params.id, (version) => checkIfMatch(request, version));
+        return { status: 204 };
+      }),
+  );
+}

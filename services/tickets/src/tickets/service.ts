@@ -1,0 +1,386 @@
+import type { CreateTicketRequest, Ticket, UpdateTicketRequest } from '@psa/contracts/tickets';
+import { pickPolicy } from '@psa/domain/sla';
+import { can } from '@psa/service-kit/app';
+import type { RequestContext } from '@psa/service-kit/context';
+import type { Tx } from '@psa/service-kit/database';
+import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
+import { enqueue, envelope, type NewEvent } from '@psa/service-kit/outbox';
+import type { ServiceDeps } from '@psa/service-kit/service';
+import { type Desk, type Desks, deskRevision } from '../desk/desk.ts';
+import { UnknownReference } from '../people/lookup.ts';
+import { findContact, findCustomer, findTechnician, teamExists } from '../people/repository.ts';
+import { type SlaOutcome, slaOutcome } from '../sla/clock.ts';
+import { assign, noteAssigned } from './assignment.ts';
+import { ASSIGNMENT_FIELDS, type Change, decideChange, normalTags } from './domain.ts';
+import type { TicketNumbers } from './numbers.ts';
+import {
+  historyRows,
+  insertHistory,
+  insertTicket,
+  loadTicket,
+  type NewHistory,
+  replaceTags,
+  replaceTicketTimers,
+  updateTicket,
+} from './repository.ts';
+import { type TicketRow, ticketFacts, ticketView, transitionsFor } from './row.ts';
+
+/** What the features of this service share. */
+export interface TicketDesk {
+  readonly deps: ServiceDeps;
+  readonly desks: Desks;
+  readonly numbers: TicketNumbers;
+}
+
+/** A ticket event for its customer's audience; `public: false` keeps it from portal users. */
+export const ticketEvent = <T extends NewEvent['type']>(
+  type: T,
+  row: TicketRow,
+  data: NewEvent<T>['data'],
+  isPublic = true,
+): NewEvent<T> => ({
+  type,
+  aggregate: { type: 'ticket', id: row.id },
+  data,
+  customer_id: row.customer_id,
+  public: isPublic,
+});
+
+/** Puts ticket events into the outbox. Call after the ticket's row is locked or written. */
+export const publish = (
+  { deps }: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  events: readonly NewEvent[],
+  now: Date,
+) =>
+  enqueue(
+    tx,
+    deps.relay,
+    events.map((event) => envelope(ctx, event, deps.ids, now)),
+  );
+
+interface References {
+  customer_id: string | null;
+  contact_id?: string | null | undefined;
+  assigned_to?: string | null | undefined;
+  team_id?: string | null | undefined;
+}
+
+/** Looks up what a request refers to, all in one round trip. @throws UnknownReference, 400 */
+async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, needCustomer: boolean) {
+  const [revision, customer, contact, technician, team] = await Promise.all([
+    deskRevision(tx, ctx.scope.tenant_id),
+    needCustomer && refs.customer_id ? findCustomer(tx, ctx, refs.customer_id) : null,
+    refs.contact_id ? findContact(tx, ctx, refs.contact_id) : null,
+    refs.assigned_to ? findTechnician(tx, ctx, refs.assigned_to) : null,
+    refs.team_id ? teamExists(tx, ctx, refs.team_id) : true,
+  ]);
+  const portal = ctx.scope.customer_id !== null;
+  const missing = [
+    // A portal user cannot name another company, and may not ask crm about its own.
+    ...(needCustomer && refs.customer_id && !customer && !portal
+      ? [{ kind: 'customer' as const, id: refs.customer_id, field: 'customer_id' }]
+      : []),
+    ...(refs.contact_id && !contact
+      ? [{ kind: 'contact' as const, id: refs.contact_id, field: 'contact_id' }]
+      : []),
+    ...(refs.assigned_to && !technician
+      ? [{ kind: 'technician' as const, id: refs.assigned_to, field: 'assigned_to' }]
+      : []),
+  ];
+  const problems = [
+    ...(customer?.deleted ? [{ field: 'customer_id', message: 'there is no such customer' }] : []),
+    ...(contact && (contact.deleted || contact.customer_id !== refs.customer_id)
+      ? [{ field: 'contact_id', message: 'there is no such contact of this customer' }]
+      : []),
+    ...(technician && !technician.usable
+      ? [{ field: 'assigned_to', message: 'there is no such technician' }]
+      : []),
+    ...(team ? [] : [{ field: 'team_id', message: 'there is no such team' }]),
+  ];
+  if (problems.length > 0) throw invalid(...problems);
+  if (missing.length > 0) {
+    if (portal) throw invalid(...missing.map(({ field }) => ({ field, message: 'is not known' })));
+    throw new UnknownReference(missing);
+  }
+  return { revision, customer };
+}
+
+/**
+ * Opens a ticket: two round trips in the warm case, one to look up what it refers to, one to write ticket,
+ * history, timers and event. `number` was drawn before the transaction.
+ */
+export async function openTicket(
+  desk: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  body: CreateTicketRequest,
+  number: number,
+): Promise<TicketRow> {
+  const portal = ctx.scope.customer_id !== null;
+  const customerId = portal ? ctx.scope.customer_id : (body.customer_id ?? null);
+  if (customerId === null) throw invalid({ field: 'customer_id', message: 'is required' });
+  if (portal) {
+    if (body.customer_id && body.customer_id !== customerId) {
+      throw invalid({ field: 'customer_id', message: 'there is no such customer' });
+    }
+    for (const field of ['assigned_to', 'team_id'] as const) {
+      if (body[field]) throw forbidden(`You may not set ${field}.`);
+    }
+  } else if ((body.assigned_to || body.team_id) && !can(ctx, 'ticket:assign')) {
+    throw forbidden('This needs the permission ticket:assign.');
+  }
+  const refs = { ...body, customer_id: customerId };
+  const { revision, customer } = await checkReferences(tx, ctx, refs, true);
+  const settings = await desk.desks.at(tx, ctx, revision);
+
+  const at = desk.deps.clock.now();
+  const now = at.toISOString();
+  const priority = body.priority ?? 'medium';
+  const category = body.category ?? null;
+  const chosen =
+    body.assigned_to || body.team_id
+      ? null
+      : await assign(
+          tx,
+          ctx,
+          settings,
+          { customer_id: customerId, category, priority },
+          customer?.preferred_technician_id ?? null,
+        );
+  const { policy } = pickPolicy(
+    { sla_policy_id: customer?.sla_policy_id ?? null },
+    priority,
+    settings.offered,
+  );
+  const assignedTo = body.assigned_to ?? chosen?.assigned_to ?? null;
+  const row: TicketRow = {
+    id: desk.deps.ids.uuid(),
+    ticket_number: number,
+    title: body.title.trim(),
+    description: body.description,
+    status: assignedTo === null ? 'new' : 'assigned',
+    priority,
+    category,
+    tags: normalTags(body.tags ?? []),
+    source: portal ? 'portal' : (body.source ?? 'technician'),
+    customer_id: customerId,
+    requester_id: portal ? ctx.actor.id : null,
+    contact_id: body.contact_id ?? null,
+    created_by: ctx.actor.id,
+    assigned_to: assignedTo,
+    team_id: body.team_id ?? chosen?.team_id ?? null,
+    sla_policy_id: policy?.id ?? null,
+    sla_response_due: null,
+    sla_resolution_due: null,
+    sla_response_state: 'none',
+    sla_resolution_state: 'none',
+    sla_breached: false,
+    sla_pauses: [],
+    first_response_at: null,
+    resolved_at: null,
+    closed_at: null,
+    reopen_count: 0,
+    comment_count: 0,
+    public_comment_count: 0,
+    minutes_spent: 0,
+    external_id: null,
+    version: 1,
+    created_at: now,
+    updated_at: now,
+  };
+  const sla = slaOutcome(settings, row, at);
+  Object.assign(row, sla.columns);
+
+  const given: Change[] = ASSIGNMENT_FIELDS.flatMap((field) => {
+    const to = row[field as 'assigned_to' | 'team_id'];
+    return to === null ? [] : [{ field, from: null, to }];
+  });
+  const history: NewHistory[] = [{ kind: 'created', public: true }];
+  if (given.length > 0 || chosen) {
+    history.push({ kind: 'assigned', changes: given, reason: chosen?.reason ?? null, public: false });
+  }
+  const facts = ticketFacts(row);
+  const events: NewEvent[] = [ticketEvent('ticket.opened.v1', row, { ticket: facts })];
+  if (given.length > 0) {
+    events.push(ticketEvent('ticket.assigned.v1', row, { ticket: facts, changes: given }, false));
+  }
+  await Promise.all([
+    insertTicket(tx, ctx, row, historyRows(ctx, history, desk.deps.ids, now), sla.timers),
+    publish(desk, tx, ctx, events, at),
+    row.tags.length > 0 ? replaceTags(tx, ctx, row, row.tags) : null,
+    chosen?.assigned_to ? noteAssigned(tx, ctx, chosen.assigned_to, now) : null,
+  ]);
+  return row;
+}
+
+/** Applies a change that somebody asked for. `check` sees the stored version first (If-Match). */
+export async function changeTicket(
+  desk: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+  wanted: UpdateTicketRequest,
+  check: (version: number) => void = () => {},
+): Promise<TicketRow> {
+  const staff = ctx.scope.customer_id === null;
+  if (
+    staff &&
+    (wanted.assigned_to !== undefined || wanted.team_id !== undefined) &&
+    !can(ctx, 'ticket:assign')
+  ) {
+    throw forbidden('This needs the permission ticket:assign.');
+  }
+  const ticket = await loadTicket(tx, ctx, id, true);
+  check(ticket.version);
+  const refs = { ...wanted, customer_id: ticket.customer_id };
+  const { revision, customer } = await checkReferences(tx, ctx, refs, wanted.priority !== undefined);
+  return decideAndSave(desk, tx, ctx, ticket, wanted, {
+    settings: await desk.desks.at(tx, ctx, revision),
+    customerPolicy: customer?.sla_policy_id ?? null,
+  });
+}
+
+/** What goes with a change besides its fields: a comment's history and event, say. */
+export interface Extra {
+  readonly settings: Desk;
+  readonly customerPolicy?: string | null;
+  /** Columns that change without being the asker's wish: counters, the first response. */
+  readonly columns?: Partial<TicketRow>;
+  readonly history?: readonly NewHistory[];
+  /** Made when the row is final. */
+  readonly events?: (row: TicketRow) => readonly NewEvent[];
+  /** A platform rule rather than the asker moves the status: who decides in the transition table. */
+  readonly moveAs?: 'system';
+}
+
+/** Decides, computes the clocks, writes row, history, timers and events. Nothing is written when nothing changes. */
+export async function decideAndSave(
+  desk: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  ticket: TicketRow,
+  wanted: UpdateTicketRequest,
+  extra: Extra,
+): Promise<TicketRow> {
+  const at = desk.deps.clock.now();
+  const now = at.toISOString();
+  const actor = extra.moveAs ?? ctx.actor.kind;
+  if (actor === 'customer' && wanted.status !== undefined && wanted.status !== ticket.status) {
+    const allowed = transitionsFor(ticket, ctx);
+    if (!allowed.includes(wanted.status)) {
+      throw transitionForbidden(
+        `You may not move this ticket from ${ticket.status} to ${wanted.status}.`,
+        allowed,
+      );
+    }
+  }
+  const decision = decideChange(ticket, wanted, actor, now);
+  if (!decision.ok) {
+    if ('field' in decision) throw invalid({ field: decision.field, message: decision.message });
+    throw transitionForbidden(decision.message, decision.allowed);
+  }
+  const { next, changes } = decision;
+  Object.assign(next, extra.columns ?? {});
+  if (changes.length === 0 && !extra.columns && !extra.history) return ticket;
+
+  const newPriority = next.priority !== ticket.priority;
+  if (newPriority) {
+    const { policy } = pickPolicy(
+      { sla_policy_id: extra.customerPolicy ?? null },
+      next.priority,
+      extra.settings.offered,
+    );
+    // The policy chosen at opening stays as long as it says something for the new priority.
+    const own = next.sla_policy_id === null ? undefined : extra.settings.policies.get(next.sla_policy_id);
+    if (!own?.policy.targets[next.priority]) next.sla_policy_id = policy?.id ?? null;
+  }
+  const clock = decision.clock || next.first_response_at !== ticket.first_response_at;
+  const sla = clock ? slaOutcome(extra.settings, next, at, newPriority) : null;
+  if (sla) Object.assign(next, sla.columns);
+  next.version = ticket.version + 1;
+  next.updated_at = now;
+
+  const { history, events } = recordOf(ticket, next, changes, sla, extra);
+  await Promise.all([
+    updateTicket(tx, ctx, next),
+    insertHistory(tx, ctx, next, historyRows(ctx, history, desk.deps.ids, now)),
+    publish(desk, tx, ctx, events, at),
+    sla ? replaceTicketTimers(tx, ctx.scope.tenant_id, next.id, sla.timers) : null,
+    changes.some((change) => change.field === 'tags') ? replaceTags(tx, ctx, next, next.tags) : null,
+  ]);
+  return next;
+}
+
+/** How a change reads in the history and which events tell of it, each in the part its readers may see. */
+function recordOf(
+  before: TicketRow,
+  row: TicketRow,
+  changes: readonly Change[],
+  sla: SlaOutcome | null,
+  extra: Extra,
+): { history: NewHistory[]; events: NewEvent[] } {
+  const given = changes.filter((change) => ASSIGNMENT_FIELDS.includes(change.field));
+  const rest = changes.filter((change) => !ASSIGNMENT_FIELDS.includes(change.field));
+  const history: NewHistory[] = [...(extra.history ?? [])];
+  if (rest.length > 0) history.push({ kind: 'changed', changes: rest, public: true });
+  if (given.length > 0) history.push({ kind: 'assigned', changes: given, public: false });
+
+  const ticket = ticketFacts(row);
+  const events: NewEvent[] = [...(extra.events?.(row) ?? [])];
+  if (row.status !== before.status) {
+    events.push(ticketEvent('ticket.status_changed.v1', row, { ticket, changes: rest }));
+  } else if (rest.length > 0) {
+    events.push(ticketEvent('ticket.updated.v1', row, { ticket, changes: rest }));
+  }
+  if (given.length > 0) {
+    events.push(ticketEvent('ticket.assigned.v1', row, { ticket, changes: given }, false));
+  }
+  for (const missed of sla?.breached ?? []) {
+    history.push({
+      kind: 'sla_breached',
+      changes: [{ field: `sla_${missed.kind}_due`, from: missed.due_at, to: null }],
+      public: false,
+    });
+    events.push(ticketEvent('ticket.sla_breached.v1', row, { ticket, ...missed }, false));
+  }
+  return { history, events };
+}
+
+export const transitionForbidden = (message: string, allowed: readonly string[]) =>
+  new AppError(409, 'TRANSITION_FORBIDDEN', message, { details: [{ field: 'status', message }], allowed });
+
+/** Removes a ticket from sight; its history stays. */
+export async function deleteTicket(
+  desk: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+  check: (version: number) => void,
+): Promise<void> {
+  const ticket = await loadTicket(tx, ctx, id, true);
+  check(ticket.version);
+  const at = desk.deps.clock.now();
+  const row = { ...ticket, version: ticket.version + 1 };
+  await Promise.all([
+    tx.sql`
+      update tickets set deleted_at = ${at.toISOString()}, updated_at = ${at.toISOString()}, version = ${row.version}
+      where tenant_id = ${ctx.scope.tenant_id} and id = ${id}`,
+    replaceTicketTimers(tx, ctx.scope.tenant_id, id, []),
+    replaceTags(tx, ctx, row, []),
+    insertHistory(
+      tx,
+      ctx,
+      row,
+      historyRows(ctx, [{ kind: 'deleted', public: false }], desk.deps.ids, at.toISOString()),
+    ),
+    publish(desk, tx, ctx, [ticketEvent('ticket.deleted.v1', row, { ticket: ticketFacts(row) })], at),
+  ]);
+}
+
+/** The answer to a request about one ticket. */
+export const fullView = (row: TicketRow, ctx: RequestContext): Ticket => ({
+  ...ticketView(row, ctx),
+  allowed_transitions: can(ctx, 'ticket:update') ? transitionsFor(row, ctx) : [],
+});
