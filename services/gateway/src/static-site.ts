@@ -51,6 +51,8 @@ export class StaticSite {
     for (const file of filesOf(folder)) {
       if (ENCODINGS.some(([, suffix]) => file.endsWith(suffix))) continue;
       const path = relative(folder, file).split(sep).join('/');
+      // The build's own notes (stamp, manifest).
+      if (/(^|\/)\./.test(path)) continue;
       const variants: Variant[] = [];
       for (const [encoding, suffix] of ENCODINGS) {
         const size = sizeOf(file + suffix);

@@ -1,0 +1,119 @@
+// What `npm start` and `npm test` do before anything else. Runs on the Node that came with the machine (20 or
+// later) and with nothing installed, so it imports only what Node itself brings.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+export const BIN = join(ROOT, 'node_modules', '.bin');
+/** The Node that the platform runs on, brought by npm. */
+export const NODE = join(BIN, 'node');
+
+/** Ends with a message for people: what is wrong and what to do. */
+export function fail(message) {
+  console.error(`\n${message}\n`);
+  process.exit(1);
+}
+
+/** True when every package of the lock file is installed in its version. npm writes its own list last of all. */
+function isInstalled() {
+  try {
+    const packages = (file) => JSON.parse(readFileSync(join(ROOT, file), 'utf8')).packages;
+    const wanted = packages('package-lock.json');
+    const there = packages('node_modules/.package-lock.json');
+    return Object.entries(wanted).every(([path, { version, optional, link }]) => {
+      if (!path.startsWith('node_modules/') || optional || link) return true;
+      return there[path]?.version === version;
+    });
+  } catch {
+    return false;
+  }
+}
+
+/** Installs the npm packages of the lock file where they are missing or others. */
+export function installPackages() {
+  if (process.platform !== 'linux' || process.arch !== 'x64') {
+    fail(`PSA-Platform runs on Linux on x64; this is ${process.platform} on ${process.arch}.`);
+  }
+  if (isInstalled() && existsSync(NODE)) return;
+  console.log('Installing npm packages (about a minute, once) …');
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: ROOT, stdio: 'inherit' });
+  if (done.error?.code === 'ENOENT') fail('npm is not installed. On Debian: apt-get install -y npm');
+  if (done.status !== 0)
+    fail('"npm ci" failed; see above. Is the network there? Then run the command again.');
+}
+
+/** Programs that tests use, with the Debian package of each. */
+const TEST_PROGRAMS = {
+  'redis-server': 'redis-server',
+  'rabbitmq-server': 'rabbitmq-server',
+  chromium: 'chromium',
+};
+const BENCH_PROGRAMS = { ...TEST_PROGRAMS, pgbench: 'postgresql-15' };
+
+const isOnPath = (program) =>
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'].some((folder) =>
+    existsSync(join(folder, program)),
+  );
+
+/** Refuses to let packages start services while they are installed (Debian policy, invoke-rc.d). */
+const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Installs the Debian packages that tests (or benchmarks) need: by itself when root, else it says the line to run.
+ * @param {'test' | 'bench'} purpose
+ */
+export function installDebianPackages(purpose) {
+  const programs = purpose === 'bench' ? BENCH_PROGRAMS : TEST_PROGRAMS;
+  const missing = Object.keys(programs).filter((program) => !isOnPath(program));
+  if (missing.length === 0) return;
+  const names = missing.map((program) => programs[program]);
+  const install = ['install', '-y', '--no-install-recommends', ...names];
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    fail(`These programs are missing: ${missing.join(', ')}. Run:\n\n  sudo apt-get ${install.join(' ')}\n`);
+  }
+  console.log(`Installing Debian packages: ${names.join(' ')} …`);
+  const ours = !existsSync(POLICY);
+  if (ours) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (args) => spawnSync('apt-get', args, { stdio: 'inherit', env }).status;
+  const status = apt(['-qq', 'update']) || apt(['-qq', ...install]);
+  if (ours) rmSync(POLICY, { force: true });
+  if (status !== 0) fail(`apt-get failed; see above. By hand: apt-get ${install.join(' ')}`);
+}
+
+/** The environment of what we start: our Node first, and a place where it keeps compiled code for the next start. */
+export function environment() {
+  const cache = join(ROOT, 'node_modules', '.cache', 'node-compile');
+  mkdirSync(cache, { recursive: true });
+  return {
+    ...process.env,
+    PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? cache,
+  };
+}
+
+/** Runs a program of node_modules/.bin to its end; returns its exit code. */
+export function run(program, args) {
+  const done = spawnSync(join(BIN, program), args, { cwd: ROOT, stdio: 'inherit', env: environment() });
+  if (done.error) fail(`Unable to run ${program}: ${done.error.message}`);
+  return done.status ?? 128 + (constants.signals[done.signal] ?? 0);
+}
+
+/**
+ * Runs a script on our Node in place of this process: the same terminal, signals passed on, its exit code ours.
+ * The channel between the two tells the script when this process was killed.
+ */
+export function become(script, args) {
+  const child = spawn(NODE, [script, ...args], {
+    cwd: ROOT,
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: environment(),
+  });
+  // Ctrl-C reaches the child through the terminal as well; it minds only the first.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => fail(`Unable to run ${script}: ${error.message}`));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
