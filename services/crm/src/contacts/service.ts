@@ -1,0 +1,185 @@
+import type { CreateContactRequest, ImportContactsRequest, UpdateContactRequest } from '@psa/contracts/crm';
+import type { RequestContext } from '@psa/service-kit/context';
+import type { Tx } from '@psa/service-kit/database';
+import { invalid, notFound } from '@psa/service-kit/errors';
+import type { Static } from 'typebox';
+import { customersByIds, lockCustomer } from '../customers/repository.ts';
+import type { ContactRow, NewContactRow } from '../db/schema.ts';
+import { type CrmDeps, emit, isPortal } from '../shared/emit.ts';
+import { noSuch } from '../shared/reference.ts';
+import { changesOf } from '../shared/thin.ts';
+import { lockSite } from '../sites/repository.ts';
+import { contactEvent, contactKeys } from './domain.ts';
+import {
+  contactsByExternalIds,
+  demotePrimary,
+  findContact,
+  insertContacts,
+  lockContact,
+  updateContact,
+} from './repository.ts';
+
+type Create = Static<typeof CreateContactRequest>;
+
+function checkNotes(ctx: RequestContext, notes: string | null | undefined): void {
+  if (isPortal(ctx) && notes !== undefined) {
+    throw invalid({ field: 'notes', message: 'are for staff only' });
+  }
+}
+
+async function checkSite(tx: Tx, tenantId: string, customerId: string, siteId: string | null | undefined) {
+  if (!siteId) return;
+  const site = await lockSite(tx, tenantId, siteId, 'share');
+  if (site?.customer_id !== customerId) throw noSuch('site of this customer', 'site_id');
+}
+
+function newContact(
+  deps: CrmDeps,
+  tenantId: string,
+  input: Omit<Create, 'customer_id'> & { customer_id: string; source?: string; external_id?: string },
+): NewContactRow {
+  const now = deps.clock.now().toISOString();
+  const row = {
+    tenant_id: tenantId,
+    id: deps.ids.uuid(),
+    customer_id: input.customer_id,
+    site_id: input.site_id ?? null,
+    name: input.name,
+    email: input.email ?? null,
+    phone: input.phone ?? null,
+    position: input.position ?? null,
+    is_primary: input.is_primary ?? false,
+    notes: input.notes ?? null,
+    source: input.source ?? null,
+    external_id: input.external_id ?? null,
+    created_at: now,
+    updated_at: now,
+  };
+  return { ...row, ...contactKeys(row) };
+}
+
+/** Adds a contact. A portal user adds to its own company, and may leave `customer_id` out. */
+export async function createContact(
+  tx: Tx,
+  ctx: RequestContext,
+  deps: CrmDeps,
+  input: Create,
+): Promise<ContactRow> {
+  checkNotes(ctx, input.notes);
+  const tenantId = ctx.scope.tenant_id;
+  const customerId = input.customer_id ?? ctx.scope.customer_id;
+  if (!customerId) throw invalid({ field: 'customer_id', message: 'is required' });
+  // The stronger lock where other contacts change too: at most one is the main contact.
+  const customer = await lockCustomer(tx, tenantId, customerId, input.is_primary ? 'no key update' : 'share');
+  if (!customer) throw noSuch('customer', 'customer_id');
+  await checkSite(tx, tenantId, customerId, input.site_id);
+  const row = newContact(deps, tenantId, { ...input, customer_id: customerId });
+  const demoted = input.is_primary
+    ? await demotePrimary(tx, tenantId, customerId, row.id, deps.clock.now())
+    : [];
+  const [contact] = await insertContacts(tx, [row]);
+  await emit(tx, ctx, deps, [
+    ...demoted.map((other) => contactEvent('contact.updated.v1', other)),
+    contactEvent('contact.created.v1', contact!),
+  ]);
+  return contact!;
+}
+
+export async function changeContact(
+  tx: Tx,
+  ctx: RequestContext,
+  deps: CrmDeps,
+  id: string,
+  patch: Static<typeof UpdateContactRequest>,
+  check: (row: ContactRow) => void,
+): Promise<ContactRow> {
+  checkNotes(ctx, patch.notes);
+  const tenantId = ctx.scope.tenant_id;
+  const now = deps.clock.now();
+  const seen = await findContact(tx, tenantId, id);
+  if (!seen) throw notFound('contact');
+  if (patch.is_primary || patch.site_id) {
+    await lockCustomer(tx, tenantId, seen.customer_id, patch.is_primary ? 'no key update' : 'share');
+    await checkSite(tx, tenantId, seen.customer_id, patch.site_id);
+  }
+  const row = await lockContact(tx, tenantId, id);
+  if (!row) throw notFound('contact');
+  check(row);
+  const changes = changesOf(row, patch);
+  if (Object.keys(changes).length === 0) return row;
+  const demoted = changes.is_primary ? await demotePrimary(tx, tenantId, row.customer_id, row.id, now) : [];
+  const updated = await updateContact(tx, row, changes, now);
+  await emit(tx, ctx, deps, [
+    ...demoted.map((other) => contactEvent('contact.updated.v1', other)),
+    contactEvent('contact.updated.v1', updated),
+  ]);
+  return updated;
+}
+
+export async function deleteContact(
+  tx: Tx,
+  ctx: RequestContext,
+  deps: CrmDeps,
+  id: string,
+  check: (row: ContactRow) => void,
+): Promise<void> {
+  const now = deps.clock.now();
+  const row = await lockContact(tx, ctx.scope.tenant_id, id);
+  if (!row) throw notFound('contact');
+  check(row);
+  const deleted = await updateContact(tx, row, { deleted_at: now.toISOString() }, now);
+  await emit(tx, ctx, deps, [contactEvent('contact.deleted.v1', deleted)]);
+}
+
+/** Contacts by their name in another system: unknown ones are created, known ones left as they are. */
+export async function importContacts(
+  tx: Tx,
+  ctx: RequestContext,
+  deps: CrmDeps,
+  request: Static<typeof ImportContactsRequest>,
+): Promise<{ external_id: string; id: string; created: boolean }[]> {
+  const tenantId = ctx.scope.tenant_id;
+  const wanted = new Map(request.contacts.map((item) => [item.external_id, item]));
+  const customers = await customersByIds(
+    tx,
+    tenantId,
+    request.contacts.map((item) => item.customer_id),
+  );
+  const real = new Set(customers.map((customer) => customer.id));
+  const problems = request.contacts.flatMap((item, i) =>
+    real.has(item.customer_id) ? [] : [{ field: `contacts[${i}].customer_id`, message: 'names no customer' }],
+  );
+  if (problems.length > 0) throw invalid(...problems);
+  const known = await contactsByExternalIds(tx, tenantId, request.source, [...wanted.keys()]);
+  const ids = new Map(known.map((row) => [row.external_id!, row.id]));
+  const missing = [...wanted.values()]
+    .filter((item) => !ids.has(item.external_id))
+    // One order for all, so that two imports of the same people wait for each other instead of deadlocking.
+    .sort((a, b) => (a.external_id < b.external_id ? -1 : 1));
+  for (const customerId of [...new Set(missing.map((item) => item.customer_id))].sort()) {
+    if (!(await lockCustomer(tx, tenantId, customerId, 'share'))) throw noSuch('customer', 'contacts');
+  }
+  const created = await insertContacts(
+    tx,
+    missing.map((item) => newContact(deps, tenantId, { ...item, source: request.source })),
+  );
+  await emit(
+    tx,
+    ctx,
+    deps,
+    created.map((row) => contactEvent('contact.created.v1', row)),
+  );
+  const fresh = new Set(created.map((row) => row.external_id!));
+  for (const row of created) ids.set(row.external_id!, row.id);
+  const rest = missing.map((item) => item.external_id).filter((externalId) => !ids.has(externalId));
+  if (rest.length > 0) {
+    for (const row of await contactsByExternalIds(tx, tenantId, request.source, rest)) {
+      ids.set(row.external_id!, row.id);
+    }
+  }
+  return request.contacts.map(({ external_id }) => ({
+    external_id,
+    id: ids.get(external_id)!,
+    created: fresh.delete(external_id),
+  }));
+}
