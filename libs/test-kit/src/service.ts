@@ -65,7 +65,7 @@ export async function testService(
   const mailer = new LogMailer({ log });
   const files = new PostgresFileStore({ url: db.adminUrl, schema: 'files' });
   await files.prepare();
-  const searchIndex = new PostgresSearch({ url: db.adminUrl, schema: 'search_index' });
+  const searchIndex = new PostgresSearch({ url: db.urlFor('search') });
   const deps: ServiceDeps = {
     db: database,
     bus,
