@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { CliError } from '../errors.ts';
+import { type Authority, authorityFrom, signIn, signOut } from './authority.ts';
+import type { Session } from './credentials.ts';
+import { ApiError, errorBodyOf } from './errors.ts';
+import { retryDelay } from './retry.ts';
+
+export interface ApiSettings {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  /** How long to wait in all, per request, for a platform that is busy or away; ms. */
+  readonly patienceMs: number;
+  note(text: string): void;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface RequestOptions {
+  /** For the error: "list users". */
+  readonly action: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  /** Sends an Idempotency-Key, so that the write may be repeated until it is answered. */
+  readonly idempotent?: boolean;
+  /** Sent without signing in. */
+  readonly anonymous?: boolean;
+  /** Statuses besides 2xx that are answers rather than errors. */
+  readonly accept?: readonly number[];
+  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
+}
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+/** The platform's REST API. */
+export interface Api {
+  readonly authority: Authority;
+  request<T>(method: string, path: string, options: RequestOptions): Promise<Answer<T>>;
+  get<T>(path: string, options: RequestOptions): Promise<T>;
+  post<T>(path: string, options: RequestOptions): Promise<T>;
+  /** Begins a session of its own, apart from {@link authority}. */
+  signIn(email: string, password: string): Promise<Session>;
+  /** Ends such a session; a platform that is away or has forgotten it is no error. */
+  signOut(session: Session): Promise<void>;
+  /** Ends a session that was made for this run alone. */
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 60_000;
+/** A platform that answered before may be starting again; one that never did is most likely not there. */
+const PATIENCE_AWAY_MS = 120_000;
+const PATIENCE_UNSEEN_MS = 3_000;
+
+/** Makes the client. Nothing is sent before the first request. */
+export function createApi(settings: ApiSettings): Api {
+  const send = (method: string, path: string, options: RequestOptions, headers: Record<string, string>) =>
+    exchange(settings, method, path, options, headers);
+  const authority = authorityFrom(settings, send);
+
+  async function request<T>(method: string, path: string, options: RequestOptions): Promise<Answer<T>> {
+    const headers: Record<string, string> = {};
+    if (options.idempotent) headers['idempotency-key'] = randomUUID();
+    const signed = async () => (options.anonymous ? headers : { ...headers, ...(await authority.headers()) });
+    let raw = await send(method, path, options, await signed());
+    // 401 means that nothing was done, so any request may be sent again once the session is fresh.
+    if (raw.status === 401 && !options.anonymous && (await authority.renew())) {
+      raw = await send(method, path, options, await signed());
+    }
+    return { status: raw.status, body: read<T>(raw, path, options) };
+  }
+
+  return {
+    authority,
+    request,
+    get: async (path, options) => (await request<never>('GET', path, options)).body,
+    post: async (path, options) => (await request<never>('POST', path, options)).body,
+    signIn: (email, password) => signIn(send, email, password),
+    signOut: (session) => signOut(send, session),
+    close: () => authority.close(),
+  };
+}
+
+interface Raw {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+}
+export type Send = (
+  method: string,
+  path: string,
+  options: RequestOptions,
+  headers: Record<string, string>,
+) => Promise<Raw>;
+
+/** The body of a good answer; throws what a bad one says. */
+export function read<T>(raw: Raw, path: string, options: RequestOptions): T {
+  const json = parseJson(raw);
+  if ((raw.status >= 200 && raw.status < 300) || options.accept?.includes(raw.status)) {
+    if (raw.text !== '' && json === undefined) throw notThePlatform(options, path);
+    return (json ?? null) as T;
+  }
+  const body = errorBodyOf(json);
+  if (!body && (raw.status < 500 || raw.status > 504)) throw notThePlatform(options, path, raw.status);
+  throw new ApiError(options.action, raw.status, body);
+}
+
+function parseJson(raw: Raw): unknown {
+  try {
+    return JSON.parse(raw.text);
+  } catch {
+    return undefined;
+  }
+}
+
+const notThePlatform = (options: RequestOptions, path: string, status?: number) =>
+  new CliError(`Unable to ${options.action}: what answers there is not PSA-Platform.`, {
+    code: 'NOT_THE_PLATFORM',
+    why: `${path} gave ${status === undefined ? 'something other than JSON' : `status ${status} without the platform's error body`}.`,
+    fix: 'Check PSA_URL or --url.',
+  });
+
+/** Clients that got an answer from their platform. */
+const seen = new WeakSet<ApiSettings>();
+
+/** Sends until there is an answer worth having or patience ends. */
+async function exchange(
+  settings: ApiSettings,
+  method: string,
+  path: string,
+  options: RequestOptions,
+  headers: Record<string, string>,
+): Promise<Raw> {
+  const repeatable = method === 'GET' || options.idempotent === true;
+  let waitedMs = 0;
+  for (let number = 1; ; number++) {
+    const result = await once(settings, method, path, options, headers);
+    const failed = 'error' in result;
+    if (!failed && result.status < 500) seen.add(settings);
+    if (!failed && result.status < 400) return result;
+    const patienceMs = Math.min(
+      options.patienceMs ?? settings.patienceMs,
+      !failed && result.status === 429
+        ? Number.POSITIVE_INFINITY
+        : seen.has(settings) || !failed
+          ? PATIENCE_AWAY_MS
+          : PATIENCE_UNSEEN_MS,
+    );
+    const attempt = {
+      number,
+      status: failed ? null : result.status,
+      retryAfter: failed ? null : result.retryAfter,
+      repeatable,
+      waitedMs,
+      patienceMs,
+    };
+    const delay = options.accept?.includes(attempt.status ?? 0)
+      ? null
+      : retryDelay(attempt, Date.now(), Math.random());
+    if (delay === null) {
+      if (failed) throw result.error;
+      return result;
+    }
+    if (delay >= 2_000 || number === 3) settings.note(waiting(attempt.status, delay));
+    waitedMs += delay;
+    await settings.sleep(delay);
+  }
+}
+
+const waiting = (status: number | null, ms: number) =>
+  `${status === 429 ? 'The platform asks for patience (429)' : status === null ? 'The platform does not answer' : `The platform is busy (${status})`}; trying again in ${Math.ceil(ms / 1000)} s.`;
+
+type Once = (Raw & { retryAfter: string | null }) | { error: CliError };
+
+async function once(
+  settings: ApiSettings,
+  method: string,
+  path: string,
+  options: RequestOptions,
+  headers: Record<string, string>,
+): Promise<Once> {
+  const url = new URL(settings.url + path);
+  for (const [name, value] of Object.entries(options.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value));
+  }
+  const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      method,
+      signal: AbortSignal.any([settings.signal, timeout]),
+      // Following would carry the credentials to wherever it leads.
+      redirect: 'manual',
+      headers: {
+        accept: 'application/json',
+        'user-agent': 'psactl',
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+    });
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location) {
+      throw new CliError(`Unable to ${options.action}: ${settings.url} leads elsewhere.`, {
+        code: 'REDIRECTED',
+        why: `It answers ${response.status} with ${new URL(location, url).origin}.`,
+        fix: 'Set PSA_URL to the address where the platform itself answers.',
+      });
+    }
+    return {
+      status: response.status,
+      type: response.headers.get('content-type') ?? '',
+      text: await response.text(),
+      retryAfter: response.headers.get('retry-after'),
+    };
+  } catch (error) {
+    if (settings.signal.aborted) throw settings.signal.reason;
+    if (error instanceof CliError) throw error;
+    return { error: unreachable(settings.url, options, error as Error, timeout.aborted) };
+  }
+}
+
+function unreachable(url: string, options: RequestOptions, error: Error, timedOut: boolean): CliError {
+  const cause = error.cause as NodeJS.ErrnoException | undefined;
+  return new CliError(`Unable to ${options.action}: ${url} does not answer.`, {
+    code: timedOut ? 'TIMEOUT' : 'UNREACHABLE',
+    why: timedOut
+      ? `No answer within ${(options.timeoutMs ?? TIMEOUT_MS) / 1000} s.`
+      : cause?.message || cause?.code || error.message,
+    fix: 'Start the platform ("npm start"), or set PSA_URL to the address where it runs.',
+    cause: error,
+  });
+}

@@ -1,0 +1,149 @@
+import type { EventStats } from '@psa/contracts/event-api';
+import type { TicketStats } from '@psa/contracts/tickets';
+import type { Static } from 'typebox';
+import { isUnauthorised } from '../api/authority.ts';
+import { type Context, define } from '../command.ts';
+import { CliError, toCliError } from '../errors.ts';
+import { table } from '../text.ts';
+
+interface Readiness {
+  status: string;
+  checks: Record<string, { status: string; ms: number; error?: string }>;
+}
+interface Health {
+  version: string;
+  uptime_seconds: number;
+}
+
+interface Status {
+  url: string;
+  ready: boolean;
+  version: string;
+  uptime_seconds: number;
+  /** What the gateway depends on: each service, the bus, the cache. */
+  checks: Readiness['checks'];
+  tickets: Pick<
+    Static<typeof TicketStats>,
+    'open_by_status' | 'open_by_priority' | 'unassigned' | 'sla_at_risk' | 'sla_breached_open'
+  > | null;
+  /** Events of the last 24 hours. */
+  events: { total: number; last_24_hours: number } | null;
+  /** Parts that could not be asked, and why. */
+  notes: string[];
+}
+
+export const status = define<object, Status, null, Status>({
+  summary: 'Shows whether the platform and each of its services is ready',
+  description: 'Without signing in it shows readiness alone. Exit code 1 when the platform is not ready.',
+  examples: [
+    { run: 'psactl status', note: 'one screen: services, tickets, events' },
+    { run: 'psactl status --json', note: 'the same for a program' },
+  ],
+  // Whoever asks how it is wants to hear it now.
+  patienceMs: 0,
+
+  async plan(context) {
+    const { api, url } = context;
+    const readiness = await api.request<Readiness>('GET', '/ready', {
+      action: 'ask for the status',
+      anonymous: true,
+      accept: [503],
+      timeoutMs: 15_000,
+    });
+    if (typeof readiness.body?.checks !== 'object') {
+      throw new CliError(`Unable to ask for the status: what answers at ${url} is not PSA-Platform.`, {
+        fix: 'Check PSA_URL or --url.',
+      });
+    }
+    const health = await api.get<Health>('/health', { action: 'ask for the version', anonymous: true });
+    const notes: string[] = [];
+    const tickets = await part(context, notes, 'ticket figures', '/api/v1/tickets/stats', {});
+    const events = await part(context, notes, 'event figures', '/api/v1/events/stats', { hours: 24 });
+    const ticketStats = tickets as Static<typeof TicketStats> | null;
+    const eventStats = events as Static<typeof EventStats> | null;
+    const data: Status = {
+      url,
+      ready: readiness.status === 200,
+      version: health.version,
+      uptime_seconds: health.uptime_seconds,
+      checks: readiness.body.checks,
+      tickets: ticketStats && {
+        open_by_status: ticketStats.open_by_status,
+        open_by_priority: ticketStats.open_by_priority,
+        unassigned: ticketStats.unassigned,
+        sla_at_risk: ticketStats.sla_at_risk,
+        sla_breached_open: ticketStats.sla_breached_open,
+      },
+      events: eventStats && {
+        total: eventStats.total,
+        last_24_hours: eventStats.per_hour.reduce((sum, { count }) => sum + count, 0),
+      },
+      notes,
+    };
+    return { data, carry: null };
+  },
+
+  render(data) {
+    const lines = [
+      `PSA-Platform ${data.version} at ${data.url}: ${data.ready ? 'ready' : 'NOT READY'}, up ${duration(data.uptime_seconds)}\n`,
+      table(
+        Object.entries(data.checks).map(([name, check]) => [
+          `  ${name}`,
+          check.status === 'ok' ? 'ok' : check.status.toUpperCase(),
+          `${check.ms} ms`,
+          check.error ?? '',
+        ]),
+      ),
+    ];
+    if (data.tickets) {
+      const open = Object.entries(data.tickets.open_by_status);
+      const total = open.reduce((sum, [, count]) => sum + count, 0);
+      lines.push(
+        `tickets: ${total} open${total > 0 ? ` (${open.map(([name, count]) => `${count} ${name}`).join(', ')})` : ''}, ` +
+          `${data.tickets.unassigned} unassigned, ${data.tickets.sla_at_risk} at risk, ${data.tickets.sla_breached_open} breached\n`,
+      );
+    }
+    if (data.events)
+      lines.push(`events: ${data.events.total}, ${data.events.last_24_hours} in the last 24 hours\n`);
+    for (const note of data.notes) lines.push(`note: ${note}\n`);
+    return lines.join('');
+  },
+
+  outcome: (data) => (data.ready ? 'done' : 'failed'),
+});
+
+/** A part of the screen; when it cannot be had, the rest still can, and a note says why. */
+async function part(
+  { api }: Context<object>,
+  notes: string[],
+  what: string,
+  path: string,
+  query: Record<string, number>,
+): Promise<object | null> {
+  try {
+    return (
+      await api.get<{ data: object }>(path, { action: `ask for the ${what}`, query, timeoutMs: 10_000 })
+    ).data;
+  } catch (error) {
+    const { message, why, outcome } = toCliError(error);
+    if (outcome === 'interrupted') throw error;
+    const note = isUnauthorised(error) && api.authority.source === null ? 'not signed in' : (why ?? message);
+    notes.push(`no ${what}: ${note}`);
+    return null;
+  }
+}
+
+function duration(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ];
+  const from = parts.findIndex(([n]) => n > 0);
+  if (from === -1) return '0 s';
+  return parts
+    .slice(from, from + 2)
+    .map(([n, unit]) => `${n} ${unit}`)
+    .join(' ');
+}

@@ -1,0 +1,69 @@
+/** What a run of psactl ends with; the only place where exit codes are given out. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  partial: 3,
+  not_found: 10,
+  locked: 11,
+  not_authorised: 12,
+  interrupted: 130,
+} as const;
+export type Outcome = keyof typeof EXIT;
+
+export interface CliErrorOptions {
+  /** How the run ends; `failed` unless told. */
+  readonly outcome?: Outcome;
+  /** The reason, as far as it is known. */
+  readonly why?: string;
+  /** What the reader can do about it. */
+  readonly fix?: string;
+  /** Code of the platform's error body, or of psactl's own making. */
+  readonly code?: string;
+  readonly details?: readonly { field: string; message: string }[];
+  readonly cause?: unknown;
+}
+
+/** An error meant for the reader: what could not be done ("Unable to …"), why, and how to fix it. */
+export class CliError extends Error {
+  readonly outcome: Outcome;
+  readonly why: string | undefined;
+  readonly fix: string | undefined;
+  readonly code: string;
+  readonly details: readonly { field: string; message: string }[];
+
+  constructor(what: string, options: CliErrorOptions = {}) {
+    super(what, { cause: options.cause });
+    this.outcome = options.outcome ?? 'failed';
+    this.why = options.why;
+    this.fix = options.fix;
+    this.code = options.code ?? (options.outcome ?? 'failed').toUpperCase();
+    this.details = options.details ?? [];
+  }
+}
+
+export const usage = (what: string, fix?: string) => new CliError(what, { outcome: 'usage', fix });
+
+/** The run was interrupted; `fix` says how to go on. */
+export const interrupted = (fix?: string) => new CliError('Interrupted.', { outcome: 'interrupted', fix });
+
+/** Whatever was thrown, as an error for the reader. An unexpected one keeps its message and is a failure. */
+export function toCliError(thrown: unknown): CliError {
+  if (thrown instanceof CliError) return thrown;
+  const error = thrown as NodeJS.ErrnoException;
+  if (error?.name === 'AbortError') return interrupted();
+  return new CliError(`Unable to finish: ${error?.message ?? String(thrown)}`, {
+    code: error?.code ?? 'FAILED',
+    fix: 'If this happens again, run it with PSA_DEBUG=1 and report what it prints.',
+    cause: thrown,
+  });
+}
+
+/** An error as text: one line for what, one each for why, the fields, and the fix. */
+export function renderError(error: CliError): string {
+  const lines = [`psactl: ${error.message}`];
+  if (error.why) lines.push(`  why: ${error.why}`);
+  for (const { field, message } of error.details) lines.push(`  ${field}: ${message}`);
+  if (error.fix) lines.push(`  fix: ${error.fix}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import type { Io } from './command.ts';
+import { run } from './runner.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly stdin?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Runs psactl in this process, as `psactl <argv>` would, off a terminal. */
+export async function runCli(
+  argv: readonly string[],
+  env: Record<string, string> = {},
+  options: RunOptions = {},
+): Promise<Ran> {
+  const out = { stdout: '', stderr: '' };
+  const io: Io = {
+    env,
+    cwd: options.cwd ?? process.cwd(),
+    stdout: { write: (text) => (out.stdout += text) },
+    stderr: { write: (text) => (out.stderr += text) },
+    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
+    signal: options.signal ?? new AbortController().signal,
+  };
+  const code = await run(argv, io);
+  return { code, ...out };
+}
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+export interface Reply {
+  readonly status?: number;
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+  /** Cuts the connection instead of answering. */
+  readonly hangUp?: boolean;
+}
+
+/** A server that answers as told; `asked` is what came in. */
+export async function answering(reply: (asked: Asked) => Reply | Promise<Reply>) {
+  const asked: Asked[] = [];
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    const one: Asked = {
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: request.headers,
+      body: text === '' ? null : JSON.parse(text),
+    };
+    asked.push(one);
+    const { status = 200, headers = {}, body = {}, hangUp } = await reply(one);
+    if (hangUp) return request.socket.destroy();
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/** The platform's error body. */
+export const no = (
+  status: number,
+  code: string,
+  extra: Partial<Reply> & { details?: object[] } = {},
+): Reply => ({
+  status,
+  ...extra,
+  body: {
+    error: {
+      code,
+      message: `It says ${code}.`,
+      details: extra.details ?? [],
+      request_id: 'req_0123456789',
+      timestamp: '2026-01-01T00:00:00Z',
+    },
+  },
+});

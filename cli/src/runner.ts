@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Command as Commander,
+  CommanderError,
+  Option as CommanderOption,
+  InvalidArgumentError,
+} from 'commander';
+import { createApi } from './api/client.ts';
+import type { AnyCommand, Context, Io } from './command.ts';
+import { type CliError, EXIT, type Outcome, renderError, toCliError, usage } from './errors.ts';
+import { progressTo } from './progress.ts';
+import { confirmOnTerminal } from './prompt.ts';
+import { COMMANDS, type Entry, NOUNS } from './registry.ts';
+
+/** Version of the envelope that `--json` prints. Raised when a field changes its meaning or goes. */
+export const ENVELOPE = 1;
+export const DEFAULT_URL = 'http://127.0.0.1:3000';
+
+interface GlobalOptions {
+  json?: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
+  url?: string;
+}
+const GLOBALS: readonly [flags: string, description: string][] = [
+  ['--json', 'print one JSON object on stdout, progress as JSON lines on stderr'],
+  ['--dry-run', 'show what would be done and stop'],
+  ['--yes', 'do not ask'],
+  ['--url <url>', 'address of the platform (else PSA_URL, else http://127.0.0.1:3000)'],
+];
+
+const ABOUT = `
+Environment:
+  PSA_URL                    address of the platform
+  PSA_API_KEY                signs in with an API key
+  PSA_EMAIL, PSA_PASSWORD    sign in with an account (else: psactl login)
+
+Exit codes:
+  0 done   1 failed   2 usage   3 partial   10 not found   11 locked   12 not authorised   130 interrupted`;
+
+/** Help and `--version` end the run early, but well. */
+class Ended extends Error {}
+
+/** Runs one command line. @returns the exit code; all output has gone to `io`. */
+export async function run(argv: readonly string[], io: Io): Promise<number> {
+  const json = argv.includes('--json');
+  let name = '';
+  try {
+    return await parse(argv, io, (entry, command, args, options) => {
+      name = entry.path.join(' ');
+      return execute(name, command, args, options, io);
+    });
+  } catch (thrown) {
+    if (thrown instanceof Ended) return EXIT.done;
+    const error = toCliError(io.signal.aborted ? (io.signal.reason ?? thrown) : thrown);
+    report(error, name, json, io);
+    if (io.env.PSA_DEBUG && thrown instanceof Error) io.stderr.write(`${thrown.stack}\n`);
+    return EXIT[error.outcome];
+  }
+}
+
+function report(error: CliError, command: string, json: boolean, io: Io): void {
+  if (json) {
+    const { message, code, why, fix, details, outcome } = error;
+    envelope(io, command, outcome, { error: { code, message, why, fix, details } });
+  }
+  // Beside --json too: stderr is where a person looks when the program that reads stdout gives up.
+  io.stderr.write(renderError(error));
+}
+
+/** `{ psactl, command, ok, outcome, exit }` and the command's own fields beside them. */
+function envelope(io: Io, command: string, outcome: Outcome, data: object): void {
+  const head = { psactl: ENVELOPE, command, ok: outcome === 'done', outcome, exit: EXIT[outcome] };
+  // Twice: first in order, and not to be overwritten.
+  io.stdout.write(`${JSON.stringify({ ...head, ...data, ...head })}\n`);
+}
+
+// ── From words to a command ──────────────────────────────────────────────────
+
+type Run = (
+  entry: Entry,
+  command: AnyCommand,
+  args: readonly string[],
+  options: Record<string, unknown> & GlobalOptions,
+) => Promise<number>;
+
+async function parse(argv: readonly string[], io: Io, action: Run): Promise<number> {
+  const wanted = relevant(argv);
+  const program = root(io);
+  let code: number = EXIT.done;
+  for (const entry of wanted) {
+    const leaf = leafOf(program, entry);
+    const command = await entry.load();
+    describe(leaf, entry, command);
+    leaf.action(async () => {
+      const options = leaf.optsWithGlobals<Record<string, unknown> & GlobalOptions>();
+      code = await action(entry, command, leaf.args, options);
+    });
+  }
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (thrown) {
+    if (!(thrown instanceof CommanderError)) throw thrown;
+    if (thrown.exitCode === 0) throw new Ended();
+    if (thrown.code === 'commander.help') throw usage('No command given.', 'The help above lists them.');
+    const [wrong, hint] = thrown.message.replace(/^error: /, '').split('\n');
+    const help = [...commonWords(wanted), '--help'];
+    throw usage(
+      `Unable to understand the command line: ${wrong}`,
+      `${hint ? `${hint.replace(/^\((.*)\)$/, '$1')} ` : ''}See: psactl ${help.join(' ')}`,
+    );
+  }
+}
+
+/** The commands that these words can mean; all of them when the first word says nothing. */
+function relevant(argv: readonly string[]): readonly Entry[] {
+  const words: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    if (argv[i] === '--url') i++;
+    else if (!argv[i]!.startsWith('-')) words.push(argv[i]!);
+  }
+  for (let depth = Math.min(3, words.length); depth > 0; depth--) {
+    const found = COMMANDS.filter((entry) =>
+      words.slice(0, depth).every((word, i) => entry.path[i] === word),
+    );
+    if (found.length > 0) return found;
+  }
+  return COMMANDS;
+}
+
+/** The words that all of them begin with. */
+function commonWords(entries: readonly Entry[]): string[] {
+  const first = entries[0]?.path ?? [];
+  const differs = first.findIndex((word, i) => entries.some(({ path }) => path[i] !== word));
+  return first.slice(0, differs === -1 ? first.length : differs);
+}
+
+function root(io: Io): Commander {
+  const program = settle(new Commander('psactl'), io)
+    .description('Builds and runs PSA-Platform.')
+    .usage('<command> [options]')
+    .addHelpText('after', ABOUT);
+  addGlobals(program);
+  return program;
+}
+
+const settle = (command: Commander, io: Io): Commander =>
+  command
+    .exitOverride()
+    .showHelpAfterError(false)
+    .showSuggestionAfterError(true)
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => (text.startsWith('error:') ? undefined : io.stderr.write(text)),
+      getOutHelpWidth: () => io.stdout.columns ?? 100,
+      getErrHelpWidth: () => io.stderr.columns ?? 100,
+    });
+
+function addGlobals(command: Commander): void {
+  for (const [flags, description] of GLOBALS) command.option(flags, description);
+}
+
+/** The commander of an entry, with its nouns made on the way. */
+function leafOf(program: Commander, entry: Entry): Commander {
+  let at = program;
+  entry.path.forEach((word, i) => {
+    let next = at.commands.find((command) => command.name() === word);
+    if (!next) {
+      next = at.command(word);
+      next.copyInheritedSettings(at);
+      const noun = NOUNS[entry.path.slice(0, i + 1).join(' ')];
+      if (i < entry.path.length - 1) next.description(noun ?? '').usage('<command> [options]');
+    }
+    at = next;
+  });
+  return at;
+}
+
+function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
+  leaf.summary(command.summary);
+  leaf.description(
+    command.description ? `${command.summary}.\n\n${command.description.trim()}` : `${command.summary}.`,
+  );
+  for (const arg of command.args ?? []) {
+    leaf.argument(arg.required === false ? `[${arg.name}]` : `<${arg.name}>`, arg.description);
+  }
+  for (const option of command.options ?? []) {
+    const made = new CommanderOption(option.flags, option.description);
+    if (option.default !== undefined) made.default(option.default);
+    if (option.choices) made.choices(option.choices);
+    if (option.required) made.makeOptionMandatory();
+    const { parse } = option;
+    if (parse) {
+      made.argParser((text) => {
+        try {
+          return parse(text);
+        } catch (error) {
+          throw new InvalidArgumentError((error as Error).message);
+        }
+      });
+    }
+    leaf.addOption(made);
+  }
+  addGlobals(leaf);
+  const examples = command.examples.map(({ run, note }) => `  ${run}\n      ${note}`).join('\n');
+  leaf.addHelpText('after', `\nExamples:\n${examples}`);
+  leaf.name(entry.path.at(-1)!);
+}
+
+// ── From a command to its end ────────────────────────────────────────────────
+
+async function execute(
+  name: string,
+  command: AnyCommand,
+  args: readonly string[],
+  options: Record<string, unknown> & GlobalOptions,
+  io: Io,
+): Promise<number> {
+  const json = options.json === true;
+  const progress = progressTo(io.stderr, json);
+  const url = platformUrl(options.url ?? io.env.PSA_URL);
+  const api = createApi({
+    url,
+    env: io.env,
+    signal: io.signal,
+    patienceMs: command.patienceMs ?? 10_000,
+    note: (text) => progress.note(text),
+    sleep: (ms) => sleep(ms, undefined, { signal: io.signal }),
+  });
+  const context: Context<unknown> = { args, options, io, signal: io.signal, progress, url, api };
+  const finish = (outcome: Outcome, data: object, text: string) => {
+    progress.end();
+    json ? envelope(io, name, outcome, data) : io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    return EXIT[outcome];
+  };
+  try {
+    const plan = await command.plan(context);
+    const { apply } = command;
+    if (!apply) return finish(outcomeOf(command, plan.data), plan.data, command.render(plan.data));
+    if (options.dryRun) {
+      const text = command.renderPlan?.(plan.data) ?? JSON.stringify(plan.data, null, 2);
+      return finish('done', { ...plan.data, dry_run: true }, text);
+    }
+    await confirm(command.confirm?.(plan) ?? null, options.yes === true, io);
+    const result = await apply(plan, context);
+    return finish(outcomeOf(command, result), result, command.render(result));
+  } catch (error) {
+    progress.end();
+    if (!io.signal.aborted || !command.resume) throw error;
+    const stop = toCliError(io.signal.reason ?? error);
+    throw Object.assign(stop, { fix: stop.fix ?? command.resume });
+  } finally {
+    progress.end();
+    await api.close();
+  }
+}
+
+const outcomeOf = (command: AnyCommand, data: object): Outcome => command.outcome?.(data) ?? 'done';
+
+async function confirm(question: string | null, yes: boolean, io: Io): Promise<void> {
+  if (question === null || yes) return;
+  if (!io.stdin.isTTY || !io.stderr.isTTY) {
+    throw usage(`Unable to ask: ${question}`, 'Add --yes, or run it on a terminal.');
+  }
+  if (!(await confirmOnTerminal(question, io))) throw usage('Nothing was done.');
+}
+
+/** The address without a slash at the end. */
+function platformUrl(text: string | undefined): string {
+  const given = text?.trim() || DEFAULT_URL;
+  const url = URL.canParse(given) ? new URL(given) : null;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
+    throw usage(
+      `Unable to use "${given}" as the address of the platform.`,
+      `Give it like ${DEFAULT_URL}, in --url or PSA_URL.`,
+    );
+  }
+  return url.href.replace(/\/+$/, '');
+}
