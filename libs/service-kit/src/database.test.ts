@@ -47,6 +47,11 @@ const names = (scope: Scope) =>
     (await tx.sql`select name from things order by name`).map((row) => row.name as string),
   );
 
+it('drizzle works in the same transaction, under the same policies', async () => {
+  const rows = await db.read(portal1, (tx) => tx.orm.execute('select name from kit_test.things'));
+  expect(rows.map((row) => row.name)).toEqual(['open']);
+});
+
 describe('row-level security', () => {
   it('staff see their tenant, and nothing of another', async () => {
     expect(await names(staffA)).toEqual(['internal', 'of nobody', 'open', 'other customer']);

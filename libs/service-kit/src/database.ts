@@ -96,7 +96,7 @@ export class Database {
           const prepared =
             sql`select set_config(n, v, true) from unnest(${names}::text[], ${values}::text[]) as s(n, v)`.execute();
           prepared.catch(() => {});
-          const tx = makeTx(sql, done);
+          const tx = makeTx(sql, this.#sql.options, done);
           const value = await work(tx);
           await prepared;
           return { value };
@@ -115,12 +115,13 @@ export class Database {
   }
 }
 
-function makeTx(sql: postgres.TransactionSql, done: (() => void)[]): Tx {
+function makeTx(sql: postgres.TransactionSql, options: postgres.Sql['options'], done: (() => void)[]): Tx {
   let orm: PostgresJsDatabase | undefined;
   return {
     sql,
     get orm() {
-      orm ??= drizzle(sql as unknown as postgres.Sql);
+      // drizzle looks for the client's options, which postgres.js does not give to a transaction's client.
+      orm ??= drizzle(Object.assign(sql, { options }) as unknown as postgres.Sql);
       return orm;
     },
     afterCommit: (action) => void done.push(action),
