@@ -276,6 +276,31 @@ export function busContract(name: string, subject: BusUnderTest): void {
       await until(() => applied.length === 5);
     });
 
+    it('shows and replays the dead letters of one tenant alone', async () => {
+      const bus = await openBus();
+      const consumer = consumerName('tenants');
+      const [ours, theirs] = [crypto.randomUUID(), crypto.randomUUID()];
+      let broken = true;
+      const applied: string[] = [];
+      await bus.subscribe({
+        consumer,
+        topics: ['#'],
+        retryDelaysMs: [],
+        handle: async (event) => {
+          if (broken) throw new Error('down');
+          applied.push(event.tenant_id);
+        },
+      });
+      await bus.publish([theirs, theirs, ours].map((tenant_id) => makeEvent({ tenant_id })));
+      await until(async () => (await bus.deadLetters(consumer)).length === 3);
+      expect((await bus.deadLetters(undefined, 1, ours)).map((it) => it.event.tenant_id)).toEqual([ours]);
+      broken = false;
+      expect(await bus.replayDeadLetters(consumer, 10, ours)).toBe(1);
+      await until(() => applied.length === 1);
+      expect(applied).toEqual([ours]);
+      expect(await bus.deadLetters(consumer)).toHaveLength(2);
+    });
+
     it('waits for the handler under way when it closes, and delivers the rest later', async () => {
       const bus = await openBus();
       const consumer = consumerName('closing');

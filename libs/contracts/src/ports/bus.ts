@@ -51,10 +51,10 @@ export interface DeadLetter {
 export interface EventBus {
   publish(events: readonly EventEnvelope[]): Promise<void>;
   subscribe(subscription: Subscription): Promise<void>;
-  /** Parked events of a consumer, or of all. */
-  deadLetters(consumer?: string, limit?: number): Promise<DeadLetter[]>;
-  /** Hands parked events of a consumer to it again; returns how many. */
-  replayDeadLetters(consumer: string, limit?: number): Promise<number>;
+  /** Parked events of a consumer, or of all; of one tenant, or of all. */
+  deadLetters(consumer?: string, limit?: number, tenantId?: string): Promise<DeadLetter[]>;
+  /** Hands parked events of a consumer (of one tenant, or of all) to it again; returns how many. */
+  replayDeadLetters(consumer: string, limit?: number, tenantId?: string): Promise<number>;
   /** Throws when the broker does not answer. */
   ping(): Promise<void>;
   /** Stops taking new events, waits for the handlers under way, closes. */

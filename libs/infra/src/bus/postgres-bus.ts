@@ -172,13 +172,13 @@ export class PostgresBus implements EventBus {
     this.#wake();
   }
 
-  async deadLetters(consumer?: string, limit = 100): Promise<DeadLetter[]> {
+  async deadLetters(consumer?: string, limit = 100, tenantId?: string): Promise<DeadLetter[]> {
     const only = consumer === undefined ? this.#sql`` : this.#sql`AND consumer = ${consumer}`;
     const rows = await this.#sql<
       { consumer: string; event: EventEnvelope; error: string; failures: number; parked_at: Date }[]
     >`
       SELECT consumer, event, error, failures, parked_at FROM bus.events
-      WHERE parked_at IS NOT NULL ${only} ORDER BY consumer, seq LIMIT ${limit}`;
+      WHERE parked_at IS NOT NULL ${only} ${this.#ofTenant(tenantId)} ORDER BY consumer, seq LIMIT ${limit}`;
     return rows.map(({ failures, parked_at, ...row }) => ({
       ...row,
       attempts: failures,
@@ -186,11 +186,11 @@ export class PostgresBus implements EventBus {
     }));
   }
 
-  async replayDeadLetters(consumer: string, limit = 1_000): Promise<number> {
+  async replayDeadLetters(consumer: string, limit = 1_000, tenantId?: string): Promise<number> {
     const { count } = await this.#sql`
       UPDATE bus.events SET parked_at = NULL, failures = 0, not_before = NULL, error = NULL
       WHERE consumer = ${consumer} AND seq IN (
-        SELECT seq FROM bus.events WHERE consumer = ${consumer} AND parked_at IS NOT NULL
+        SELECT seq FROM bus.events WHERE consumer = ${consumer} AND parked_at IS NOT NULL ${this.#ofTenant(tenantId)}
         ORDER BY seq LIMIT ${limit} FOR UPDATE SKIP LOCKED)`;
     this.#notify(new Set([consumer]));
     return count;
@@ -209,6 +209,10 @@ export class PostgresBus implements EventBus {
     await Promise.all([...this.#consumers.values()].map((it) => it.dispatcher.stop()));
     await this.#leave();
     await this.#end();
+  }
+
+  #ofTenant(tenantId: string | undefined) {
+    return tenantId === undefined ? this.#sql`` : this.#sql`AND event->>'tenant_id' = ${tenantId}`;
   }
 
   #notify(names: ReadonlySet<string>): void {

@@ -176,13 +176,15 @@ export class RabbitBus implements EventBus {
     await declared.promise;
   }
 
-  deadLetters(consumer?: string, limit = 100): Promise<DeadLetter[]> {
+  deadLetters(consumer?: string, limit = 100, tenantId?: string): Promise<DeadLetter[]> {
     return this.#withDeadLetters(async (connection) => {
       const found: DeadLetter[] = [];
       for (const name of consumer === undefined ? await knownConsumers(connection) : [consumer]) {
-        await peek(connection, deadLetterQueue(name), limit - found.length, (content, headers) => {
+        // Those of a tenant may stand behind any number of others.
+        const most = tenantId === undefined ? limit - found.length : Number.POSITIVE_INFINITY;
+        await peek(connection, deadLetterQueue(name), most, (content, headers) => {
           const event = parse(content);
-          if (!event) return;
+          if (!event || found.length >= limit || !isOf(event, tenantId)) return;
           found.push({
             consumer: name,
             event,
@@ -196,7 +198,7 @@ export class RabbitBus implements EventBus {
     });
   }
 
-  replayDeadLetters(consumer: string, limit = 1_000): Promise<number> {
+  replayDeadLetters(consumer: string, limit = 1_000, tenantId?: string): Promise<number> {
     return this.#withDeadLetters(async (connection) => {
       const channel = await connection.createChannel();
       channel.on('error', () => {});
@@ -207,12 +209,12 @@ export class RabbitBus implements EventBus {
         const message = await channel.get(deadLetterQueue(consumer), { noAck: false });
         if (!message) break;
         const event = parse(message.content);
-        if (!event) continue;
+        if (!event || !isOf(event, tenantId)) continue;
         await this.#send([{ exchange: '', key: consumer, event, headers: undefined }]);
         channel.ack(message);
         count++;
       }
-      // Sends the acknowledgements, and gives back what is no event.
+      // Sends the acknowledgements, and gives back what is no event or another tenant's.
       await channel.close();
       return count;
     });
@@ -430,3 +432,6 @@ async function withTimeout<R>(promise: Promise<R>, ms: number, message: string):
     clearTimeout(timer);
   }
 }
+
+const isOf = (event: EventEnvelope, tenantId: string | undefined) =>
+  tenantId === undefined || event.tenant_id === tenantId;
