@@ -3,7 +3,9 @@ import { Closed, Email, Line, listQuery, Nullable, StringEnum, Timestamp, Uuid }
 
 export const User = Type.Object({
   id: Uuid,
-  email: Email,
+  email: Type.String({
+    description: 'an imported person has a placeholder under `.invalid` (RFC 2606) until invited',
+  }),
   name: Type.String(),
   role: Type.String(),
   audience: StringEnum(['staff', 'customer']),
@@ -61,6 +63,8 @@ export const TokenResponse = Type.Object({
 export const RefreshRequest = Closed({
   refresh_token: Type.Optional(Type.String({ maxLength: 512, description: 'absent in cookie sessions' })),
 });
+/** By refresh token; a cookie or the access token does as well, and then there need be no body. */
+export const LogoutRequest = RefreshRequest;
 export const ChangePasswordRequest = Closed({ current_password: CurrentPassword, new_password: NewPassword });
 export const ForgotPasswordRequest = Closed({ email: Email });
 export const ResetPasswordRequest = Closed({
@@ -75,6 +79,27 @@ export const SetupRequest = Closed({
   password: NewPassword,
 });
 
+/** Whether the platform waits for its first administrator. */
+export const SetupStatus = Type.Object({ needed: Type.Boolean() });
+
+/** A JSON Web Key Set (RFC 7517) with the public halves of the signing keys; not wrapped in `data`. */
+export const KeySet = Type.Object({
+  keys: Type.Array(
+    Type.Object({
+      kty: Type.String(),
+      kid: Type.String(),
+      alg: Type.String(),
+      use: Type.String(),
+      n: Type.String(),
+      e: Type.String(),
+    }),
+  ),
+});
+export const RotatedKey = Type.Object({
+  kid: Type.String(),
+  active_from: Type.String({ format: 'date-time', description: 'signs from then on; published at once' }),
+});
+
 export const CreateUserRequest = Closed({
   email: Email,
   name: Line(200),
@@ -86,6 +111,8 @@ export const CreateUserRequest = Closed({
 });
 export const UpdateUserRequest = Closed(
   {
+    email: Type.Optional(Email),
+    invite: Type.Optional(Type.Boolean({ description: 'send a mail with a link to set the password' })),
     name: Type.Optional(Line(200)),
     role: Type.Optional(Line(50)),
     locale: Type.Optional(StringEnum(['de', 'en'])),
@@ -114,6 +141,10 @@ export const ImportUsersResponse = Type.Object({
   users: Type.Array(Type.Object({ external_id: Type.String(), id: Uuid, created: Type.Boolean() })),
 });
 
+export const ListRolesQuery = Closed({
+  ...listQuery,
+  audience: Type.Optional(StringEnum(['staff', 'customer'])),
+});
 export const Role = Type.Object({
   id: Uuid,
   name: Type.String(),
@@ -150,7 +181,17 @@ export const ApiKey = Type.Object({
   last_used_at: Nullable(Timestamp),
   expires_at: Nullable(Timestamp),
 });
-/** The key itself is shown once, on creation. */
+/** A new key; `key` is shown this once. */
+export const CreatedApiKey = Type.Object({ ...ApiKey.properties, key: Type.String() });
+export const ListApiKeysQuery = Closed(listQuery);
+/** Between services: a key for an access token of its owner. Not wrapped in `data`. */
+export const ExchangeApiKeyRequest = Closed({ api_key: Type.String({ minLength: 1, maxLength: 200 }) });
+export const ExchangeApiKeyResponse = Type.Object({
+  access_token: Type.String(),
+  expires_in: Type.Integer({ description: 'seconds' }),
+});
+export const UpdateApiKeyRequest = Closed({ name: Line(100) });
+/** Without `role` the key may do what its owner may. */
 export const CreateApiKeyRequest = Closed({
   name: Line(100),
   role: Type.Optional(Line(50)),
@@ -158,6 +199,8 @@ export const CreateApiKeyRequest = Closed({
 });
 
 export const AuditEntry = Type.Object({
+  /** Id of the event that was recorded. */
+  id: Uuid,
   seq: Type.Integer(),
   occurred_at: Timestamp,
   action: Type.String(),

@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AuthTest, authTest, PASSWORD } from '../auth.test-helper.ts';
+import { addressKey, afterFailure } from './lockout.ts';
+
+let t: AuthTest;
+beforeAll(async () => {
+  t = await authTest();
+});
+afterAll(() => t.close());
+
+/** Another address for each attempt, so that only the account can lock. */
+let next = 0;
+const address = () => `198.51.100.${(next = (next % 250) + 1)}`;
+const attempts = async (email: string, passwords: string[]) => {
+  const answers = [];
+  for (const password of passwords) answers.push(await t.login(email, password, address()));
+  return answers;
+};
+const five = Array<string>(5).fill('wrong');
+
+describe('lockout', () => {
+  it('of an account: five times 401, then 423 even with the right password, until the clock says so', async () => {
+    const id = await t.user({ email: 'locked@first.example' });
+    const answers = await attempts('locked@first.example', [...five, 'wrong', PASSWORD]);
+    expect(answers.map((a) => a.status)).toEqual([401, 401, 401, 401, 401, 423, 423]);
+    const { error } = answers.at(-1)!.body;
+    expect(error).toMatchObject({ code: 'ACCOUNT_LOCKED', retry_after: 900 });
+    expect(answers.at(-1)!.headers['retry-after']).toBe('900');
+    const until = new Date(t.clock.now().getTime() + 900_000).toISOString();
+    expect(error.details).toEqual([{ field: 'locked_until', message: until }]);
+    const locks = (await t.events('user.locked.v1')).filter((e) => e.data.user_id === id);
+    expect(locks.map((e) => e.data.until)).toEqual([until]);
+    expect((await t.call('GET', `/api/v1/users/${id}`, { as: t.admin })).body.data.locked_until).toBe(until);
+
+    t.clock.advance({ minutes: 14, seconds: 59 });
+    expect((await attempts('locked@first.example', [PASSWORD]))[0]!.status).toBe(423);
+    t.clock.advance({ seconds: 2 });
+    expect((await attempts('locked@first.example', [PASSWORD]))[0]!.status).toBe(200);
+    const [row] = await t.db.admin`select failed_logins, locked_until from auth.users where id = ${id}`;
+    expect(row).toEqual({ failed_logins: 0, locked_until: null });
+  });
+
+  it('of an address that belongs to nobody looks exactly the same', async () => {
+    await t.user({ email: 'known@first.example' });
+    const shape = (answers: Awaited<ReturnType<typeof attempts>>) =>
+      answers.map(({ status, body, headers }) => ({
+        status,
+        error: { ...body.error, request_id: '', timestamp: '' },
+        retryAfter: headers['retry-after'],
+      }));
+    const known = shape(await attempts('known@first.example', [...five, 'wrong', PASSWORD]));
+    const unknown = shape(await attempts('unknown@first.example', [...five, 'wrong', PASSWORD]));
+    expect(unknown).toEqual(known);
+    t.clock.advance({ minutes: 15, seconds: 1 });
+    expect((await attempts('unknown@first.example', ['wrong']))[0]!.status).toBe(401);
+  });
+
+  it('of a network address: whatever accounts were tried', async () => {
+    await t.user({ email: 'bystander@first.example' });
+    for (let i = 0; i < 5; i++) {
+      expect((await t.login(`spray${i}@first.example`, 'wrong', '203.0.113.7')).status).toBe(401);
+    }
+    const refused = await t.login('bystander@first.example', PASSWORD, '203.0.113.7');
+    expect(refused.status).toBe(423);
+    expect(refused.body.error.code).toBe('ACCOUNT_LOCKED');
+    expect((await t.login('bystander@first.example', PASSWORD, '203.0.113.8')).status).toBe(200);
+    t.clock.advance({ minutes: 15, seconds: 1 });
+    expect((await t.login('bystander@first.example', PASSWORD, '203.0.113.7')).status).toBe(200);
+  });
+
+  it('a right password starts the count anew, and old failures do not count', async () => {
+    await t.user({ email: 'clumsy@first.example' });
+    const four = five.slice(1);
+    for (let i = 0; i < 2; i++) {
+      const answers = await attempts('clumsy@first.example', [...four, PASSWORD]);
+      expect(answers.map((a) => a.status)).toEqual([401, 401, 401, 401, 200]);
+    }
+    await attempts('clumsy@first.example', four);
+    t.clock.advance({ minutes: 16 });
+    const later = await attempts('clumsy@first.example', [...four, PASSWORD]);
+    expect(later.at(-1)!.status).toBe(200);
+  });
+
+  it('guessing in parallel gains nothing: five failures count, the rest is refused', async () => {
+    await t.user({ email: 'parallel@first.example' });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => t.login('parallel@first.example', 'wrong', address())),
+    );
+    const statuses = answers.map((a) => a.status);
+    expect(statuses.filter((s) => s === 401)).toHaveLength(5);
+    expect(statuses.filter((s) => s === 423)).toHaveLength(15);
+  });
+
+  it('a wrong current password counts as well', async () => {
+    await t.user({ email: 'taken@first.example' });
+    const { access } = await t.session('taken@first.example');
+    const change = () =>
+      t.as(access, 'POST', '/api/v1/auth/change-password', {
+        current_password: 'wrong',
+        new_password: 'Grüne Dächer im Herbstlicht',
+      });
+    for (let i = 0; i < 5; i++) expect((await change()).status).toBe(400);
+    expect((await change()).status).toBe(423);
+    expect((await attempts('taken@first.example', [PASSWORD]))[0]!.status).toBe(423);
+  });
+});
+
+describe('counting', () => {
+  it('locks at the fifth failure within the window', () => {
+    const now = new Date('2026-01-05T09:00:00Z');
+    let state = { failed_logins: 0, failed_since: null, locked_until: null } as Parameters<
+      typeof afterFailure
+    >[0];
+    for (let i = 1; i <= 4; i++) {
+      state = afterFailure(state, now);
+      expect(state).toEqual({ failed_logins: i, failed_since: now, locked_until: null });
+    }
+    expect(afterFailure(state, now).locked_until).toEqual(new Date('2026-01-05T09:15:00Z'));
+    expect(afterFailure(state, new Date('2026-01-05T09:15:01Z'))).toMatchObject({ failed_logins: 1 });
+  });
+
+  it('takes IPv6 by network', () => {
+    expect(addressKey('192.0.2.1')).toBe('login:address:192.0.2.1');
+    expect(addressKey('::ffff:192.0.2.1')).toBe('login:address:192.0.2.1');
+    expect(addressKey('2001:db8:0:7::1')).toBe(addressKey('2001:db8:0:7:abcd:1:2:3'));
+    expect(addressKey('2001:db8:0:7::1')).not.toBe(addressKey('2001:db8:0:8::1'));
+    expect(addressKey('2001:0db8::1')).toBe('login:address:2001:db8:0:0/64');
+    expect(addressKey('::1')).toBe('login:address:0:0:0:0/64');
+  });
+});

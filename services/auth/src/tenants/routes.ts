@@ -1,0 +1,44 @@
+import { SetupRequest, SetupStatus } from '@psa/contracts/auth';
+import { One } from '@psa/contracts/common';
+import type { App } from '@psa/service-kit/app';
+import Type from 'typebox';
+import type { AuthDeps } from '../deps.ts';
+import { createTenant, setupNeeded } from './service.ts';
+
+export function tenantRoutes(app: App, deps: AuthDeps): void {
+  app.get(
+    '/api/v1/auth/setup',
+    {
+      schema: {
+        operationId: 'getSetupStatus',
+        summary: 'Whether the platform waits for its first administrator',
+        response: { 200: One(SetupStatus) },
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', 'no-store');
+      return { data: { needed: await setupNeeded(deps) } };
+    },
+  );
+
+  app.post(
+    '/api/v1/auth/setup',
+    {
+      schema: {
+        operationId: 'setUp',
+        summary: 'Make the first tenant and its administrator with the one-time token that the start printed',
+        body: SetupRequest,
+        response: { 201: Type.Null() },
+      },
+    },
+    async (request, reply) => {
+      const { token, tenant_name, ...admin } = request.body;
+      await createTenant(
+        deps,
+        { name: tenant_name, admin },
+        { setupToken: token, requestId: request.id, hasher: deps.hasher },
+      );
+      return reply.code(201).send(null);
+    },
+  );
+}

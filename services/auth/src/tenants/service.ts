@@ -1,0 +1,101 @@
+import { DEFAULT_ROLES } from '@psa/contracts/permissions';
+import { systemContext } from '@psa/service-kit/context';
+import { conflict, invalid } from '@psa/service-kit/errors';
+import { enqueue, envelope } from '@psa/service-kit/outbox';
+import type { ServiceDeps } from '@psa/service-kit/service';
+import { type PasswordHasher, passwordHasher } from '../passwords/hasher.ts';
+import { mustBeGood } from '../passwords/policy.ts';
+import { ADMIN_ROLE } from '../roles/domain.ts';
+import * as roles from '../roles/repository.ts';
+import { plusSeconds } from '../sessions/lifetimes.ts';
+import { hashOf, newSecret } from '../sessions/secrets.ts';
+import { createUser } from '../users/service.ts';
+import * as repository from './repository.ts';
+
+/** The link of the first administrator is good for a week; a restart makes a new one. */
+const SETUP_SECONDS = 7 * 86_400;
+
+export interface NewTenant {
+  readonly name: string;
+  readonly admin: { readonly email: string; readonly name: string; readonly password: string };
+}
+
+export interface CreatedTenant {
+  readonly tenant_id: string;
+  readonly admin_id: string;
+}
+
+/**
+ * Makes a tenant with the default roles and its first administrator, all or nothing.
+ * `setupToken`: spends it in the same transaction.
+ * @throws AppError 400 naming password or token, 409 when the e-mail address is taken or the platform is set up
+ */
+export async function createTenant(
+  deps: ServiceDeps,
+  input: NewTenant,
+  options: { setupToken?: string; requestId?: string; hasher?: PasswordHasher } = {},
+): Promise<CreatedTenant> {
+  const { email, name, password } = input.admin;
+  mustBeGood('password', password, { email, words: [name, input.name] });
+  const hash = await (options.hasher ?? passwordHasher).hash(password);
+  const tenantId = deps.ids.uuid();
+  const ctx = systemContext(tenantId, options.requestId ?? deps.ids.uuid());
+  return deps.db.tx(ctx.scope, async (tx) => {
+    const now = deps.clock.now();
+    if (options.setupToken !== undefined) {
+      const taken = await repository.takeSetupToken(tx, hashOf(options.setupToken), now);
+      if (!taken && (await repository.anyExists(tx)))
+        throw conflict('The platform is set up already. Please sign in.');
+      if (!taken)
+        throw invalid({
+          field: 'token',
+          message: 'is not valid; the start of the platform prints a new one',
+        });
+    }
+    await repository.insert(tx, { tenant_id: tenantId, name: input.name }, now);
+    await enqueue(tx, deps.relay, [
+      envelope(
+        ctx,
+        {
+          type: 'tenant.created.v1',
+          aggregate: { type: 'tenant', id: tenantId },
+          data: { tenant_id: tenantId, name: input.name },
+          public: false,
+        },
+        deps.ids,
+        now,
+      ),
+    ]);
+    await roles.insert(
+      tx,
+      tenantId,
+      now,
+      Object.entries(DEFAULT_ROLES).map(([role, { title, audience, permissions }]) => ({
+        id: deps.ids.uuid(),
+        name: role,
+        title,
+        audience,
+        permissions: [...new Set(permissions)],
+        system: true,
+      })),
+    );
+    const admin = await createUser(deps, tx, ctx, { email, name, role: ADMIN_ROLE }, hash);
+    return { tenant_id: tenantId, admin_id: admin.id };
+  });
+}
+
+/** True while the platform waits for its first administrator. */
+export async function setupNeeded(deps: Pick<ServiceDeps, 'db'>): Promise<boolean> {
+  return !(await deps.db.system((tx) => repository.anyExists(tx)));
+}
+
+/** A fresh one-time token for the first administrator, voiding earlier ones; null when a tenant exists. */
+export async function ensureSetupToken(deps: Pick<ServiceDeps, 'db' | 'clock'>): Promise<string | null> {
+  return deps.db.system(async (tx) => {
+    if (await repository.anyExists(tx)) return null;
+    const token = newSecret();
+    const now = deps.clock.now();
+    await repository.replaceSetupToken(tx, hashOf(token), now, plusSeconds(now, SETUP_SECONDS));
+    return token;
+  });
+}
