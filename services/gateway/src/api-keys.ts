@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { ExchangeApiKeyRequest, ExchangeApiKeyResponse } from '@psa/contracts/auth';
 import type { Clock } from '@psa/contracts/ports/clock';
 import { AppError, unavailable } from '@psa/service-kit/errors';
 import { LRUCache } from 'lru-cache';
+import type { Static } from 'typebox';
 import type { Upstream } from './upstream.ts';
 
 /** How long an exchanged key is believed without asking again; a key that is taken back also ends its session. */
@@ -38,12 +40,10 @@ export class ApiKeyExchange {
       method: 'POST',
       path: '/internal/api-keys/exchange',
       headers: { 'content-type': 'application/json', 'x-request-id': requestId },
-      body: JSON.stringify({ key }),
+      body: JSON.stringify({ api_key: key } satisfies Static<typeof ExchangeApiKeyRequest>),
     });
     if (response.status >= 500) throw unavailable('The sign-in service does not answer just now.');
-    const body = response.status === 200 ? JSON.parse(response.body) : null;
-    const token = body?.data?.access_token ?? body?.access_token;
-    if (typeof token !== 'string') throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
-    return token;
+    if (response.status !== 200) throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
+    return (JSON.parse(response.body) as Static<typeof ExchangeApiKeyResponse>).access_token;
   }
 }

@@ -53,7 +53,7 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
           resolve(response.statusCode);
         });
         request.on('error', reject);
-        request.end(JSON.stringify({ key: KEY }));
+        request.end(JSON.stringify({ api_key: KEY }));
       });
       expect([404, 405], path).toContain(status);
     }

@@ -14,7 +14,7 @@ export const JSON_LIMIT = MIB;
 const LARGER: readonly [RegExp, number][] = [
   [/^\/api\/v1\/tickets\/[^/]+\/(comments\/[^/]+\/)?attachments$/, 26 * MIB],
   [/^\/api\/v1\/tickets\/import$/, 8 * MIB],
-  [/^\/api\/v1\/[a-z-]+\/import(\/csv)?$/, 10 * MIB],
+  [/^\/api\/v1\/[a-z-]+\/import(-csv)?$/, 10 * MIB],
 ];
 
 export interface ApiRoute {

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import multipart from '@fastify/multipart';
+import { ExchangeApiKeyRequest } from '@psa/contracts/auth';
 import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { MemoryCache } from '@psa/infra/cache/memory-cache';
@@ -70,11 +71,12 @@ async function upstreamApp(
     }));
     app.post(
       '/internal/api-keys/exchange',
-      { schema: { hide: true, body: Type.Object({ key: Type.String() }) } },
+      { schema: { hide: true, body: ExchangeApiKeyRequest } },
       async (request) => {
         deps.onExchange();
-        if (request.body.key !== KEY) throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
-        return { data: { access_token: await deps.tokens.issue({ name: 'key holder' }) } };
+        if (request.body.api_key !== KEY)
+          throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
+        return { access_token: await deps.tokens.issue({ name: 'key holder' }), expires_in: 900 };
       },
     );
   }

@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { passwordHasher } from '@psa/auth/passwords/hasher';
+import { setPassword } from '@psa/auth/passwords/repository';
+import { findUserByEmail } from '@psa/auth/sessions/repository';
+import { createTenant } from '@psa/auth/tenants/service';
+import type { Platform } from '../platform.ts';
+import type { State } from '../state.ts';
+import { signIn } from './caller.ts';
+import { fillDesk } from './desk.ts';
+import { ADMIN, DEMO_TENANT, STAFF } from './people.ts';
+
+/** No letters and digits that look alike: people type this password from the terminal. */
+const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789';
+const randomPassword = () =>
+  [...randomBytes(16)]
+    .map((byte, i) => (i > 0 && i % 4 === 0 ? '-' : '') + ALPHABET[byte % ALPHABET.length])
+    .join('');
+
+const EMAILS = [
+  ADMIN.email,
+  ...STAFF.map(({ email }) => email),
+  'customer@demo.example',
+  'other@demo.example',
+];
+
+/**
+ * Makes the demo tenant with its people, customers and tickets, once; and sees to it that the demo accounts
+ * have the wanted password (the given one, else the one they had, else a random one), which it returns.
+ * May be cut off at any point: the next start goes on, and nothing is there twice.
+ */
+export async function seedDemo(options: {
+  platform: Platform;
+  state: State;
+  /** PSA_DEMO_PASSWORD; taken as it is, weak or not: it is for demo data. */
+  wanted: string | undefined;
+  save: (state: State) => Promise<void>;
+  say: (line: string) => void;
+}): Promise<string> {
+  const { platform, save, say } = options;
+  const password = options.wanted || (options.state.demo_password ?? randomPassword());
+  const isNew = password !== options.state.demo_password;
+  let state = options.state;
+  if (state.demo_complete && !isNew) return password;
+
+  const auth = platform.deps.auth;
+  const find = (email: string) => auth.db.system((tx) => findUserByEmail(tx, email));
+  if (!state.demo_complete && !(await find(ADMIN.email))) {
+    const admin = { ...ADMIN, password: randomBytes(24).toString('base64url') };
+    await createTenant(auth, { name: DEMO_TENANT, admin });
+  }
+  await setPasswords(platform, EMAILS, password);
+  state = { ...state, demo_password: password };
+  await save(state);
+  if (!state.demo_complete) {
+    say('Making the demo data (once) …');
+    await fillDesk(platform, await signIn(platform, ADMIN.email, password), {
+      password,
+      setPasswords: (emails) => setPasswords(platform, emails, password),
+    });
+    await save({ ...state, demo_complete: true });
+  }
+  return password;
+}
+
+/** Sets the password of those accounts that exist. */
+async function setPasswords(platform: Platform, emails: readonly string[], password: string): Promise<void> {
+  const { db, clock } = platform.deps.auth;
+  const hash = await passwordHasher.hash(password);
+  for (const email of emails) {
+    const found = await db.system((tx) => findUserByEmail(tx, email));
+    if (!found) continue;
+    await db.tx({ tenant_id: found.tenant_id, customer_id: null }, (tx) =>
+      setPassword(tx, { tenant_id: found.tenant_id, id: found.user_id }, hash, clock.now()),
+    );
+  }
+}

@@ -1,0 +1,28 @@
+import type { Settings } from './settings.ts';
+
+/** An error whose message is written for the person at the terminal. */
+export class StartError extends Error {}
+
+/** What went wrong at the start, and what to do about it. */
+export function explain(thrown: unknown, settings: Pick<Settings, 'HOST' | 'PORT' | 'PSA_DATA_DIR'>): string {
+  const error = thrown as NodeJS.ErrnoException;
+  const port = settings.PORT;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use by another program. Stop that program, or choose another port: PORT=${port + 1} npm start`;
+    case 'EACCES':
+      if (error.syscall === 'listen')
+        return `Port ${port} is for the system only (below 1024). Choose another one: PORT=3000 npm start`;
+      return `${error.path ?? settings.PSA_DATA_DIR} may not be used by this user. Choose another folder: PSA_DATA_DIR=~/psa npm start`;
+    case 'EADDRNOTAVAIL':
+      return `HOST=${settings.HOST} is no address of this machine. Leave HOST out to listen on 127.0.0.1.`;
+    case 'ENOSPC':
+      return `The disk of ${settings.PSA_DATA_DIR} is full. Free some space and start again; nothing is lost.`;
+  }
+  const owner = /process (\d+) is using it/.exec(error.message ?? '')?.[1];
+  if (owner) {
+    return `PSA-Platform is running on these data already (${settings.PSA_DATA_DIR}, process ${owner}). Use that one, stop it with "kill ${owner}", or choose another folder: PSA_DATA_DIR=.psa2 PORT=${port + 1} npm start`;
+  }
+  if (thrown instanceof StartError) return error.message;
+  return `${error.stack ?? error}\nThe log is in ${settings.PSA_DATA_DIR}/logs/psa.log.`;
+}

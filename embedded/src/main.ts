@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import { ConfigError } from '@psa/service-kit/config';
+import { explain } from './explain.ts';
+import { type RunningEmbedded, runEmbedded } from './run.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** Longest time between Ctrl-C and the end; what is not done by then is cut off (nothing acknowledged is lost). */
+const STOP_WITHIN_MS = 4_700;
+
+const say = (text = '') => console.log(text);
+
+function settingsOrExit(): Settings {
+  try {
+    return readSettings(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(`Unable to start PSA-Platform.\n${error.message}`);
+    process.exit(2);
+  }
+}
+
+const settings = settingsOrExit();
+const version: string = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+).version;
+
+let running: RunningEmbedded | null = null;
+let stopping = false;
+
+async function stop(why: string): Promise<void> {
+  // A second Ctrl-C changes nothing: the terminal and npm both pass the first one on.
+  if (stopping) return;
+  stopping = true;
+  const began = performance.now();
+  setTimeout(() => {
+    console.error('Stopping took too long; the rest is cut off. The data are safe.');
+    process.exit(1);
+  }, STOP_WITHIN_MS).unref();
+  if (why === 'SIGINT') say();
+  say('Stopping …');
+  await running?.stop(why);
+  if (running)
+    say(
+      `Stopped after ${((performance.now() - began) / 1000).toFixed(1)} s. The data stay in ${settings.PSA_DATA_DIR}.`,
+    );
+  process.exit(0);
+}
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
+// The launcher was killed; nobody is left to press Ctrl-C.
+process.on('disconnect', () => void stop('launcher gone'));
+
+try {
+  const began = performance.now();
+  say(`PSA-Platform ${version} is starting …`);
+  running = await runEmbedded({ settings, version, say });
+  if (stopping) await running.stop('stopped while starting');
+  else {
+    say(`PSA-Platform ready on ${settings.PUBLIC_URL}`);
+    for (const line of running.greeting) say(line);
+    running.log.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'ready');
+  }
+} catch (error) {
+  console.error(`Unable to start PSA-Platform.\n${explain(error, settings)}`);
+  process.exit(1);
+}

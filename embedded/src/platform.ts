@@ -1,0 +1,187 @@
+import { join } from 'node:path';
+import { authService } from '@psa/auth/app';
+import { signingKeySet } from '@psa/auth/keys/key-ring';
+import type { Cache } from '@psa/contracts/ports/cache';
+import { systemClock } from '@psa/contracts/ports/clock';
+import type { Mailer } from '@psa/contracts/ports/mailer';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { crmService } from '@psa/crm/app';
+import { eventsService } from '@psa/events/app';
+import { buildGateway, type Gateway } from '@psa/gateway/app';
+import { inProcessUpstream } from '@psa/gateway/in-process-upstream';
+import { PostgresBus } from '@psa/infra/bus/postgres-bus';
+import { MemoryCache } from '@psa/infra/cache/memory-cache';
+import { DiskFileStore } from '@psa/infra/files/disk-file-store';
+import { LogMailer } from '@psa/infra/mail/log-mailer';
+import { SmtpMailer } from '@psa/infra/mail/smtp-mailer';
+import { type PostgresServer, startPostgres } from '@psa/infra/postgres-server';
+import { PostgresSearch } from '@psa/infra/search/postgres-search';
+import { searchService } from '@psa/search/app';
+import { Database } from '@psa/service-kit/database';
+import { fieldCipher } from '@psa/service-kit/field-cipher';
+import { systemIds } from '@psa/service-kit/ids';
+import { createLogger } from '@psa/service-kit/log';
+import { OutboxRelay } from '@psa/service-kit/outbox';
+import { inProcessPeers } from '@psa/service-kit/peers';
+import { parseFieldKeys } from '@psa/service-kit/run';
+import {
+  buildService,
+  type RunningService,
+  type ServiceDefinition,
+  type ServiceDeps,
+} from '@psa/service-kit/service';
+import { tokenVerifier } from '@psa/service-kit/tokens';
+import { ticketsService } from '@psa/tickets/app';
+import { busUrl, prepareDatabase, roleUrl } from './database.ts';
+import type { LogFile } from './log-file.ts';
+import type { Settings } from './settings.ts';
+import type { State } from './state.ts';
+
+const DEFINITIONS: Readonly<Record<ServiceName, ServiceDefinition>> = {
+  auth: authService,
+  crm: crmService,
+  tickets: ticketsService,
+  events: eventsService,
+  search: searchService,
+};
+/** Connections of each service; together with bus and search well below the server's 100. */
+const POOL: Readonly<Record<ServiceName, number>> = { auth: 6, crm: 5, tickets: 10, events: 4, search: 4 };
+const ROOT = new URL('../../', import.meta.url).pathname;
+
+/** All services, their database and the gateway, in this process. */
+export interface Platform {
+  readonly services: Readonly<Record<ServiceName, RunningService>>;
+  readonly deps: Readonly<Record<ServiceName, ServiceDeps>>;
+  readonly gateway: Gateway;
+  readonly postgres: PostgresServer;
+  /** Begins the background work. */
+  start(): Promise<void>;
+  /** Ends everything in order: requests, event handlers, connections, database. */
+  stop(): Promise<void>;
+}
+
+/** Builds the platform on its data; nothing listens yet. */
+export async function buildPlatform(options: {
+  settings: Settings;
+  state: State;
+  version: string;
+  logFile: LogFile | null;
+}): Promise<Platform> {
+  const { settings, state, version } = options;
+  const logFor = (service: string) =>
+    createLogger({ service, level: settings.LOG_LEVEL, destination: options.logFile?.stream });
+  const log = logFor('embedded');
+  const server = await startPostgres({
+    dataDir: join(settings.PSA_DATA_DIR, 'postgres'),
+    supervise: true,
+    log: (line) => log.debug({ from: 'postgres' }, line),
+  });
+  server.onExit((exit) => exit.expected || log.error(exit, 'PostgreSQL ended unasked, starting it again'));
+  try {
+    return await assemble({ settings, state, version, server, logFor });
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+async function assemble(options: {
+  settings: Settings;
+  state: State;
+  version: string;
+  server: PostgresServer;
+  logFor: (service: string) => ReturnType<typeof createLogger>;
+}): Promise<Platform> {
+  const { settings, state, version, server, logFor } = options;
+  const log = logFor('embedded');
+  const sets = SERVICE_NAMES.map((name) => ({ service: name, folder: DEFINITIONS[name].migrations }));
+  const { migrated } = await prepareDatabase(server, sets, state.role_password);
+  if (migrated > 0) log.info({ migrated }, 'database migrated');
+
+  const clock = systemClock;
+  const cache: Cache = new MemoryCache();
+  const bus = new PostgresBus({ url: busUrl(server, state.role_password), log: logFor('bus') });
+  const mailer: Mailer = settings.SMTP_URL
+    ? new SmtpMailer({ url: settings.SMTP_URL, from: settings.MAIL_FROM })
+    : new LogMailer({ log: logFor('mail') });
+  const files = new DiskFileStore({ folder: join(settings.PSA_DATA_DIR, 'files') });
+  const searchIndex = new PostgresSearch({ url: roleUrl(server, 'search', state.role_password), max: 3 });
+  await searchIndex.prepare();
+  const cipher = fieldCipher(parseFieldKeys(state.field_keys));
+  const databases = Object.fromEntries(
+    SERVICE_NAMES.map((name) => [
+      name,
+      new Database({
+        url: roleUrl(server, name, state.role_password),
+        max: POOL[name],
+        applicationName: `psa-${name}`,
+      }),
+    ]),
+  ) as Record<ServiceName, Database>;
+  // One verifier for all, so that a token's signature is checked once.
+  const verifier = tokenVerifier({ keys: signingKeySet({ db: databases.auth, clock }), cache, clock });
+  const services = {} as Record<ServiceName, RunningService>;
+  const deps = {} as Record<ServiceName, ServiceDeps>;
+  const peers = inProcessPeers((name) => services[name].app, clock);
+  for (const name of SERVICE_NAMES) {
+    const serviceLog = logFor(name);
+    deps[name] = {
+      db: databases[name],
+      bus,
+      cache,
+      clock,
+      ids: systemIds,
+      log: serviceLog,
+      verifier,
+      peers,
+      relay: new OutboxRelay({ db: databases[name], bus, log: serviceLog, schema: name }),
+      mailer,
+      files,
+      searchIndex,
+      cipher,
+      version,
+      publicUrl: settings.PUBLIC_URL,
+    };
+    services[name] = await buildService(DEFINITIONS[name], deps[name]);
+  }
+  const gateway = await buildGateway({
+    upstreams: Object.fromEntries(
+      SERVICE_NAMES.map((name) => [name, inProcessUpstream(name, services[name].app)]),
+    ) as Record<ServiceName, ReturnType<typeof inProcessUpstream>>,
+    verifier,
+    cache,
+    clock,
+    log: logFor('gateway'),
+    version,
+    publicUrl: settings.PUBLIC_URL,
+    portals: {
+      technician: join(ROOT, 'portals/technician/dist'),
+      customer: join(ROOT, 'portals/customer/dist'),
+    },
+    limits: {
+      anonymousPerMinute: settings.RATE_ANONYMOUS_PER_MINUTE,
+      standardPerHour: settings.RATE_STANDARD_PER_HOUR,
+      professionalPerHour: settings.RATE_PROFESSIONAL_PER_HOUR,
+      enterprisePerHour: settings.RATE_ENTERPRISE_PER_HOUR,
+    },
+    trustedProxies: settings.TRUSTED_PROXIES.split(',').filter((entry) => entry !== ''),
+    metricsToken: settings.PSA_METRICS_TOKEN,
+  });
+
+  return {
+    services,
+    deps,
+    gateway,
+    postgres: server,
+    async start() {
+      for (const name of SERVICE_NAMES) await services[name].start();
+    },
+    async stop() {
+      await gateway.close();
+      await bus.close();
+      await Promise.allSettled(SERVICE_NAMES.map((name) => services[name].stop()));
+      await Promise.allSettled([searchIndex.close(), mailer.close(), cache.close()]);
+      await server.stop();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { createLogger, type Logger } from '@psa/service-kit/log';
+import { DEMO_LOGINS } from './demo/people.ts';
+import { seedDemo } from './demo/seed.ts';
+import { openLogFile } from './log-file.ts';
+import { buildPlatform, type Platform } from './platform.ts';
+import type { Settings } from './settings.ts';
+import { setupToken } from './setup-link.ts';
+import { loadState, type State, saveState } from './state.ts';
+
+/** The platform, listening. */
+export interface RunningEmbedded {
+  readonly platform: Platform;
+  readonly log: Logger;
+  /** Lines to show a person once it is ready. */
+  readonly greeting: readonly string[];
+  stop(why: string): Promise<void>;
+}
+
+/** @throws the error of listening when the port cannot be had; asked before the long part of the start */
+async function checkPort({ HOST, PORT }: Settings): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(PORT, HOST, () => probe.close(() => resolve()));
+  });
+}
+
+/** Starts everything on the data of the settings, with demo data or a link for the first admin. */
+export async function runEmbedded(options: {
+  settings: Settings;
+  version: string;
+  say: (line: string) => void;
+}): Promise<RunningEmbedded> {
+  const { settings, version, say } = options;
+  await checkPort(settings);
+  await mkdir(settings.PSA_DATA_DIR, { recursive: true });
+  const state = await loadState(settings.PSA_DATA_DIR, {
+    mode: settings.PSA_DEMO === '0' ? 'empty' : 'demo',
+  });
+  const logFile = settings.PSA_LOG === 'file' ? openLogFile(settings.PSA_DATA_DIR) : null;
+  const log = createLogger({ service: 'embedded', level: settings.LOG_LEVEL, destination: logFile?.stream });
+  let platform: Platform;
+  try {
+    platform = await buildPlatform({ settings, state, version, logFile });
+  } catch (error) {
+    logFile?.close();
+    throw error;
+  }
+  const stop = async (why: string) => {
+    log.info({ why }, 'stopping');
+    await platform.stop();
+    log.info('stopped');
+    logFile?.close();
+  };
+  try {
+    await platform.start();
+    const greeting = await welcome(platform, settings, state, say);
+    await platform.gateway.listen({ host: settings.HOST, port: settings.PORT });
+    return { platform, log, greeting, stop };
+  } catch (error) {
+    log.error({ err: error }, 'could not start');
+    await stop('could not start');
+    throw error;
+  }
+}
+
+/** Puts in the demo data that are asked for and missing, and says how to get in. */
+async function welcome(
+  platform: Platform,
+  settings: Settings,
+  state: State,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const url = settings.PUBLIC_URL;
+  const links = [
+    '',
+    `  Technicians   ${url}/`,
+    `  Customers     ${url}/portal/`,
+    `  API           ${url}/api/docs`,
+    '',
+  ];
+  const end = ['', `  Data: ${settings.PSA_DATA_DIR}   Stop: Ctrl-C`, ''];
+  // Demo people among somebody's real data only when asked for in so many words.
+  const demo = settings.PSA_DEMO === '1' || (settings.PSA_DEMO === undefined && state.mode === 'demo');
+  if (demo) {
+    const save = (next: State) => saveState(settings.PSA_DATA_DIR, next);
+    const password = await seedDemo({ platform, state, wanted: settings.PSA_DEMO_PASSWORD, save, say });
+    const logins = DEMO_LOGINS.map(({ email, what }) => `    ${email.padEnd(28)}${what}`);
+    return [...links, `  Demo logins, password ${password}`, ...logins, ...end];
+  }
+  const token = await setupToken(platform);
+  if (token === null) return [...links, ...end.slice(1)];
+  return [
+    ...links,
+    '  There is nobody here yet. This link makes the first administrator; it works once:',
+    `    ${url}/setup?token=${encodeURIComponent(token)}`,
+    ...end,
+  ];
+}
