@@ -7,7 +7,7 @@ import {
 } from 'commander';
 import { createApi } from './api/client.ts';
 import type { AnyCommand, Context, Io } from './command.ts';
-import { type CliError, EXIT, type Outcome, renderError, toCliError, usage } from './errors.ts';
+import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
 import { progressTo } from './progress.ts';
 import { confirmOnTerminal } from './prompt.ts';
 import { COMMANDS, type Entry, NOUNS } from './registry.ts';
@@ -52,11 +52,17 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     });
   } catch (thrown) {
     if (thrown instanceof Ended) return EXIT.done;
-    const error = toCliError(io.signal.aborted ? (io.signal.reason ?? thrown) : thrown);
+    const error = endOf(thrown, io.signal);
     report(error, name, json, io);
     if (io.env.PSA_DEBUG && thrown instanceof Error) io.stderr.write(`${thrown.stack}\n`);
     return EXIT[error.outcome];
   }
+}
+
+/** After Ctrl-C every error is its consequence. */
+function endOf(thrown: unknown, signal: AbortSignal): CliError {
+  const error = toCliError(thrown);
+  return signal.aborted && error.outcome !== 'interrupted' ? toCliError(signal.reason) : error;
 }
 
 function report(error: CliError, command: string, json: boolean, io: Io): void {
@@ -247,9 +253,7 @@ async function execute(
     return finish(outcomeOf(command, result), result, command.render(result));
   } catch (error) {
     progress.end();
-    if (!io.signal.aborted || !command.resume) throw error;
-    const stop = toCliError(io.signal.reason ?? error);
-    throw Object.assign(stop, { fix: stop.fix ?? command.resume });
+    throw io.signal.aborted ? interrupted(command.resume) : error;
   } finally {
     progress.end();
     await api.close();

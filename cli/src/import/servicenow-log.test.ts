@@ -141,6 +141,12 @@ describe('an incident as a ticket', () => {
     });
   });
 
+  it('was not made after it ended', () => {
+    expect(incident(at('01:00', 'New', { opened_at: '05-03-2016 10:00' })).ticket.created_at).toBe(
+      '2016-02-29T01:00:00Z',
+    );
+  });
+
   it('has a title even when nothing is known about it', () => {
     expect(incident({ category: '?', subcategory: '?', u_symptom: '?' }).ticket).toMatchObject({
       title: 'Incident INC0000001',

@@ -87,7 +87,8 @@ export function toIncident(rows: readonly LogRow[]): Incident {
       category: last.facts.category === undefined ? null : clip(last.facts.category, 50),
       team_external_id: last.group,
       tags: tag === null ? [] : [tag],
-      created_at: first.openedAt,
+      // Where the log says that it was opened after all that happened, the first row knows better.
+      created_at: Date.parse(first.openedAt) <= Date.parse(last.updatedAt) ? first.openedAt : first.updatedAt,
       updated_at: last.updatedAt,
       first_response_at: rows.find((row) => row.status !== 'new')?.updatedAt ?? null,
       ...ends(rows, last),
