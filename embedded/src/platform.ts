@@ -177,11 +177,16 @@ async function assemble(options: {
       for (const name of SERVICE_NAMES) await services[name].start();
     },
     async stop() {
-      await gateway.close();
-      await bus.close();
-      await Promise.allSettled(SERVICE_NAMES.map((name) => services[name].stop()));
-      await Promise.allSettled([searchIndex.close(), mailer.close(), cache.close()]);
-      await server.stop();
+      const step = async (what: string, work: () => Promise<unknown>) => {
+        const began = performance.now();
+        await work().catch((error: unknown) => log.warn({ err: error }, `stopping: ${what} failed`));
+        log.debug({ ms: Math.round(performance.now() - began) }, `stopped: ${what}`);
+      };
+      await step('gateway', () => gateway.close());
+      await step('bus', () => bus.close());
+      await step('services', () => Promise.all(SERVICE_NAMES.map((name) => services[name].stop())));
+      await step('ports', () => Promise.all([searchIndex.close(), mailer.close(), cache.close()]));
+      await step('PostgreSQL', () => server.stop());
     },
   };
 }

@@ -2,7 +2,7 @@ import { API_PREFIX, SERVICE_PREFIXES, type ServiceName } from '@psa/contracts/r
 import type { Platform } from '../platform.ts';
 
 const serviceOf = (path: string): ServiceName => {
-  const prefix = path.split('/')[1]!;
+  const prefix = /^\/([a-z-]+)/.exec(path)?.[1] ?? '';
   const found = Object.entries(SERVICE_PREFIXES).find(([, names]) =>
     (names as readonly string[]).includes(prefix),
   );

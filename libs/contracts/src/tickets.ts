@@ -208,6 +208,10 @@ export const HistoryEntry = Type.Object({
 
 export const Watcher = Type.Object({ user_id: Uuid, name: Type.String() });
 
+export const CreateWatcherRequest = Closed({
+  user_id: Type.Optional(Type.String({ format: 'uuid', description: 'left out: the asker' })),
+});
+
 /** One deadline and how it came about. */
 const SlaClock = Type.Object({
   state: StringEnum(SLA_STATES),
@@ -401,6 +405,15 @@ export const CreateSavedViewRequest = Closed({
   query: Type.String({ maxLength: 2000, pattern: '^[^\\u0000-\\u001f]*$' }),
   shared: Type.Optional(Type.Boolean()),
 });
+
+export const UpdateSavedViewRequest = Closed(
+  {
+    name: Type.Optional(Line(100)),
+    query: Type.Optional(Type.String({ maxLength: 2000, pattern: '^[^\\u0000-\\u001f]*$' })),
+    shared: Type.Optional(Type.Boolean()),
+  },
+  { minProperties: 1 },
+);
 
 /** Figures of the dashboard, for the asker. */
 export const TicketStats = Type.Object({

@@ -31,7 +31,10 @@ export const ServiceEnv = Type.Object({
   SMTP_URL: Type.String({ default: '' }),
   MAIL_FROM: Type.String({ default: 'psa@localhost' }),
   FILES_DIR: Type.String({ default: '', description: 'empty: files are kept in the database' }),
-  ELASTICSEARCH_URL: Type.String({ default: '', description: 'empty: search in PostgreSQL' }),
+  FILES_DATABASE_URL: Type.String({
+    default: '',
+    description: 'where files are kept when FILES_DIR is empty; a role that owns the schema "files"',
+  }),
   PEER_URL: Type.String({
     default: 'http://{service}:3000',
     description: '{service} becomes the name of the service asked',

@@ -25,6 +25,7 @@ export const router = createBrowserRouter([
             ErrorBoundary: RouteError,
             children: [
               { index: true, lazy: () => import('./pages/dashboard-page.tsx') },
+              { path: 'tickets', lazy: () => import('./pages/ticket-list-page.tsx') },
               { path: '*', Component: NotFound },
             ],
           },

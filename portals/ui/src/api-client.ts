@@ -190,10 +190,12 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
     }
     if (!response.ok) throw await errorFromResponse(response);
     const etag = response.headers.get('etag');
-    if (response.status === 204) return { data: undefined as T, meta: undefined, etag, status: 204 };
     let body: { data: T; meta?: ListMeta };
     try {
-      body = (await response.json()) as { data: T; meta?: ListMeta };
+      const text = await response.text();
+      // 204, and 202 for what is done later: there is nothing to say yet.
+      if (text === '') return { data: undefined as T, meta: undefined, etag, status: response.status };
+      body = JSON.parse(text) as { data: T; meta?: ListMeta };
     } catch (cause) {
       if (init.signal?.aborted) throw cause;
       throw new ApiError({

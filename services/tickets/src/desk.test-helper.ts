@@ -12,8 +12,8 @@ export interface TestDesk {
   readonly service: TestService;
   readonly customer: string;
   readonly otherCustomer: string;
-  readonly anna: Partial<AccessClaims>;
-  readonly ben: Partial<AccessClaims>;
+  readonly anna: Partial<AccessClaims> & { sub: string };
+  readonly ben: Partial<AccessClaims> & { sub: string };
   /** Customer administrator of `customer`. */
   readonly boss: Partial<AccessClaims>;
   /** Plain portal user of `customer`. */

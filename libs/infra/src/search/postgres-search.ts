@@ -20,7 +20,7 @@ import {
 } from './postgres-lexemes.ts';
 import { PostgresStems, type Stems } from './postgres-stems.ts';
 import { type Clause, parseQuery, type Term } from './query-text.ts';
-import { fold, lower, mayBeMistyped, nearest, tokens } from './words.ts';
+import { fold, lower, mayBeMistyped, nearest, shortened, tokens } from './words.ts';
 
 export type PostgresSearchOptions = PostgresSource & {
   /** PostgreSQL schema of the index. Default `search`: the tables come with the migrations of services/search. */
@@ -136,17 +136,21 @@ export class PostgresSearch implements SearchIndex {
     const vocabulary = new Map<string, string>();
     const lexemes = documents.map((doc) => lexemesOf(doc, stems));
     for (const one of lexemes) for (const [word, shown] of one.vocabulary) vocabulary.set(word, shown);
+    const [docs, vocab] = [sql(`${this.#schema}.documents`), sql(`${this.#schema}.words`)];
+    // Not left to "on conflict" alone: that would work out the shortened forms of known words each time. Nor to
+    // "not exists": planned before the table has statistics it compares each word with each.
+    const known = await sql<{ word: string }[]>`
+      select word from ${vocab} where tenant_id = ${tenantId}::uuid and word = any (${[...vocabulary.keys()]}::text[])`;
+    for (const { word } of known) vocabulary.delete(word);
     // Two writers take the words in the same order and so wait for each other instead of locking each other out.
     const words = [...vocabulary.keys()].sort();
-    const [docs, vocab] = [sql(`${this.#schema}.documents`), sql(`${this.#schema}.words`)];
     const column = (pick: (doc: SearchDocument) => string) => documents.map(pick);
     await Promise.all([
       sql`
-        insert into ${vocab} as known (tenant_id, word, shown)
-        select ${tenantId}::uuid, word, shown
-        from unnest(${words}::text[], ${words.map((word) => vocabulary.get(word)!)}::text[]) as n(word, shown)
-        where not exists (
-          select from ${vocab} w where w.tenant_id = ${tenantId}::uuid and w.word = n.word collate "C")
+        insert into ${vocab} (tenant_id, word, shown, shortened)
+        select ${tenantId}::uuid, word, shown, shortened::text[]
+        from unnest(${words}::text[], ${words.map((word) => vocabulary.get(word)!)}::text[],
+          ${words.map((word) => `{${shortened(word).join(',')}}`)}::text[]) as n(word, shown, shortened)
         order by word collate "C"
         on conflict do nothing`,
       sql`
@@ -286,7 +290,8 @@ class Ask {
   /** Folded word → as shown, nearest first; only words in documents that the asker may see. */
   async #similar(term: Term): Promise<Map<string, string>> {
     const rows = await this.#sql<{ word: string; shown: string }[]>`
-      select word, shown from ${this.#sql(`${this.#schema}.similar_words`)}(${term.folded}, ${MOST_CANDIDATES})`;
+      select word, shown from ${this.#sql(`${this.#schema}.similar_words`)}(
+        ${term.folded}, ${shortened(term.folded)}::text[], ${MOST_CANDIDATES})`;
     const shown = new Map(rows.map((row) => [row.word, row.shown]));
     const words = nearest(term.folded, [...shown.keys()], 2 * MOST_CORRECTIONS);
     if (words.length === 0) return new Map();

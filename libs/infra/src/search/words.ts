@@ -40,6 +40,13 @@ export const mayBeMistyped = (word: string): boolean => /^\p{L}{3,32}$/u.test(wo
 /** Edits that are forgiven by length of the typed word, as Elasticsearch's `AUTO`: 0, from 3 letters 1, from 6 letters 2. */
 export const forgivenEdits = (word: string): number => (word.length < 3 ? 0 : word.length < 6 ? 1 : 2);
 
+/** The word, and what it becomes when one letter is left out. */
+export function shortened(word: string): string[] {
+  const forms = new Set([word]);
+  for (let i = 0; i < word.length; i++) forms.add(word.slice(0, i) + word.slice(i + 1));
+  return [...forms];
+}
+
 /**
  * Edits between two words: letters put in, left out, replaced, or two neighbours swapped (optimal string
  * alignment). Stops early with `limit + 1` when the words are further apart than `limit`.

@@ -6,9 +6,9 @@ export function Component() {
   const me = useMe();
   return (
     <div className="page">
-      <title>{`${t('dashboard.title')} · ${me.tenant_name}`}</title>
-      <h1>{t('dashboard.title')}</h1>
-      <p className="muted">{t('dashboard.greeting', { name: me.name })}</p>
+      <title>{`${t('nav.dashboard')} · ${me.tenant_name}`}</title>
+      <h1>{t('nav.dashboard')}</h1>
+      <p className="muted">{me.name}</p>
     </div>
   );
 }

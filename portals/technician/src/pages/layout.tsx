@@ -1,34 +1,132 @@
+import '../technician.css';
 import { AppShell, type NavItem } from '@psa/ui/components/app-shell';
+import { Button } from '@psa/ui/components/button';
+import { Icon } from '@psa/ui/components/icon';
 import { type Command, PaletteHost } from '@psa/ui/components/palette-host';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useLiveUpdates } from '@psa/ui/hooks/use-live-updates';
-import { signOut, useMe } from '@psa/ui/session';
+import { THEMES, useTheme } from '@psa/ui/hooks/use-theme';
+import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { markedParts } from '@psa/ui/marked';
+import { may, signOut, useMe } from '@psa/ui/session';
 import { useQueryClient } from '@tanstack/react-query';
-import { Outlet, useNavigate } from 'react-router';
+import { useEffect, useState } from 'react';
+import { Link, Outlet, useLocation, useNavigate } from 'react-router';
+import { hitPath, searchAll } from '../api/search.ts';
 import { logo } from '../brand.ts';
+import { useAllCommands, useCommands } from '../commands.ts';
 import { messages } from '../i18n/messages.ts';
+import { lastListPath } from '../list-path.ts';
+import { tellLive } from '../live/live-store.ts';
+import { keysOf } from '../live/query-keys.ts';
+import { clockText, elapsed } from '../timer/timer.ts';
+import { useTimer } from '../timer/use-timer.ts';
 
-/** Frame of every page behind the login: navigation, shortcuts, command palette, live updates. */
+/** Frame of every page behind the login: navigation, shortcuts, command palette, timer, live updates. */
 export function Component() {
   const t = messages.useT();
+  const u = uiMessages.useT();
   const me = useMe();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  useLiveUpdates();
+  const [, setTheme] = useTheme();
+  const [, setLanguage] = useLanguage();
+  // Rendered again on navigation, so that the link leads to the list as it was last seen.
+  useLocation();
+  const live = useLiveUpdates(keysOf, (message) => {
+    // Rows of the list that nobody looks at are read anew when somebody does.
+    if (message.aggregate.type === 'ticket') {
+      void queries.invalidateQueries({ queryKey: ['ticket-rows'], type: 'inactive', refetchType: 'none' });
+    }
+    tellLive(message);
+  });
 
   const pages: (NavItem & { keys: string })[] = [
     { to: '/', label: t('nav.dashboard'), icon: 'home', exact: true, keys: 'g d' },
-    { to: '/tickets', label: t('nav.tickets'), icon: 'ticket', keys: 'g t' },
-    { to: '/customers', label: t('nav.customers'), icon: 'building', keys: 'g c' },
+    { to: lastListPath(), label: t('nav.tickets'), icon: 'ticket', keys: 'g t' },
+    ...(may(me, 'customer:view')
+      ? [{ to: '/customers', label: t('nav.customers'), icon: 'building' as const, keys: 'g c' }]
+      : []),
+    { to: '/search', label: t('nav.search'), icon: 'search', keys: 'g s' },
+    { to: '/settings', label: t('nav.settings'), icon: 'settings', keys: 'g e' },
   ];
-  useHotkeys(pages.map(({ to, label, keys }) => ({ keys, label, run: () => void navigate(to) })));
-  const commands: Command[] = pages.map(({ to, label, icon, keys }) => ({
-    id: to,
-    title: label,
-    icon,
-    keys,
-    run: () => void navigate(to),
-  }));
+  const go = (to: string) => void navigate(to);
+  const create = may(me, 'ticket:create');
+  useHotkeys([
+    ...pages.map(({ to, label, keys }) => ({ keys, label, run: () => go(to) })),
+    { keys: 'g m', label: t('command.my_tickets'), run: () => go('/tickets?status=open&assigned_to=me') },
+    ...(create ? [{ keys: 'c', label: t('action.new_ticket'), run: () => go('/tickets/new') }] : []),
+  ]);
+  const section = t('section.go');
+  const toPage = (id: string, title: string, to: string, more: Partial<Command> = {}): Command => ({
+    id,
+    title,
+    section,
+    run: () => go(to),
+    ...more,
+  });
+  useCommands([
+    ...(create ? [toPage('new', t('action.new_ticket'), '/tickets/new', { icon: 'plus', keys: 'c' })] : []),
+    ...pages.map((page) => toPage(page.to, page.label, page.to, { icon: page.icon, keys: page.keys })),
+    toPage('mine', t('command.my_tickets'), '/tickets?status=open&assigned_to=me', {
+      icon: 'user',
+      keys: 'g m',
+    }),
+    toPage('none', t('command.unassigned'), '/tickets?status=open&assigned_to=none', { icon: 'inbox' }),
+    toPage('risk', t('command.at_risk'), '/tickets?status=open&sla=at_risk', { icon: 'clock' }),
+    toPage('account', t('nav.account'), '/settings/account', { icon: 'lock' }),
+    ...(may(me, 'customer:create')
+      ? [toPage('new-customer', t('action.new_customer'), '/customers?new=1', { icon: 'plus' })]
+      : []),
+    ...THEMES.map(
+      (theme): Command => ({
+        id: `theme-${theme}`,
+        title: t('command.theme', { name: u(`theme.${theme}`) }),
+        section: t('section.app'),
+        keywords: 'theme dark light hell dunkel',
+        run: () => setTheme(theme),
+      }),
+    ),
+    ...LANGUAGES.map(
+      (language): Command => ({
+        id: `language-${language}`,
+        title: t('command.language', { name: u(`user.language_${language}`) }),
+        section: t('section.app'),
+        keywords: 'language sprache',
+        run: () => setLanguage(language),
+      }),
+    ),
+  ]);
+  const commands = useAllCommands();
+
+  async function search(query: string, signal: AbortSignal): Promise<Command[]> {
+    const everywhere: Command = {
+      id: 'search-all',
+      title: t('command.search_all', { query }),
+      section: t('section.found'),
+      icon: 'search',
+      run: () => go(`/search?q=${encodeURIComponent(query)}`),
+    };
+    if (!may(me, 'search:query')) return [];
+    const { hits } = await searchAll(query, signal, { limit: 8 });
+    return [
+      ...hits.map(
+        (hit): Command => ({
+          id: `${hit.type}-${hit.id}`,
+          title: hit.title,
+          detail: [t(`type.${hit.type}`), plain(hit.highlights.body)]
+            .filter(Boolean)
+            .join(' · ')
+            .slice(0, 120),
+          section: t('section.found'),
+          icon: hit.type === 'ticket' ? 'ticket' : hit.type === 'customer' ? 'building' : 'user',
+          run: () => go(hitPath(hit)),
+        }),
+      ),
+      everywhere,
+    ];
+  }
 
   return (
     <AppShell
@@ -41,9 +139,55 @@ export function Component() {
           .catch(() => undefined)
           .then(() => navigate('/login?reason=signed_out'));
       }}
-      header={<PaletteHost commands={commands} />}
+      header={
+        <>
+          {live === 'waiting' && (
+            <span className="muted live-lost" role="status">
+              <Icon name="cloudOff" /> {t('live.lost')}
+            </span>
+          )}
+          <TimerChip />
+          {create && (
+            <Button icon="plus" onPress={() => go('/tickets/new')}>
+              <span className="wide-only">{t('action.new_ticket')}</span>
+              <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
+            </Button>
+          )}
+          <PaletteHost commands={commands} search={search} />
+        </>
+      }
     >
       <Outlet />
     </AppShell>
+  );
+}
+
+const plain = (marked: string) =>
+  markedParts(marked)
+    .map((part) => part.text)
+    .join('');
+
+/** The running timer in the head, wherever one is. */
+function TimerChip() {
+  const t = messages.useT();
+  const timer = useTimer();
+  const [now, setNow] = useState(Date.now);
+  const running = timer?.runningSince != null;
+  useEffect(() => {
+    setNow(Date.now());
+    if (!running) return;
+    const tick = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(tick);
+  }, [running]);
+  if (!timer) return null;
+  const label = t(running ? 'timer.running' : 'timer.paused', { number: timer.ticketNumber });
+  return (
+    <Link className="pill tone-info timer-chip" to={`/tickets/${timer.ticketId}`} title={label}>
+      <Icon name={running ? 'play' : 'pause'} />
+      <span className="visually-hidden">{label}</span>
+      <span className="num" aria-hidden="true">
+        {`#${timer.ticketNumber} ${clockText(elapsed(timer, now))}`}
+      </span>
+    </Link>
   );
 }

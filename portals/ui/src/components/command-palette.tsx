@@ -25,6 +25,9 @@ export interface Command {
 
 export interface CommandPaletteProps {
   onClose: () => void;
+  /** Name of the dialog and of the group without one; default "Befehle und Suche". */
+  title?: string;
+  placeholder?: string;
   commands: readonly Command[];
   /** Results from the server for at least two characters. */
   search?: (query: string, signal: AbortSignal) => Promise<readonly Command[]>;
@@ -33,9 +36,17 @@ export interface CommandPaletteProps {
 const NOTHING = () => Promise.resolve([]);
 
 /** Commands and search in one place. Default export, so that it can be loaded when first opened. */
-export default function CommandPalette({ onClose, commands, search }: CommandPaletteProps) {
+export default function CommandPalette({
+  onClose,
+  commands,
+  search,
+  title,
+  placeholder,
+}: CommandPaletteProps) {
   const t = uiMessages.useT();
   const id = useId();
+  const name = title ?? t('palette.title');
+  const group = title ?? t('palette.commands');
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const list = useRef<HTMLDivElement>(null);
@@ -66,22 +77,22 @@ export default function CommandPalette({ onClose, commands, search }: CommandPal
     event.preventDefault();
   }
 
-  const sections = [...new Set(all.map((c) => c.section ?? t('palette.commands')))];
+  const sections = [...new Set(all.map((c) => c.section ?? group))];
   return (
     <ModalOverlay className="modal-overlay" isOpen onOpenChange={(open) => !open && onClose()} isDismissable>
       <Modal className="modal">
-        <AriaDialog className="dialog palette" aria-label={t('palette.title')}>
+        <AriaDialog className="dialog palette" aria-label={name}>
           <input
             // biome-ignore lint/a11y/noAutofocus: a dialog opened to type in
             autoFocus
             className="palette-input"
             role="combobox"
-            aria-label={t('palette.title')}
+            aria-label={name}
             aria-expanded="true"
             aria-controls={`${id}-list`}
             aria-autocomplete="list"
             aria-activedescendant={all.length > 0 ? `${id}-${current}` : undefined}
-            placeholder={t('palette.placeholder')}
+            placeholder={placeholder ?? t('palette.placeholder')}
             autoComplete="off"
             spellCheck={false}
             value={query}
@@ -91,20 +102,14 @@ export default function CommandPalette({ onClose, commands, search }: CommandPal
             }}
             onKeyDown={onKeyDown}
           />
-          <div
-            ref={list}
-            id={`${id}-list`}
-            role="listbox"
-            aria-label={t('palette.title')}
-            className="palette-list"
-          >
+          <div ref={list} id={`${id}-list`} role="listbox" aria-label={name} className="palette-list">
             {sections.map((section, order) => (
               <div key={section} role="group" aria-labelledby={`${id}-s${order}`}>
                 <div id={`${id}-s${order}`} className="section-title">
                   {section}
                 </div>
                 {all.map((command, index) =>
-                  (command.section ?? t('palette.commands')) !== section ? null : (
+                  (command.section ?? group) !== section ? null : (
                     // biome-ignore lint/a11y/useKeyWithClickEvents: keys are handled by the input
                     <div
                       key={command.id}

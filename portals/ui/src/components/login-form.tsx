@@ -2,13 +2,12 @@ import type { Me } from '@psa/contracts/auth';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
 import { useOnline } from '../hooks/use-online.ts';
-import { THEMES, useTheme } from '../hooks/use-theme.ts';
 import { describeError, formatWait } from '../i18n/error-text.ts';
 import { useFormats } from '../i18n/format.ts';
-import { useLanguage } from '../i18n/i18n.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { type LoginProblem, loginFieldProblem, loginProblem } from '../login-problem.ts';
 import { signIn } from '../session.ts';
+import { AuthFrame } from './auth-frame.tsx';
 import { Button } from './button.tsx';
 import { Alert } from './states.tsx';
 import { TextField } from './text-field.tsx';
@@ -80,12 +79,7 @@ export function LoginForm({ brand, logo, onSignedIn, notice, footer }: LoginForm
   }
 
   return (
-    <main className="login">
-      <title>{`${t('login.title')} · ${brand}`}</title>
-      <div className="login-brand">
-        <img src={logo} alt="" />
-        {brand}
-      </div>
+    <AuthFrame title={t('login.title')} brand={brand} logo={logo}>
       <form className="login-card" onSubmit={submit} noValidate aria-labelledby="login-title">
         <h1 id="login-title">{t('login.title')}</h1>
         {problem ? (
@@ -121,26 +115,6 @@ export function LoginForm({ brand, logo, onSignedIn, notice, footer }: LoginForm
         </Button>
         {footer}
       </form>
-      <Preferences />
-    </main>
-  );
-}
-
-/** Language and theme before anybody has signed in: two plain buttons, each naming what it switches to. */
-function Preferences() {
-  const t = uiMessages.useT();
-  const [language, setLanguage] = useLanguage();
-  const [theme, setTheme] = useTheme();
-  const other = language === 'de' ? 'en' : 'de';
-  const nextTheme = THEMES[(THEMES.indexOf(theme) + 1) % THEMES.length]!;
-  return (
-    <div className="login-foot">
-      <button type="button" className="link-button" lang={other} onClick={() => setLanguage(other)}>
-        {t(`user.language_${other}`)}
-      </button>
-      <button type="button" className="link-button" onClick={() => setTheme(nextTheme)}>
-        {`${t('theme.label')}: ${t(`theme.${theme}`)}`}
-      </button>
-    </div>
+    </AuthFrame>
   );
 }

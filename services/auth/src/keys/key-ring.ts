@@ -83,8 +83,10 @@ export function keyRing(deps: KeyDeps): KeyRing {
 
   return {
     async sign(claims) {
+      const known = await rows();
+      // After the reading, which may have made the first key just now.
       const now = clock.now();
-      const row = (await rows()).find((one) => new Date(one.active_from) <= now && one.private_key);
+      const row = known.find((one) => new Date(one.active_from) <= now && one.private_key);
       if (!row) throw new Error('There is no signing key that is active.');
       return new SignJWT({ ...claims })
         .setProtectedHeader({ alg: 'RS256', kid: row.kid, typ: 'JWT' })

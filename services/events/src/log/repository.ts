@@ -74,8 +74,8 @@ export async function countEvents(tx: Tx, tenantId: string, events: readonly Eve
   const types = events.map((event) => event.type);
   await tx.sql`
     insert into events.hourly as h (tenant_id, hour, type, count, last_at)
-    select ${tenantId}, date_trunc('hour', at, 'UTC'), type, count(*), max(at)
-    from unnest(${times}::timestamptz[], ${types}::text[]) as given(at, type)
+    select ${tenantId}, date_trunc('hour', at::timestamptz, 'UTC'), type, count(*), max(at::timestamptz)
+    from unnest(${times}::text[], ${types}::text[]) as given(at, type)
     group by 2, 3 order by 2, 3
     on conflict (tenant_id, hour, type) do update
       set count = h.count + excluded.count, last_at = greatest(h.last_at, excluded.last_at)`;

@@ -43,7 +43,14 @@ export interface Desk {
 /** Both deadlines stand still while the customer has to answer. */
 export const PAUSE_ON = ['waiting_customer'] as const;
 
-const NOTHING: Desk = { revision: '0', policies: new Map(), offered: [], rules: [], members: new Map() };
+/** The desk of a tenant that has no settings. */
+export const NO_DESK: Desk = {
+  revision: '0',
+  policies: new Map(),
+  offered: [],
+  rules: [],
+  members: new Map(),
+};
 const TENANTS_KEPT = 500;
 
 /** The revision of a tenant's desk; null when it has none yet. One look-up by key, meant to be pipelined. */
@@ -66,7 +73,7 @@ export class Desks {
 
   /** The desk at `revision`, as read in this transaction. Not to be called beside other queries of `tx`. */
   async at(tx: Tx, ctx: RequestContext, revision: string | null): Promise<Desk> {
-    if (revision === null) return NOTHING;
+    if (revision === null) return NO_DESK;
     const tenantId = ctx.scope.tenant_id;
     const known = this.#known.get(tenantId);
     if (known?.revision === revision) return known;

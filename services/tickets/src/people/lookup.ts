@@ -55,7 +55,8 @@ const PATHS = {
   technician: ['auth', '/api/v1/users/'],
 } as const satisfies Record<Missing['kind'], readonly [ServiceName, string]>;
 
-async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Missing): Promise<void> {
+/** Asks the owner of something in the caller's name and stores the answer. @throws 400, 403, 502, 503 */
+export async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Missing): Promise<void> {
   const [service, path] = PATHS[missing.kind];
   const { status, body } = await deps.peers.request(service, {
     method: 'GET',

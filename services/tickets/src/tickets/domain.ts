@@ -54,7 +54,9 @@ export function decideChange(
   if (wanted.tags !== undefined) next.tags = normalTags(wanted.tags);
   if (wanted.assigned_to !== undefined) next.assigned_to = wanted.assigned_to;
 
-  const status = wanted.status ?? statusByAssignment(ticket, next.assigned_to);
+  const status =
+    wanted.status ??
+    (wanted.assigned_to === undefined ? ticket.status : statusByAssignment(ticket, next.assigned_to));
   if (status !== ticket.status) {
     const decision = decideTransition(ticket.status, status, {
       actorKind: actor,
@@ -62,20 +64,15 @@ export function decideChange(
     });
     if (!decision.ok) return { ok: false, allowed: decision.allowed, message: decision.message };
     if (decision.effects.assignee === 'clear') {
-      if (wanted.assigned_to) {
-        return { ok: false, field: 'assigned_to', message: 'a ticket in status new has nobody assigned' };
-      }
+      if (wanted.assigned_to) return misfit('new');
       next.assigned_to = null;
     }
     applyTransition(next, status, decision.effects, now);
-  } else if (next.assigned_to === null && (status === 'assigned' || status === 'in_progress')) {
-    return {
-      ok: false,
-      field: 'assigned_to',
-      message: `a ticket in status ${status} needs somebody assigned`,
-    };
-  } else if (next.assigned_to !== null && status === 'new') {
-    return { ok: false, field: 'assigned_to', message: 'a ticket in status new has nobody assigned' };
+  } else if (wanted.assigned_to !== undefined) {
+    // Only what the request says is checked: an imported ticket may be in progress with nobody assigned.
+    const worked = status === 'assigned' || status === 'in_progress';
+    if (worked && next.assigned_to === null) return misfit(status);
+    if (status === 'new' && next.assigned_to !== null) return misfit(status);
   }
 
   const changes = COMPARED.flatMap((field) =>
@@ -96,6 +93,15 @@ const COMPARED = [
   'assigned_to',
   'team_id',
 ] as const;
+
+const misfit = (status: TicketStatus): Decision => ({
+  ok: false,
+  field: 'assigned_to',
+  message:
+    status === 'new'
+      ? 'a ticket in status new has nobody assigned'
+      : `a ticket in status ${status} needs somebody assigned`,
+});
 
 function statusByAssignment(ticket: TicketRow, assignee: string | null): TicketStatus {
   if (ticket.status === 'new' && assignee !== null) return 'assigned';

@@ -2,7 +2,7 @@ import type { CreateTicketRequest, Ticket, UpdateTicketRequest } from '@psa/cont
 import { pickPolicy } from '@psa/domain/sla';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
-import type { Tx } from '@psa/service-kit/database';
+import { type Tx, toIso } from '@psa/service-kit/database';
 import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
 import { enqueue, envelope, type NewEvent } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
@@ -312,6 +312,48 @@ export async function decideAndSave(
   ]);
   return next;
 }
+
+/**
+ * Computes a ticket's clocks anew because time passed or the desk's settings changed, and writes what differs.
+ * Returns the row as it is then, and whether anything was written.
+ */
+export async function refreshClocks(
+  desk: TicketDesk,
+  tx: Tx,
+  ctx: RequestContext,
+  ticket: TicketRow,
+  settings: Desk,
+): Promise<{ row: TicketRow; changed: boolean }> {
+  const at = desk.deps.clock.now();
+  const sla = slaOutcome(settings, ticket, at);
+  const changed = SLA_COLUMNS.some((name) => comparable(ticket[name]) !== comparable(sla.columns[name]));
+  if (!changed) return { row: ticket, changed };
+  const row: TicketRow = {
+    ...ticket,
+    ...sla.columns,
+    version: ticket.version + 1,
+    updated_at: at.toISOString(),
+  };
+  const { history, events } = recordOf(ticket, row, [], sla, { settings });
+  await Promise.all([
+    updateTicket(tx, ctx, row),
+    insertHistory(tx, ctx, row, historyRows(ctx, history, desk.deps.ids, row.updated_at)),
+    publish(desk, tx, ctx, events, at),
+    replaceTicketTimers(tx, ctx.scope.tenant_id, row.id, sla.timers),
+  ]);
+  return { row, changed };
+}
+
+const SLA_COLUMNS = [
+  'sla_response_due',
+  'sla_resolution_due',
+  'sla_response_state',
+  'sla_resolution_state',
+  'sla_breached',
+] as const;
+/** Times come as PostgreSQL writes them or as RFC 3339. */
+const comparable = (value: string | boolean | null) =>
+  typeof value === 'string' && /^\d/.test(value) ? toIso(value) : value;
 
 /** How a change reads in the history and which events tell of it, each in the part its readers may see. */
 function recordOf(

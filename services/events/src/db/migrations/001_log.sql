@@ -54,7 +54,8 @@ begin
     return false;
   end if;
   perform pg_advisory_xact_lock(hashtextextended('events.ensure_month', 0));
-  if to_regclass('events.' || name) is not null then
+  -- By query: to_regclass would answer from this session's cache what it found before the wait.
+  if exists (select from pg_class where relname = name and relnamespace = 'events'::regnamespace) then
     return false;
   end if;
   execute format('create table events.%I (like events.log including defaults)', name);

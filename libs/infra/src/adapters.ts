@@ -1,0 +1,43 @@
+import { RabbitBus } from './bus/rabbitmq-bus.ts';
+import { RedisCache } from './cache/redis-cache.ts';
+import { DiskFileStore } from './files/disk-file-store.ts';
+import { PostgresFileStore } from './files/postgres-file-store.ts';
+import type { AdapterLog } from './log.ts';
+import { LogMailer } from './mail/log-mailer.ts';
+import { SmtpMailer } from './mail/smtp-mailer.ts';
+import { PostgresSearch } from './search/postgres-search.ts';
+
+/** The settings that choose the adapters (a part of service-kit's `ServiceEnv`). */
+interface AdapterSettings {
+  readonly DATABASE_URL: string;
+  readonly RABBITMQ_URL: string;
+  readonly REDIS_URL: string;
+  readonly SMTP_URL: string;
+  readonly MAIL_FROM: string;
+  readonly FILES_DIR: string;
+  readonly FILES_DATABASE_URL: string;
+}
+
+/** How long a starting service waits for a broker that is starting, too. */
+const BUS_WAIT_MS = 60_000;
+
+/** The real adapters of a service that runs by itself: RabbitMQ, Redis, SMTP, disk or PostgreSQL. Search is in PostgreSQL. */
+export const adapters = {
+  bus: (env: AdapterSettings, log: AdapterLog) =>
+    RabbitBus.connect({ url: env.RABBITMQ_URL.split(','), log }, BUS_WAIT_MS),
+  cache: (env: AdapterSettings, log: AdapterLog) => new RedisCache({ url: env.REDIS_URL, log }),
+  mailer: (env: AdapterSettings, log: AdapterLog) =>
+    env.SMTP_URL ? new SmtpMailer({ url: env.SMTP_URL, from: env.MAIL_FROM }) : new LogMailer({ log }),
+  async files(env: AdapterSettings) {
+    if (env.FILES_DIR) {
+      const store = new DiskFileStore({ folder: env.FILES_DIR });
+      await store.prepare();
+      return store;
+    }
+    // Replicas on several nodes share files through the database, with a role of its own that owns the schema.
+    const store = new PostgresFileStore({ url: env.FILES_DATABASE_URL || env.DATABASE_URL, schema: 'files' });
+    if (env.FILES_DATABASE_URL) await store.prepare();
+    return store;
+  },
+  searchIndex: (env: AdapterSettings) => new PostgresSearch({ url: env.DATABASE_URL }),
+};

@@ -1,0 +1,48 @@
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
+import { useMe } from '@psa/ui/session';
+import { useQuery } from '@tanstack/react-query';
+import { techniciansQuery } from '../api/desk.ts';
+import type { Priority, TicketStatus } from '../api/types.ts';
+import type { PickOption } from '../components/picker.tsx';
+import { messages } from '../i18n/ticket-messages.ts';
+import { PRIORITIES, STATUSES } from './filter.ts';
+
+export const NOBODY = 'none';
+
+export function useStatusOptions(only: readonly TicketStatus[] = STATUSES): PickOption[] {
+  const u = uiMessages.useT();
+  return only.map((id) => ({ id, label: u(`status.${id}`), icon: STATUS_LOOK[id].icon }));
+}
+
+export function usePriorityOptions(): PickOption[] {
+  const u = uiMessages.useT();
+  return PRIORITIES.toReversed().map((id: Priority) => ({
+    id,
+    label: u(`priority.${id}`),
+    icon: PRIORITY_LOOK[id].icon,
+  }));
+}
+
+/** People who can be assigned: oneself first, then by name; NOBODY takes the assignee away. */
+export function useAssigneeOptions(): PickOption[] {
+  const t = messages.useT();
+  const me = useMe();
+  const { data = [] } = useQuery(techniciansQuery);
+  const others = data
+    .filter((person) => person.active && person.id !== me.id)
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .map(
+      ({ id, name, open_tickets }): PickOption => ({
+        id,
+        label: name,
+        icon: 'user',
+        detail: t('list.count', { count: open_tickets }),
+      }),
+    );
+  return [
+    { id: me.id, label: `${t('list.me')} (${me.name})`, icon: 'user' },
+    ...others,
+    { id: NOBODY, label: t('list.nobody'), icon: 'minus' },
+  ];
+}

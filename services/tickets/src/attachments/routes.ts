@@ -1,0 +1,223 @@
+import multipart from '@fastify/multipart';
+import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
+import { Attachment, MAX_ATTACHMENT_BYTES } from '@psa/contracts/tickets';
+import { type App, contextOf } from '@psa/service-kit/app';
+import { AppError, invalid, notFound } from '@psa/service-kit/errors';
+import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
+import { write } from '@psa/service-kit/write';
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { loadTicket } from '../tickets/repository.ts';
+import type { TicketDesk } from '../tickets/service.ts';
+import {
+  type AttachmentRow,
+  attach,
+  attachmentView,
+  discardUpload,
+  storeUpload,
+  tooLarge,
+  type Upload,
+  type UploadFields,
+} from './service.ts';
+import { contentDisposition } from './sniff.ts';
+
+const tags = ['tickets'];
+const SPEC: ListSpec = {
+  sortable: {
+    created_at: { sql: 'a.created_at', type: 'timestamptz' },
+    file_name: { sql: 'a.file_name', type: 'text' },
+  },
+  defaultSort: [['created_at', 'asc']],
+  fields: Object.keys(Attachment.properties),
+  id: { sql: 'a.id', type: 'uuid' },
+};
+const COLUMNS = `a.id, a.ticket_id, a.comment_id, a.file_name, a.content_type, a.size, a.sha256, a.visibility,
+  a.uploaded_by, a.uploaded_by_name, a.file_key, a.created_at`;
+/** Form fields and part headers beside the file itself. */
+const FORM_OVERHEAD = 64 * 1024;
+
+export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void> {
+  const { deps } = desk;
+  const { db } = deps;
+  await app.register(multipart, {
+    limits: {
+      files: 1,
+      fields: 5,
+      parts: 6,
+      fieldSize: 1000,
+      fieldNameSize: 100,
+      headerPairs: 50,
+      // The store itself stops at the limit; this one is a net below it.
+      fileSize: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD,
+    },
+    throwFileSizeLimit: true,
+  });
+
+  app.get(
+    '/api/v1/tickets/:id/attachments',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'Files of a ticket',
+        operationId: 'listTicketAttachments',
+        tags,
+        params: IdParams,
+        querystring: Closed(listQuery),
+        response: { 200: Many(Type.Partial(Attachment)) },
+      },
+    },
+    async (request) => {
+      const ctx = contextOf(request);
+      const list = parseList(request.query as ListParams, SPEC);
+      return db.read(ctx.scope, async (tx) => {
+        const { sql } = tx;
+        const [, result] = await Promise.all([
+          loadTicket(tx, ctx, request.params.id),
+          fetchList<AttachmentRow & Record<string, unknown>>(tx, {
+            select: sql`${sql.unsafe(COLUMNS)}`,
+            from: sql`attachments a`,
+            where: [
+              sql`a.tenant_id = ${ctx.scope.tenant_id} and a.ticket_id = ${request.params.id} and a.deleted_at is null`,
+            ],
+            request: list,
+          }),
+        ]);
+        return listResponse(list, result, result.rows.map(attachmentView), request.url);
+      });
+    },
+  );
+
+  app.post(
+    '/api/v1/tickets/:id/attachments',
+    {
+      config: { permission: 'ticket:comment' },
+      bodyLimit: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD,
+      schema: {
+        summary: 'Attach a file: multipart/form-data with the part `file`, and `visibility`, `comment_id`',
+        operationId: 'createTicketAttachment',
+        tags,
+        consumes: ['multipart/form-data'],
+        params: IdParams,
+        response: { 201: One(Attachment) },
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(request);
+      if (!request.isMultipart()) {
+        throw new AppError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the file as multipart/form-data.', {
+          details: [{ field: 'content-type', message: 'must be multipart/form-data' }],
+        });
+      }
+      // Before the first byte is stored: whoever may not see the ticket stores nothing.
+      await db.read(ctx.scope, (tx) => loadTicket(tx, ctx, request.params.id));
+      const { upload, fields } = await receive(request, desk);
+      let used = false;
+      try {
+        await write(db, request, reply, async (tx) => {
+          const data = await attach(desk, tx, ctx, request.params.id, upload, fields);
+          used = true;
+          return { status: 201, body: { data } };
+        });
+        // A repeated request under the same Idempotency-Key got the first answer: its file is not needed.
+        if (!used) await discardUpload(deps, ctx, upload.key);
+      } catch (error) {
+        // Once the row is written the answer may be lost but not the file. If the commit failed after that,
+        // the clean-up timer is still set and sees to it.
+        if (!used) await discardUpload(deps, ctx, upload.key);
+        throw error;
+      }
+      return reply;
+    },
+  );
+
+  app.get(
+    '/api/v1/tickets/:id/attachments/:attachment_id/content',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'Download a file',
+        operationId: 'downloadTicketAttachment',
+        tags,
+        params: Type.Object({ id: Uuid, attachment_id: Uuid }, { additionalProperties: false }),
+      },
+    },
+    async (request, reply) => {
+      const ctx = contextOf(request);
+      const { id, attachment_id } = request.params;
+      const row = await db.read(ctx.scope, async (tx) => {
+        await loadTicket(tx, ctx, id);
+        const [found] = await tx.sql<AttachmentRow[]>`
+          select ${tx.sql.unsafe(COLUMNS)} from attachments a
+          where a.tenant_id = ${ctx.scope.tenant_id} and a.id = ${attachment_id} and a.ticket_id = ${id} and a.deleted_at is null`;
+        return found;
+      });
+      const content = row ? await deps.files.get(ctx.scope.tenant_id, row.file_key) : null;
+      if (!row || !content) throw notFound('attachment');
+      return reply
+        .header('content-type', row.content_type)
+        .header('content-length', String(row.size))
+        .header('content-disposition', contentDisposition(row.file_name))
+        .header('x-content-type-options', 'nosniff')
+        .header('content-security-policy', "sandbox; default-src 'none'")
+        .header('cross-origin-resource-policy', 'same-origin')
+        .header('cache-control', 'private, max-age=3600')
+        .header('etag', `"${row.sha256}"`)
+        .send(content);
+    },
+  );
+
+  async function receive(
+    request: FastifyRequest,
+    { deps: ports }: TicketDesk,
+  ): Promise<{ upload: Upload; fields: UploadFields }> {
+    const ctx = contextOf(request);
+    const given: Record<string, string> = {};
+    let upload: Upload | null = null;
+    try {
+      for await (const part of request.parts()) {
+        if (part.type === 'file') {
+          if (part.fieldname !== 'file')
+            throw invalid({ field: part.fieldname, message: 'is not a known field' });
+          upload = await storeUpload(ports, ctx, part.file, part.filename);
+        } else given[part.fieldname] = String(part.value);
+      }
+      if (!upload) throw invalid({ field: 'file', message: 'is required' });
+      return { upload, fields: fieldsOf(given) };
+    } catch (error) {
+      if (upload) await discardUpload(ports, ctx, upload.key);
+      // The rest of the body is not wanted; the connection cannot be used for another request.
+      request.raw.resume();
+      const code = (error as { code?: string }).code ?? '';
+      if (code === 'FST_REQ_FILE_TOO_LARGE') throw tooLarge(error);
+      if (
+        code.startsWith('FST_') ||
+        /multipart|premature|aborted|terminated|Unexpected end/i.test(String(error))
+      ) {
+        if (error instanceof AppError) throw error;
+        throw new AppError(400, 'INVALID_INPUT', 'The form could not be read.', {
+          details: [{ field: 'body', message: 'must be multipart/form-data with one file' }],
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+function fieldsOf(given: Readonly<Record<string, string>>): UploadFields {
+  const { visibility = 'public', comment_id = '', ...unknown } = given;
+  const problems = Object.keys(unknown).map((field) => ({ field, message: 'is not a known field' }));
+  if (visibility !== 'public' && visibility !== 'internal') {
+    problems.push({ field: 'visibility', message: 'must be one of: public, internal' });
+  }
+  if (comment_id !== '' && !UUID.test(comment_id)) {
+    problems.push({ field: 'comment_id', message: 'must be a valid uuid' });
+  }
+  if (problems.length > 0) throw invalid(...problems);
+  return {
+    visibility: visibility as UploadFields['visibility'],
+    comment_id: comment_id === '' ? null : comment_id,
+  };
+}
