@@ -1,4 +1,3 @@
-import { passwordProblems } from '@psa/domain/password-policy';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from './api-error.ts';
 import { newPasswordProblem, refusedPasswordProblem } from './password-problem.ts';
@@ -19,23 +18,15 @@ describe('newPasswordProblem', () => {
 });
 
 describe('refusedPasswordProblem', () => {
-  it('knows every reason of the policy', () => {
-    const context = { email: 'beck@firma.example', words: ['Mustermann'] };
-    for (const password of [
-      'kurz',
-      'x'.repeat(200),
-      'beck und mehr',
-      'mustermann-haus',
-      'password2024!',
-      'abababababab',
-    ]) {
-      for (const { code, message } of passwordProblems(password, context)) {
-        expect([password, refusedPasswordProblem(refusal('new_password', message))]).toEqual([
-          password,
-          code,
-        ]);
-      }
-    }
+  it.each([
+    ['Must have at least 12 characters', 'too_short'],
+    ['Must have at most 128 characters', 'too_long'],
+    ['Must not contain the e-mail address', 'contains_email'],
+    ['Must not contain your name or that of your company', 'contains_context'],
+    ['Must not be a common password', 'too_common'],
+    ['Must not be a repetition or a row of keys', 'too_regular'],
+  ])('reads the reason of the policy: %s', (message, problem) => {
+    expect(refusedPasswordProblem(refusal('new_password', message))).toBe(problem);
   });
 
   it('tells an unknown reason as a refusal, and leaves other fields alone', () => {
