@@ -97,7 +97,11 @@ export async function insertTicket(
     from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`;
 }
 
-/** History of a ticket, several entries in one statement. */
+/**
+ * History of a ticket, several entries in one statement. What a portal user sets off may be internal (an
+ * assignment by rule, a missed deadline); its own rights would not let it be written. The three statements go
+ * out in one run, so that nothing else of the transaction comes between them.
+ */
 export async function insertHistory(
   tx: Tx,
   ctx: RequestContext,
@@ -106,12 +110,22 @@ export async function insertHistory(
 ): Promise<void> {
   if (history.length === 0) return;
   const { sql } = tx;
-  await sql`
+  const { customer_id, tenant_id } = ctx.scope;
+  const insert = sql`
     insert into history (tenant_id, id, ticket_id, customer_id, occurred_at, actor_kind, actor_id, actor_name,
       kind, changes, reason, public)
-    select ${ctx.scope.tenant_id}, h.id, ${ticket.id}, ${ticket.customer_id}, h.occurred_at, h.actor_kind,
+    select ${tenant_id}, h.id, ${ticket.id}, ${ticket.customer_id}, h.occurred_at, h.actor_kind,
       h.actor_id, h.actor_name, h.kind, h.changes, h.reason, h.public
     from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`;
+  if (customer_id === null || history.every((entry) => entry.public)) {
+    await insert;
+    return;
+  }
+  await Promise.all([
+    sql`select set_config('psa.customer_id', '', true)`,
+    insert,
+    sql`select set_config('psa.customer_id', ${customer_id}, true)`,
+  ]);
 }
 
 /** Writes the row as it is after a change. The ticket is locked since {@link loadTicket}. */

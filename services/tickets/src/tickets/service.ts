@@ -206,8 +206,11 @@ export async function openTicket(
   if (given.length > 0) {
     events.push(ticketEvent('ticket.assigned.v1', row, { ticket: facts, changes: given }, false));
   }
+  const entries = historyRows(ctx, history, desk.deps.ids, now);
+  const direct = portal ? entries.filter((entry) => entry.public) : entries;
   await Promise.all([
-    insertTicket(tx, ctx, row, historyRows(ctx, history, desk.deps.ids, now), sla.timers),
+    insertTicket(tx, ctx, row, direct, sla.timers),
+    insertHistory(tx, ctx, row, entries.slice(direct.length)),
     publish(desk, tx, ctx, events, at),
     row.tags.length > 0 ? replaceTags(tx, ctx, row, row.tags) : null,
     chosen?.assigned_to ? noteAssigned(tx, ctx, chosen.assigned_to, now) : null,
