@@ -21,7 +21,6 @@ const extra = given.length > 0 ? ['--passWithNoTests', ...given] : [];
 
 step('Format and lint', 'biome', ['check', '.']);
 step('Types', 'node', ['scripts/typecheck.ts']);
-step('Dead code', 'knip', []);
 console.log('\n── Portals');
 await buildPortals();
 step('Unit tests', 'vitest', ['run', '--project', 'unit', ...extra]);

@@ -105,6 +105,7 @@ async function assemble(options: {
     ? new SmtpMailer({ url: settings.SMTP_URL, from: settings.MAIL_FROM })
     : new LogMailer({ log: logFor('mail') });
   const files = new DiskFileStore({ folder: join(settings.PSA_DATA_DIR, 'files') });
+  await files.prepare();
   const searchIndex = new PostgresSearch({ url: roleUrl(server, 'search', state.role_password), max: 3 });
   await searchIndex.prepare();
   const cipher = fieldCipher(parseFieldKeys(state.field_keys));

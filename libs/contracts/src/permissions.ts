@@ -38,6 +38,7 @@ export const PERMISSIONS = [
   'event:test',
   'event:stream',
   'search:query',
+  'search:manage',
   'self:manage',
 ] as const;
 export type Permission = (typeof PERMISSIONS)[number];

@@ -33,3 +33,6 @@ export const SearchResponse = Type.Object({
     took_ms: Type.Number(),
   }),
 });
+
+/** Answer of `POST /search/reindex`. */
+export const ReindexStarted = Type.Object({ data: Type.Object({ started: Type.Boolean() }) });

@@ -1,5 +1,6 @@
-import { consumer, type ServiceDefinition } from '@psa/service-kit/service';
-import { indexEvents } from './index/consumer.ts';
+import type { ServiceDefinition } from '@psa/service-kit/service';
+import { indexConsumer } from './objects/consumer.ts';
+import { reindexWorker } from './objects/reindex.ts';
 import { searchRoutes } from './query/routes.ts';
 
 /** One query over tickets, customers and contacts. */
@@ -9,5 +10,5 @@ export const searchService: ServiceDefinition = {
   migrations: new URL('./db/migrations/', import.meta.url),
   uses: ['bus', 'searchIndex'],
   routes: searchRoutes,
-  workers: (deps) => [consumer(() => indexEvents(deps))],
+  workers: (deps) => [indexConsumer(deps), reindexWorker(deps)],
 };

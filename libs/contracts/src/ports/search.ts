@@ -38,7 +38,7 @@ export interface SearchHit {
   readonly id: string;
   readonly score: number;
   readonly title: string;
-  /** Plain-text fragments; matches stand between U+E000 and U+E001 (private use), for the caller to mark up safely. */
+  /** Plain-text fragments, for the first 100 hits of an answer (later ones: title only); matches stand between U+E000 and U+E001 (private use), for the caller to mark up safely. */
   readonly highlights: { readonly title: string; readonly body: string };
   readonly summary: Readonly<Record<string, unknown>>;
   readonly updated_at: string;

@@ -66,14 +66,17 @@ export function lexemesOf(doc: SearchDocument, stems: Stems): DocumentLexemes {
   return { head: head.text(), words: all.text(), vocabulary };
 }
 
-/** The word itself, its spelling without umlauts, and the stems of both. */
+/**
+ * The word itself, its spelling without umlauts, and the stems of both. Words and stems share one space: where the
+ * stem is the word, as in half of them, there is one lexeme to store instead of two.
+ */
 export function lexemesOfWord(word: string, folded: string, stems: Stems): Set<string> {
   const lexemes = new Set([folded]);
-  for (const stem of stems.of(word)) lexemes.add(`~${stem}`);
+  for (const stem of stems.of(word)) lexemes.add(stem);
   const other = withoutUmlautSpelling(folded);
   if (other !== null) {
     lexemes.add(other);
-    for (const stem of stems.of(other)) lexemes.add(`~${stem}`);
+    for (const stem of stems.of(other)) lexemes.add(stem);
   }
   return lexemes;
 }
@@ -143,8 +146,10 @@ function phraseQuery(clause: Clause, stems: Stems, widened: Widened, prefix: str
 function alternatives(term: Term, stems: Stems, widened: Widened, prefix: string): string[] {
   const found = new Set<string>();
   const addWord = (word: string, folded: string, beginning: boolean) => {
+    // Stems are no beginnings: "drucken" does not ask for "Druckluft".
+    const whole = new Set([folded, withoutUmlautSpelling(folded)]);
     for (const lexeme of lexemesOfWord(word, folded, stems)) {
-      found.add(`${quote(prefix + lexeme)}${beginning && !lexeme.startsWith('~') ? ':*' : ''}`);
+      found.add(`${quote(prefix + lexeme)}${beginning && whole.has(lexeme) ? ':*' : ''}`);
     }
   };
   const instead = widened.get(term.folded);

@@ -43,6 +43,8 @@ const BATCH = 500;
 /** Words that may stand in for a mistyped one. */
 const MOST_CORRECTIONS = 8;
 const MOST_CANDIDATES = 60;
+/** Hits of an answer that get highlights; a list of 1,000 ids need not read 1,000 texts. */
+const HIGHLIGHTED = 100;
 const RETRYABLE = new Set(['40001', '40P01']);
 
 /**
@@ -326,9 +328,11 @@ class Ask {
         updated_at: unknown;
       }[]
     >`
-      select d.type, d.id, d.title, d.body, case when ${this.#internal} then d.internal else '' end as internal,
+      select d.type, d.id, d.title, case when n <= ${HIGHLIGHTED} then d.body else '' end as body,
+        case when n <= ${HIGHLIGHTED} and ${this.#internal} then d.internal else '' end as internal,
         d.summary, d.updated_at
-      from unnest(${refs.map((ref) => ref.type)}::text[], ${refs.map((ref) => ref.id)}::uuid[]) as r(type, id)
+      from unnest(${refs.map((ref) => ref.type)}::text[], ${refs.map((ref) => ref.id)}::uuid[])
+        with ordinality as r(type, id, n)
       join ${this.#sql(`${this.#schema}.documents`)} d
         on d.tenant_id = ${this.#query.tenant_id}::uuid and d.type = r.type and d.id = r.id`;
     const byRef = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));

@@ -173,6 +173,9 @@ export const messages = defineMessages(
     'reply.sent': 'Antwort gesendet',
     'reply.noted': 'Notiz gespeichert',
     'reply.draft': 'Entwurf bleibt auf diesem Gerät erhalten',
+    'reply.files_failed':
+      'Der Beitrag ist gespeichert, aber nicht alle Anhänge. Bitte erneut senden oder entfernen.',
+    'reply.retry_files': 'Anhänge erneut senden',
     'reply.unknown': 'Unklar, ob der Beitrag ankam. „Erneut versuchen“ sendet ihn sicher nur einmal.',
 
     'sla.title': 'SLA',
@@ -192,6 +195,9 @@ export const messages = defineMessages(
     'sla.step_range': '{{from}} bis {{to}}',
     'sla.step_counted': '+{{minutes}}, gesamt {{total}}',
     'sla.steps': 'Zeitleiste {{what}}',
+    'sla.all_steps': 'Alle {{count}} Schritte anzeigen',
+    'sla.remaining': 'Noch {{time}} Geschäftszeit',
+    'sla.late': '{{time}} Geschäftszeit darüber',
 
     'time.title': 'Arbeitszeit',
     'time.total': 'Gesamt {{time}}',
@@ -220,6 +226,8 @@ export const messages = defineMessages(
     'files.internal': 'intern',
     'files.uploading': '{{percent}} übertragen',
     'files.failed': 'Nicht übertragen',
+    'files.done': 'Übertragen',
+    'files.upload': 'Hochladen',
     'files.visibility': 'Nur fürs Team sichtbar',
 
     'history.title': 'Historie',
@@ -240,6 +248,7 @@ export const messages = defineMessages(
     'watch.title': 'Beobachter',
     'watch.on': 'Beobachten',
     'watch.off': 'Nicht mehr beobachten',
+    'watch.you': '{{name}} (ich)',
     'watch.none': 'Niemand beobachtet dieses Ticket.',
 
     'field.title': 'Betreff',
@@ -434,6 +443,9 @@ export const messages = defineMessages(
     'reply.sent': 'Reply sent',
     'reply.noted': 'Note saved',
     'reply.draft': 'The draft is kept on this device',
+    'reply.files_failed':
+      'The message is saved, but not all attachments. Please send them again or remove them.',
+    'reply.retry_files': 'Send attachments again',
     'reply.unknown': 'It is unclear whether the message arrived. “Try again” is sure to send it only once.',
 
     'sla.title': 'SLA',
@@ -453,6 +465,9 @@ export const messages = defineMessages(
     'sla.step_range': '{{from}} to {{to}}',
     'sla.step_counted': '+{{minutes}}, {{total}} in total',
     'sla.steps': 'Timeline {{what}}',
+    'sla.all_steps': 'Show all {{count}} steps',
+    'sla.remaining': '{{time}} of business time left',
+    'sla.late': '{{time}} of business time over',
 
     'time.title': 'Working time',
     'time.total': '{{time}} in total',
@@ -481,6 +496,8 @@ export const messages = defineMessages(
     'files.internal': 'internal',
     'files.uploading': '{{percent}} sent',
     'files.failed': 'Not uploaded',
+    'files.done': 'Uploaded',
+    'files.upload': 'Upload',
     'files.visibility': 'Visible to the team only',
 
     'history.title': 'History',
@@ -501,6 +518,7 @@ export const messages = defineMessages(
     'watch.title': 'Watchers',
     'watch.on': 'Watch',
     'watch.off': 'Stop watching',
+    'watch.you': '{{name}} (me)',
     'watch.none': 'Nobody is watching this ticket.',
 
     'field.title': 'Subject',

@@ -1,14 +1,185 @@
+import { BarChart, StackedBar } from '@psa/ui/charts/charts';
+import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
+import { SlaClock } from '@psa/ui/components/sla-clock';
+import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
 import { useMe } from '@psa/ui/session';
-import { messages } from '../i18n/messages.ts';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from 'react-router';
+import { statsQuery, ticketListQuery } from '../api/tickets.ts';
+import type { Priority, TicketStats } from '../api/types.ts';
+import { DayChart } from '../components/day-chart.tsx';
+import { Panel } from '../components/panel.tsx';
+import { messages } from '../i18n/ticket-messages.ts';
+import { nextDeadline } from '../tickets/deadline.ts';
+import { PRIORITIES, STATUSES } from '../tickets/filter.ts';
 
+/** What needs attention now, and how things are going. Every figure leads to its tickets. */
 export function Component() {
   const t = messages.useT();
   const me = useMe();
+  const stats = useQuery(statsQuery);
   return (
     <div className="page">
-      <title>{`${t('nav.dashboard')} · ${me.tenant_name}`}</title>
-      <h1>{t('nav.dashboard')}</h1>
-      <p className="muted">{me.name}</p>
+      <title>{`${t('dashboard.title')} · ${me.tenant_name}`}</title>
+      <h1>{t('dashboard.title')}</h1>
+      {stats.data ? (
+        <Figures stats={stats.data} />
+      ) : stats.isError ? (
+        <ErrorState error={stats.error} onRetry={() => void stats.refetch()} />
+      ) : (
+        <Waiting />
+      )}
+      <div className="dashboard-grid">
+        <MyNext />
+        {stats.data && <Charts stats={stats.data} />}
+      </div>
     </div>
+  );
+}
+
+function Waiting() {
+  return (
+    <div className="tiles" aria-busy="true">
+      {['a', 'b', 'c', 'd'].map((name) => (
+        <div key={name} className="tile">
+          <Skeleton lines={2} />
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Figures({ stats }: { stats: TicketStats }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  const tiles = [
+    { name: t('dashboard.mine'), value: stats.mine_open, query: 'status=open&assigned_to=me', tone: '' },
+    {
+      name: t('dashboard.at_risk'),
+      value: stats.sla_at_risk,
+      query: 'status=open&sla=at_risk&sort=sla_resolution_due&order=asc',
+      tone: 'warn',
+    },
+    {
+      name: t('dashboard.breached'),
+      value: stats.sla_breached_open,
+      query: 'status=open&sla=breached',
+      tone: 'danger',
+    },
+    {
+      name: t('dashboard.unassigned'),
+      value: stats.unassigned,
+      query: 'status=open&assigned_to=none',
+      tone: '',
+    },
+  ];
+  return (
+    <ul className="tiles">
+      {tiles.map((tile) => (
+        <li key={tile.name}>
+          <Link
+            className={tile.value > 0 && tile.tone ? `tile tile-${tile.tone}` : 'tile'}
+            to={`/tickets?${tile.query}`}
+          >
+            <span className="tile-value num">{formats.number(tile.value)}</span>
+            <span className="tile-name">{tile.name}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function MyNext() {
+  const t = messages.useT();
+  const list = useQuery(
+    ticketListQuery({
+      status: 'open',
+      assigned_to: 'me',
+      sort: 'sla_resolution_due',
+      order: 'asc',
+      limit: 8,
+      count: 'none',
+    }),
+  );
+  return (
+    <Panel
+      title={t('dashboard.my_next')}
+      end={<Link to="/tickets?status=open&assigned_to=me">{t('dashboard.all_mine')}</Link>}
+    >
+      {list.isPending && <Skeleton lines={5} />}
+      {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+      {list.data?.rows.length === 0 && (
+        <EmptyState icon="circleCheck">{t('dashboard.my_next_empty')}</EmptyState>
+      )}
+      <ul className="next-list">
+        {list.data?.rows.map((ticket) => (
+          <li key={ticket.id}>
+            <Link className="next-link" to={`/tickets/${ticket.id}`}>
+              <PriorityPill priority={ticket.priority} compact />
+              <span className="next-title">
+                <span className="clip">{ticket.title}</span>
+                <span className="muted clip">
+                  #{ticket.ticket_number} · {ticket.customer?.name}
+                </span>
+              </span>
+              <StatusPill status={ticket.status} />
+              <SlaClock {...nextDeadline(ticket)} compact />
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
+function Charts({ stats }: { stats: TicketStats }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const total = Object.values(stats.open_by_status).reduce((sum, value) => sum + value, 0);
+  if (total === 0 && stats.created_per_day.every((day) => day.created === 0)) {
+    return (
+      <EmptyState icon="chart" title={t('dashboard.first')}>
+        {t('dashboard.first_text')}
+      </EmptyState>
+    );
+  }
+  return (
+    <>
+      <div className="panel">
+        <StackedBar
+          title={t('dashboard.by_status')}
+          data={STATUSES.filter((status) => status in stats.open_by_status).map((status) => ({
+            label: u(`status.${status}`),
+            value: stats.open_by_status[status] ?? 0,
+            tone: status === 'in_progress' ? 'accent' : STATUS_LOOK[status].tone,
+          }))}
+        />
+      </div>
+      <div className="panel">
+        <BarChart
+          title={t('dashboard.by_priority')}
+          data={PRIORITIES.toReversed().map((priority: Priority) => ({
+            label: u(`priority.${priority}`),
+            value: stats.open_by_priority[priority] ?? 0,
+            tone: PRIORITY_LOOK[priority].tone,
+          }))}
+        />
+      </div>
+      <div className="panel">
+        <DayChart title={t('dashboard.per_day')} days={stats.created_per_day} />
+      </div>
+      <div className="panel">
+        <BarChart
+          title={t('dashboard.load')}
+          data={stats.load
+            .slice(0, 12)
+            .map(({ technician, open }) => ({ label: technician.name, value: open }))}
+        />
+      </div>
+    </>
   );
 }

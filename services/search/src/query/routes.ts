@@ -1,18 +1,9 @@
-import { SearchRequestQuery, SearchResponse } from '@psa/contracts/search';
-import { type App, can, contextOf } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
+import { ReindexStarted, SearchRequestQuery, SearchResponse } from '@psa/contracts/search';
+import { type App, contextOf } from '@psa/service-kit/app';
 import type { ServiceDeps } from '@psa/service-kit/service';
-import type { Static } from 'typebox';
-
-/** The types the caller may find; asked-for ones it may not see are left out. */
-export function visibleTypes(ctx: RequestContext, wanted: string | undefined): string[] {
-  const may: string[] = [];
-  if (can(ctx, 'ticket:view:own')) may.push('ticket');
-  if (can(ctx, 'customer:view')) may.push('customer');
-  if (can(ctx, 'contact:view')) may.push('contact');
-  const asked = wanted?.split(',');
-  return asked ? may.filter((type) => asked.includes(type)) : may;
-}
+import { write } from '@psa/service-kit/write';
+import { startReindex } from '../objects/reindex.ts';
+import { search } from './service.ts';
 
 export function searchRoutes(app: App, deps: ServiceDeps): void {
   app.get(
@@ -20,32 +11,33 @@ export function searchRoutes(app: App, deps: ServiceDeps): void {
     {
       config: { permission: 'search:query' },
       schema: {
+        summary: 'Search tickets, customers and contacts',
         operationId: 'search',
-        summary: 'Tickets, customers and contacts by text',
+        description:
+          'All words must occur, in German or English, in any form; the last one may be a beginning; words in quotes stand side by side. A word that occurs nowhere is widened to similar ones, named in `meta.corrected`. Matches in `highlights` stand between U+E000 and U+E001; the text is plain. The first 1,000 matches can be paged through; highlights come for the first 100 hits of an answer.',
         querystring: SearchRequestQuery,
         response: { 200: SearchResponse },
       },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      const { q, types, limit = 20, offset = 0 } = request.query;
-      const began = performance.now();
-      const wanted = visibleTypes(ctx, types);
-      const found =
-        wanted.length === 0
-          ? { hits: [], total: 0, total_relation: 'eq' as const, corrected: {} }
-          : await deps.searchIndex.query({
-              tenant_id: ctx.scope.tenant_id,
-              customer_id: ctx.scope.customer_id,
-              owner_id: can(ctx, 'ticket:view:all') ? null : ctx.actor.id,
-              text: q,
-              types: wanted,
-              limit,
-              offset,
-            });
-      const { hits, ...meta } = found;
-      const took_ms = Math.round((performance.now() - began) * 10) / 10;
-      return { data: [...hits], meta: { ...meta, limit, offset, took_ms } } as Static<typeof SearchResponse>;
+    (request) => search(deps, contextOf(request), request.query),
+  );
+
+  app.post(
+    '/api/v1/search/reindex',
+    {
+      config: { permission: 'search:manage' },
+      schema: {
+        summary: 'Fill the search index anew',
+        operationId: 'reindexSearch',
+        description:
+          'From what this service has stored, in the background; search goes on meanwhile. After a crash it goes on where it was.',
+        response: { 202: ReindexStarted },
+      },
     },
+    async (request, reply) =>
+      write(deps.db, request, reply, async (tx, ctx) => {
+        await startReindex(tx, ctx.scope.tenant_id, deps.clock.now());
+        return { status: 202, body: { data: { started: true } } };
+      }),
   );
 }

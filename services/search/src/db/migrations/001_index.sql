@@ -2,8 +2,7 @@
 -- into words itself: one rule for documents, queries and highlighting. Left empty where Elasticsearch is used.
 --
 -- Lexemes, by their first character:
---   drucker     the word, lower case, without accents
---   ~druck      its German and English stems
+--   drucker     the word, lower case, without accents, and its German and English stems
 --   =max@x.de   a whole keyword
 --   !drucker    the same of internal text; the queries of portal users have no such lexeme
 
@@ -32,6 +31,8 @@ create table search.documents (
 -- filter and sort of 30,000 matches read 8 MB instead of 90.
 alter table search.documents set (toast_tuple_target = 128);
 alter table search.documents alter column head set storage main;
+-- Lexemes hardly shrink, and each ranking would unpack them.
+alter table search.documents alter column words set storage external;
 create index documents_words on search.documents using gin (tenant_id, words);
 create index documents_customer on search.documents (tenant_id, customer_id, updated_at) where customer_id is not null;
 call psa.protect('search.documents', 'customer');

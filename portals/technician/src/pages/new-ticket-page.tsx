@@ -1,0 +1,234 @@
+import { newIdempotencyKey } from '@psa/ui/api-client';
+import { ApiError } from '@psa/ui/api-error';
+import { Button } from '@psa/ui/components/button';
+import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
+import { FileDrop } from '@psa/ui/components/file-drop';
+import { NativeSelect } from '@psa/ui/components/native-select';
+import { Alert } from '@psa/ui/components/states';
+import { TextArea, TextField } from '@psa/ui/components/text-field';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { may, useMe } from '@psa/ui/session';
+import { showToast } from '@psa/ui/toast-store';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { useNavigate, useSearchParams } from 'react-router';
+import { customerQuery, findContacts, findCustomers } from '../api/customers.ts';
+import { techniciansQuery } from '../api/desk.ts';
+import { categoriesQuery, createTicket } from '../api/tickets.ts';
+import { MAX_ATTACHMENT_BYTES, type NewTicket, type Priority } from '../api/types.ts';
+import { useErrorText } from '../components/use-tell-error.ts';
+import { messages } from '../i18n/ticket-messages.ts';
+import { lastListPath } from '../list-path.ts';
+import { PRIORITIES } from '../tickets/filter.ts';
+import { readTags } from '../tickets/tags.ts';
+import { UploadMark } from '../tickets/upload-mark.tsx';
+import { useUploads } from '../tickets/use-uploads.ts';
+
+/** Opens a ticket for a customer. A double click or a second try makes one ticket, not two. */
+export function Component() {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const me = useMe();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const errorText = useErrorText();
+  const listId = useId();
+  const [params] = useSearchParams();
+  const wantedCustomer = params.get('customer_id');
+  const [customer, setCustomer] = useState<ComboOption | null>(null);
+  const [contact, setContact] = useState<ComboOption | null>(null);
+  const [title, setTitle] = useState('');
+  const [description, setDescription] = useState('');
+  const [priority, setPriority] = useState<Priority>('medium');
+  const [category, setCategory] = useState('');
+  const [tags, setTags] = useState('');
+  const [source, setSource] = useState<'technician' | 'phone' | 'email'>('phone');
+  const [assignee, setAssignee] = useState('');
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const [tried, setTried] = useState(false);
+  const [sending, setSending] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const key = useRef<{ of: string; key: string } | null>(null);
+  const busy = useRef(false);
+  const form = useRef<HTMLFormElement>(null);
+  const uploads = useUploads();
+  const { data: categories = [] } = useQuery(categoriesQuery);
+  const { data: technicians = [] } = useQuery(techniciansQuery);
+  const { data: given } = useQuery({
+    ...customerQuery(wantedCustomer ?? ''),
+    enabled: wantedCustomer !== null,
+  });
+  useEffect(() => {
+    if (given) setCustomer((now) => now ?? { id: given.data.id, label: given.data.name });
+  }, [given]);
+
+  const refused = error instanceof ApiError ? error.fieldErrors() : {};
+  const problems = {
+    customer: customer ? refused.customer_id : t('new.customer_missing'),
+    title: title.trim().length >= 3 ? refused.title : t('new.subject_short'),
+    description: description.trim() !== '' ? refused.description : t('new.description_missing'),
+  };
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setTried(true);
+    if (busy.current) return;
+    if (!customer || title.trim().length < 3 || description.trim() === '') {
+      // The first field that is wrong, once its error stands in the page.
+      setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      return;
+    }
+    busy.current = true;
+    setSending(true);
+    setError(null);
+    const ticket: NewTicket = {
+      title: title.trim(),
+      description: description.trim(),
+      customer_id: customer.id,
+      priority,
+      source,
+      category: category.trim() || null,
+      tags: readTags(tags),
+      ...(contact ? { contact_id: contact.id } : {}),
+      ...(assignee ? { assigned_to: assignee } : {}),
+    };
+    const of = JSON.stringify(ticket);
+    if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
+    try {
+      const { id, ticket_number: number } = await createTicket(ticket, key.current.key);
+      const failed = await uploads.upload(id, files, { visibility: 'public' });
+      void queries.invalidateQueries({ queryKey: ['ticket', 'stats'] });
+      void queries.invalidateQueries({ queryKey: ['ticket', 'list'] });
+      void queries.invalidateQueries({ queryKey: ['ticket-rows'] });
+      if (failed.length === 0) showToast('ok', t('new.created', { number }));
+      else {
+        showToast(
+          'danger',
+          t('new.files_failed', { number, files: failed.map((file) => file.name).join(', ') }),
+        );
+      }
+      void navigate(`/tickets/${id}`, { replace: true });
+    } catch (thrown) {
+      if (thrown instanceof ApiError && !thrown.transient) key.current = null;
+      setError(thrown);
+      busy.current = false;
+      setSending(false);
+    }
+  }
+
+  return (
+    <div className="page narrow-page">
+      <title>{`${t('new.title')} · ${me.tenant_name}`}</title>
+      <h1>{t('new.title')}</h1>
+      <form ref={form} className="stack card" onSubmit={submit} noValidate aria-label={t('new.title')}>
+        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        <div className="form-grid">
+          <ComboBox
+            label={t('new.customer')}
+            isRequired
+            value={customer}
+            load={findCustomers}
+            onChange={(option) => {
+              setCustomer(option);
+              if (option?.id !== customer?.id) setContact(null);
+            }}
+            error={tried ? problems.customer : null}
+          />
+          <ComboBox
+            key={customer?.id ?? 'none'}
+            label={t('new.contact')}
+            value={contact}
+            isDisabled={!customer}
+            {...(customer ? {} : { hint: t('new.contact_first') })}
+            load={(text, signal) =>
+              customer ? findContacts(customer.id, text, signal) : Promise.resolve([])
+            }
+            onChange={setContact}
+          />
+        </div>
+        <TextField
+          label={t('new.subject')}
+          isRequired
+          maxLength={200}
+          value={title}
+          onChange={setTitle}
+          error={tried ? problems.title : null}
+        />
+        <TextArea
+          label={t('new.description')}
+          isRequired
+          maxLength={50_000}
+          value={description}
+          onChange={setDescription}
+          error={tried ? problems.description : null}
+        />
+        <div className="form-grid">
+          <NativeSelect
+            label={t('list.priority')}
+            value={priority}
+            onChange={setPriority}
+            options={PRIORITIES.map((value) => ({ value, label: u(`priority.${value}`) }))}
+          />
+          <div className="field">
+            <label className="label" htmlFor={`${listId}-in`}>
+              {t('new.category')}
+            </label>
+            <input
+              id={`${listId}-in`}
+              className="input"
+              list={listId}
+              maxLength={50}
+              value={category}
+              onChange={(event) => setCategory(event.target.value)}
+            />
+            <datalist id={listId}>
+              {categories.map((word) => (
+                <option key={word} value={word} />
+              ))}
+            </datalist>
+          </div>
+          <NativeSelect
+            label={t('new.source')}
+            value={source}
+            onChange={setSource}
+            options={(['phone', 'email', 'technician'] as const).map((value) => ({
+              value,
+              label: t(`new.source_${value}`),
+            }))}
+          />
+          {may(me, 'ticket:assign') && (
+            <NativeSelect
+              label={t('ticket.assignee')}
+              value={assignee}
+              onChange={setAssignee}
+              options={[
+                { value: '', label: t('new.assignee_auto') },
+                { value: me.id, label: `${t('list.me')} (${me.name})` },
+                ...technicians
+                  .filter((person) => person.active && person.id !== me.id)
+                  .map((person) => ({ value: person.id, label: person.name })),
+              ]}
+            />
+          )}
+        </div>
+        <TextField label={t('ticket.tags')} hint={t('ticket.tags_hint')} value={tags} onChange={setTags} />
+        <FileDrop
+          label={t('new.files')}
+          files={files}
+          onChange={setFiles}
+          maxFiles={10}
+          maxBytes={MAX_ATTACHMENT_BYTES}
+          isDisabled={sending}
+          fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
+        />
+        <div className="row form-foot">
+          <span className="spacer" />
+          <Button onPress={() => void navigate(lastListPath())}>{u('action.cancel')}</Button>
+          <Button type="submit" kind="primary" isPending={sending}>
+            {t('new.submit')}
+          </Button>
+        </div>
+      </form>
+    </div>
+  );
+}

@@ -1,0 +1,340 @@
+import { Avatar } from '@psa/ui/components/avatar';
+import { Button, IconButton } from '@psa/ui/components/button';
+import { ConfirmDialog } from '@psa/ui/components/dialog';
+import { Icon } from '@psa/ui/components/icon';
+import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
+import { PlainText } from '@psa/ui/components/plain-text';
+import { ErrorState, SaveState, Skeleton, saveStatusOf } from '@psa/ui/components/states';
+import { TextArea, TextField } from '@psa/ui/components/text-field';
+import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { may, useMe } from '@psa/ui/session';
+import { showToast } from '@psa/ui/toast-store';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import { attachmentsQuery, deleteTicket, ticketQuery } from '../api/tickets.ts';
+import type { Priority, Tagged, Ticket, TicketStatus } from '../api/types.ts';
+import { useCommands } from '../commands.ts';
+import { Picker } from '../components/picker.tsx';
+import { useTellError } from '../components/use-tell-error.ts';
+import { messages as appMessages } from '../i18n/messages.ts';
+import { messages } from '../i18n/ticket-messages.ts';
+import { lastListPath } from '../list-path.ts';
+import { AttachmentLink } from '../tickets/attachment-link.tsx';
+import { NOBODY, useAssigneeOptions, usePriorityOptions, useStatusOptions } from '../tickets/choices.ts';
+import { ConflictDialog } from '../tickets/conflict-dialog.tsx';
+import { Properties } from '../tickets/properties.tsx';
+import { ReplyBox } from '../tickets/reply-box.tsx';
+import { FilesPanel, HistoryPanel, WatchersPanel } from '../tickets/side-panels.tsx';
+import { SlaPanel } from '../tickets/sla-panel.tsx';
+import { Thread } from '../tickets/thread.tsx';
+import { TimePanel } from '../tickets/time-panel.tsx';
+import { type TicketChange, useTicketChange } from '../tickets/use-ticket-change.ts';
+
+export function Component() {
+  const { id = '' } = useParams();
+  const ticket = useQuery(ticketQuery(id));
+  if (ticket.isPending) {
+    return (
+      <div className="page" aria-busy="true">
+        <Skeleton lines={6} />
+      </div>
+    );
+  }
+  if (!ticket.data) return <ErrorState error={ticket.error} onRetry={() => void ticket.refetch()} />;
+  // Another ticket is another page: no field may carry over.
+  return <TicketPage key={id} tagged={ticket.data} />;
+}
+
+function TicketPage({ tagged }: { tagged: Tagged<Ticket> }) {
+  const t = messages.useT();
+  const me = useMe();
+  const ticket = tagged.data;
+  const save = useTicketChange(ticket.id);
+  return (
+    <div className="page ticket-page">
+      <title>
+        {`${t('ticket.doc_title', { number: ticket.ticket_number, title: ticket.title })} · ${me.tenant_name}`}
+      </title>
+      <Head tagged={tagged} save={save} />
+      <div className="ticket-grid">
+        <div className="stack ticket-main">
+          <Conversation tagged={tagged} save={save} />
+          {may(me, 'ticket:comment') && <ReplyBox ticket={ticket} />}
+        </div>
+        <div className="ticket-side">
+          <Properties tagged={tagged} save={save} />
+          <SlaPanel ticket={ticket} />
+          <TimePanel ticket={ticket} />
+          <FilesPanel ticket={ticket} />
+          <WatchersPanel ticket={ticket} />
+          <HistoryPanel ticket={ticket} />
+        </div>
+      </div>
+      <QuickChoices tagged={tagged} save={save} />
+      <ConflictDialog ticket={save} />
+    </div>
+  );
+}
+
+function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const me = useMe();
+  const ticket = tagged.data;
+  // The state that was shown when editing began: what others save meanwhile must not be lost.
+  const [editing, setEditing] = useState<{ text: string; base: Tagged<Ticket> } | null>(null);
+  const [deleting, setDeleting] = useState(false);
+  const update = may(me, 'ticket:update');
+  const edit = () => setEditing({ text: ticket.title, base: tagged });
+  useHotkeys([{ keys: 'e', label: t('ticket.title_edit'), run: edit, enabled: update }]);
+  const shown = save.pending?.title ?? ticket.title;
+  function submit(event: FormEvent): void {
+    event.preventDefault();
+    if (!editing) return;
+    const title = editing.text.trim();
+    if (title.length < 3) return;
+    if (title !== editing.base.data.title) save.change({ title }, editing.base);
+    setEditing(null);
+  }
+  return (
+    <header className="ticket-head">
+      <div className="row row-wrap">
+        <Link className="muted back-link" to={lastListPath()}>
+          {t('ticket.back')}
+        </Link>
+        <span className="muted num">#{ticket.ticket_number}</span>
+        <StatusPill status={save.pending?.status ?? ticket.status} />
+        <PriorityPill priority={save.pending?.priority ?? ticket.priority} />
+        <Link to={`/customers/${ticket.customer_id}`}>{ticket.customer?.name}</Link>
+        <span className="spacer" />
+        <SaveState status={saveStatusOf(save.mutation)} />
+        <IconButton
+          icon="file"
+          label={t('ticket.copy_link')}
+          onPress={() => {
+            void navigator.clipboard?.writeText(window.location.href).then(() => {
+              showToast('ok', t('ticket.link_copied'));
+            });
+          }}
+        />
+        {may(me, 'ticket:delete') && (
+          <IconButton icon="trash" label={t('ticket.delete')} onPress={() => setDeleting(true)} />
+        )}
+      </div>
+      {editing ? (
+        <form className="row title-form" onSubmit={submit}>
+          <TextField
+            autoFocus
+            label={t('ticket.title')}
+            hideLabel
+            maxLength={200}
+            value={editing.text}
+            onChange={(text) => setEditing({ ...editing, text })}
+            onKeyDown={(event) => event.key === 'Escape' && setEditing(null)}
+          />
+          <Button type="submit" kind="primary" isDisabled={editing.text.trim().length < 3}>
+            {u('action.save')}
+          </Button>
+          <Button onPress={() => setEditing(null)}>{u('action.cancel')}</Button>
+        </form>
+      ) : (
+        <div className="row title-row">
+          <h1>{shown}</h1>
+          {update && <IconButton icon="write" label={t('ticket.title_edit')} onPress={edit} />}
+        </div>
+      )}
+      {deleting && <DeleteTicket tagged={tagged} onClose={() => setDeleting(false)} />}
+    </header>
+  );
+}
+
+function DeleteTicket({ tagged, onClose }: { tagged: Tagged<Ticket>; onClose: () => void }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const tellError = useTellError();
+  const { id, ticket_number } = tagged.data;
+  const gone = useMutation({
+    mutationFn: () => deleteTicket(id, tagged.etag),
+    onSuccess: () => {
+      showToast('ok', t('ticket.deleted', { number: ticket_number }));
+      void navigate(lastListPath());
+      queries.removeQueries({ queryKey: ['ticket', id] });
+      void queries.invalidateQueries({ queryKey: ['ticket-rows'] });
+      void queries.invalidateQueries({ queryKey: ['ticket', 'stats'] });
+    },
+    onError: (error) => {
+      tellError(error);
+      onClose();
+      void queries.invalidateQueries({ queryKey: ['ticket', id, 'page'] });
+    },
+  });
+  return (
+    <ConfirmDialog
+      title={t('ticket.delete')}
+      isOpen
+      danger
+      confirmLabel={u('action.delete')}
+      isPending={gone.isPending}
+      onConfirm={() => gone.mutate()}
+      onClose={onClose}
+    >
+      {t('ticket.delete_sure', { number: ticket_number })}
+    </ConfirmDialog>
+  );
+}
+
+function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const me = useMe();
+  const formats = useFormats();
+  const ticket = tagged.data;
+  const { data: attachments = [] } = useQuery(attachmentsQuery(ticket.id));
+  const [editing, setEditing] = useState<{ text: string; base: Tagged<Ticket> } | null>(null);
+  const author = ticket.requester?.name ?? ticket.contact?.name ?? ticket.customer?.name ?? '';
+  const files = attachments.filter((file) => file.comment_id === null);
+  return (
+    <Thread
+      id={ticket.id}
+      attachments={attachments}
+      opening={
+        <article className="message" aria-label={t('ticket.description')}>
+          <header className="message-head">
+            <Avatar name={author || '?'} />
+            <strong>{author ? t('ticket.opened_by', { name: author }) : t('ticket.opened')}</strong>
+            <span className="spacer" />
+            <time className="muted" dateTime={ticket.created_at}>
+              {formats.dateTime(ticket.created_at)}
+            </time>
+            {may(me, 'ticket:update') && !editing && (
+              <IconButton
+                icon="write"
+                label={t('ticket.description_edit')}
+                onPress={() => setEditing({ text: ticket.description, base: tagged })}
+              />
+            )}
+          </header>
+          {editing ? (
+            <div className="stack">
+              <TextArea
+                autoFocus
+                label={t('ticket.description')}
+                hideLabel
+                maxLength={50_000}
+                value={editing.text}
+                onChange={(text) => setEditing({ ...editing, text })}
+              />
+              <div className="row">
+                <Button
+                  kind="primary"
+                  isDisabled={editing.text.trim() === ''}
+                  onPress={() => {
+                    save.change({ description: editing.text.trim() }, editing.base);
+                    setEditing(null);
+                  }}
+                >
+                  {u('action.save')}
+                </Button>
+                <Button onPress={() => setEditing(null)}>{u('action.cancel')}</Button>
+              </div>
+            </div>
+          ) : (
+            <PlainText>{save.pending?.description ?? ticket.description}</PlainText>
+          )}
+          {files.length > 0 && (
+            <ul className="file-list">
+              {files.map((file) => (
+                <li key={file.id} className="file-item">
+                  <Icon name="paperclip" />
+                  <AttachmentLink file={file} />
+                </li>
+              ))}
+            </ul>
+          )}
+        </article>
+      }
+    />
+  );
+}
+
+/** Status, priority and assignee by one key each, and the same in the palette. */
+function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
+  const t = messages.useT();
+  const app = appMessages.useT();
+  const me = useMe();
+  const navigate = useNavigate();
+  const ticket = tagged.data;
+  const [asking, setAsking] = useState<'status' | 'priority' | 'assign' | null>(null);
+  const statuses = useStatusOptions((ticket.allowed_transitions ?? []).filter((s) => s !== ticket.status));
+  const priorities = usePriorityOptions();
+  const people = useAssigneeOptions();
+  const update = may(me, 'ticket:update');
+  const assign = update && may(me, 'ticket:assign');
+  const take = () => save.change({ assigned_to: me.id }, tagged);
+  const actions = [
+    { id: 'status', keys: 's', title: t('bulk.status'), run: () => setAsking('status'), enabled: update },
+    {
+      id: 'priority',
+      keys: 'p',
+      title: t('bulk.priority'),
+      run: () => setAsking('priority'),
+      enabled: update,
+    },
+    { id: 'assign', keys: 'a', title: t('bulk.assign'), run: () => setAsking('assign'), enabled: assign },
+    { id: 'take', keys: 'i', title: t('bulk.take'), run: take, enabled: assign },
+    {
+      id: 'back',
+      keys: 'u',
+      title: t('ticket.back'),
+      run: () => void navigate(lastListPath()),
+      enabled: true,
+    },
+  ].filter(({ enabled }) => enabled);
+  useHotkeys(actions.map(({ keys, title, run }) => ({ keys, label: title, run })));
+  useCommands(
+    actions.map(({ id, keys, title, run }) => ({
+      id: `ticket-${id}`,
+      title,
+      keys,
+      run,
+      section: app('section.page'),
+    })),
+  );
+  const close = () => setAsking(null);
+  if (asking === 'status') {
+    return (
+      <Picker
+        title={t('bulk.status')}
+        options={statuses}
+        onClose={close}
+        onPick={(status) => save.change({ status: status as TicketStatus }, tagged)}
+      />
+    );
+  }
+  if (asking === 'priority') {
+    return (
+      <Picker
+        title={t('bulk.priority')}
+        options={priorities}
+        onClose={close}
+        onPick={(priority) => save.change({ priority: priority as Priority }, tagged)}
+      />
+    );
+  }
+  if (asking === 'assign') {
+    return (
+      <Picker
+        title={t('bulk.assign')}
+        options={people}
+        onClose={close}
+        onPick={(id) => save.change({ assigned_to: id === NOBODY ? null : id }, tagged)}
+      />
+    );
+  }
+  return null;
+}

@@ -1,0 +1,247 @@
+import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
+import { NativeSelect } from '@psa/ui/components/native-select';
+import { TextField } from '@psa/ui/components/text-field';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { may, useMe } from '@psa/ui/session';
+import { useQuery } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useId, useState } from 'react';
+import { Link } from 'react-router';
+import { findContacts } from '../api/customers.ts';
+import { teamsQuery, techniciansQuery } from '../api/desk.ts';
+import { categoriesQuery } from '../api/tickets.ts';
+import type { Tagged, Ticket, TicketChanges, TicketStatus } from '../api/types.ts';
+import { Panel } from '../components/panel.tsx';
+import { messages } from '../i18n/ticket-messages.ts';
+import { PRIORITIES } from './filter.ts';
+import { readTags } from './tags.ts';
+import type { TicketChange } from './use-ticket-change.ts';
+
+/** Facts of a ticket that people set. What is being saved is shown already and goes back when it fails. */
+export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const me = useMe();
+  const formats = useFormats();
+  const { data: teams = [] } = useQuery(teamsQuery);
+  const ticket = { ...tagged.data, ...save.pending } as Ticket;
+  const locked = !may(me, 'ticket:update');
+  const set = (changes: TicketChanges) => save.change(changes, tagged);
+  const next = tagged.data.allowed_transitions ?? [];
+  const statuses = [tagged.data.status, ...next.filter((status) => status !== tagged.data.status)];
+  const team = ticket.team_id && !teams.some(({ id }) => id === ticket.team_id) ? ticket.team : null;
+
+  return (
+    <Panel title={t('ticket.properties')}>
+      <div className="properties">
+        <NativeSelect
+          label={t('list.status')}
+          value={ticket.status}
+          isDisabled={locked}
+          onChange={(status) => set({ status })}
+          options={statuses.map((value: TicketStatus) => ({ value, label: u(`status.${value}`) }))}
+        />
+        <NativeSelect
+          label={t('list.priority')}
+          value={ticket.priority}
+          isDisabled={locked}
+          onChange={(priority) => set({ priority })}
+          options={PRIORITIES.map((value) => ({ value, label: u(`priority.${value}`) }))}
+        />
+        <AssigneeField tagged={tagged} save={save} />
+        <NativeSelect
+          label={t('ticket.team')}
+          value={ticket.team_id ?? ''}
+          isDisabled={locked}
+          onChange={(value) => set({ team_id: value === '' ? null : value })}
+          options={[
+            { value: '', label: t('ticket.no_team') },
+            ...teams.map(({ id, name }) => ({ value: id, label: name })),
+            ...(team ? [{ value: team.id, label: team.name }] : []),
+          ]}
+        />
+        <CategoryField ticket={ticket} locked={locked} onSave={(category) => set({ category })} />
+        <CommitField
+          label={t('ticket.tags')}
+          hint={t('ticket.tags_hint')}
+          value={ticket.tags.join(', ')}
+          locked={locked}
+          onCommit={(text) => {
+            const tags = readTags(text);
+            if (tags.join() !== tagged.data.tags.join()) set({ tags });
+          }}
+        />
+        <ContactField ticket={ticket} locked={locked} onSave={(contact_id) => set({ contact_id })} />
+      </div>
+      <dl className="facts">
+        <Fact name={t('list.customer')}>
+          <Link to={`/customers/${ticket.customer_id}`}>{ticket.customer?.name ?? '…'}</Link>
+        </Fact>
+        {ticket.requester && <Fact name={t('ticket.requester')}>{ticket.requester.name}</Fact>}
+        <Fact name={t('ticket.source')}>{t(`new.source_${ticket.source}`)}</Fact>
+        <Fact name={t('ticket.created')}>{formats.dateTime(ticket.created_at)}</Fact>
+        {ticket.reopen_count > 0 && (
+          <Fact name={u('status.closed')}>{t('ticket.reopened', { count: ticket.reopen_count })}</Fact>
+        )}
+      </dl>
+    </Panel>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
+  const t = messages.useT();
+  const me = useMe();
+  const { data: technicians = [] } = useQuery(techniciansQuery);
+  const ticket = { ...tagged.data, ...save.pending } as Ticket;
+  const locked = !may(me, 'ticket:update') || !may(me, 'ticket:assign');
+  const known = technicians.find(({ id }) => id === ticket.assigned_to)?.name;
+  const value: ComboOption | null =
+    ticket.assigned_to === null
+      ? null
+      : {
+          id: ticket.assigned_to,
+          label: known ?? (ticket.assignee?.id === ticket.assigned_to ? ticket.assignee.name : '…'),
+        };
+  return (
+    <div>
+      <ComboBox
+        label={t('ticket.assignee')}
+        placeholder={t('ticket.unassigned')}
+        value={value}
+        isDisabled={locked}
+        load={async (text) =>
+          technicians
+            .filter(({ active, name }) => active && name.toLowerCase().includes(text.trim().toLowerCase()))
+            .map(({ id, name, open_tickets }) => ({
+              id,
+              label: name,
+              detail: t('list.count', { count: open_tickets }),
+            }))
+        }
+        onChange={(option) => save.change({ assigned_to: option?.id ?? null }, tagged)}
+      />
+      {!locked && ticket.assigned_to !== me.id && (
+        <button
+          type="button"
+          className="link-button"
+          onClick={() => save.change({ assigned_to: me.id }, tagged)}
+        >
+          {t('ticket.take')}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function ContactField(props: { ticket: Ticket; locked: boolean; onSave: (id: string | null) => void }) {
+  const t = messages.useT();
+  const { ticket } = props;
+  const [chosen, setChosen] = useState<ComboOption | null>(null);
+  const name = ticket.contact?.id === ticket.contact_id ? ticket.contact?.name : undefined;
+  const value =
+    ticket.contact_id === null
+      ? null
+      : chosen?.id === ticket.contact_id
+        ? chosen
+        : { id: ticket.contact_id, label: name ?? '…' };
+  return (
+    <ComboBox
+      label={t('ticket.contact')}
+      value={value}
+      isDisabled={props.locked}
+      load={(text, signal) => findContacts(ticket.customer_id, text, signal)}
+      onChange={(option) => {
+        setChosen(option);
+        if ((option?.id ?? null) !== ticket.contact_id) props.onSave(option?.id ?? null);
+      }}
+    />
+  );
+}
+
+function CategoryField(props: {
+  ticket: Ticket;
+  locked: boolean;
+  onSave: (category: string | null) => void;
+}) {
+  const t = messages.useT();
+  const { data = [] } = useQuery(categoriesQuery);
+  return (
+    <CommitField
+      label={t('list.category')}
+      value={props.ticket.category ?? ''}
+      locked={props.locked}
+      suggestions={data}
+      maxLength={50}
+      onCommit={(text) => {
+        if (text !== (props.ticket.category ?? '')) props.onSave(text === '' ? null : text);
+      }}
+    />
+  );
+}
+
+/** A line that is saved when one leaves it or presses Enter; Escape takes it back. */
+function CommitField(props: {
+  label: string;
+  hint?: string;
+  value: string;
+  locked: boolean;
+  suggestions?: readonly string[];
+  maxLength?: number;
+  onCommit: (text: string) => void;
+}) {
+  const id = useId();
+  const [text, setText] = useState(props.value);
+  useEffect(() => setText(props.value), [props.value]);
+  return (
+    <div className="field">
+      {props.suggestions ? (
+        <>
+          <label className="label" htmlFor={id}>
+            {props.label}
+          </label>
+          <input
+            id={id}
+            className="input"
+            list={`${id}-list`}
+            disabled={props.locked}
+            maxLength={props.maxLength}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            onBlur={() => props.onCommit(text.trim())}
+            onKeyDown={(event) => {
+              if (event.key === 'Enter') event.currentTarget.blur();
+              if (event.key === 'Escape') setText(props.value);
+            }}
+          />
+          <datalist id={`${id}-list`}>
+            {props.suggestions.map((word) => (
+              <option key={word} value={word} />
+            ))}
+          </datalist>
+        </>
+      ) : (
+        <TextField
+          label={props.label}
+          hint={props.hint}
+          isDisabled={props.locked}
+          value={text}
+          onChange={setText}
+          onBlur={() => props.onCommit(text.trim())}
+          onKeyDown={(event) => {
+            if (event.key === 'Enter') props.onCommit(text.trim());
+            if (event.key === 'Escape') setText(props.value);
+          }}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,192 @@
+import { api } from '@psa/ui/browser-api';
+import { Button } from '@psa/ui/components/button';
+import { Checkbox } from '@psa/ui/components/checkbox';
+import { FileDrop } from '@psa/ui/components/file-drop';
+import { Icon } from '@psa/ui/components/icon';
+import { Badge } from '@psa/ui/components/pill';
+import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { useFormats } from '@psa/ui/i18n/format';
+import { may, useMe } from '@psa/ui/session';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { attachmentsQuery, historyQuery, watchersQuery } from '../api/tickets.ts';
+import { type HistoryEntry, MAX_ATTACHMENT_BYTES, type Ticket } from '../api/types.ts';
+import { Panel } from '../components/panel.tsx';
+import { useTellError } from '../components/use-tell-error.ts';
+import { messages } from '../i18n/ticket-messages.ts';
+import { AttachmentLink } from './attachment-link.tsx';
+import { UploadMark } from './upload-mark.tsx';
+import { useFieldText } from './use-field-text.ts';
+import { ticketChanged } from './use-ticket-change.ts';
+import { useUploads } from './use-uploads.ts';
+
+export function FilesPanel({ ticket }: { ticket: Ticket }) {
+  const t = messages.useT();
+  const me = useMe();
+  const queries = useQueryClient();
+  const attachments = useQuery(attachmentsQuery(ticket.id));
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const [internal, setInternal] = useState(false);
+  const [sending, setSending] = useState(false);
+  const uploads = useUploads();
+
+  async function send(): Promise<void> {
+    setSending(true);
+    const failed = await uploads.upload(ticket.id, files, { visibility: internal ? 'internal' : 'public' });
+    setFiles(failed);
+    if (failed.length === 0) uploads.forget();
+    setSending(false);
+    ticketChanged(queries, ticket.id);
+  }
+
+  return (
+    <Panel title={t('files.title')}>
+      {attachments.isPending && <Skeleton lines={2} />}
+      {attachments.isError && (
+        <ErrorState error={attachments.error} onRetry={() => void attachments.refetch()} />
+      )}
+      {attachments.data?.length === 0 && <p className="muted">{t('files.none')}</p>}
+      {(attachments.data?.length ?? 0) > 0 && (
+        <ul className="file-list">
+          {attachments.data?.map((file) => (
+            <li key={file.id} className="file-item">
+              <Icon name="paperclip" />
+              <AttachmentLink file={file} />
+              {file.visibility === 'internal' && (
+                <Badge tone="warn" icon="lock">
+                  {t('files.internal')}
+                </Badge>
+              )}
+            </li>
+          ))}
+        </ul>
+      )}
+      {may(me, 'ticket:comment') && (
+        <details className="disclosure">
+          <summary>{t('files.add')}</summary>
+          <div className="stack">
+            <FileDrop
+              label={t('files.add')}
+              files={files}
+              onChange={setFiles}
+              maxFiles={10}
+              maxBytes={MAX_ATTACHMENT_BYTES}
+              isDisabled={sending}
+              fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
+            />
+            {files.length > 0 && (
+              <div className="row row-wrap">
+                {may(me, 'ticket:comment:internal') && (
+                  <Checkbox isSelected={internal} onChange={setInternal}>
+                    {t('files.visibility')}
+                  </Checkbox>
+                )}
+                <span className="spacer" />
+                <Button kind="primary" isPending={sending} onPress={() => void send()}>
+                  {t('files.upload')}
+                </Button>
+              </div>
+            )}
+          </div>
+        </details>
+      )}
+    </Panel>
+  );
+}
+
+export function WatchersPanel({ ticket }: { ticket: Ticket }) {
+  const t = messages.useT();
+  const me = useMe();
+  const queries = useQueryClient();
+  const tellError = useTellError();
+  const watchers = useQuery(watchersQuery(ticket.id));
+  const watching = watchers.data?.some(({ user_id }) => user_id === me.id) ?? false;
+  const toggle = useMutation({
+    mutationFn: async () => {
+      if (watching) await api.delete(`/tickets/${ticket.id}/watchers`);
+      else await api.post(`/tickets/${ticket.id}/watchers`, {});
+    },
+    onSettled: () => queries.invalidateQueries({ queryKey: watchersQuery(ticket.id).queryKey }),
+    onError: tellError,
+  });
+  const names = (watchers.data ?? []).map(({ user_id, name }) =>
+    user_id === me.id ? t('watch.you', { name }) : name,
+  );
+  return (
+    <Panel
+      title={t('watch.title')}
+      end={
+        <Button kind="quiet" isPending={toggle.isPending} onPress={() => toggle.mutate()}>
+          {t(watching ? 'watch.off' : 'watch.on')}
+        </Button>
+      }
+    >
+      <p className={names.length === 0 ? 'muted' : undefined}>
+        {names.length === 0 ? t('watch.none') : names.join(', ')}
+      </p>
+    </Panel>
+  );
+}
+
+export function HistoryPanel({ ticket }: { ticket: Ticket }) {
+  const t = messages.useT();
+  const [open, setOpen] = useState(false);
+  const history = useInfiniteQuery({ ...historyQuery(ticket.id), enabled: open });
+  return (
+    <section className="panel">
+      <details className="disclosure" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>
+          <h2>{t('history.title')}</h2>
+        </summary>
+        {history.isPending && open && <Skeleton lines={4} />}
+        {history.isError && <ErrorState error={history.error} onRetry={() => void history.refetch()} />}
+        <ol className="timeline">
+          {history.data?.pages
+            .flatMap((page) => page.data)
+            .map((entry) => (
+              <Entry key={entry.id} entry={entry} />
+            ))}
+        </ol>
+        {history.hasNextPage && (
+          <Button isPending={history.isFetchingNextPage} onPress={() => void history.fetchNextPage()}>
+            {t('history.more')}
+          </Button>
+        )}
+      </details>
+    </section>
+  );
+}
+
+const KINDS = [
+  'created',
+  'changed',
+  'commented',
+  'assigned',
+  'attached',
+  'time_logged',
+  'sla_breached',
+  'imported',
+] as const;
+type Kind = (typeof KINDS)[number];
+
+function Entry({ entry }: { entry: HistoryEntry }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  const text = useFieldText();
+  const kind: Kind | 'other' = KINDS.find((name) => name === entry.kind) ?? 'other';
+  return (
+    <li>
+      <strong>{entry.actor.name ?? t('history.system')}</strong> {t(`history.kind.${kind}`)}{' '}
+      <time className="muted" dateTime={entry.occurred_at}>
+        {formats.dateTime(entry.occurred_at)}
+      </time>
+      {entry.changes.map((change) => (
+        <div key={change.field} className="muted">
+          {text.name(change.field)}: {text.value(change.field, change.from)} →{' '}
+          {text.value(change.field, change.to)}
+        </div>
+      ))}
+      {entry.reason && <div className="muted">{entry.reason}</div>}
+    </li>
+  );
+}

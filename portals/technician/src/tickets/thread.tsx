@@ -1,0 +1,93 @@
+import { Avatar } from '@psa/ui/components/avatar';
+import { Button } from '@psa/ui/components/button';
+import { Icon } from '@psa/ui/components/icon';
+import { Badge } from '@psa/ui/components/pill';
+import { PlainText } from '@psa/ui/components/plain-text';
+import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { useFormats } from '@psa/ui/i18n/format';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { commentsQuery } from '../api/tickets.ts';
+import type { Attachment, Comment } from '../api/types.ts';
+import { messages } from '../i18n/ticket-messages.ts';
+import { AttachmentLink } from './attachment-link.tsx';
+
+/** The conversation, oldest first; long ones begin with their last fifty messages. */
+export function Thread({
+  id,
+  attachments,
+  opening,
+}: {
+  id: string;
+  attachments: readonly Attachment[];
+  opening: ReactNode;
+}) {
+  const t = messages.useT();
+  const comments = useInfiniteQuery(commentsQuery(id));
+  const list = (comments.data?.pages ?? []).toReversed().flatMap((page) => page.data.toReversed());
+  return (
+    <section aria-label={t('thread.title')} className="stack">
+      <h2 className="visually-hidden">{t('thread.title')}</h2>
+      {opening}
+      {comments.hasNextPage && (
+        <Button isPending={comments.isFetchingNextPage} onPress={() => void comments.fetchNextPage()}>
+          {t('thread.older')}
+        </Button>
+      )}
+      {comments.isPending && (
+        <div className="message" aria-busy="true">
+          <Skeleton lines={3} />
+        </div>
+      )}
+      {comments.isError && <ErrorState error={comments.error} onRetry={() => void comments.refetch()} />}
+      <ol className="thread">
+        {list.map((comment) => (
+          <li key={comment.id}>
+            <Message comment={comment} files={attachments.filter((file) => file.comment_id === comment.id)} />
+          </li>
+        ))}
+      </ol>
+      {comments.isSuccess && list.length === 0 && <p className="muted">{t('thread.empty')}</p>}
+    </section>
+  );
+}
+
+function Message({ comment, files }: { comment: Comment; files: readonly Attachment[] }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  const internal = comment.visibility === 'internal';
+  return (
+    <article
+      className={`message${internal ? ' message-internal' : comment.author.kind === 'customer' ? ' message-customer' : ''}`}
+      aria-label={`${t(internal ? 'thread.internal' : 'thread.public')}: ${comment.author.name}`}
+    >
+      <header className="message-head">
+        <Avatar name={comment.author.name} />
+        <strong>{comment.author.name}</strong>
+        {internal ? (
+          <Badge tone="warn" icon="lock">
+            {t('thread.internal')}
+          </Badge>
+        ) : (
+          <span className="muted">{t(`thread.${comment.author.kind}`)}</span>
+        )}
+        <span className="spacer" />
+        <time className="muted" dateTime={comment.created_at} title={formats.dateTime(comment.created_at)}>
+          {formats.relative(comment.created_at)}
+        </time>
+        {comment.edited_at && <span className="muted">({t('thread.edited')})</span>}
+      </header>
+      <PlainText>{comment.body}</PlainText>
+      {files.length > 0 && (
+        <ul className="file-list">
+          {files.map((file) => (
+            <li key={file.id} className="file-item">
+              <Icon name="paperclip" />
+              <AttachmentLink file={file} />
+            </li>
+          ))}
+        </ul>
+      )}
+    </article>
+  );
+}

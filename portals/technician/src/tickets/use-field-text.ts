@@ -1,0 +1,30 @@
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { useQuery } from '@tanstack/react-query';
+import { teamsQuery, techniciansQuery } from '../api/desk.ts';
+import { messages } from '../i18n/ticket-messages.ts';
+import { CHANGEABLE, type Changeable } from './conflict.ts';
+
+const LONGEST = 140;
+
+/** Names fields of a ticket and writes their values for people: words for codes, names for ids. */
+export function useFieldText() {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const { data: technicians = [] } = useQuery(techniciansQuery);
+  const { data: teams = [] } = useQuery(teamsQuery);
+  return {
+    name: (field: string): string =>
+      (CHANGEABLE as readonly string[]).includes(field) ? t(`field.${field as Changeable}`) : field,
+    value: (field: string, value: unknown): string => {
+      if (value === null || value === undefined || value === '') return t('history.nothing');
+      if (Array.isArray(value)) return value.length === 0 ? t('history.nothing') : value.join(', ');
+      const text = String(value);
+      // Codes from an import may be unknown here: then the code itself is what there is to say.
+      if (field === 'status') return u(`status.${text}` as 'status.new');
+      if (field === 'priority') return u(`priority.${text}` as 'priority.low');
+      if (field === 'assigned_to') return technicians.find(({ id }) => id === text)?.name ?? text;
+      if (field === 'team_id') return teams.find(({ id }) => id === text)?.name ?? text;
+      return text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text;
+    },
+  };
+}

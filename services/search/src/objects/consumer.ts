@@ -1,0 +1,69 @@
+import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import type { Tx } from '@psa/service-kit/database';
+import { onceEach } from '@psa/service-kit/inbox';
+import { consumer, type ServiceDeps } from '@psa/service-kit/service';
+import type { Worker } from '@psa/service-kit/worker';
+import { changeOf, documentOf } from './domain.ts';
+import { type LoadedObject, loadObjects, loadTexts, saveObject, saveText } from './repository.ts';
+
+export const INDEX_CONSUMER = 'search.index';
+
+type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'searchIndex'>;
+
+/** Keeps the index up to date with tickets, customers and contacts. */
+export function indexConsumer(deps: Deps): Worker {
+  const handle = (events: readonly EventEnvelope[]) => indexEvents(deps, events);
+  return consumer(() =>
+    deps.bus.subscribe({
+      consumer: INDEX_CONSUMER,
+      topics: ['ticket.#', 'customer.#', 'contact.#'],
+      handle: (event) => handle([event]),
+      handleBatch: handle,
+      maxBatch: 200,
+    }),
+  );
+}
+
+/**
+ * Stores what events tell and puts the documents that follow into the index, before the transaction commits: if
+ * the index is away the events come again, and a put that went through twice is the same document.
+ */
+export async function indexEvents(deps: Deps, events: readonly EventEnvelope[]): Promise<void> {
+  await onceEach(deps.db, INDEX_CONSUMER, events, async (tx, fresh, tenantId) => {
+    const changes = fresh.flatMap((event) => changeOf(event) ?? []);
+    // Always in the same order: two batches lock the same objects one after the other.
+    const ordered = changes
+      .map((change, i) => ({ change, key: `${change.object.type}/${change.object.id}`, i }))
+      .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.i - b.i));
+    for (const { change } of ordered) {
+      await saveObject(tx, tenantId, change);
+      if (change.text) await saveText(tx, tenantId, change.text);
+    }
+    const refs = new Map(
+      ordered.map(({ change, key }) => [key, { type: change.object.type, id: change.object.id }]),
+    );
+    if (refs.size > 0)
+      await putObjects(deps, tx, tenantId, await loadObjects(tx, tenantId, [...refs.values()]));
+  });
+}
+
+/** Puts the documents of objects into the index; deleted ones are taken out. */
+export async function putObjects(
+  deps: Pick<ServiceDeps, 'searchIndex'>,
+  tx: Tx,
+  tenantId: string,
+  objects: readonly LoadedObject[],
+): Promise<void> {
+  const [gone, present] = [objects.filter((one) => one.deleted), objects.filter((one) => !one.deleted)];
+  const tickets = present.filter((one) => one.object.type === 'ticket').map((one) => one.object.id);
+  const texts = tickets.length > 0 ? await loadTexts(tx, tenantId, tickets) : new Map();
+  await deps.searchIndex.put(present.map((one) => documentOf(one, texts.get(one.object.id) ?? [])));
+  await deps.searchIndex.remove(
+    gone.map((one) => ({
+      tenant_id: tenantId,
+      type: one.object.type,
+      id: one.object.id,
+      version: one.revision,
+    })),
+  );
+}

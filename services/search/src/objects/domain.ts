@@ -1,0 +1,154 @@
+import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import type { SearchDocument } from '@psa/contracts/ports/search';
+import type { EventData } from '@psa/service-kit/outbox';
+
+export const OBJECT_TYPES = ['ticket', 'customer', 'contact'] as const;
+export type ObjectType = (typeof OBJECT_TYPES)[number];
+
+export type TicketFacts = EventData<'ticket.opened.v1'>['ticket'];
+export type CustomerFacts = EventData<'customer.created.v1'>;
+export type ContactFacts = EventData<'contact.created.v1'>;
+
+interface Known<Type extends ObjectType, Facts> {
+  readonly type: Type;
+  readonly id: string;
+  readonly facts: Facts;
+}
+/** An object as events told it. */
+export type Described =
+  | Known<'ticket', TicketFacts>
+  | Known<'customer', CustomerFacts>
+  | Known<'contact', ContactFacts>;
+
+/** A comment or the name of an attachment. */
+export interface TicketText {
+  readonly ticket_id: string;
+  readonly id: string;
+  readonly internal: boolean;
+  readonly body: string;
+  readonly written_at: string;
+}
+
+/** What an event means for the index. */
+export interface Change {
+  readonly object: Described;
+  readonly customer_id: string;
+  readonly version: number;
+  readonly deleted: boolean;
+  readonly text: TicketText | null;
+  readonly at: string;
+}
+
+/** Null for events that say nothing of an object that can be searched. */
+export function changeOf(event: EventEnvelope): Change | null {
+  const [noun, verb] = event.type.split('.');
+  const at = event.occurred_at;
+  const deleted = verb === 'deleted';
+  if (noun === 'customer') {
+    const facts = event.data as CustomerFacts;
+    const object = { type: 'customer', id: facts.customer_id, facts } as const;
+    return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: null, at };
+  }
+  if (noun === 'contact') {
+    const facts = event.data as ContactFacts;
+    const object = { type: 'contact', id: facts.contact_id, facts } as const;
+    return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: null, at };
+  }
+  const facts = (event.data as { ticket?: TicketFacts }).ticket;
+  if (noun !== 'ticket' || !facts) return null;
+  const object = { type: 'ticket', id: facts.ticket_id, facts } as const;
+  return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: textOf(event), at };
+}
+
+function textOf(event: EventEnvelope): TicketText | null {
+  const written_at = event.occurred_at;
+  if (event.type === 'ticket.commented.v1') {
+    const data = event.data as EventData<'ticket.commented.v1'>;
+    const internal = !isPublic(event, data.visibility);
+    return { ticket_id: data.ticket.ticket_id, id: data.comment_id, internal, body: data.body, written_at };
+  }
+  if (event.type === 'ticket.attached.v1') {
+    const data = event.data as EventData<'ticket.attached.v1'>;
+    const internal = !isPublic(event, data.visibility);
+    return {
+      ticket_id: data.ticket.ticket_id,
+      id: data.attachment_id,
+      internal,
+      body: data.file_name,
+      written_at,
+    };
+  }
+  return null;
+}
+
+/** Both must say so: what one of them keeps from customers stays from them. */
+const isPublic = (event: EventEnvelope, visibility: string) => event.public && visibility === 'public';
+
+/** An object as it is stored. */
+export interface StoredObject {
+  readonly tenant_id: string;
+  readonly object: Described;
+  readonly customer_id: string | null;
+  readonly revision: number;
+  readonly updated_at: string;
+}
+
+/** The document of an object. `texts`: of a ticket, oldest first. */
+export function documentOf(stored: StoredObject, texts: readonly TicketText[]): SearchDocument {
+  const { object } = stored;
+  const base = {
+    tenant_id: stored.tenant_id,
+    type: object.type,
+    id: object.id,
+    customer_id: stored.customer_id,
+    version: stored.revision,
+    updated_at: stored.updated_at,
+  };
+  const lines = (...parts: (string | null | undefined)[]) => parts.filter(Boolean).join('\n');
+  const words = (...parts: (string | null | undefined)[]) =>
+    parts.filter((part): part is string => Boolean(part));
+  switch (object.type) {
+    case 'ticket': {
+      const { facts } = object;
+      return {
+        ...base,
+        owner_ids: facts.requester_id === null ? [] : [facts.requester_id],
+        title: facts.title,
+        body: lines(facts.description, ...texts.filter((text) => !text.internal).map((text) => text.body)),
+        internal: lines(...texts.filter((text) => text.internal).map((text) => text.body)),
+        keywords: words(String(facts.ticket_number), facts.category, ...facts.tags),
+        summary: {
+          ticket_number: facts.ticket_number,
+          status: facts.status,
+          priority: facts.priority,
+          customer_id: facts.customer_id,
+          assigned_to: facts.assigned_to,
+        },
+      };
+    }
+    case 'customer': {
+      const { facts } = object;
+      return {
+        ...base,
+        owner_ids: [],
+        title: facts.name,
+        body: lines(facts.website),
+        internal: lines(facts.notes, ...facts.tags),
+        keywords: words(String(facts.customer_number), facts.email, facts.phone),
+        summary: { customer_number: facts.customer_number, status: facts.status, email: facts.email },
+      };
+    }
+    case 'contact': {
+      const { facts } = object;
+      return {
+        ...base,
+        owner_ids: facts.user_id === null ? [] : [facts.user_id],
+        title: facts.name,
+        body: lines(facts.position),
+        internal: lines(facts.notes),
+        keywords: words(facts.email, facts.phone),
+        summary: { customer_id: facts.customer_id, email: facts.email, phone: facts.phone },
+      };
+    }
+  }
+}

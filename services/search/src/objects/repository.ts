@@ -1,0 +1,112 @@
+import { type Tx, toIso } from '@psa/service-kit/database';
+import type { Change, Described, StoredObject, TicketText } from './domain.ts';
+
+/**
+ * Writes what an event told of an object; facts of an older event stay out. Takes the row's lock either way, so
+ * that whoever else changes this object waits and then sees this change.
+ */
+export async function saveObject(tx: Tx, tenantId: string, change: Change): Promise<void> {
+  const { object } = change;
+  await tx.sql`
+    insert into search.objects as o (tenant_id, type, id, customer_id, facts, version, updated_at, deleted_at)
+    values (${tenantId}, ${object.type}, ${object.id}, ${change.customer_id}, ${JSON.stringify(object.facts)}::jsonb,
+      ${change.version}, ${change.at}, ${change.deleted ? change.at : null})
+    on conflict (tenant_id, type, id) do update set
+      revision = o.revision + 1,
+      updated_at = greatest(o.updated_at, excluded.updated_at),
+      customer_id = case when excluded.version >= o.version then excluded.customer_id else o.customer_id end,
+      facts = case when excluded.version >= o.version then excluded.facts else o.facts end,
+      deleted_at = case
+        when excluded.deleted_at is not null then excluded.deleted_at
+        when excluded.version > o.version then null
+        else o.deleted_at end,
+      version = greatest(o.version, excluded.version)`;
+}
+
+export async function saveText(tx: Tx, tenantId: string, text: TicketText): Promise<void> {
+  await tx.sql`
+    insert into search.texts (tenant_id, ticket_id, id, internal, body, written_at)
+    values (${tenantId}, ${text.ticket_id}, ${text.id}, ${text.internal}, ${text.body}, ${text.written_at})
+    on conflict do nothing`;
+}
+
+export interface LoadedObject extends StoredObject {
+  readonly deleted: boolean;
+}
+
+interface ObjectRow {
+  type: Described['type'];
+  id: string;
+  customer_id: string | null;
+  facts: unknown;
+  revision: string;
+  updated_at: string;
+  deleted: boolean;
+}
+
+/** The objects as they are now. */
+export async function loadObjects(
+  tx: Tx,
+  tenantId: string,
+  refs: readonly { type: string; id: string }[],
+): Promise<LoadedObject[]> {
+  const rows = await tx.sql<ObjectRow[]>`
+    select o.type, o.id, o.customer_id, o.facts, o.revision, o.updated_at, o.deleted_at is not null as deleted
+    from unnest(${refs.map((ref) => ref.type)}::text[], ${refs.map((ref) => ref.id)}::uuid[]) as r(type, id)
+    join search.objects o on o.tenant_id = ${tenantId} and o.type = r.type and o.id = r.id`;
+  return rows.map((row) => loaded(tenantId, row));
+}
+
+/** A page of all objects in order of type and id, after `after`. */
+export async function objectsAfter(
+  tx: Tx,
+  tenantId: string,
+  after: { type: string; id: string } | null,
+  limit: number,
+): Promise<LoadedObject[]> {
+  const start = after ?? { type: '', id: '00000000-0000-0000-0000-000000000000' };
+  const rows = await tx.sql<ObjectRow[]>`
+    select type, id, customer_id, facts, revision, updated_at, deleted_at is not null as deleted
+    from search.objects
+    where tenant_id = ${tenantId} and (type, id) > (${start.type}, ${start.id}::uuid)
+    order by type, id limit ${limit}`;
+  return rows.map((row) => loaded(tenantId, row));
+}
+
+function loaded(tenantId: string, row: ObjectRow): LoadedObject {
+  const facts = typeof row.facts === 'string' ? JSON.parse(row.facts) : row.facts;
+  return {
+    tenant_id: tenantId,
+    object: { type: row.type, id: row.id, facts } as Described,
+    customer_id: row.customer_id,
+    revision: Number(row.revision),
+    updated_at: toIso(row.updated_at),
+    deleted: row.deleted,
+  };
+}
+
+/** Comments and attachment names of tickets, oldest first. */
+export async function loadTexts(
+  tx: Tx,
+  tenantId: string,
+  ticketIds: readonly string[],
+): Promise<Map<string, TicketText[]>> {
+  const rows = await tx.sql<TicketText[]>`
+    select ticket_id, id, internal, body, written_at from search.texts
+    where tenant_id = ${tenantId} and ticket_id = any(${ticketIds as string[]}::uuid[])
+    order by ticket_id, written_at, id`;
+  return Map.groupBy(rows, (row) => row.ticket_id);
+}
+
+/** Names of customers, for showing beside their tickets and contacts. */
+export async function customerNames(
+  tx: Tx,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await tx.sql<{ id: string; name: string | null }[]>`
+    select id, facts->>'name' as name from search.objects
+    where tenant_id = ${tenantId} and type = 'customer' and id = any(${ids as string[]}::uuid[])
+      and deleted_at is null`;
+  return new Map(rows.flatMap((row) => (row.name === null ? [] : [[row.id, row.name] as const])));
+}
