@@ -24,4 +24,3 @@ step('Types', 'node', ['scripts/typecheck.ts']);
 console.log('\n── Portals');
 await buildPortals();
 step('Unit tests', 'vitest', ['run', '--project', 'unit', ...extra]);
-step('End-to-end tests', 'vitest', ['run', '--project', 'e2e', ...extra]);

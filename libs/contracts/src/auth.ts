@@ -79,6 +79,7 @@ export const SetupRequest = Closed({
   password: NewPassword,
 });
 
+export const SetupResult = Type.Object({ tenant_id: Uuid, admin_id: Uuid });
 /** Whether the platform waits for its first administrator. */
 export const SetupStatus = Type.Object({ needed: Type.Boolean() });
 

@@ -34,14 +34,14 @@ export function passwordRoutes(app: App, deps: AuthDeps): void {
         summary: 'Ask for a mail with a link to set a new password',
         description: 'The answer is the same whether the address belongs to somebody or not.',
         body: ForgotPasswordRequest,
-        response: { 202: Type.Null() },
+        response: { 204: Type.Null() },
       },
     },
     async (request, reply) => {
       // Not waited for: how long it takes would tell whether the account exists.
       const caller = { id: request.id, ip: request.ip };
       deps.background.run('forgot-password', () => forgotPassword(deps, caller, request.body.email));
-      return reply.code(202).send(null);
+      return reply.code(204).send(null);
     },
   );
 

@@ -1,7 +1,6 @@
-import { SetupRequest, SetupStatus } from '@psa/contracts/auth';
+import { SetupRequest, SetupResult, SetupStatus } from '@psa/contracts/auth';
 import { One } from '@psa/contracts/common';
 import type { App } from '@psa/service-kit/app';
-import Type from 'typebox';
 import type { AuthDeps } from '../deps.ts';
 import { createTenant, setupNeeded } from './service.ts';
 
@@ -28,17 +27,17 @@ export function tenantRoutes(app: App, deps: AuthDeps): void {
         operationId: 'setUp',
         summary: 'Make the first tenant and its administrator with the one-time token that the start printed',
         body: SetupRequest,
-        response: { 201: Type.Null() },
+        response: { 201: One(SetupResult) },
       },
     },
     async (request, reply) => {
       const { token, tenant_name, ...admin } = request.body;
-      await createTenant(
+      const data = await createTenant(
         deps,
         { name: tenant_name, admin },
         { setupToken: token, requestId: request.id, hasher: deps.hasher },
       );
-      return reply.code(201).send(null);
+      return reply.code(201).send({ data });
     },
   );
 }
