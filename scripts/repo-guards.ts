@@ -221,6 +221,7 @@ const LONG = [
   'libs/contracts/src/tickets.ts',
   'libs/test-kit/src/bus.contract.ts',
   'portals/technician/src/i18n/ticket-messages.ts',
+  'portals/technician/src/technician.css',
   'portals/ui/src/styles/data.css',
 ];
 
