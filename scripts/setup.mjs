@@ -39,7 +39,10 @@ export function installPackages() {
   }
   if (isInstalled() && existsSync(NODE)) return;
   console.log('Installing npm packages (about a minute, once) …');
-  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: ROOT, stdio: 'inherit' });
+  const done = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   if (done.error?.code === 'ENOENT') fail('npm is not installed. On Debian: apt-get install -y npm');
   if (done.status !== 0)
     fail('"npm ci" failed; see above. Is the network there? Then run the command again.');
@@ -106,8 +109,8 @@ export function run(program, args) {
  * Runs a script on our Node in place of this process: the same terminal, signals passed on, its exit code ours.
  * The channel between the two tells the script when this process was killed.
  */
-export function become(script, args) {
-  const child = spawn(NODE, [script, ...args], {
+export function become(script, args, flags = []) {
+  const child = spawn(NODE, [...flags, script, ...args], {
     cwd: ROOT,
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
     env: environment(),

@@ -4,4 +4,5 @@ import { become, installPackages } from './setup.mjs';
 
 installPackages();
 await buildPortals();
-become('embedded/src/main.ts', process.argv.slice(2));
+// A smaller nursery: idle, the platform takes 171 MB instead of 224 MB.
+become('embedded/src/main.ts', process.argv.slice(2), ['--max-semi-space-size=16']);

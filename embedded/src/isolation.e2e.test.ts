@@ -196,7 +196,7 @@ async function digest(): Promise<string> {
       table.tenant &&
       !table.partition &&
       !INFRASTRUCTURE.includes(table.schema) &&
-      !/\.(outbox|inbox|timers|idempotency|tickets|ticket_history|history|audit_log|audit_heads?|log|sessions|refresh_tokens|words|documents|search_\w+)$/.test(
+      !/\.(outbox|inbox|timers|idempotency|tickets|ticket_history|history|audit_log|audit_heads?|log|sessions|refresh_tokens|words|documents|objects|texts)$/.test(
         table.name,
       ),
   );

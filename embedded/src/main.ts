@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '@psa/service-kit/config';
 import { explain } from './explain.ts';
-import { type RunningEmbedded, runEmbedded } from './run.ts';
+import { runEmbedded } from './run.ts';
 import { readSettings, type Settings } from './settings.ts';
 
 /** Longest time between Ctrl-C and the end; what is not done by then is cut off (nothing acknowledged is lost). */
@@ -24,7 +24,7 @@ const version: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version;
 
-let running: RunningEmbedded | null = null;
+let stopPlatform: ((why: string) => Promise<void>) | null = null;
 let stopping = false;
 
 async function stop(why: string): Promise<void> {
@@ -38,11 +38,9 @@ async function stop(why: string): Promise<void> {
   }, STOP_WITHIN_MS).unref();
   if (why === 'SIGINT') say();
   say('Stopping …');
-  await running?.stop(why);
-  if (running)
-    say(
-      `Stopped after ${((performance.now() - began) / 1000).toFixed(1)} s. The data stay in ${settings.PSA_DATA_DIR}.`,
-    );
+  await stopPlatform?.(why);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (stopPlatform) say(`Stopped after ${seconds} s. The data stay in ${settings.PSA_DATA_DIR}.`);
   process.exit(0);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
@@ -52,14 +50,23 @@ process.on('disconnect', () => void stop('launcher gone'));
 try {
   const began = performance.now();
   say(`PSA-Platform ${version} is starting …`);
-  running = await runEmbedded({ settings, version, say });
-  if (stopping) await running.stop('stopped while starting');
-  else {
+  const { greeting, log } = await runEmbedded({
+    settings,
+    version,
+    say,
+    onBuilt: (stop) => {
+      stopPlatform = stop;
+    },
+  });
+  if (!stopping) {
     say(`PSA-Platform ready on ${settings.PUBLIC_URL}`);
-    for (const line of running.greeting) say(line);
-    running.log.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'ready');
+    for (const line of greeting) say(line);
+    log.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'ready');
   }
 } catch (error) {
-  console.error(`Unable to start PSA-Platform.\n${explain(error, settings)}`);
-  process.exit(1);
+  // Whoever stops it midway makes it fail; that needs no words.
+  if (!stopping) {
+    console.error(`Unable to start PSA-Platform.\n${explain(error, settings)}`);
+    process.exit(1);
+  }
 }

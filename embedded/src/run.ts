@@ -32,6 +32,8 @@ export async function runEmbedded(options: {
   settings: Settings;
   version: string;
   say: (line: string) => void;
+  /** Given as soon as there is something to stop, before the start is done. */
+  onBuilt?: (stop: RunningEmbedded['stop']) => void;
 }): Promise<RunningEmbedded> {
   const { settings, version, say } = options;
   await checkPort(settings);
@@ -48,19 +50,24 @@ export async function runEmbedded(options: {
     logFile?.close();
     throw error;
   }
-  const stop = async (why: string) => {
-    log.info({ why }, 'stopping');
-    await platform.stop();
-    log.info('stopped');
-    logFile?.close();
+  let stopped: Promise<void> | null = null;
+  const stop = (why: string) => {
+    stopped ??= (async () => {
+      log.info({ why }, 'stopping');
+      await platform.stop();
+      log.info('stopped');
+      logFile?.close();
+    })();
+    return stopped;
   };
+  options.onBuilt?.(stop);
   try {
     await platform.start();
     const greeting = await welcome(platform, settings, state, say);
     await platform.gateway.listen({ host: settings.HOST, port: settings.PORT });
     return { platform, log, greeting, stop };
   } catch (error) {
-    log.error({ err: error }, 'could not start');
+    if (stopped === null) log.error({ err: error }, 'could not start');
     await stop('could not start');
     throw error;
   }

@@ -14,6 +14,9 @@ export const router = createBrowserRouter([
     HydrateFallback: () => null,
     children: [
       { path: '/login', loader: skipLogin, lazy: () => import('./pages/login-page.tsx') },
+      { path: '/forgot-password', lazy: () => import('./pages/forgot-password-page.tsx') },
+      { path: '/reset-password', lazy: () => import('./pages/reset-password-page.tsx') },
+      { path: '/setup', lazy: () => import('./pages/setup-page.tsx') },
       {
         path: '/',
         loader: requireSession,
@@ -26,6 +29,14 @@ export const router = createBrowserRouter([
             children: [
               { index: true, lazy: () => import('./pages/dashboard-page.tsx') },
               { path: 'tickets', lazy: () => import('./pages/ticket-list-page.tsx') },
+              { path: 'tickets/new', lazy: () => import('./pages/new-ticket-page.tsx') },
+              { path: 'tickets/:id', lazy: () => import('./pages/ticket-page.tsx') },
+              { path: 'customers', lazy: () => import('./pages/customer-list-page.tsx') },
+              { path: 'customers/import', lazy: () => import('./pages/customer-import-page.tsx') },
+              { path: 'customers/:id', lazy: () => import('./pages/customer-page.tsx') },
+              { path: 'search', lazy: () => import('./pages/search-page.tsx') },
+              { path: 'settings', lazy: () => import('./pages/settings-page.tsx') },
+              { path: 'settings/:section', lazy: () => import('./pages/settings-page.tsx') },
               { path: '*', Component: NotFound },
             ],
           },

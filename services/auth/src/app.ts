@@ -16,10 +16,10 @@ import { sessionRoutes } from './sessions/routes.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
 
-/** Routes and workers of one built service share these. */
 const shared = new WeakMap<ServiceDeps, AuthDeps>();
 
-function authDeps(deps: ServiceDeps): AuthDeps {
+/** What the features share, made once per built service. */
+export function authDeps(deps: ServiceDeps): AuthDeps {
   let all = shared.get(deps);
   if (!all) {
     all = { ...deps, keys: keyRing(deps), hasher: passwordHasher, background: background(deps.log) };

@@ -4,7 +4,7 @@ import type { Peers } from '@psa/service-kit/peers';
 import { type TokenVerifier, tokenVerifier } from '@psa/service-kit/tokens';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { decodeProtectedHeader } from 'jose';
-import { authService } from './app.ts';
+import { authDeps, authService } from './app.ts';
 import { signingKeySet } from './keys/key-ring.ts';
 import { mailWorker } from './passwords/mail.ts';
 import { type CreatedTenant, createTenant } from './tenants/service.ts';
@@ -41,6 +41,8 @@ export interface AuthTest extends TestService {
   user(input: Record<string, unknown>): Promise<string>;
   /** Events of a type in the outbox. */
   events(type: string): Promise<EventEnvelope[]>;
+  /** Resolves when nothing goes on behind an answer. */
+  idle(): Promise<void>;
   /** Sends the mails that wait; the link in the last one to an address. */
   mailedToken(to: string): Promise<string>;
 }
@@ -120,6 +122,7 @@ export async function authTest(): Promise<AuthTest> {
       if (answer.status !== 201) throw new Error(`Unable to create a user: ${answer.text}`);
       return answer.body.data.id;
     },
+    idle: () => authDeps(deps).background.idle(),
     events: async (type) => (await service.outbox()).filter((event) => event.type === type),
     async mailedToken(to) {
       await mails.runDue();

@@ -4,5 +4,5 @@ import { messages } from '../i18n/messages.ts';
 
 export function Component() {
   const t = messages.useT();
-  return <SharedLoginPage brand={t('brand')} logo={logo} audience="customer" />;
+  return <SharedLoginPage brand={t('brand')} logo={logo} audience="customer" forgotPath="/forgot-password" />;
 }

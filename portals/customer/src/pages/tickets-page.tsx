@@ -1,14 +1,157 @@
-import { useMe } from '@psa/ui/session';
+import { Button } from '@psa/ui/components/button';
+import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { TextField } from '@psa/ui/components/text-field';
+import { may, useMe } from '@psa/ui/session';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useEffect, useRef, useState } from 'react';
+import { Link, useNavigate, useSearchParams } from 'react-router';
+import { countQuery, ticketsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
+import { readView, type Tab, type TicketView, viewPath } from '../tickets/list-view.ts';
+import { TicketRows } from '../tickets/ticket-rows.tsx';
 
+const SEARCH_AFTER_MS = 300;
+
+/** My tickets; tab and search stand in the address. */
 export function Component() {
   const t = messages.useT();
   const me = useMe();
+  const [params] = useSearchParams();
+  const view = readView(params);
+  const title = t(may(me, 'ticket:view:all') ? 'nav.tickets_all' : 'nav.tickets');
+  const tickets = useInfiniteQuery(ticketsQuery(view));
+  const rows = tickets.data?.pages.flatMap((page) => page.rows) ?? [];
+  const total = tickets.data?.pages[0]?.total ?? rows.length;
+
   return (
-    <div className="page">
-      <title>{`${t('tickets.title')} · ${me.tenant_name}`}</title>
-      <h1>{t('tickets.title')}</h1>
-      <p className="muted">{t('tickets.greeting', { name: me.name })}</p>
+    <div className="page narrow">
+      <title>{`${title} · ${me.tenant_name}`}</title>
+      <div className="page-head">
+        <h1>{title}</h1>
+        <SearchField view={view} />
+      </div>
+      <Tabs view={view} />
+      <p className="visually-hidden" role="status">
+        {tickets.data && !tickets.isPlaceholderData && t('list.loaded', { count: total })}
+      </p>
+      {tickets.isError && rows.length === 0 ? (
+        <ErrorState error={tickets.error} onRetry={() => void tickets.refetch()} />
+      ) : tickets.isPending ? (
+        <div className="card" aria-busy="true">
+          <Skeleton lines={6} />
+        </div>
+      ) : rows.length === 0 ? (
+        <NothingHere view={view} />
+      ) : (
+        <div aria-busy={tickets.isPlaceholderData || undefined}>
+          <TicketRows rows={rows} from={viewPath(view)} />
+          {tickets.hasNextPage && (
+            <div className="list-more">
+              <Button isPending={tickets.isFetchingNextPage} onPress={() => void tickets.fetchNextPage()}>
+                {t('list.more')}
+              </Button>
+            </div>
+          )}
+        </div>
+      )}
     </div>
+  );
+}
+
+/** Searches while one types; the address follows without filling the history. */
+function SearchField({ view }: { view: TicketView }) {
+  const t = messages.useT();
+  const navigate = useNavigate();
+  const [text, setText] = useState(view.search);
+  const written = useRef(view.search);
+  // The address changed by itself (back, a link): the field follows.
+  if (view.search !== written.current && view.search !== text.trim()) {
+    written.current = view.search;
+    setText(view.search);
+  }
+  const { tab } = view;
+  useEffect(() => {
+    const wanted = text.trim().slice(0, 200);
+    if (wanted === written.current) return;
+    const timer = setTimeout(() => {
+      written.current = wanted;
+      void navigate(viewPath({ tab, search: wanted }), { replace: true });
+    }, SEARCH_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [text, tab, navigate]);
+  return (
+    <search className="list-search">
+      <TextField
+        type="search"
+        label={t('list.search')}
+        hideLabel
+        placeholder={t('list.search_hint')}
+        maxLength={200}
+        value={text}
+        onChange={setText}
+      />
+    </search>
+  );
+}
+
+function Tabs({ view }: { view: TicketView }) {
+  const t = messages.useT();
+  const { data: waiting = 0 } = useQuery(countQuery('waiting'));
+  const tabs: Tab[] =
+    waiting > 0 || view.tab === 'waiting' ? ['open', 'waiting', 'closed'] : ['open', 'closed'];
+  return (
+    <nav className="tab-list" aria-label={t('list.tabs')}>
+      {tabs.map((tab) => (
+        <Link
+          key={tab}
+          className="tab"
+          to={viewPath({ ...view, tab })}
+          aria-current={tab === view.tab ? 'page' : undefined}
+          data-selected={tab === view.tab || undefined}
+        >
+          {t(`list.${tab}`)}
+          {tab === 'waiting' && waiting > 0 && <span className="pill tone-warn tab-count">{waiting}</span>}
+        </Link>
+      ))}
+    </nav>
+  );
+}
+
+function NothingHere({ view }: { view: TicketView }) {
+  const t = messages.useT();
+  const all = useQuery(countQuery(null));
+  if (view.search) {
+    const other: Tab = view.tab === 'closed' ? 'open' : 'closed';
+    return (
+      <EmptyState
+        icon="search"
+        title={t('list.none_title')}
+        action={
+          <Link className="button button-plain" to={viewPath({ ...view, tab: other })}>
+            {t('list.none_elsewhere', { tab: t(`list.${other}`) })}
+          </Link>
+        }
+      >
+        {t('list.none', { text: view.search })}
+      </EmptyState>
+    );
+  }
+  const isFirst = all.data === 0;
+  const newTicket = (
+    <Link className={`button ${isFirst ? 'button-primary' : 'button-plain'}`} to="/new">
+      {t(isFirst ? 'list.first_action' : 'nav.new')}
+    </Link>
+  );
+  if (isFirst) {
+    return (
+      <EmptyState icon="ticket" title={t('list.first_title')} action={newTicket}>
+        {t('list.first')}
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState icon="circleCheck" title={t(`list.${view.tab}_empty_title`)} action={newTicket}>
+      {t(`list.${view.tab}_empty`)}
+    </EmptyState>
   );
 }

@@ -12,8 +12,7 @@ afterAll(() => t.close());
 const me = (token: string) => t.as(token, 'GET', '/api/v1/auth/me');
 const forgot = async (email: string) => {
   const answer = await t.as(null, 'POST', '/api/v1/auth/forgot-password', { email });
-  // Its work goes on after the answer; each round trip below gives it time.
-  for (let i = 0; i < 20; i++) await t.db.admin`select pg_sleep(0.01)`;
+  await t.idle();
   return answer;
 };
 const reset = (token: string, password = NEW) =>

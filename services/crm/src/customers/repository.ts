@@ -113,7 +113,7 @@ export async function lockCustomer(
 
 /**
  * Inserts customers; those whose source and external id are there already are left out. By hand: as one JSON
- * parameter 500 rows go in five times as fast as through drizzle with its 9,500 parameters.
+ * parameter 500 rows take 135 to 256 ms where drizzle with its 9,500 parameters takes 464 to 932 (busy machine).
  */
 export async function insertCustomers(tx: Tx, rows: readonly NewCustomerRow[]): Promise<CustomerRow[]> {
   if (rows.length === 0) return [];

@@ -35,10 +35,13 @@ export async function indexEvents(deps: Deps, events: readonly EventEnvelope[]):
     const ordered = changes
       .map((change, i) => ({ change, key: `${change.object.type}/${change.object.id}`, i }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.i - b.i));
-    for (const { change } of ordered) {
-      await saveObject(tx, tenantId, change);
-      if (change.text) await saveText(tx, tenantId, change.text);
-    }
+    // Sent one behind the other without waiting: a batch is one round trip. The connection keeps their order.
+    await Promise.all(
+      ordered.flatMap(({ change }) => [
+        saveObject(tx, tenantId, change),
+        ...(change.text ? [saveText(tx, tenantId, change.text)] : []),
+      ]),
+    );
     const refs = new Map(
       ordered.map(({ change, key }) => [key, { type: change.object.type, id: change.object.id }]),
     );

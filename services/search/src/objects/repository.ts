@@ -5,9 +5,9 @@ import type { Change, Described, StoredObject, TicketText } from './domain.ts';
  * Writes what an event told of an object; facts of an older event stay out. Takes the row's lock either way, so
  * that whoever else changes this object waits and then sees this change.
  */
-export async function saveObject(tx: Tx, tenantId: string, change: Change): Promise<void> {
+export function saveObject(tx: Tx, tenantId: string, change: Change): Promise<unknown> {
   const { object } = change;
-  await tx.sql`
+  return tx.sql`
     insert into search.objects as o (tenant_id, type, id, customer_id, facts, version, updated_at, deleted_at)
     values (${tenantId}, ${object.type}, ${object.id}, ${change.customer_id}, ${JSON.stringify(object.facts)}::jsonb,
       ${change.version}, ${change.at}, ${change.deleted ? change.at : null})
@@ -20,14 +20,14 @@ export async function saveObject(tx: Tx, tenantId: string, change: Change): Prom
         when excluded.deleted_at is not null then excluded.deleted_at
         when excluded.version > o.version then null
         else o.deleted_at end,
-      version = greatest(o.version, excluded.version)`;
+      version = greatest(o.version, excluded.version)`.execute();
 }
 
-export async function saveText(tx: Tx, tenantId: string, text: TicketText): Promise<void> {
-  await tx.sql`
+export function saveText(tx: Tx, tenantId: string, text: TicketText): Promise<unknown> {
+  return tx.sql`
     insert into search.texts (tenant_id, ticket_id, id, internal, body, written_at)
     values (${tenantId}, ${text.ticket_id}, ${text.id}, ${text.internal}, ${text.body}, ${text.written_at})
-    on conflict do nothing`;
+    on conflict do nothing`.execute();
 }
 
 export interface LoadedObject extends StoredObject {

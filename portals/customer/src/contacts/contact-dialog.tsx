@@ -1,0 +1,172 @@
+import { ApiError } from '@psa/ui/api-error';
+import { Button } from '@psa/ui/components/button';
+import { Checkbox } from '@psa/ui/components/checkbox';
+import { Dialog } from '@psa/ui/components/dialog';
+import { Alert, Skeleton } from '@psa/ui/components/states';
+import { TextField } from '@psa/ui/components/text-field';
+import { describeError } from '@psa/ui/i18n/error-text';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { showToast } from '@psa/ui/toast-store';
+import { useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useId, useState } from 'react';
+import { changeContact, createContact, fetchContact } from '../api/contacts.ts';
+import type { Contact, Tagged } from '../api/types.ts';
+import { RequestKey } from '../files/request-key.ts';
+import { messages } from '../i18n/messages.ts';
+import { changesOf, contactProblems, draftOf } from './contact-form.ts';
+
+/** Adds a contact, or changes the one of `contactId`. Default export: loaded when first opened. */
+export default function ContactDialog(props: { contactId: string | null; onClose: () => void }) {
+  const t = messages.useT();
+  const ui = uiMessages.useT();
+  const formats = useFormats();
+  const queries = useQueryClient();
+  const formId = useId();
+  const [known, setKnown] = useState<Tagged<Contact> | null>(null);
+  const [draft, setDraft] = useState(() => draftOf(null));
+  const [key] = useState(() => new RequestKey());
+  const [problems, setProblems] = useState<ReturnType<typeof contactProblems>>(null);
+  const [refused, setRefused] = useState<Record<string, string>>({});
+  const [error, setError] = useState<unknown>(null);
+  const [changed, setChanged] = useState(false);
+  const [pending, setPending] = useState(false);
+  const { contactId } = props;
+  const loading = contactId !== null && known === null;
+
+  // The list may be older than the contact: the form begins with what stands now, and its tag.
+  useEffect(() => {
+    if (contactId === null) return;
+    let gone = false;
+    fetchContact(contactId).then(
+      (found) => {
+        if (gone) return;
+        setKnown(found);
+        setDraft(draftOf(found.data));
+      },
+      (thrown: unknown) => !gone && setError(thrown),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [contactId]);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (pending || loading) return;
+    const found = contactProblems(draft);
+    setProblems(found);
+    setRefused({});
+    setError(null);
+    if (found) return;
+    const fields = changesOf(draft, known?.data ?? null);
+    if (!fields) return props.onClose();
+    setPending(true);
+    try {
+      const saved = known
+        ? await changeContact(known.data.id, fields, known.etag)
+        : await createContact(fields, key.value);
+      key.succeeded();
+      void queries.invalidateQueries({ queryKey: ['contact'] });
+      showToast('ok', t('contacts.saved', { name: saved.name }));
+      props.onClose();
+    } catch (thrown) {
+      key.failed(thrown);
+      setPending(false);
+      if (thrown instanceof ApiError && thrown.status === 412 && contactId !== null) {
+        // The tag of the new state: saving again is a decision then, not an accident.
+        const fresh = await fetchContact(contactId).catch(() => null);
+        if (fresh) setKnown(fresh);
+        setChanged(true);
+        void queries.invalidateQueries({ queryKey: ['contact', 'list'] });
+        return;
+      }
+      if (thrown instanceof ApiError && thrown.status === 400) setRefused(thrown.fieldErrors());
+      setError(thrown);
+    }
+  }
+
+  const told = (field: 'name' | 'email' | 'phone' | 'position') => {
+    const problem = field === 'name' || field === 'email' ? problems?.[field] : undefined;
+    return problem ? t(`contacts.${problem}`) : refused[field] ? t('contacts.refused') : null;
+  };
+
+  return (
+    <Dialog
+      title={t(contactId === null ? 'contacts.add' : 'contacts.edit_title')}
+      isOpen
+      onClose={props.onClose}
+      footer={
+        <>
+          <Button onPress={props.onClose}>{ui('action.cancel')}</Button>
+          <Button type="submit" form={formId} kind="primary" isPending={pending} isDisabled={loading}>
+            {changed ? t('contacts.overwrite') : ui('action.save')}
+          </Button>
+        </>
+      }
+    >
+      <form id={formId} className="stack" onSubmit={(event) => void submit(event)} noValidate>
+        {changed && <Alert tone="warn">{t('contacts.changed')}</Alert>}
+        {error !== null && <Alert tone="danger">{describeError(error, ui, formats)}</Alert>}
+        {loading && error === null && <Skeleton lines={4} />}
+        {!loading && (
+          <>
+            <TextField
+              label={t('contacts.name')}
+              name="name"
+              autoComplete="off"
+              autoFocus
+              isRequired
+              maxLength={200}
+              value={draft.name}
+              onChange={(name) => setDraft({ ...draft, name })}
+              error={told('name')}
+            />
+            <TextField
+              label={t('contacts.position')}
+              hint={t('contacts.position_hint')}
+              name="position"
+              autoComplete="off"
+              maxLength={100}
+              value={draft.position}
+              onChange={(position) => setDraft({ ...draft, position })}
+              error={told('position')}
+            />
+            <TextField
+              label={t('contacts.email')}
+              type="email"
+              name="email"
+              autoComplete="off"
+              maxLength={254}
+              value={draft.email}
+              onChange={(email) => setDraft({ ...draft, email })}
+              error={told('email')}
+            />
+            <TextField
+              label={t('contacts.phone')}
+              type="tel"
+              name="phone"
+              autoComplete="off"
+              maxLength={50}
+              value={draft.phone}
+              onChange={(phone) => setDraft({ ...draft, phone })}
+              error={told('phone')}
+            />
+            <div className="field">
+              <Checkbox
+                isSelected={draft.is_primary}
+                onChange={(is_primary) => setDraft({ ...draft, is_primary })}
+                aria-describedby={`${formId}-primary`}
+              >
+                {t('contacts.primary')}
+              </Checkbox>
+              <span id={`${formId}-primary`} className="hint">
+                {t('contacts.primary_hint')}
+              </span>
+            </div>
+          </>
+        )}
+      </form>
+    </Dialog>
+  );
+}

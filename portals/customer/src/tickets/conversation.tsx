@@ -1,0 +1,99 @@
+import { Avatar } from '@psa/ui/components/avatar';
+import { Button } from '@psa/ui/components/button';
+import { PlainText } from '@psa/ui/components/plain-text';
+import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { useFormats } from '@psa/ui/i18n/format';
+import { useMe } from '@psa/ui/session';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { attachmentsQuery, commentsQuery } from '../api/tickets.ts';
+import type { Attachment, Ticket } from '../api/types.ts';
+import { messages } from '../i18n/messages.ts';
+import { FileLinks } from './file-links.tsx';
+import { buildThread } from './thread.ts';
+
+/** The request and everything that was written about it, oldest first. */
+export function Conversation({ ticket }: { ticket: Ticket }) {
+  const t = messages.useT();
+  const me = useMe();
+  const comments = useInfiniteQuery(commentsQuery(ticket.id));
+  const attachments = useQuery(attachmentsQuery(ticket.id));
+  const thread = buildThread(comments.data?.pages.map((page) => page.data) ?? [], attachments.data ?? []);
+  const asker = ticket.requester?.name ?? t('ticket.asked');
+  return (
+    <section className="conversation" aria-label={t('ticket.conversation')}>
+      <Bubble
+        name={ticket.requester?.id === me.id ? t('ticket.you') : asker}
+        avatar={asker}
+        mine={ticket.requester?.id === me.id}
+        at={ticket.created_at}
+        body={ticket.description}
+        files={thread.opening}
+      />
+      {comments.hasNextPage && (
+        <div className="list-more">
+          <Button isPending={comments.isFetchingNextPage} onPress={() => void comments.fetchNextPage()}>
+            {t('ticket.older')}
+          </Button>
+        </div>
+      )}
+      {comments.isPending ? (
+        <div className="card" aria-busy="true">
+          <Skeleton lines={3} />
+        </div>
+      ) : comments.isError && thread.messages.length === 0 ? (
+        <ErrorState error={comments.error} onRetry={() => void comments.refetch()} />
+      ) : (
+        <div role="log" aria-label={t('ticket.conversation')} className="messages">
+          {thread.messages.length === 0 && <p className="muted">{t('ticket.no_messages')}</p>}
+          {thread.messages.map(({ comment, files }) => {
+            const { author } = comment;
+            const mine = author.id !== null && author.id === me.id;
+            return (
+              <Bubble
+                key={comment.id}
+                name={mine ? t('ticket.you') : author.kind === 'system' ? t('ticket.system') : author.name}
+                avatar={author.name}
+                badge={author.kind === 'staff' ? t('ticket.support') : null}
+                mine={mine}
+                at={comment.created_at}
+                edited={comment.edited_at !== null}
+                body={comment.body}
+                files={files}
+              />
+            );
+          })}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Bubble(props: {
+  name: string;
+  avatar: string;
+  badge?: string | null;
+  mine: boolean;
+  at: string;
+  edited?: boolean;
+  body: string;
+  files: readonly Attachment[];
+}) {
+  const t = messages.useT();
+  const formats = useFormats();
+  return (
+    <article className="bubble" data-mine={props.mine || undefined}>
+      <header className="bubble-head">
+        <Avatar name={props.avatar} />
+        <strong>{props.name}</strong>
+        {props.badge && <span className="pill tone-info">{props.badge}</span>}
+        <span className="spacer" />
+        <time className="muted num" dateTime={props.at}>
+          {formats.dateTime(props.at)}
+        </time>
+        {props.edited && <span className="muted">{t('ticket.edited')}</span>}
+      </header>
+      <PlainText>{props.body}</PlainText>
+      <FileLinks files={props.files} />
+    </article>
+  );
+}

@@ -1,0 +1,30 @@
+import { Icon } from '@psa/ui/components/icon';
+import { useFormats } from '@psa/ui/i18n/format';
+import { downloadUrl } from '../api/tickets.ts';
+import type { Attachment } from '../api/types.ts';
+import { messages } from '../i18n/messages.ts';
+
+/** Files to download. */
+export function FileLinks({ files }: { files: readonly Attachment[] }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  if (files.length === 0) return null;
+  return (
+    <ul className="file-links" aria-label={t('ticket.attachments')}>
+      {files.map((file) => (
+        <li key={file.id}>
+          <a
+            className="file-link"
+            href={downloadUrl(file)}
+            download={file.file_name}
+            aria-label={t('ticket.download', { name: file.file_name, size: formats.bytes(file.size) })}
+          >
+            <Icon name="paperclip" />
+            <span className="file-name">{file.file_name}</span>
+            <span className="muted num">{formats.bytes(file.size)}</span>
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,62 @@
+import { Marked } from '@psa/ui/components/marked';
+import { useNow } from '@psa/ui/hooks/use-now';
+import { useFormats } from '@psa/ui/i18n/format';
+import { useMe } from '@psa/ui/session';
+import { Link } from 'react-router';
+import type { TicketRow } from '../api/tickets.ts';
+import { messages } from '../i18n/messages.ts';
+import { PriorityMark, StatusMark } from './status-mark.tsx';
+
+/** Tickets as a list of links; names the reporter where it is somebody else. */
+export function TicketRows({ rows, from }: { rows: readonly TicketRow[]; from: string }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  const me = useMe();
+  const now = useNow();
+  return (
+    <ul className="ticket-list">
+      {rows.map((ticket) => {
+        const facts = [t('number', { number: ticket.ticket_number })];
+        if (ticket.requester && ticket.requester.id !== me.id)
+          facts.push(t('list.from', { name: ticket.requester.name }));
+        if (ticket.comment_count > 0) facts.push(t('list.replies', { count: ticket.comment_count }));
+        const hit = ticket.highlight?.body;
+        return (
+          <li key={ticket.id}>
+            <Link
+              className="ticket-row"
+              to={`/tickets/${ticket.id}`}
+              state={{ from }}
+              data-waiting={ticket.status === 'waiting_customer' || undefined}
+            >
+              <span className="ticket-main">
+                <span className="ticket-title">
+                  {ticket.highlight ? <Marked>{ticket.highlight.title}</Marked> : ticket.title}
+                </span>
+                {hit?.includes('\uE000') && (
+                  <span className="ticket-hit muted">
+                    <Marked>{hit}</Marked>
+                  </span>
+                )}
+                <span className="ticket-facts muted">{facts.join(' · ')}</span>
+              </span>
+              <span className="ticket-state">
+                <span className="row row-wrap">
+                  {ticket.priority === 'critical' && <PriorityMark priority="critical" />}
+                  <StatusMark status={ticket.status} />
+                </span>
+                <time
+                  className="muted num"
+                  dateTime={ticket.updated_at}
+                  title={formats.dateTime(ticket.updated_at)}
+                >
+                  {t('list.updated', { when: formats.relative(ticket.updated_at, now) })}
+                </time>
+              </span>
+            </Link>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,155 @@
+import { newIdempotencyKey } from '@psa/ui/api-client';
+import { ApiError } from '@psa/ui/api-error';
+import { Button } from '@psa/ui/components/button';
+import { Checkbox } from '@psa/ui/components/checkbox';
+import { Dialog } from '@psa/ui/components/dialog';
+import { NativeSelect } from '@psa/ui/components/native-select';
+import { Alert } from '@psa/ui/components/states';
+import { TextArea, TextField } from '@psa/ui/components/text-field';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { useErrorText } from './use-tell-error.ts';
+
+/** One field of a dialog. Values are text; `boolean` ones are '' or 'on'. */
+export interface EditField {
+  name: string;
+  label: string;
+  kind?: 'line' | 'text' | 'select' | 'boolean' | 'email' | 'password';
+  options?: readonly { value: string; label: string }[];
+  hint?: string;
+  required?: boolean;
+  maxLength?: number;
+}
+
+export type Values = Readonly<Record<string, string>>;
+
+export interface EditDialogProps {
+  title: string;
+  fields: readonly EditField[];
+  values: Values;
+  /** Said under a required field that is empty. */
+  missing: string;
+  /** Said when somebody else was faster (412). */
+  conflict: string;
+  /** Saves; what it throws is shown in the dialog, beside the fields that it names. */
+  onSave: (values: Values, idempotencyKey: string) => Promise<unknown>;
+  onClose: () => void;
+  /** Beside the buttons, e.g. a way to delete. */
+  extra?: ReactNode;
+}
+
+/** Creates or changes one thing. What was typed stays until it is saved; a second try is the same request. */
+export function EditDialog(props: EditDialogProps) {
+  const u = uiMessages.useT();
+  const errorText = useErrorText();
+  const formId = useId();
+  const [values, setValues] = useState<Values>(props.values);
+  const [tried, setTried] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const key = useRef<{ of: string; key: string } | null>(null);
+  const form = useRef<HTMLFormElement>(null);
+  const refused = error instanceof ApiError ? error.fieldErrors() : {};
+  const get = (name: string) => values[name] ?? '';
+  const problem = (field: EditField) =>
+    field.required && get(field.name).trim() === ''
+      ? tried
+        ? props.missing
+        : null
+      : (refused[field.name] ?? null);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setTried(true);
+    if (saving) return;
+    if (props.fields.some((field) => field.required && get(field.name).trim() === '')) {
+      setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      return;
+    }
+    setSaving(true);
+    setError(null);
+    const of = JSON.stringify(values);
+    if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
+    try {
+      await props.onSave(values, key.current.key);
+      props.onClose();
+    } catch (thrown) {
+      if (thrown instanceof ApiError && !thrown.transient) key.current = null;
+      setError(thrown);
+      setSaving(false);
+    }
+  }
+
+  return (
+    <Dialog
+      title={props.title}
+      isOpen
+      onClose={props.onClose}
+      footer={
+        <>
+          {props.extra}
+          <span className="spacer" />
+          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button type="submit" form={formId} kind="primary" isPending={saving}>
+            {u('action.save')}
+          </Button>
+        </>
+      }
+    >
+      <form id={formId} ref={form} className="stack" onSubmit={submit} noValidate>
+        {error !== null && (
+          <Alert tone="danger">
+            {error instanceof ApiError && error.status === 412 ? props.conflict : errorText(error)}
+          </Alert>
+        )}
+        {props.fields.map((field, index) => {
+          const common = {
+            label: field.label,
+            value: get(field.name),
+            onChange: (value: string) => setValues((all) => ({ ...all, [field.name]: value })),
+            error: problem(field),
+          };
+          switch (field.kind) {
+            case 'select':
+              return <NativeSelect key={field.name} {...common} options={field.options ?? []} />;
+            case 'boolean':
+              return (
+                <Checkbox
+                  key={field.name}
+                  isSelected={common.value === 'on'}
+                  onChange={(on) => common.onChange(on ? 'on' : '')}
+                >
+                  {field.label}
+                </Checkbox>
+              );
+            case 'text':
+              return (
+                <TextArea
+                  key={field.name}
+                  {...common}
+                  hint={field.hint}
+                  maxLength={field.maxLength ?? 10_000}
+                />
+              );
+            default:
+              return (
+                <TextField
+                  key={field.name}
+                  {...common}
+                  autoFocus={index === 0}
+                  type={field.kind === 'email' || field.kind === 'password' ? field.kind : 'text'}
+                  autoComplete={field.kind === 'password' ? 'new-password' : 'off'}
+                  hint={field.hint}
+                  isRequired={field.required ?? false}
+                  maxLength={field.maxLength ?? 200}
+                />
+              );
+          }
+        })}
+      </form>
+    </Dialog>
+  );
+}
+
+/** Text of a field as the API takes it: null instead of nothing. */
+export const orNull = (value: string | undefined) => value?.trim() || null;

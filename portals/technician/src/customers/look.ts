@@ -1,0 +1,1 @@
+export const CUSTOMER_TONE = { active: 'ok', prospect: 'info', inactive: 'neutral' } as const;

@@ -1,0 +1,278 @@
+import { newIdempotencyKey } from '@psa/ui/api-client';
+import { ApiError } from '@psa/ui/api-error';
+import { Button } from '@psa/ui/components/button';
+import { Checkbox } from '@psa/ui/components/checkbox';
+import { Dialog } from '@psa/ui/components/dialog';
+import { NativeSelect } from '@psa/ui/components/native-select';
+import { Badge } from '@psa/ui/components/pill';
+import { Alert } from '@psa/ui/components/states';
+import { Table } from '@psa/ui/components/table';
+import { TextField } from '@psa/ui/components/text-field';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { may, useMe } from '@psa/ui/session';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { calendarsQuery, policiesQuery } from '../api/desk.ts';
+import type { Calendar, Priority, SlaPolicy } from '../api/types.ts';
+import { useErrorText } from '../components/use-tell-error.ts';
+import { messages } from '../i18n/settings-messages.ts';
+import { PRIORITIES } from '../tickets/filter.ts';
+import { Section } from './section.tsx';
+import { editColumn } from './teams.tsx';
+import { useDeskSaving } from './use-desk-saving.ts';
+
+type Target = { response_minutes: number | null; resolution_minutes: number | null };
+const targetOf = (policy: SlaPolicy, priority: Priority) =>
+  (policy.targets as Record<Priority, Target>)[priority];
+
+export function SlaPolicies() {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const me = useMe();
+  const formats = useFormats();
+  const policies = useQuery(policiesQuery);
+  const { data: calendars = [] } = useQuery(calendarsQuery);
+  const [editing, setEditing] = useState<SlaPolicy | null>(null);
+  const manage = may(me, 'desk:manage');
+  const time = (minutes: number | null) => (minutes === null ? '–' : formats.duration(minutes * 60_000));
+  return (
+    <>
+      <Section title={t('sla')} query={policies}>
+        {(rows) => (
+          <Table
+            caption={t('sla')}
+            rows={rows}
+            rowKey={(row) => row.id}
+            columns={[
+              {
+                id: 'name',
+                header: t('name'),
+                rowHeader: true,
+                cell: (row) => (
+                  <>
+                    {row.name} {row.is_default && <Badge tone="info">{t('sla.default')}</Badge>}
+                  </>
+                ),
+              },
+              {
+                id: 'calendar',
+                header: t('sla.calendar'),
+                cell: (row) =>
+                  row.calendar_id === null
+                    ? t('sla.around_the_clock')
+                    : (calendars.find(({ id }) => id === row.calendar_id)?.name ?? '…'),
+              },
+              ...PRIORITIES.toReversed().map((priority) => ({
+                id: priority,
+                header: u(`priority.${priority}`),
+                cell: (row: SlaPolicy) => {
+                  const target = targetOf(row, priority);
+                  return (
+                    <span className="num">
+                      {time(target.response_minutes)} / {time(target.resolution_minutes)}
+                    </span>
+                  );
+                },
+              })),
+              ...(manage ? [editColumn<SlaPolicy>(t, setEditing)] : []),
+            ]}
+          />
+        )}
+      </Section>
+      {editing && (
+        <PolicyDialog
+          policy={policies.data?.find(({ id }) => id === editing.id) ?? editing}
+          calendars={calendars}
+          onClose={() => setEditing(null)}
+        />
+      )}
+    </>
+  );
+}
+
+const FIELDS = ['response_minutes', 'resolution_minutes'] as const;
+
+/** Minutes as typed; null for none, undefined when it is no number the API takes. */
+function readMinutes(text: string): number | null | undefined {
+  if (text.trim() === '') return null;
+  const minutes = Number(text);
+  return Number.isInteger(minutes) && minutes >= 1 && minutes <= 525_600 ? minutes : undefined;
+}
+
+function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]; onClose: () => void }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const errorText = useErrorText();
+  const { policy } = props;
+  const desk = useDeskSaving('sla-policies', 'sla_policy');
+  const [name, setName] = useState(policy.name);
+  const [calendar, setCalendar] = useState(policy.calendar_id ?? '');
+  const [isDefault, setDefault] = useState(policy.is_default);
+  const [targets, setTargets] = useState<Readonly<Record<string, string>>>(() =>
+    Object.fromEntries(
+      PRIORITIES.flatMap((priority) =>
+        FIELDS.map((field) => [`${priority}.${field}`, String(targetOf(policy, priority)[field] ?? '')]),
+      ),
+    ),
+  );
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const bad = Object.values(targets).some((text) => readMinutes(text) === undefined);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (saving || bad || name.trim() === '') return;
+    setSaving(true);
+    const body = {
+      name: name.trim(),
+      calendar_id: calendar || null,
+      ...(isDefault === policy.is_default ? {} : { is_default: isDefault }),
+      targets: Object.fromEntries(
+        PRIORITIES.map((priority) => [
+          priority,
+          Object.fromEntries(
+            FIELDS.map((field) => [field, readMinutes(targets[`${priority}.${field}`] ?? '')]),
+          ),
+        ]),
+      ),
+    };
+    try {
+      await desk.save(policy, body, newIdempotencyKey());
+      props.onClose();
+    } catch (thrown) {
+      setError(thrown);
+      setSaving(false);
+    }
+  }
+
+  return (
+    <Dialog
+      title={t('edit', { name: policy.name })}
+      isOpen
+      wide
+      onClose={props.onClose}
+      footer={
+        <>
+          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button type="submit" form="policy" kind="primary" isPending={saving} isDisabled={bad}>
+            {u('action.save')}
+          </Button>
+        </>
+      }
+    >
+      <form id="policy" className="stack" onSubmit={submit} noValidate>
+        {error !== null && (
+          <Alert tone="danger">
+            {error instanceof ApiError && error.status === 412 ? t('conflict') : errorText(error)}
+          </Alert>
+        )}
+        <div className="form-grid">
+          <TextField autoFocus isRequired label={t('name')} maxLength={100} value={name} onChange={setName} />
+          <NativeSelect
+            label={t('sla.calendar')}
+            value={calendar}
+            onChange={setCalendar}
+            options={[
+              { value: '', label: t('sla.around_the_clock') },
+              ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
+            ]}
+          />
+        </div>
+        <Checkbox isSelected={isDefault} isDisabled={policy.is_default} onChange={setDefault}>
+          {t('sla.default')}
+        </Checkbox>
+        <p className="muted">{t('sla.unit')}</p>
+        <Table
+          caption={t('sla')}
+          rows={PRIORITIES.toReversed()}
+          rowKey={(priority) => priority}
+          columns={[
+            { id: 'priority', header: t('rule.priority'), rowHeader: true, cell: (p) => u(`priority.${p}`) },
+            ...FIELDS.map((field) => {
+              const what = t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution');
+              return {
+                id: field,
+                header: what,
+                cell: (priority: Priority) => {
+                  const key = `${priority}.${field}`;
+                  const text = targets[key] ?? '';
+                  return (
+                    <input
+                      className="input"
+                      inputMode="numeric"
+                      aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
+                      aria-invalid={readMinutes(text) === undefined || undefined}
+                      value={text}
+                      onChange={(event) => setTargets((all) => ({ ...all, [key]: event.target.value }))}
+                    />
+                  );
+                },
+              };
+            }),
+          ]}
+        />
+        <div role="alert">{bad && <p className="field-error">{t('sla.number_bad')}</p>}</div>
+      </form>
+    </Dialog>
+  );
+}
+
+const MONDAY = new Date(Date.UTC(2024, 0, 1));
+
+/** Business hours and holidays, for reading. */
+export function Calendars() {
+  const t = messages.useT();
+  const formats = useFormats();
+  const calendars = useQuery(calendarsQuery);
+  return (
+    <Section title={t('calendars')} query={calendars}>
+      {(rows) =>
+        rows.map((calendar) => (
+          <article key={calendar.id} className="stack">
+            <h3>{calendar.name}</h3>
+            <p className="muted">
+              {t('calendar.zone')}: {calendar.time_zone}
+            </p>
+            <dl className="facts">
+              {['1', '2', '3', '4', '5', '6', '7'].map((day) => (
+                <div key={day}>
+                  <dt>{weekday(Number(day))}</dt>
+                  <dd className="num">
+                    {(calendar.week[day] ?? []).map(({ start, end }) => `${start}–${end}`).join(', ') ||
+                      t('calendar.closed')}
+                  </dd>
+                </div>
+              ))}
+            </dl>
+            {calendar.holidays.length > 0 && (
+              <details className="disclosure">
+                <summary>{t('calendar.holidays_count', { count: calendar.holidays.length })}</summary>
+                <dl className="facts">
+                  {calendar.holidays.map((holiday) => (
+                    <div key={holiday.date}>
+                      <dt className="num">{formats.date(holiday.date)}</dt>
+                      <dd>
+                        {holiday.name}
+                        {holiday.hours?.length
+                          ? ` (${holiday.hours.map(({ start, end }) => `${start}–${end}`).join(', ')})`
+                          : ''}
+                      </dd>
+                    </div>
+                  ))}
+                </dl>
+              </details>
+            )}
+          </article>
+        ))
+      }
+    </Section>
+  );
+}
+
+function weekday(day: number): string {
+  const date = new Date(MONDAY.getTime() + (day - 1) * 86_400_000);
+  return new Intl.DateTimeFormat(document.documentElement.lang, { weekday: 'long', timeZone: 'UTC' }).format(
+    date,
+  );
+}

@@ -1,0 +1,223 @@
+import { newIdempotencyKey } from '@psa/ui/api-client';
+import { Button, IconButton } from '@psa/ui/components/button';
+import { Checkbox } from '@psa/ui/components/checkbox';
+import { Dialog } from '@psa/ui/components/dialog';
+import { Badge } from '@psa/ui/components/pill';
+import { Alert } from '@psa/ui/components/states';
+import { Table } from '@psa/ui/components/table';
+import { TextField } from '@psa/ui/components/text-field';
+import { useFormats } from '@psa/ui/i18n/format';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { may, useMe } from '@psa/ui/session';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useRef, useState } from 'react';
+import { teamsQuery, techniciansQuery } from '../api/desk.ts';
+import type { Team, Technician } from '../api/types.ts';
+import { EditDialog } from '../components/edit-dialog.tsx';
+import { useErrorText } from '../components/use-tell-error.ts';
+import { messages } from '../i18n/settings-messages.ts';
+import { readTags } from '../tickets/tags.ts';
+import { DeleteAction, Section } from './section.tsx';
+import { useDeskSaving } from './use-desk-saving.ts';
+
+export function Teams() {
+  const t = messages.useT();
+  const me = useMe();
+  const formats = useFormats();
+  const teams = useQuery(teamsQuery);
+  const { data: technicians = [] } = useQuery(techniciansQuery);
+  const [editing, setEditing] = useState<Team | 'new' | null>(null);
+  const manage = may(me, 'desk:manage');
+  const nameOf = (id: string) => technicians.find((person) => person.id === id)?.name ?? '…';
+  return (
+    <>
+      <Section
+        title={t('teams')}
+        query={teams}
+        create={manage && { label: t('team.new'), run: () => setEditing('new') }}
+      >
+        {(rows) => (
+          <Table
+            caption={t('teams')}
+            rows={rows}
+            rowKey={(row) => row.id}
+            columns={[
+              { id: 'name', header: t('name'), rowHeader: true, cell: (row) => row.name },
+              {
+                id: 'members',
+                header: t('team.members'),
+                cell: (row) => formats.list(row.member_ids.map(nameOf)) || '–',
+              },
+              ...(manage ? [editColumn<Team>(t, setEditing)] : []),
+            ]}
+          />
+        )}
+      </Section>
+      {editing && (
+        <TeamDialog
+          team={editing === 'new' ? null : (teams.data?.find(({ id }) => id === editing.id) ?? editing)}
+          technicians={technicians}
+          onClose={() => setEditing(null)}
+        />
+      )}
+    </>
+  );
+}
+
+/** The column with the pencil. */
+export function editColumn<T extends { name: string }>(
+  t: ReturnType<typeof messages.useT>,
+  onEdit: (row: T) => void,
+) {
+  return {
+    id: 'edit',
+    header: t('actions'),
+    align: 'end' as const,
+    cell: (row: T) => (
+      <IconButton icon="write" label={t('edit', { name: row.name })} onPress={() => onEdit(row)} />
+    ),
+  };
+}
+
+function TeamDialog(props: { team: Team | null; technicians: readonly Technician[]; onClose: () => void }) {
+  const t = messages.useT();
+  const u = uiMessages.useT();
+  const errorText = useErrorText();
+  const { team } = props;
+  const desk = useDeskSaving('teams', 'team');
+  const [name, setName] = useState(team?.name ?? '');
+  const [members, setMembers] = useState<ReadonlySet<string>>(new Set(team?.member_ids));
+  const [saving, setSaving] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const key = useRef(newIdempotencyKey());
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    if (name.trim() === '' || saving) return;
+    setSaving(true);
+    try {
+      await desk.save(team, { name: name.trim(), member_ids: [...members] }, key.current);
+      props.onClose();
+    } catch (thrown) {
+      key.current = newIdempotencyKey();
+      setError(thrown);
+      setSaving(false);
+    }
+  }
+  return (
+    <Dialog
+      title={team ? t('edit', { name: team.name }) : t('team.new')}
+      isOpen
+      onClose={props.onClose}
+      footer={
+        <>
+          {team && <DeleteAction name={team.name} onDelete={() => desk.remove(team).then(props.onClose)} />}
+          <span className="spacer" />
+          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button type="submit" form="team" kind="primary" isPending={saving} isDisabled={name.trim() === ''}>
+            {u('action.save')}
+          </Button>
+        </>
+      }
+    >
+      <form id="team" className="stack" onSubmit={submit}>
+        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        <TextField autoFocus isRequired label={t('name')} maxLength={100} value={name} onChange={setName} />
+        <fieldset className="plain-fieldset">
+          <legend className="label">{t('team.members')}</legend>
+          <div className="checks">
+            {props.technicians
+              .filter((person) => person.active || members.has(person.id))
+              .map((person) => (
+                <Checkbox
+                  key={person.id}
+                  isSelected={members.has(person.id)}
+                  onChange={(on) => {
+                    const next = new Set(members);
+                    if (on) next.add(person.id);
+                    else next.delete(person.id);
+                    setMembers(next);
+                  }}
+                >
+                  {person.name}
+                </Checkbox>
+              ))}
+          </div>
+        </fieldset>
+      </form>
+    </Dialog>
+  );
+}
+
+export function Technicians() {
+  const t = messages.useT();
+  const me = useMe();
+  const query = useQuery(techniciansQuery);
+  const desk = useDeskSaving('technicians', 'technician');
+  const [editing, setEditing] = useState<Technician | null>(null);
+  const manage = may(me, 'desk:manage');
+  const current = query.data?.find(({ id }) => id === editing?.id) ?? editing;
+  return (
+    <>
+      <Section title={t('technicians')} query={query}>
+        {(rows) => (
+          <Table
+            caption={t('technicians')}
+            rows={rows}
+            rowKey={(row) => row.id}
+            columns={[
+              { id: 'name', header: t('name'), rowHeader: true, cell: (row) => row.name },
+              {
+                id: 'available',
+                header: t('tech.available'),
+                cell: (row) => (
+                  <Badge tone={row.active && row.available ? 'ok' : 'neutral'}>
+                    {t(row.active && row.available ? 'tech.available' : 'tech.unavailable')}
+                  </Badge>
+                ),
+              },
+              { id: 'skills', header: t('tech.skills'), cell: (row) => row.skills.join(', ') || '–' },
+              { id: 'open', header: t('tech.open'), align: 'end' as const, cell: (row) => row.open_tickets },
+              { id: 'max', header: t('tech.max_open'), align: 'end' as const, cell: (row) => row.max_open },
+              ...(manage ? [editColumn<Technician>(t, setEditing)] : []),
+            ]}
+          />
+        )}
+      </Section>
+      {current && (
+        <EditDialog
+          title={t('edit', { name: current.name })}
+          fields={[
+            { name: 'skills', label: t('tech.skills'), hint: t('tech.skills_hint'), maxLength: 2500 },
+            {
+              name: 'max_open',
+              label: t('tech.max_open'),
+              hint: t('tech.max_hint'),
+              maxLength: 5,
+              required: true,
+            },
+            { name: 'available', label: t('tech.available'), kind: 'boolean' },
+          ]}
+          values={{
+            skills: current.skills.join(', '),
+            max_open: String(current.max_open),
+            available: current.available ? 'on' : '',
+          }}
+          missing={t('tech.number_bad')}
+          conflict={t('conflict')}
+          onClose={() => setEditing(null)}
+          onSave={(v, key) =>
+            desk.save(
+              current,
+              {
+                skills: readTags(v.skills ?? ''),
+                max_open: Number(v.max_open),
+                available: v.available === 'on',
+              },
+              key,
+            )
+          }
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,126 @@
+import { Button } from '@psa/ui/components/button';
+import { FileDrop } from '@psa/ui/components/file-drop';
+import { Alert } from '@psa/ui/components/states';
+import { Table } from '@psa/ui/components/table';
+import { useFormats } from '@psa/ui/i18n/format';
+import { useMe } from '@psa/ui/session';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'react-router';
+import { importCsv } from '../api/customers.ts';
+import type { CsvImportReport } from '../api/types.ts';
+import { Panel } from '../components/panel.tsx';
+import { useErrorText } from '../components/use-tell-error.ts';
+import { messages } from '../i18n/customer-messages.ts';
+
+const MAX_CSV_BYTES = 10 * 1024 * 1024;
+const SHOWN_PROBLEMS = 100;
+
+/** Customers from a CSV file: first a check that writes nothing, then, on demand, the same file for real. */
+export function Component() {
+  const t = messages.useT();
+  const me = useMe();
+  const queries = useQueryClient();
+  const errorText = useErrorText();
+  const [files, setFiles] = useState<readonly File[]>([]);
+  const file = files[0];
+  const check = useMutation({ mutationFn: (csv: File) => importCsv(csv, true) });
+  const run = useMutation({
+    mutationFn: (csv: File) => importCsv(csv, false),
+    onSettled: () => queries.invalidateQueries({ queryKey: ['customer'] }),
+  });
+  const report = run.data ?? check.data;
+  const error = run.error ?? check.error;
+  return (
+    <div className="page narrow-page">
+      <title>{`${t('import.title')} · ${me.tenant_name}`}</title>
+      <h1>{t('import.title')}</h1>
+      <Panel title={t('import.file')}>
+        <p className="muted">{t('import.intro')}</p>
+        <FileDrop
+          label={t('import.file')}
+          files={files}
+          maxFiles={1}
+          maxBytes={MAX_CSV_BYTES}
+          accept={['.csv', 'text/csv']}
+          isDisabled={check.isPending || run.isPending}
+          onChange={(next) => {
+            setFiles(next);
+            check.reset();
+            run.reset();
+          }}
+        />
+        {file && !report && (
+          <div>
+            <Button kind="primary" isPending={check.isPending} onPress={() => check.mutate(file)}>
+              {t('import.check')}
+            </Button>
+          </div>
+        )}
+        {error && <Alert tone="danger">{errorText(error)}</Alert>}
+      </Panel>
+      {report && <Report report={report} />}
+      {file && report?.dry_run && report.taken > 0 && (
+        <div>
+          <Button kind="primary" isPending={run.isPending} onPress={() => run.mutate(file)}>
+            {t('import.run', { count: report.taken })}
+          </Button>
+        </div>
+      )}
+      {report && !report.dry_run && <Link to="/customers">{t('import.to_list')}</Link>}
+    </div>
+  );
+}
+
+function Report({ report }: { report: CsvImportReport }) {
+  const t = messages.useT();
+  const formats = useFormats();
+  const dry = report.dry_run;
+  const facts = [
+    [t('import.rows'), report.rows],
+    [t(dry ? 'import.would_create' : 'import.created'), report.created],
+    [t(dry ? 'import.would_update' : 'import.updated'), report.updated],
+    [t('import.unchanged'), report.unchanged],
+    [t('import.refused'), report.refused],
+  ] as const;
+  const shown = report.problems.slice(0, SHOWN_PROBLEMS);
+  return (
+    <Panel title={t(dry ? 'import.checked' : 'import.done')}>
+      <div role="status">
+        <dl className="facts">
+          {facts.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd className="num">{formats.number(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+      {shown.length > 0 && (
+        <>
+          <h3>{t('import.problems')}</h3>
+          <Table
+            caption={t('import.problems')}
+            rows={shown}
+            rowKey={(row) => `${row.line}/${row.field}/${row.message}`}
+            columns={[
+              {
+                id: 'line',
+                header: t('import.line'),
+                rowHeader: true,
+                cell: (row) => formats.number(row.line),
+              },
+              { id: 'field', header: t('import.field'), cell: (row) => row.field ?? '–' },
+              { id: 'reason', header: t('import.reason'), cell: (row) => row.message },
+            ]}
+          />
+          {report.problems.length > SHOWN_PROBLEMS && (
+            <p className="muted">
+              {t('import.more', { count: formats.number(report.problems.length - SHOWN_PROBLEMS) })}
+            </p>
+          )}
+        </>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,160 @@
+import { Icon } from '@psa/ui/components/icon';
+import { Marked } from '@psa/ui/components/marked';
+import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
+import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { useFormats } from '@psa/ui/i18n/format';
+import { PRIORITY_LOOK, type Priority, STATUS_LOOK, type TicketStatus } from '@psa/ui/look';
+import { useMe } from '@psa/ui/session';
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { Link, useSearchParams } from 'react-router';
+import { hitPath, SEARCH_PAGE, searchQuery } from '../api/search.ts';
+import type { SearchHit } from '../api/types.ts';
+import { Pager } from '../components/pager.tsx';
+import { messages } from '../i18n/customer-messages.ts';
+import { messages as appMessages } from '../i18n/messages.ts';
+
+const KINDS = [
+  { types: '', text: 'search.all' },
+  { types: 'ticket', text: 'search.tickets' },
+  { types: 'customer', text: 'search.customers' },
+  { types: 'contact', text: 'search.contacts' },
+] as const;
+
+/** One search over tickets, customers and contacts. */
+export function Component() {
+  const t = messages.useT();
+  const me = useMe();
+  const formats = useFormats();
+  const [params, setParams] = useSearchParams();
+  const q = (params.get('q') ?? '').trim().slice(0, 200);
+  const types = KINDS.find((kind) => kind.types === params.get('types'))?.types ?? '';
+  const page = Math.min(400, Math.max(1, Number(params.get('page')) || 1));
+  const [text, setText] = useState(q);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => setText(q), [q]);
+  useHotkeys([{ keys: '/', label: t('search.field'), run: () => input.current?.focus() }]);
+  const result = useQuery(searchQuery(q, types, (page - 1) * SEARCH_PAGE));
+  const link = (changes: Record<string, string>) => {
+    const next = new URLSearchParams({ q, ...(types ? { types } : {}), ...changes });
+    for (const [name, value] of [...next]) if (value === '') next.delete(name);
+    return next;
+  };
+  const data = result.data;
+  const corrected = Object.values(data?.meta.corrected ?? {}).flat();
+  return (
+    <div className="page narrow-page">
+      <title>{`${t('search.title')} · ${me.tenant_name}`}</title>
+      <h1>{t('search.title')}</h1>
+      <search>
+        <form
+          onSubmit={(event: FormEvent) => {
+            event.preventDefault();
+            setParams(link({ q: text.trim() }));
+          }}
+        >
+          <input
+            ref={input}
+            // biome-ignore lint/a11y/noAutofocus: a page opened to type in
+            autoFocus
+            type="search"
+            className="input"
+            aria-label={t('search.field')}
+            placeholder={t('search.placeholder')}
+            maxLength={200}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+          />
+        </form>
+      </search>
+      {q === '' ? (
+        <EmptyState icon="search" title={t('search.start')}>
+          {t('search.start_hint')}
+        </EmptyState>
+      ) : (
+        <>
+          <nav className="views-list" aria-label={t('search.kind')}>
+            {KINDS.map((kind) => (
+              <Link
+                key={kind.types}
+                className="view-link"
+                to={`/search?${link({ types: kind.types })}`}
+                aria-current={kind.types === types ? 'page' : undefined}
+              >
+                {t(kind.text)}
+              </Link>
+            ))}
+          </nav>
+          <div className="muted" role="status">
+            {data &&
+              (data.meta.total_relation === 'gte'
+                ? t('search.count_many', { count: formats.number(data.meta.total) })
+                : t('search.count', { count: data.meta.total }))}
+            {corrected.length > 0 && ` · ${t('search.corrected', { words: corrected.join(', ') })}`}
+          </div>
+          {result.isPending && <Skeleton lines={6} />}
+          {result.isError && <ErrorState error={result.error} onRetry={() => void result.refetch()} />}
+          {data?.hits.length === 0 && (
+            <EmptyState icon="search" title={t('search.none')}>
+              {t('search.none_hint')}
+            </EmptyState>
+          )}
+          {data && data.hits.length > 0 && (
+            <ul className="hits" aria-label={t('search.results')}>
+              {data.hits.map((hit) => (
+                <Hit key={`${hit.type}${hit.id}`} hit={hit} />
+              ))}
+            </ul>
+          )}
+          {data && (
+            <Pager
+              page={page}
+              pages={
+                data.meta.total_relation === 'gte' ? undefined : Math.ceil(data.meta.total / SEARCH_PAGE)
+              }
+              hasMore={page * SEARCH_PAGE < data.meta.total}
+              onPage={(next) => setParams(link({ page: String(next) }))}
+            />
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+function Hit({ hit }: { hit: SearchHit }) {
+  const app = appMessages.useT();
+  const formats = useFormats();
+  const { status, priority, ticket_number: number, customer_name: customer } = hit.summary;
+  return (
+    <li className="hit">
+      <div className="row row-wrap">
+        <Icon name={hit.type === 'ticket' ? 'ticket' : hit.type === 'customer' ? 'building' : 'user'} />
+        <span className="muted">
+          {app(`type.${hit.type}`)}
+          {typeof number === 'number' && ` ${number}`}
+        </span>
+        <Link to={hitPath(hit)}>
+          <Marked>{hit.highlights.title || hit.title}</Marked>
+        </Link>
+        {typeof status === 'string' && hit.type === 'ticket' && status in STATUS_LOOK && (
+          <StatusPill status={status as TicketStatus} />
+        )}
+        {typeof priority === 'string' && priority in PRIORITY_LOOK && (
+          <PriorityPill priority={priority as Priority} compact />
+        )}
+        <span className="spacer" />
+        <time className="muted" dateTime={hit.updated_at}>
+          {formats.relative(hit.updated_at)}
+        </time>
+      </div>
+      {typeof customer === 'string' && <div className="muted">{customer}</div>}
+      {hit.highlights.body && (
+        <p className="muted">
+          <Marked>{hit.highlights.body}</Marked>
+        </p>
+      )}
+    </li>
+  );
+}

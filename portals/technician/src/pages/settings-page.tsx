@@ -1,0 +1,57 @@
+import { may, useMe } from '@psa/ui/session';
+import { type ComponentType, lazy, Suspense } from 'react';
+import { Link, Navigate, useParams } from 'react-router';
+import { messages } from '../i18n/settings-messages.ts';
+
+const Account = lazy(() => import('../desk/account.tsx').then((m) => ({ default: m.Account })));
+const Teams = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.Teams })));
+const Technicians = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.Technicians })));
+const SlaPolicies = lazy(() => import('../desk/sla.tsx').then((m) => ({ default: m.SlaPolicies })));
+const Calendars = lazy(() => import('../desk/sla.tsx').then((m) => ({ default: m.Calendars })));
+const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.Rules })));
+const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
+
+const SECTIONS = [
+  { id: 'account', needs: 'self:manage', Part: Account },
+  { id: 'technicians', needs: 'desk:manage', Part: Technicians },
+  { id: 'teams', needs: 'desk:manage', Part: Teams },
+  { id: 'sla', needs: 'desk:manage', Part: SlaPolicies },
+  { id: 'calendars', needs: 'desk:manage', Part: Calendars },
+  { id: 'rules', needs: 'desk:manage', Part: Rules },
+  { id: 'users', needs: 'user:create', Part: Users },
+] as const satisfies readonly { id: string; needs: string; Part: ComponentType }[];
+
+/** Settings by section; everyone has an account, the rest is for those who run the desk. */
+export function Component() {
+  const t = messages.useT();
+  const me = useMe();
+  const { section = 'account' } = useParams();
+  const open = SECTIONS.filter(({ needs }) => may(me, needs));
+  const current = open.find(({ id }) => id === section);
+  if (!current) return <Navigate to="/settings/account" replace />;
+  return (
+    <div className="page">
+      <title>{`${t(current.id)} · ${t('title')} · ${me.tenant_name}`}</title>
+      <h1>{t('title')}</h1>
+      {open.length > 1 && (
+        <nav className="tab-list" aria-label={t('sections')}>
+          {open.map(({ id }) => (
+            <Link
+              key={id}
+              className="tab"
+              to={`/settings/${id}`}
+              aria-current={id === current.id ? 'page' : undefined}
+            >
+              {t(id)}
+            </Link>
+          ))}
+        </nav>
+      )}
+      <div className="stack settings-body">
+        <Suspense>
+          <current.Part />
+        </Suspense>
+      </div>
+    </div>
+  );
+}

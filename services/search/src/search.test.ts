@@ -1,0 +1,346 @@
+import { randomUUID } from 'node:crypto';
+import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import { type TestService, testService } from '@psa/test-kit/service';
+import { until } from '@psa/test-kit/until';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { searchService } from './app.ts';
+import { indexEvents } from './objects/consumer.ts';
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await testService(searchService);
+});
+afterAll(() => service.close());
+
+const event = (
+  type: string,
+  customerId: string,
+  data: Record<string, unknown>,
+  more: Partial<EventEnvelope> = {},
+): EventEnvelope => ({
+  id: randomUUID(),
+  type,
+  version: 1,
+  tenant_id: service.tenantId,
+  customer_id: customerId,
+  aggregate: { type: type.split('.')[0]!, id: randomUUID() },
+  occurred_at: '2026-03-02T09:00:00.000Z',
+  correlation_id: 'test',
+  causation_id: null,
+  actor: { kind: 'staff', id: null, name: null },
+  public: true,
+  data,
+  ...more,
+});
+
+const ticketFacts = (customerId: string, more: Record<string, unknown> = {}) => ({
+  ticket_id: randomUUID(),
+  ticket_number: 1001,
+  title: 'Ohne Titel',
+  description: '',
+  status: 'new',
+  priority: 'medium',
+  category: null,
+  tags: [],
+  customer_id: customerId,
+  requester_id: null,
+  assigned_to: null,
+  team_id: null,
+  version: 1,
+  ...more,
+});
+const customerFacts = (id: string, name: string, more: Record<string, unknown> = {}) => ({
+  customer_id: id,
+  customer_number: 10_001,
+  name,
+  status: 'active',
+  email: null,
+  tags: [],
+  preferred_technician_id: null,
+  sla_policy_id: null,
+  version: 1,
+  ...more,
+});
+const contactFacts = (customerId: string, name: string, more: Record<string, unknown> = {}) => ({
+  contact_id: randomUUID(),
+  customer_id: customerId,
+  name,
+  email: null,
+  phone: null,
+  position: null,
+  user_id: null,
+  version: 1,
+  ...more,
+});
+
+const index = (...events: EventEnvelope[]) => indexEvents(service.deps, events);
+const search = (q: string, as: Record<string, unknown> = {}, more = '') =>
+  service.call('GET', `/api/v1/search?q=${encodeURIComponent(q)}${more}`, { as });
+const titles = async (q: string, as: Record<string, unknown> = {}, more = '') => {
+  const { status, body } = await search(q, as, more);
+  expect(status).toBe(200);
+  return body.data.map((hit: { title: string }) => hit.title);
+};
+
+describe('GET /search', () => {
+  it('finds tickets, customers and contacts, with what a list shows of them', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, {
+      title: 'Zentrifuge steht',
+      description: 'Die Zentrifugen melden E17.',
+      ticket_number: 4242,
+    });
+    await index(
+      event('customer.created.v1', acme, customerFacts(acme, 'Zentrifugen Meier GmbH')),
+      event(
+        'contact.created.v1',
+        acme,
+        contactFacts(acme, 'Zenta Zentrifuge', { email: 'zz@meier.example' }),
+      ),
+      event('ticket.opened.v1', acme, { ticket: facts }),
+    );
+    const { status, body } = await search('zentrifuge');
+    expect(status).toBe(200);
+    expect(body.meta).toMatchObject({ total: 3, total_relation: 'eq', limit: 20, offset: 0, corrected: {} });
+    const ticket = body.data.find((hit: { type: string }) => hit.type === 'ticket');
+    expect(ticket).toMatchObject({
+      id: facts.ticket_id,
+      title: 'Zentrifuge steht',
+      highlights: { title: '\uE000Zentrifuge\uE001 steht', body: 'Die \uE000Zentrifugen\uE001 melden E17.' },
+      summary: {
+        ticket_number: 4242,
+        status: 'new',
+        customer_id: acme,
+        customer_name: 'Zentrifugen Meier GmbH',
+      },
+    });
+    expect(await titles('4242')).toEqual(['Zentrifuge steht']);
+    expect(await titles('zz@meier.example')).toEqual(['Zenta Zentrifuge']);
+    expect(await titles('zentrifuge', {}, '&types=contact,customer')).toHaveLength(2);
+    expect((await search('zentrfuge', {}, '&types=customer')).body.meta.corrected).toEqual({
+      zentrfuge: ['zentrifugen'],
+    });
+    expect((await search('zentrifuge', {}, '&limit=1&offset=2')).body.data).toHaveLength(1);
+  });
+
+  it('refuses what is no query, by name', async () => {
+    for (const [url, field] of [
+      ['/api/v1/search', 'q'],
+      ['/api/v1/search?q=', 'q'],
+      [`/api/v1/search?q=${'x'.repeat(201)}`, 'q'],
+      ['/api/v1/search?q=a%00b', 'q'],
+      ['/api/v1/search?q=a&types=invoice', 'types'],
+      ['/api/v1/search?q=a&limit=0', 'limit'],
+      ['/api/v1/search?q=a&limit=1001', 'limit'],
+      ['/api/v1/search?q=a&offset=-1', 'offset'],
+      ['/api/v1/search?q=a&tenant_id=1', 'tenant_id'],
+    ] as const) {
+      const { status, body } = await service.call('GET', url);
+      expect(status, url).toBe(400);
+      expect(body.error.details.map((detail: { field: string }) => detail.field).join(), url).toContain(
+        field,
+      );
+    }
+    expect((await service.call('GET', '/api/v1/search?q=a', { as: null })).status).toBe(401);
+    expect((await search('a', { permissions: ['ticket:view:all'] })).status).toBe(403);
+  });
+
+  it('shows each asker what it may see', async () => {
+    const [acme, beta] = [randomUUID(), randomUUID()];
+    const [anna, bob] = [randomUUID(), randomUUID()];
+    await index(
+      event(
+        'customer.created.v1',
+        acme,
+        customerFacts(acme, 'Quarzwerk Acme', { notes: 'zahlt Quarzgeld spät' }),
+      ),
+      event('customer.created.v1', beta, customerFacts(beta, 'Quarzwerk Beta')),
+      event('contact.created.v1', acme, contactFacts(acme, 'Quarz Anna')),
+      event('ticket.opened.v1', acme, {
+        ticket: ticketFacts(acme, { title: 'Quarz A', requester_id: anna }),
+      }),
+      event('ticket.opened.v1', acme, { ticket: ticketFacts(acme, { title: 'Quarz B', requester_id: bob }) }),
+      event('ticket.opened.v1', beta, { ticket: ticketFacts(beta, { title: 'Quarz C' }) }),
+    );
+    const sorted = async (as: Record<string, unknown>) => (await titles('quarz', as)).sort();
+    const portal = (role: string, customer_id?: string, sub?: string) => ({
+      role,
+      audience: 'customer',
+      ...(customer_id ? { customer_id } : {}),
+      ...(sub ? { sub } : {}),
+    });
+    expect(await sorted({})).toHaveLength(6);
+    expect(await sorted(portal('customer_admin', acme))).toEqual([
+      'Quarz A',
+      'Quarz Anna',
+      'Quarz B',
+      'Quarzwerk Acme',
+    ]);
+    expect(await sorted(portal('customer_user', acme, anna))).toEqual(['Quarz A']);
+    expect(await sorted(portal('customer_user', beta, anna))).toEqual([]);
+    expect(await sorted(portal('customer_admin'))).toEqual([]);
+    expect(await sorted({ role: 'x', permissions: ['search:query', 'ticket:view:all'] })).toEqual([
+      'Quarz A',
+      'Quarz B',
+      'Quarz C',
+    ]);
+    expect(await sorted({ role: 'x', permissions: ['search:query'] })).toEqual([]);
+    expect(await titles('quarz', { tid: randomUUID() })).toEqual([]);
+    const own = (await search('quarz', portal('customer_admin', acme))).body.data;
+    expect(JSON.stringify(own)).not.toContain('Beta');
+    expect(await titles('quarzgeld')).toEqual(['Quarzwerk Acme']);
+    expect(await titles('quarzgeld', portal('customer_admin', acme))).toEqual([]);
+  });
+});
+
+describe('the consumer', () => {
+  it('adds comments and attachments to their ticket, internal ones for staff only', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Kaffeemaschine' });
+    const admin = { role: 'customer_admin', audience: 'customer', customer_id: acme };
+    const comment = (body: string, visibility: string, version: number) =>
+      event(
+        'ticket.commented.v1',
+        acme,
+        { ticket: { ...facts, version }, comment_id: randomUUID(), visibility, body },
+        { public: visibility === 'public' },
+      );
+    await index(event('ticket.opened.v1', acme, { ticket: facts }));
+    await index(
+      comment('Die Mahlscheibe klemmt.', 'public', 2),
+      comment('Kunde hat Wasserschaden vertuscht.', 'internal', 3),
+    );
+    await index(
+      event('ticket.attached.v1', acme, {
+        ticket: { ...facts, version: 4 },
+        attachment_id: randomUUID(),
+        file_name: 'Explosionszeichnung.pdf',
+        size: 5,
+        visibility: 'public',
+      }),
+    );
+    for (const word of ['mahlscheibe', 'explosionszeichnung', 'kaffeemaschine']) {
+      expect(await titles(word), word).toEqual(['Kaffeemaschine']);
+      expect(await titles(word, admin), word).toEqual(['Kaffeemaschine']);
+    }
+    expect(await titles('wasserschaden')).toEqual(['Kaffeemaschine']);
+    expect(await titles('wasserschaden', admin)).toEqual([]);
+    // A public comment in an event that is not public is a contradiction; it stays with staff.
+    await index(
+      event(
+        'ticket.commented.v1',
+        acme,
+        {
+          ticket: { ...facts, version: 5 },
+          comment_id: randomUUID(),
+          visibility: 'public',
+          body: 'Zwiespalt',
+        },
+        { public: false },
+      ),
+    );
+    expect(await titles('zwiespalt', admin)).toEqual([]);
+    expect(await titles('mahlscheibe wasserschaden zwiespalt')).toHaveLength(1);
+  });
+
+  it('takes events again, late and out of order', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Erste Fassung Orgel' });
+    const opened = event('ticket.opened.v1', acme, { ticket: facts });
+    const renamed = event('ticket.updated.v1', acme, {
+      ticket: { ...facts, title: 'Dritte Fassung Orgel', version: 3 },
+      changes: [],
+    });
+    const late = event('ticket.commented.v1', acme, {
+      ticket: { ...facts, title: 'Zweite Fassung Orgel', version: 2 },
+      comment_id: randomUUID(),
+      visibility: 'public',
+      body: 'Pfeifenbruch',
+    });
+    await index(opened, renamed);
+    await index(renamed, opened);
+    await index(late);
+    expect(await titles('orgel')).toEqual(['Dritte Fassung Orgel']);
+    expect(await titles('pfeifenbruch')).toEqual(['Dritte Fassung Orgel']);
+    const rows = await service.db.admin`
+      select version, revision from search.objects where id = ${facts.ticket_id}`;
+    expect(rows.map((row) => [Number(row.version), Number(row.revision)])).toEqual([[3, 3]]);
+  });
+
+  it('takes out what is deleted, and a late event does not bring it back', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Kurzlebig' });
+    await index(event('ticket.opened.v1', acme, { ticket: facts }));
+    expect(await titles('kurzlebig')).toHaveLength(1);
+    await index(event('ticket.deleted.v1', acme, { ticket: { ...facts, version: 3 } }));
+    expect(await titles('kurzlebig')).toEqual([]);
+    await index(event('ticket.updated.v1', acme, { ticket: { ...facts, version: 2 }, changes: [] }));
+    expect(await titles('kurzlebig')).toEqual([]);
+  });
+
+  it('takes batches of one ticket at once without losing a comment', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Gleichzeitig' });
+    const words = Array.from({ length: 12 }, (_, i) => `parallelwort${'abcdefghijkl'[i]}`);
+    await Promise.all(
+      words.map((body, i) =>
+        index(
+          event('ticket.commented.v1', acme, {
+            ticket: { ...facts, version: 1 + (i % 3) },
+            comment_id: randomUUID(),
+            visibility: 'public',
+            body,
+          }),
+        ),
+      ),
+    );
+    expect(await titles(words.join(' '))).toEqual(['Gleichzeitig']);
+  });
+
+  it('keeps nothing when the index is away, and takes the event when it is back', async () => {
+    const acme = randomUUID();
+    const opened = event('ticket.opened.v1', acme, {
+      ticket: ticketFacts(acme, { title: 'Später gefunden' }),
+    });
+    const broken = {
+      put: () => Promise.reject(new Error('away')),
+      remove: () => Promise.reject(new Error('away')),
+    };
+    const away = { ...service.deps.searchIndex, ...broken } as typeof service.deps.searchIndex;
+    await expect(indexEvents({ ...service.deps, searchIndex: away }, [opened])).rejects.toThrow('away');
+    await index(opened);
+    expect(await titles('später gefunden')).toHaveLength(1);
+  });
+
+  it('ignores events of other things', async () => {
+    await index(
+      event('desk.changed.v1', randomUUID(), { object: 'team', id: randomUUID(), change: 'created' }),
+    );
+  });
+});
+
+describe('POST /search/reindex', () => {
+  it('fills the index from what is stored', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Wiedergänger' });
+    await index(
+      event('ticket.opened.v1', acme, { ticket: facts }),
+      event('ticket.commented.v1', acme, {
+        ticket: { ...facts, version: 2 },
+        comment_id: randomUUID(),
+        visibility: 'public',
+        body: 'Spukschloss',
+      }),
+    );
+    await service.db.admin`delete from search.documents`;
+    expect(await titles('spukschloss')).toEqual([]);
+    await service.running.start();
+    expect(
+      (await service.call('POST', '/api/v1/search/reindex', { as: { role: 'dispatcher' } })).status,
+    ).toBe(403);
+    const { status, body } = await service.call('POST', '/api/v1/search/reindex');
+    expect([status, body]).toEqual([202, { data: { started: true } }]);
+    await until(async () => (await titles('spukschloss')).length === 1);
+  });
+});
