@@ -57,8 +57,8 @@ const TEST_PROGRAMS = {
 const BENCH_PROGRAMS = { ...TEST_PROGRAMS, pgbench: 'postgresql-15' };
 
 const isOnPath = (program) =>
-  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin'].some((folder) =>
-    existsSync(join(folder, program)),
+  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/lib/postgresql/15/bin'].some(
+    (folder) => existsSync(join(folder, program)),
   );
 
 /** Refuses to let packages start services while they are installed (Debian policy, invoke-rc.d). */
