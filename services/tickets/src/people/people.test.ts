@@ -98,6 +98,57 @@ describe('what is not known here yet', () => {
   });
 });
 
+// Before the next part, which starts the relay: it empties the outbox that this part looks into.
+describe('time, watchers, history', () => {
+  it('are the staff’s', async () => {
+    const { id } = await desk.open({}, desk.user);
+    const booked = await call('POST', `/api/v1/tickets/${id}/time-entries`, {
+      as: desk.anna,
+      body: { minutes: 25, note: 'Telefonat' },
+    });
+    expect(booked.status).toBe(201);
+    expect(booked.body.data).toMatchObject({ user: { name: 'Anna Berg' }, minutes: 25, billable: true });
+    expect((await desk.row(id)).minutes_spent).toBe(25);
+    expect((await desk.events(id)).at(-1)).toBe('ticket.time_logged.v1');
+    expect(
+      (await call('GET', `/api/v1/tickets/${id}/time-entries`, { as: desk.ben })).body.data,
+    ).toHaveLength(1);
+    expect((await call('GET', `/api/v1/tickets/${id}/time-entries`, { as: desk.boss })).status).toBe(403);
+    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.boss })).body.data.minutes_spent).toBe(0);
+    const seen = (await call('GET', `/api/v1/tickets/${id}/history`, { as: desk.user })).body.data;
+    expect(seen.map((entry: { kind: string }) => entry.kind)).toEqual(['created']);
+    expect((await call('GET', `/api/v1/tickets/${id}/history`, { as: desk.anna })).body.data).toHaveLength(2);
+  });
+
+  it('let a colleague see what it watches, and itself only', async () => {
+    const { id } = await desk.open({}, desk.boss);
+    const watch = (as: object, body: object = {}) =>
+      call('POST', `/api/v1/tickets/${id}/watchers`, { as, body });
+    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(404);
+    expect((await watch(desk.user)).status).toBe(404);
+    await desk.service.db.admin`insert into tickets.people (tenant_id, id, kind, customer_id, name, version)
+      values (${desk.service.tenantId}, ${desk.user.sub!}, 'user', ${desk.customer}, 'Udo Korn', 1)`;
+    expect((await watch(desk.anna, { user_id: desk.user.sub })).status).toBe(201);
+    expect((await watch(desk.anna)).status).toBe(201);
+    expect((await watch(desk.anna)).status).toBe(201);
+    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(200);
+    const names = async (as: object) =>
+      (await call('GET', `/api/v1/tickets/${id}/watchers`, { as })).body.data.map(
+        (one: { name: string }) => one.name,
+      );
+    expect(await names(desk.ben)).toEqual(['Anna Berg', 'Udo Korn']);
+    expect(await names(desk.user)).toEqual(['Udo Korn']);
+    expect((await call('GET', '/api/v1/tickets?watching=true', { as: desk.anna })).body.data).toHaveLength(1);
+    expect((await watch(desk.user, { user_id: desk.anna.sub })).status).toBe(403);
+    expect((await call('DELETE', `/api/v1/tickets/${id}/watchers`, { as: desk.user })).status).toBe(204);
+    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(404);
+    expect(
+      (await call('DELETE', `/api/v1/tickets/${id}/watchers/${desk.anna.sub}`, { as: desk.ben })).status,
+    ).toBe(204);
+    expect(await names(desk.ben)).toEqual([]);
+  });
+});
+
 describe('events of others', () => {
   it('keep names, and an older one overwrites nothing', async () => {
     await desk.service.running.start();
@@ -191,56 +242,6 @@ describe('search in the list', () => {
     answers.set('/api/v1/search', { status: 503, body: null });
     expect(ids(await call('GET', `/api/v1/tickets?search=${b.ticket_number}`))).toEqual([b.id]);
     expect((await call('GET', '/api/v1/tickets?search=drucker')).status).toBe(502);
-  });
-});
-
-describe('time, watchers, history', () => {
-  it('are the staff’s', async () => {
-    const { id } = await desk.open({}, desk.user);
-    const booked = await call('POST', `/api/v1/tickets/${id}/time-entries`, {
-      as: desk.anna,
-      body: { minutes: 25, note: 'Telefonat' },
-    });
-    expect(booked.status).toBe(201);
-    expect(booked.body.data).toMatchObject({ user: { name: 'Anna Berg' }, minutes: 25, billable: true });
-    expect((await desk.row(id)).minutes_spent).toBe(25);
-    expect((await desk.events(id)).at(-1)).toBe('ticket.time_logged.v1');
-    expect(
-      (await call('GET', `/api/v1/tickets/${id}/time-entries`, { as: desk.ben })).body.data,
-    ).toHaveLength(1);
-    expect((await call('GET', `/api/v1/tickets/${id}/time-entries`, { as: desk.boss })).status).toBe(403);
-    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.boss })).body.data.minutes_spent).toBe(0);
-    const seen = (await call('GET', `/api/v1/tickets/${id}/history`, { as: desk.user })).body.data;
-    expect(seen.map((entry: { kind: string }) => entry.kind)).toEqual(['created']);
-    expect((await call('GET', `/api/v1/tickets/${id}/history`, { as: desk.anna })).body.data).toHaveLength(2);
-  });
-
-  it('let a colleague see what it watches, and itself only', async () => {
-    const { id } = await desk.open({}, desk.boss);
-    const watch = (as: object, body: object = {}) =>
-      call('POST', `/api/v1/tickets/${id}/watchers`, { as, body });
-    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(404);
-    expect((await watch(desk.user)).status).toBe(404);
-    await desk.service.db.admin`insert into tickets.people (tenant_id, id, kind, customer_id, name, version)
-      values (${desk.service.tenantId}, ${desk.user.sub!}, 'user', ${desk.customer}, 'Udo Korn', 1)`;
-    expect((await watch(desk.anna, { user_id: desk.user.sub })).status).toBe(201);
-    expect((await watch(desk.anna)).status).toBe(201);
-    expect((await watch(desk.anna)).status).toBe(201);
-    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(200);
-    const names = async (as: object) =>
-      (await call('GET', `/api/v1/tickets/${id}/watchers`, { as })).body.data.map(
-        (one: { name: string }) => one.name,
-      );
-    expect(await names(desk.ben)).toEqual(['Anna Berg', 'Udo Korn']);
-    expect(await names(desk.user)).toEqual(['Udo Korn']);
-    expect((await call('GET', '/api/v1/tickets?watching=true', { as: desk.anna })).body.data).toHaveLength(1);
-    expect((await watch(desk.user, { user_id: desk.anna.sub })).status).toBe(403);
-    expect((await call('DELETE', `/api/v1/tickets/${id}/watchers`, { as: desk.user })).status).toBe(204);
-    expect((await call('GET', `/api/v1/tickets/${id}`, { as: desk.user })).status).toBe(404);
-    expect(
-      (await call('DELETE', `/api/v1/tickets/${id}/watchers/${desk.anna.sub}`, { as: desk.ben })).status,
-    ).toBe(204);
-    expect(await names(desk.ben)).toEqual([]);
   });
 });
 
