@@ -63,6 +63,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'libs/test-kit': ['contracts', 'domain', 'infra', 'service-kit'],
   'services/*': ['contracts', 'domain', 'infra', 'service-kit'],
   'portals/ui': ['contracts'],
+  'portals/e2e': ['test-kit'],
   'portals/*': ['contracts', 'ui'],
   cli: ['contracts', 'domain', 'infra'],
   // The composition of everything into one process, and what measures it.
@@ -243,7 +244,7 @@ const length: Guard = {
 
 /** Where the environment is read: entry points, and tools that no service imports. */
 const READS_ENV =
-  /(^|\/)(main|config)\.ts$|^scripts\/|^bench\/|^libs\/test-kit\/|^cli\/src\/|\.test\.tsx?$|\.test-helper\.ts$|vite(st)?\.config\.ts$|vite-portal\.ts$|^libs\/infra\/src\/postgres-server\.ts$/;
+  /(^|\/)(main|config)\.ts$|^scripts\/|^bench\/|^portals\/e2e\/|^libs\/test-kit\/|^cli\/src\/|\.test\.tsx?$|\.test-helper\.ts$|vite(st)?\.config\.ts$|vite-portal\.ts$|^libs\/infra\/src\/postgres-server\.ts$/;
 
 const environment: Guard = {
   name: 'only entry points read the environment',

@@ -1,0 +1,136 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import AxeBuilder from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+import type { Platform } from './platform.ts';
+
+const SCREENSHOTS = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.url));
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+
+export type Language = 'de' | 'en';
+export type Theme = 'light' | 'dark';
+
+export interface SessionOptions {
+  readonly language?: Language;
+  readonly theme?: Theme;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** A fresh browser profile: own cookies, own storage. */
+export interface BrowserSession {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** Console errors, uncaught exceptions, refusals of the content security policy and failed responses so far. */
+  readonly problems: readonly string[];
+  /** Names an answer that the test provokes, e.g. `allow(401, '/auth/login')`; it is no problem from here on. */
+  allow(status: number, path: string): void;
+  /** While offline, requests cannot succeed; that they fail is no problem until back online. */
+  setOffline(offline: boolean): Promise<void>;
+  /** Closes the profile. @throws when the page had a problem, so that no test passes over a broken page */
+  close(): Promise<void>;
+}
+
+/** Starts Debian's Chromium. */
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: onPath('chromium'),
+    // Chromium refuses to use its sandbox as root.
+    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+  });
+}
+
+function onPath(program: string): string {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+    const file = join(folder, program);
+    try {
+      accessSync(file, constants.X_OK);
+      return file;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  throw new Error(`${program} is not installed. On Debian: apt-get install -y ${program}`);
+}
+
+/** Opens a fresh profile on the platform; `page.goto('/tickets')` is relative to it. */
+export async function newSession(
+  browser: Browser,
+  platform: Platform,
+  options: SessionOptions = {},
+): Promise<BrowserSession> {
+  const context = await browser.newContext({
+    baseURL: platform.url,
+    locale: options.language === 'en' ? 'en-GB' : 'de-DE',
+    timezoneId: 'Europe/Berlin',
+    colorScheme: options.theme ?? 'light',
+    viewport: { width: options.width ?? 1440, height: options.height ?? 900 },
+    reducedMotion: 'reduce',
+    acceptDownloads: true,
+  });
+  context.setDefaultTimeout(20_000);
+  const problems: string[] = [];
+  const allowed: { status: number; path: string }[] = [];
+  let offline = false;
+  const isAllowed = (status: number, url: string) =>
+    allowed.some((one) => one.status === status && url.includes(one.path));
+
+  context.on('weberror', (error) => problems.push(`exception: ${error.error().stack ?? error.error()}`));
+  context.on('console', (message) => {
+    if (message.type() !== 'error') return;
+    const url = message.location().url;
+    const status = Number(/responded with a status of (\d+)/.exec(message.text())?.[1] ?? 0);
+    if (status > 0 && isAllowed(status, url)) return;
+    if (offline && /ERR_INTERNET_DISCONNECTED|WebSocket connection/.test(message.text())) return;
+    problems.push(`console: ${message.text()} (${url})`);
+  });
+  context.on('response', (response) => {
+    if (response.status() < 400 || isAllowed(response.status(), response.url())) return;
+    problems.push(`response: ${response.status()} ${response.request().method()} ${response.url()}`);
+  });
+  const page = await context.newPage();
+  return {
+    context,
+    page,
+    problems,
+    allow: (status, path) => void allowed.push({ status, path }),
+    async setOffline(value) {
+      if (value) offline = true;
+      await context.setOffline(value);
+      offline = value;
+    },
+    async close() {
+      await context.close();
+      expect(problems, 'problems in the browser').toEqual([]);
+    },
+  };
+}
+
+/** Fills in the sign-in form (opened first where another page is shown) and waits until a page behind it is shown. */
+export async function signIn(page: Page, platform: Platform, email: string, base = ''): Promise<void> {
+  if (!new URL(page.url(), platform.url).pathname.endsWith('/login')) await page.goto(`${base}/login`);
+  await page.locator('input[name=email]').fill(email);
+  await page.locator('input[name=password]').fill(platform.password);
+  await page.locator('button[type=submit]').click();
+  await page.waitForURL((url) => !url.pathname.endsWith('/login'));
+  await page.locator('main h1').first().waitFor();
+}
+
+/** No finding of axe for WCAG 2.2 A and AA on what is shown now. */
+export async function expectNoAxeViolations(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const found = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(
+      (node) => `${id}: ${help}\n  ${node.target.join(' ')}\n  ${node.html}\n  ${node.failureSummary}`,
+    ),
+  );
+  expect(found, `axe on ${page.url()}`).toEqual([]);
+}
+
+/** Writes `docs/screenshots/<name>.png` when `PSA_SCREENSHOTS=1`; else does nothing. */
+export async function screenshot(page: Page, name: string): Promise<void> {
+  if (process.env.PSA_SCREENSHOTS !== '1') return;
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+}

@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@psa/test-kit/free-port';
+import { tempDir } from '@psa/test-kit/temp-dir';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const READY_WITHIN_MS = 180_000;
+const DEMO_PASSWORD = 'vier stille Reiher am See';
+
+/** Demo accounts of the platform. */
+export const TECHNICIAN = 'technician@demo.example';
+export const ADMIN = 'admin@demo.example';
+export const CUSTOMER = 'customer@demo.example';
+/** A customer at another company than `CUSTOMER`. */
+export const OTHER_CUSTOMER = 'other@demo.example';
+
+export interface ApiAnswer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes; the tests look at few of them.
+  readonly body: any;
+}
+
+/** A platform with demo data that browsers can be sent to. */
+export interface Platform {
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly password: string;
+  /** Calls the API (`path` below `/api/v1`) as a demo account, beside the browser. */
+  api(email: string, method: string, path: string, body?: unknown): Promise<ApiAnswer>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds the portals where they are out of date and starts the whole platform with an empty data folder.
+ * Where `PSA_URL` and `PSA_DEMO_PASSWORD` are set, that running platform is used and left running: the same tests
+ * then hold on a cluster.
+ */
+export async function startPlatform(): Promise<Platform> {
+  const { PSA_URL, PSA_DEMO_PASSWORD } = process.env;
+  if (PSA_URL && PSA_DEMO_PASSWORD) {
+    return platformAt(PSA_URL.replace(/\/$/, ''), PSA_DEMO_PASSWORD, async () => {});
+  }
+  await buildPortals();
+  const dir = await tempDir('browser');
+  const port = await freePort();
+  const child = spawn(process.execPath, ['embedded/src/main.ts'], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      PORT: String(port),
+      PSA_DATA_DIR: `${dir.path}/data`,
+      PSA_DEMO: '1',
+      PSA_DEMO_PASSWORD: DEMO_PASSWORD,
+      // A test does in a minute what a person does in a day, all from one address.
+      RATE_ANONYMOUS_PER_MINUTE: '100000',
+      RATE_STANDARD_PER_HOUR: '100000',
+      RATE_PROFESSIONAL_PER_HOUR: '100000',
+      RATE_ENTERPRISE_PER_HOUR: '100000',
+    },
+    // The channel tells the platform when the test was killed; it stops by itself then.
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  const exited = once(child, 'exit');
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+    await exited;
+    await dir.remove();
+  };
+  try {
+    await ready(child, exited);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return platformAt(`http://127.0.0.1:${port}`, DEMO_PASSWORD, stop);
+}
+
+/** In a process of its own: the builder ends its process when a build fails. */
+async function buildPortals(): Promise<void> {
+  const script = "import { buildPortals } from './scripts/portals.mjs'; await buildPortals();";
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error('Unable to build the portals; see above.');
+}
+
+function ready(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
+  let output = '';
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`The platform is not ready:\n${output}`)),
+      READY_WITHIN_MS,
+    );
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        output += chunk;
+        if (!output.includes('PSA-Platform ready on')) return;
+        clearTimeout(timer);
+        resolve();
+      });
+    }
+    void exited.then(() => {
+      clearTimeout(timer);
+      reject(new Error(`The platform ended:\n${output}`));
+    });
+  });
+}
+
+function platformAt(url: string, password: string, stop: () => Promise<void>): Platform {
+  const tokens = new Map<string, string>();
+  async function call(token: string | undefined, method: string, path: string, body?: unknown) {
+    const response = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get('content-type')?.includes('json') && text !== '';
+    return { status: response.status, body: isJson ? JSON.parse(text) : null };
+  }
+  return {
+    url,
+    password,
+    async api(email, method, path, body) {
+      let token = tokens.get(email);
+      if (!token) {
+        const answer = await call(undefined, 'POST', '/auth/login', { email, password });
+        if (answer.status !== 200) throw new Error(`Unable to sign in as ${email}: ${answer.status}`);
+        token = answer.body.data.access_token as string;
+        tokens.set(email, token);
+      }
+      return call(token, method, path, body);
+    },
+    stop,
+  };
+}
