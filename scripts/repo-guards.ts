@@ -220,7 +220,6 @@ const services: Guard = {
 const LONG = [
   'embedded/src/demo/history.ts',
   'libs/contracts/src/tickets.ts',
-  'libs/test-kit/src/bus.contract.ts',
   'portals/technician/src/i18n/ticket-messages.ts',
   'portals/technician/src/technician.css',
   'portals/ui/src/styles/data.css',

@@ -10,7 +10,7 @@ import {
   declareExchange,
   EXCHANGE,
   knownConsumers,
-  peek,
+  withMessages,
 } from './rabbitmq-topology.ts';
 import { topicMatcher } from './topics.ts';
 
@@ -180,18 +180,20 @@ export class RabbitBus implements EventBus {
     return this.#withDeadLetters(async (connection) => {
       const found: DeadLetter[] = [];
       for (const name of consumer === undefined ? await knownConsumers(connection) : [consumer]) {
-        // Those of a tenant may stand behind any number of others.
-        const most = tenantId === undefined ? limit - found.length : Number.POSITIVE_INFINITY;
-        await peek(connection, deadLetterQueue(name), most, (content, headers) => {
-          const event = parse(content);
-          if (!event || found.length >= limit || !isOf(event, tenantId)) return;
-          found.push({
-            consumer: name,
-            event,
-            error: String(headers['psa-error'] ?? ''),
-            attempts: Number(headers['psa-attempts'] ?? 0),
-            parked_at: String(headers['psa-parked-at'] ?? ''),
-          });
+        if (found.length >= limit) break;
+        await withMessages(connection, deadLetterQueue(name), (messages) => {
+          for (const { content, properties } of messages) {
+            const event = parse(content);
+            if (!event || found.length >= limit || !isOf(event, tenantId)) continue;
+            const headers = properties.headers ?? {};
+            found.push({
+              consumer: name,
+              event,
+              error: String(headers['psa-error'] ?? ''),
+              attempts: Number(headers['psa-attempts'] ?? 0),
+              parked_at: String(headers['psa-parked-at'] ?? ''),
+            });
+          }
         });
       }
       return found;
@@ -199,25 +201,21 @@ export class RabbitBus implements EventBus {
   }
 
   replayDeadLetters(consumer: string, limit = 1_000, tenantId?: string): Promise<number> {
-    return this.#withDeadLetters(async (connection) => {
-      const channel = await connection.createChannel();
-      channel.on('error', () => {});
-      const { messageCount } = await channel.checkQueue(deadLetterQueue(consumer));
-      await channel.checkQueue(consumer);
-      let count = 0;
-      while (count < Math.min(limit, messageCount)) {
-        const message = await channel.get(deadLetterQueue(consumer), { noAck: false });
-        if (!message) break;
-        const event = parse(message.content);
-        if (!event || !isOf(event, tenantId)) continue;
-        await this.#send([{ exchange: '', key: consumer, event, headers: undefined }]);
-        channel.ack(message);
-        count++;
-      }
-      // Sends the acknowledgements, and gives back what is no event or another tenant's.
-      await channel.close();
-      return count;
-    });
+    return this.#withDeadLetters((connection) =>
+      withMessages(connection, deadLetterQueue(consumer), async (messages, channel) => {
+        await channel.checkQueue(consumer);
+        let count = 0;
+        for (const message of messages) {
+          if (count >= limit) break;
+          const event = parse(message.content);
+          if (!event || !isOf(event, tenantId)) continue;
+          await this.#send([{ exchange: '', key: consumer, event, headers: undefined }]);
+          channel.ack(message);
+          count++;
+        }
+        return count;
+      }),
+    );
   }
 
   async ping(): Promise<void> {

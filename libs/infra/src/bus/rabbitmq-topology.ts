@@ -1,4 +1,4 @@
-import type { Channel, ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel, GetMessage } from 'amqplib';
 
 /** The one exchange that every event is published to, under its type. */
 export const EXCHANGE = 'psa.events';
@@ -67,8 +67,11 @@ export async function declareConsumer(
 /** The names of all consumers that were ever declared, sorted. */
 export async function knownConsumers(connection: ChannelModel): Promise<string[]> {
   if (!(await queueExists(connection, REGISTRY))) return [];
-  const names = new Set<string>();
-  await peek(connection, REGISTRY, Number.POSITIVE_INFINITY, (content) => names.add(content.toString()));
+  const names = await withMessages(
+    connection,
+    REGISTRY,
+    (messages) => new Set(messages.map((message) => message.content.toString())),
+  );
   const existing: string[] = [];
   for (const name of [...names].sort()) {
     if (await queueExists(connection, deadLetterQueue(name))) existing.push(name);
@@ -76,21 +79,48 @@ export async function knownConsumers(connection: ChannelModel): Promise<string[]
   return existing;
 }
 
-/** Shows up to `limit` messages of a queue and leaves them there, in their order. */
-export async function peek(
+/** Messages looked at in one go; a queue of dead letters that is longer shows its first ones. */
+const MOST = 10_000;
+
+/**
+ * Takes the messages of a queue, hands them over in the order in which they were parked, and gives back those
+ * that `work` did not acknowledge. All are taken even when few are wanted: the broker puts what is given back
+ * behind what was given back before, so that taking a part would turn the order round.
+ */
+export async function withMessages<R>(
   connection: ChannelModel,
   queue: string,
-  limit: number,
-  see: (content: Buffer, headers: Readonly<Record<string, unknown>>) => void,
-): Promise<void> {
+  work: (messages: readonly GetMessage[], channel: Channel) => Promise<R> | R,
+): Promise<R> {
   const channel = await connection.createChannel();
   channel.on('error', () => {});
-  const { messageCount } = await channel.checkQueue(queue);
-  for (let seen = 0; seen < Math.min(limit, messageCount); seen++) {
-    const message = await channel.get(queue, { noAck: false });
-    if (!message) break;
-    see(message.content, message.properties.headers ?? {});
+  const messages: GetMessage[] = [];
+  // Not counted first: the queue's count lags behind what was just given back.
+  for (let taken: GetMessage | false; messages.length < MOST; messages.push(taken)) {
+    taken = await channel.get(queue, { noAck: false });
+    if (!taken) break;
   }
-  // Closing gives all of them back at once.
-  await channel.close();
+  messages.sort((a, b) => (parkedAt(a) < parkedAt(b) ? -1 : parkedAt(a) > parkedAt(b) ? 1 : 0));
+  try {
+    return await work(messages, channel);
+  } finally {
+    await giveBack(channel, queue);
+  }
+}
+
+const parkedAt = (message: GetMessage) => String(message.properties.headers?.['psa-parked-at'] ?? '');
+
+/**
+ * Gives what a channel holds back to its queue and closes the channel. Closing alone would give it back some
+ * milliseconds after the broker confirmed the closing, and whoever looked next would find nothing. Said aloud,
+ * it stands in the queue's log before any `get` that is sent after the answer to a later question.
+ */
+async function giveBack(channel: Channel, queue: string): Promise<void> {
+  try {
+    channel.nackAll(true);
+    await channel.checkQueue(queue);
+    await channel.close();
+  } catch {
+    // The channel has ended, and that gives everything back.
+  }
 }
