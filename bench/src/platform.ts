@@ -1,0 +1,73 @@
+import type { AccessClaims } from '@psa/contracts/tokens';
+import { contextFromClaims, type RequestContext } from '@psa/service-kit/context';
+import { freePort } from '@psa/test-kit/free-port';
+import { tempDir } from '@psa/test-kit/temp-dir';
+import postgres from 'postgres';
+import { startChild } from './child.ts';
+import type { PlatformReady } from './platform-process.ts';
+
+const PASSWORD = 'a-long-password-of-the-bench';
+
+export interface SignedIn {
+  readonly token: string;
+  readonly claims: AccessClaims;
+  readonly context: RequestContext;
+}
+
+/** The embedded platform with demo data in a process of its own, with limits out of reach by its settings. */
+export interface BenchPlatform extends PlatformReady {
+  readonly pid: number;
+  readonly admin: postgres.Sql;
+  /** Connection URL with a service's own role, which row-level security holds. */
+  roleUrl(service: string, database?: string): string;
+  signIn(email?: string): Promise<SignedIn>;
+  stop(): Promise<void>;
+}
+
+export async function startPlatform(options: { execArgv?: string[] } = {}): Promise<BenchPlatform> {
+  const dir = await tempDir('bench');
+  const many = '2000000000';
+  const child = await startChild<PlatformReady>('./platform-process.ts', {
+    execArgv: options.execArgv,
+    env: {
+      PORT: String(await freePort()),
+      PSA_DATA_DIR: dir.path,
+      PSA_DEMO: '1',
+      PSA_DEMO_PASSWORD: PASSWORD,
+      RATE_ANONYMOUS_PER_MINUTE: many,
+      RATE_STANDARD_PER_HOUR: many,
+      RATE_PROFESSIONAL_PER_HOUR: many,
+      RATE_ENTERPRISE_PER_HOUR: many,
+    },
+  });
+  const { ready } = child;
+  const admin = postgres(ready.adminUrl, { max: 2, onnotice: () => {} });
+  return {
+    ...ready,
+    pid: child.process.pid!,
+    admin,
+    roleUrl(service, database = 'psa_platform') {
+      const url = new URL(ready.adminUrl);
+      url.username = `psa_${service}`;
+      url.password = ready.rolePassword;
+      url.pathname = `/${database}`;
+      return url.href;
+    },
+    async signIn(email = 'admin@demo.example') {
+      const response = await fetch(`${ready.url}/api/v1/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email, password: PASSWORD }),
+      });
+      if (!response.ok) throw new Error(`Unable to sign in: ${response.status} ${await response.text()}`);
+      const token = ((await response.json()) as { data: { access_token: string } }).data.access_token;
+      const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as AccessClaims;
+      return { token, claims, context: contextFromClaims(claims, token, 'bench', '127.0.0.1') };
+    },
+    async stop() {
+      await admin.end({ timeout: 2 });
+      await child.stop();
+      await dir.remove();
+    },
+  };
+}
