@@ -124,6 +124,8 @@ describe('bad input', () => {
       request_id: answer.headers['x-request-id'],
       timestamp: '2026-03-02T09:00:00.000Z',
     });
+    const nameless = await call('POST', '/things', { body: { name: 'x', kind: 'a', '': 1 } });
+    expect(nameless.body.error.details).toContainEqual({ field: '""', message: 'is not a known field' });
   });
 
   it('numbers in bodies are numbers, in query strings text that must look like one', async () => {

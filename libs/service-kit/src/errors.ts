@@ -76,10 +76,11 @@ function fieldOf(error: AjvError, context: string): string {
   const extra = error.params.missingProperty ?? error.params.additionalProperty ?? error.params.propertyName;
   if (typeof extra === 'string') path.push(extra);
   if (path.length === 0) return context;
-  return path.reduce(
-    (text, part) => (/^\d+$/.test(part) ? `${text}[${part}]` : text ? `${text}.${part}` : part),
-    '',
-  );
+  return path.reduce((text, part) => {
+    // A field may have no name at all; then its quotes name it.
+    const name = part === '' ? '""' : part;
+    return /^\d+$/.test(part) ? `${text}[${part}]` : text ? `${text}.${name}` : name;
+  }, '');
 }
 
 function messageOf(error: AjvError): string {
