@@ -6,7 +6,7 @@ import type { Mailer } from '@psa/contracts/ports/mailer';
 import type { SearchIndex } from '@psa/contracts/ports/search';
 import { createRemoteJWKSet } from 'jose';
 import Type, { type Static } from 'typebox';
-import { loadConfig } from './config.ts';
+import { ConfigError, loadConfig } from './config.ts';
 import { Database } from './database.ts';
 import { fieldCipher } from './field-cipher.ts';
 import { systemIds } from './ids.ts';
@@ -39,6 +39,10 @@ export const ServiceEnv = Type.Object({
     default: 'http://{service}:3000',
     description: '{service} becomes the name of the service asked',
   }),
+  PEERS: Type.String({
+    default: '',
+    description: 'auth=http://10.0.20.11:3001,crm=…: peers that PEER_URL does not fit',
+  }),
   PUBLIC_URL: Type.String({ default: 'http://127.0.0.1:3000' }),
   FIELD_KEYS: Type.String({
     pattern: '^[A-Za-z0-9_-]+:[0-9a-f]{64}(,[A-Za-z0-9_-]+:[0-9a-f]{64})*$',
@@ -67,6 +71,19 @@ export function parseFieldKeys(text: string) {
   };
 }
 
+/** `name=address,name=address` as addresses by service. @throws ConfigError on an entry of another form */
+export function parsePeers(text: string): ReadonlyMap<string, string> {
+  const entries = text.split(',').filter((entry) => entry.trim() !== '');
+  return new Map(
+    entries.map((entry) => {
+      const [, name, address] = /^\s*([a-z-]+)=(https?:\/\/\S+)\s*$/.exec(entry) ?? [];
+      if (!name || !address)
+        throw new ConfigError(`PEERS: "${entry}" is not of the form name=http://address.`);
+      return [name, address];
+    }),
+  );
+}
+
 /** Builds, listens, and stops in order on SIGTERM or SIGINT: first no new requests, then the work under way, then the connections. */
 export async function runService(
   definition: ServiceDefinition,
@@ -83,7 +100,8 @@ export async function runService(
     prepare: env.DATABASE_PREPARE,
     applicationName: `psa-${definition.name}`,
   });
-  const peerUrl = (service: string) => env.PEER_URL.replace('{service}', service);
+  const named = parsePeers(env.PEERS);
+  const peerUrl = (service: string) => named.get(service) ?? env.PEER_URL.replace('{service}', service);
   const keys = createRemoteJWKSet(new URL('/api/v1/auth/jwks', peerUrl('auth')), { cooldownDuration: 5_000 });
   const mailer = adapters.mailer(env, log);
   const searchIndex = await adapters.searchIndex(env, definition.name);

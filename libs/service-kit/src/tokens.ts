@@ -39,6 +39,8 @@ export function tokenVerifier(options: { keys: JWTVerifyGetKey; cache: Cache; cl
   };
 }
 
+/** The key set was not fetched in time, or the answer was no key set (503 while `auth` starts). */
+const KEYS_NOT_HAD = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JOSE_GENERIC', 'ERR_JWKS_INVALID']);
 const expired = () => new AppError(401, 'TOKEN_EXPIRED', 'The access token has expired.');
 
 async function checkSignature(token: string, keys: JWTVerifyGetKey, clock: Clock): Promise<AccessClaims> {
@@ -54,7 +56,9 @@ async function checkSignature(token: string, keys: JWTVerifyGetKey, clock: Clock
   } catch (error) {
     if (error instanceof errors.JWTExpired) throw expired();
     if (error instanceof AppError) throw error;
-    if (error instanceof errors.JWKSTimeout || (error as { code?: string }).code === 'ECONNREFUSED') {
+    // Whatever says nothing of the token itself is about the keys: their service or database is away. Called
+    // 401, that would sign everybody out.
+    if (!(error instanceof errors.JOSEError) || KEYS_NOT_HAD.has(error.code)) {
       throw new AppError(503, 'SERVICE_UNAVAILABLE', 'The sign-in service does not answer just now.', {
         retryAfter: 2,
         cause: error,

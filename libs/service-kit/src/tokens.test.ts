@@ -1,0 +1,55 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Cache } from '@psa/contracts/ports/cache';
+import { systemClock } from '@psa/contracts/ports/clock';
+import { createRemoteJWKSet, SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from './config.ts';
+import { parsePeers } from './run.ts';
+import { tokenVerifier } from './tokens.ts';
+
+const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const token = () =>
+  new SignJWT({ sub: 'u', tid: 't', sid: 's', jti: 'j' })
+    .setProtectedHeader({ alg: 'RS256', kid: 'k' })
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(privateKey);
+const cache = { getMany: async () => [null, null] } as unknown as Cache;
+const verifier = (url: string) =>
+  tokenVerifier({ keys: createRemoteJWKSet(new URL(url)), cache, clock: systemClock });
+
+describe('a token whose keys cannot be had', () => {
+  it('is 503 and not 401 while nobody listens', async () => {
+    await expect(verifier('http://127.0.0.1:9/jwks').verify(await token())).rejects.toMatchObject({
+      status: 503,
+      code: 'SERVICE_UNAVAILABLE',
+    });
+  });
+
+  it('is 503 while the sign-in service itself says 503, and 401 when its keys are others', async () => {
+    let status = 503;
+    const server = createServer((_req, res) => res.writeHead(status).end('{"keys":[]}')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await new Promise((resolve) => server.once('listening', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+    await expect(verifier(url).verify(await token())).rejects.toMatchObject({ status: 503 });
+    status = 200;
+    await expect(verifier(url).verify(await token())).rejects.toMatchObject({ status: 401 });
+    await expect(verifier(url).verify('no.token.atall')).rejects.toMatchObject({ status: 401 });
+    server.close();
+  });
+});
+
+it('reads the addresses of peers, and names the entry that is none', () => {
+  expect([...parsePeers('auth=http://127.0.0.1:1, crm=https://crm.test')]).toEqual([
+    ['auth', 'http://127.0.0.1:1'],
+    ['crm', 'https://crm.test'],
+  ]);
+  expect(parsePeers('').size).toBe(0);
+  expect(() => parsePeers('auth=127.0.0.1')).toThrow(ConfigError);
+  expect(() => parsePeers('auth=127.0.0.1')).toThrow('"auth=127.0.0.1"');
+});
