@@ -5,6 +5,8 @@ export interface FileLimits {
   maxFiles: number;
   /** Media types or `type/*`; empty takes all. The server looks at the content again. */
   accept?: readonly string[];
+  /** Names that are not taken whatever the type, e.g. those of programs. */
+  refuses?: (name: string) => boolean;
 }
 
 export type FileRefusal =
@@ -31,7 +33,8 @@ export function addFiles<F extends FileFacts>(
     );
     if (known) continue;
     if (file.size > limits.maxBytes) refused.push({ reason: 'too_large', name: file.name });
-    else if (!fits(file.type)) refused.push({ reason: 'wrong_type', name: file.name });
+    else if (!fits(file.type) || limits.refuses?.(file.name))
+      refused.push({ reason: 'wrong_type', name: file.name });
     else if (files.length >= limits.maxFiles) {
       refused.push({ reason: 'too_many' });
       break;

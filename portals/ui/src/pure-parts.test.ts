@@ -107,6 +107,13 @@ describe('files', () => {
     ]);
     expect(addFiles(result.files, [file('c'), file('d')], limits).refused).toEqual([{ reason: 'too_many' }]);
   });
+
+  it('refuses by name what the type does not tell', () => {
+    const refuses = (name: string) => name.endsWith('.exe');
+    const result = addFiles([], [file('setup.exe', 1, ''), file('a.png')], { ...limits, refuses });
+    expect(result.files.map((f) => f.name)).toEqual(['a.png']);
+    expect(result.refused).toEqual([{ reason: 'wrong_type', name: 'setup.exe' }]);
+  });
 });
 
 describe('login', () => {

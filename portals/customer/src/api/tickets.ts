@@ -13,12 +13,12 @@ import type {
 } from './types.ts';
 
 const LIST_FIELDS =
-  'ticket_number,title,status,priority,requester_id,comment_count,created_at,updated_at,highlight';
+  'ticket_number,title,status,priority,requester_id,comment_count,updated_at,resolved_at,highlight';
 
 /** A ticket as the list shows it; `highlight` with a search. */
 export type TicketRow = Pick<
   Ticket,
-  'id' | 'ticket_number' | 'title' | 'status' | 'priority' | 'comment_count' | 'updated_at'
+  'id' | 'ticket_number' | 'title' | 'status' | 'priority' | 'comment_count' | 'updated_at' | 'resolved_at'
 > &
   Pick<Ticket, 'requester' | 'highlight'>;
 

@@ -36,6 +36,7 @@ export const messages = defineMessages(
     'list.search': 'Tickets durchsuchen',
     'list.search_hint': 'Stichwort oder Ticketnummer',
     'list.updated': 'Zuletzt {{when}}',
+    'list.solved': 'Gelöst {{when}}',
     'list.from': 'von {{name}}',
     'list.replies_one': '{{count}} Nachricht',
     'list.replies_other': '{{count}} Nachrichten',
@@ -68,9 +69,9 @@ export const messages = defineMessages(
     'new.description_missing': 'Bitte beschreiben Sie Ihr Anliegen.',
     'new.description_long': 'Bitte höchstens 50.000 Zeichen; Längeres gern als Datei.',
     'new.priority': 'Wie dringend ist es?',
-    'new.category': 'Thema (freiwillig)',
+    'new.category': 'Thema (optional)',
     'new.category_none': 'Weiß ich nicht',
-    'new.files': 'Dateien (freiwillig)',
+    'new.files': 'Dateien (optional)',
     'new.submit': 'Ticket absenden',
     'new.submitting': 'Wird gesendet …',
     'new.uploading': 'Dateien werden hochgeladen …',
@@ -85,7 +86,6 @@ export const messages = defineMessages(
     'new.to_list': 'Zu meinen Tickets',
     'new.emergency': 'Bei einem Notfall rufen Sie uns bitte zusätzlich an.',
 
-    'files.waiting': 'wartet',
     'files.sending': 'Wird hochgeladen: {{percent}}',
     'files.done': 'Hochgeladen',
     'files.failed': 'Nicht hochgeladen',
@@ -96,7 +96,6 @@ export const messages = defineMessages(
     'files.retry': 'Noch einmal hochladen',
     'files.skip_ticket': 'Weiter zum Ticket',
     'files.skip_reply': 'Ohne diese Dateien',
-    'files.leave': 'Es werden noch Dateien hochgeladen.',
 
     'ticket.back': 'Zurück zur Liste',
     'ticket.asked': 'Anliegen',
@@ -147,7 +146,8 @@ export const messages = defineMessages(
     'reply.unknown':
       'Wir wissen nicht, ob Ihre Antwort angekommen ist. Senden Sie sie noch einmal: Sie erscheint nur einmal.',
     'reply.arrived': 'Ihre Antwort war schon angekommen, mit dem Text vor Ihrer letzten Änderung.',
-    'reply.shortcut': '{{keys}} sendet ab',
+    'reply.shortcut': '{{key}} + ↵ sendet ab',
+    'reply.control': 'Strg',
     'reply.files': 'Dateien zur Antwort',
 
     'timeline.title': 'Was bisher geschah',
@@ -231,6 +231,7 @@ export const messages = defineMessages(
     'list.search': 'Search tickets',
     'list.search_hint': 'Keyword or ticket number',
     'list.updated': 'Updated {{when}}',
+    'list.solved': 'Solved {{when}}',
     'list.from': 'by {{name}}',
     'list.replies_one': '{{count}} message',
     'list.replies_other': '{{count}} messages',
@@ -280,7 +281,6 @@ export const messages = defineMessages(
     'new.to_list': 'Go to my tickets',
     'new.emergency': 'In an emergency, please call us as well.',
 
-    'files.waiting': 'waiting',
     'files.sending': 'Uploading: {{percent}}',
     'files.done': 'Uploaded',
     'files.failed': 'Not uploaded',
@@ -291,7 +291,6 @@ export const messages = defineMessages(
     'files.retry': 'Upload again',
     'files.skip_ticket': 'Go to the ticket',
     'files.skip_reply': 'Without these files',
-    'files.leave': 'Files are still being uploaded.',
 
     'ticket.back': 'Back to the list',
     'ticket.asked': 'Request',
@@ -340,7 +339,8 @@ export const messages = defineMessages(
     'reply.failed': 'Your reply has not arrived yet. The text is not lost.',
     'reply.unknown': 'We do not know whether your reply arrived. Send it again: it will appear only once.',
     'reply.arrived': 'Your reply had already arrived, with the text before your last change.',
-    'reply.shortcut': '{{keys}} sends it',
+    'reply.shortcut': '{{key}} + ↵ sends it',
+    'reply.control': 'Ctrl',
     'reply.files': 'Files for your reply',
 
     'timeline.title': 'What happened so far',

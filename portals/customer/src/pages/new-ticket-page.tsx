@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { ApiError } from '@psa/ui/api-error';
 import { Button } from '@psa/ui/components/button';
 import { FileDrop } from '@psa/ui/components/file-drop';
@@ -180,6 +181,7 @@ export function Component() {
                 onChange={uploads.choose}
                 maxBytes={MAX_ATTACHMENT_BYTES}
                 maxFiles={MAX_FILES}
+                refuses={isProgramName}
                 isDisabled={busy}
                 fileState={(file) => <UploadMark item={uploads.items.find((item) => item.file === file)} />}
               />

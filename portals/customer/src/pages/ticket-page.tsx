@@ -46,8 +46,9 @@ function TicketPage({ id }: { id: string }) {
     return (
       <div className="page ticket-page" aria-busy={isPending || undefined}>
         {back}
+        {missing && <title>{`${t('ticket.missing_title')} · ${me.tenant_name}`}</title>}
         {missing ? (
-          <EmptyState icon="ticket" title={t('ticket.missing_title')}>
+          <EmptyState icon="ticket" heading="h1" title={t('ticket.missing_title')}>
             {t('ticket.missing')}
           </EmptyState>
         ) : error ? (

@@ -1,6 +1,6 @@
 import type { Ticket, TicketStatus } from '../api/types.ts';
 
-export type ActionName = 'close' | 'confirm' | 'reopen' | 'reopen_resolved';
+type ActionName = 'close' | 'confirm' | 'reopen' | 'reopen_resolved';
 
 /** Something the customer may do with the ticket now, and the status it leads to. */
 export interface TicketAction {

@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { Button } from '@psa/ui/components/button';
 import { FileDrop } from '@psa/ui/components/file-drop';
 import { Alert } from '@psa/ui/components/states';
@@ -123,12 +124,13 @@ export function ReplyForm({
         onChange={uploads.choose}
         maxBytes={MAX_ATTACHMENT_BYTES}
         maxFiles={MAX_FILES}
+        refuses={isProgramName}
         isDisabled={busy}
         fileState={(file) => <UploadMark item={uploads.items.find((item) => item.file === file)} />}
       />
       <div className="form-foot">
         <span className="hint keyboard-only">
-          {t('reply.shortcut', { keys: isMac ? '⌘ ↵' : 'Strg/Ctrl + ↵' })}
+          {t('reply.shortcut', { key: isMac ? '⌘' : t('reply.control') })}
         </span>
         <Button type="submit" kind="primary" isPending={busy}>
           {t(

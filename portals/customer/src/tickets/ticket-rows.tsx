@@ -21,6 +21,8 @@ export function TicketRows({ rows, from }: { rows: readonly TicketRow[]; from: s
           facts.push(t('list.from', { name: ticket.requester.name }));
         if (ticket.comment_count > 0) facts.push(t('list.replies', { count: ticket.comment_count }));
         const hit = ticket.highlight?.body;
+        const done = ticket.status === 'resolved' || ticket.status === 'closed';
+        const at = (done && ticket.resolved_at) || ticket.updated_at;
         return (
           <li key={ticket.id}>
             <Link
@@ -45,12 +47,10 @@ export function TicketRows({ rows, from }: { rows: readonly TicketRow[]; from: s
                   {ticket.priority === 'critical' && <PriorityMark priority="critical" />}
                   <StatusMark status={ticket.status} />
                 </span>
-                <time
-                  className="muted num"
-                  dateTime={ticket.updated_at}
-                  title={formats.dateTime(ticket.updated_at)}
-                >
-                  {t('list.updated', { when: formats.relative(ticket.updated_at, now) })}
+                <time className="muted num" dateTime={at} title={formats.dateTime(at)}>
+                  {t(at === ticket.resolved_at ? 'list.solved' : 'list.updated', {
+                    when: formats.relative(at, now),
+                  })}
                 </time>
               </span>
             </Link>

@@ -26,6 +26,7 @@ export function NotFound() {
   return (
     <EmptyState
       icon="search"
+      heading="h1"
       title={t('error.page_missing_title')}
       action={
         <Link className="button button-plain" to="/">

@@ -13,12 +13,15 @@ export function EmptyState(props: {
   children?: ReactNode;
   icon?: IconName;
   action?: ReactNode;
+  /** `h1` where it stands for the whole page. */
+  heading?: 'h1' | 'h2';
 }) {
   const t = uiMessages.useT();
+  const Heading = props.heading ?? 'h2';
   return (
     <div className="state">
       <Icon name={props.icon ?? 'inbox'} />
-      <h2>{props.title ?? t('empty.title')}</h2>
+      <Heading>{props.title ?? t('empty.title')}</Heading>
       {props.children && <p>{props.children}</p>}
       {props.action}
     </div>

@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { fileTypeFromBuffer } from 'file-type';
 
 /** How much of a file decides its type. */
@@ -28,16 +29,10 @@ const ACTIVE =
   /^(text\/html|application\/xhtml\+xml|image\/svg\+xml|application\/xml|text\/xml|application\/rss\+xml)$/;
 const ACTIVE_TEXT =
   /^(\uFEFF|\s|<!--[\s\S]*?-->)*<(!doctype|\?xml|html|head|body|svg|script|iframe|math|xsl|[a-z]+:)/i;
-/** Windows runs these by their name, whatever is in them. */
-const RUN_BY_NAME =
-  /\.(exe|dll|com|scr|pif|cpl|msi|msp|mst|hta|lnk|vb|vbs|vbe|wsf|wsh|jse|jar|bat|cmd|reg|url|scf|appx|msix|application|gadget)$/i;
 
 /** Decides by the first bytes what a file is, and whether it is taken. The claimed type has no say. */
 export async function sniff(head: Uint8Array, fileName: string): Promise<Sniffed> {
-  // A trailing dot or blank is dropped by Windows: "a.exe. " runs.
-  if (RUN_BY_NAME.test(fileName.replace(/[\s.]+$/, ''))) {
-    return { ok: false, reason: 'programs and scripts are not taken' };
-  }
+  if (isProgramName(fileName)) return { ok: false, reason: 'programs and scripts are not taken' };
   // file-type asks for MZ and more; an MZ header is enough here.
   if (head[0] === 0x4d && head[1] === 0x5a) return { ok: false, reason: 'programs are not taken' };
   const known = await fileTypeFromBuffer(head);
