@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: [
             'libs/**/*.test.ts',
             'services/**/*.test.ts',
@@ -26,6 +27,8 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          // After the unit tests, one file at a time: each has the machine to itself.
+          sequence: { groupOrder: 1 },
           include: ['**/*.e2e.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 180_000,

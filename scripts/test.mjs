@@ -21,6 +21,7 @@ const extra = given.length > 0 ? ['--passWithNoTests', ...given] : [];
 
 step('Format and lint', 'biome', ['check', '.']);
 step('Types', 'node', ['scripts/typecheck.ts']);
+step('Dead code', 'knip', ['--no-progress', '--no-config-hints']);
 console.log('\n── Portals');
 await buildPortals();
-step('Unit tests', 'vitest', ['run', '--project', 'unit', ...extra]);
+step('Tests', 'vitest', ['run', ...extra]);
