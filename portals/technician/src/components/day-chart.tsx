@@ -1,7 +1,7 @@
 import { useFormats } from '@psa/ui/i18n/format';
 import { useId } from 'react';
 import type { TicketStats } from '../api/types.ts';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
 
 const WIDTH = 300;
 const HEIGHT = 80;

@@ -12,7 +12,7 @@ import { statsQuery, ticketListQuery } from '../api/tickets.ts';
 import type { Priority, TicketStats } from '../api/types.ts';
 import { DayChart } from '../components/day-chart.tsx';
 import { Panel } from '../components/panel.tsx';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
 import { nextDeadline } from '../tickets/deadline.ts';
 import { PRIORITIES, STATUSES } from '../tickets/filter.ts';
 

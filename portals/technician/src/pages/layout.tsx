@@ -1,4 +1,4 @@
-import '../technician.css';
+import '../styles/technician.css';
 import { AppShell, type NavItem } from '@psa/ui/components/app-shell';
 import { Button } from '@psa/ui/components/button';
 import { Icon } from '@psa/ui/components/icon';

@@ -17,6 +17,7 @@ import { techniciansQuery } from '../api/desk.ts';
 import { categoriesQuery, createTicket } from '../api/tickets.ts';
 import { MAX_ATTACHMENT_BYTES, type NewTicket, type Priority } from '../api/types.ts';
 import { useErrorText } from '../components/use-tell-error.ts';
+import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { lastListPath } from '../list-path.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
@@ -27,6 +28,7 @@ import { useUploads } from '../tickets/use-uploads.ts';
 /** Opens a ticket for a customer. A double click or a second try makes one ticket, not two. */
 export function Component() {
   const t = messages.useT();
+  const l = listMessages.useT();
   const u = uiMessages.useT();
   const me = useMe();
   const navigate = useNavigate();
@@ -164,7 +166,7 @@ export function Component() {
         />
         <div className="form-grid">
           <NativeSelect
-            label={t('list.priority')}
+            label={l('list.priority')}
             value={priority}
             onChange={setPriority}
             options={PRIORITIES.map((value) => ({ value, label: u(`priority.${value}`) }))}
@@ -203,7 +205,7 @@ export function Component() {
               onChange={setAssignee}
               options={[
                 { value: '', label: t('new.assignee_auto') },
-                { value: me.id, label: `${t('list.me')} (${me.name})` },
+                { value: me.id, label: `${l('list.me')} (${me.name})` },
                 ...technicians
                   .filter((person) => person.active && person.id !== me.id)
                   .map((person) => ({ value: person.id, label: person.name })),

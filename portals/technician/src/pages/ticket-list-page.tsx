@@ -13,7 +13,8 @@ import { useMe } from '@psa/ui/session';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
+import { messages as ticketMessages } from '../i18n/ticket-messages.ts';
 import { rememberListPath } from '../list-path.ts';
 import { BulkBar } from '../tickets/bulk-bar.tsx';
 import { nextDeadline } from '../tickets/deadline.ts';
@@ -24,6 +25,7 @@ import { Views } from '../tickets/views.tsx';
 
 export function Component() {
   const t = messages.useT();
+  const tt = ticketMessages.useT();
   const u = uiMessages.useT();
   const formats = useFormats();
   const me = useMe();
@@ -128,7 +130,7 @@ export function Component() {
                   title={t('list.none_yet')}
                   action={
                     <Link className="button button-primary" to="/tickets/new">
-                      {t('new.title')}
+                      {tt('new.title')}
                     </Link>
                   }
                 />

@@ -19,6 +19,7 @@ import type { Priority, Tagged, Ticket, TicketStatus } from '../api/types.ts';
 import { useCommands } from '../commands.ts';
 import { Picker } from '../components/picker.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
+import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { lastListPath } from '../list-path.ts';
@@ -265,6 +266,7 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
 /** Status, priority and assignee by one key each, and the same in the palette. */
 function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
   const t = messages.useT();
+  const l = listMessages.useT();
   const app = appMessages.useT();
   const me = useMe();
   const navigate = useNavigate();
@@ -277,16 +279,16 @@ function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   const assign = update && may(me, 'ticket:assign');
   const take = () => save.change({ assigned_to: me.id }, tagged);
   const actions = [
-    { id: 'status', keys: 's', title: t('bulk.status'), run: () => setAsking('status'), enabled: update },
+    { id: 'status', keys: 's', title: l('bulk.status'), run: () => setAsking('status'), enabled: update },
     {
       id: 'priority',
       keys: 'p',
-      title: t('bulk.priority'),
+      title: l('bulk.priority'),
       run: () => setAsking('priority'),
       enabled: update,
     },
-    { id: 'assign', keys: 'a', title: t('bulk.assign'), run: () => setAsking('assign'), enabled: assign },
-    { id: 'take', keys: 'i', title: t('bulk.take'), run: take, enabled: assign },
+    { id: 'assign', keys: 'a', title: l('bulk.assign'), run: () => setAsking('assign'), enabled: assign },
+    { id: 'take', keys: 'i', title: l('bulk.take'), run: take, enabled: assign },
     {
       id: 'back',
       keys: 'u',
@@ -309,7 +311,7 @@ function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   if (asking === 'status') {
     return (
       <Picker
-        title={t('bulk.status')}
+        title={l('bulk.status')}
         options={statuses}
         onClose={close}
         onPick={(status) => save.change({ status: status as TicketStatus }, tagged)}
@@ -319,7 +321,7 @@ function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   if (asking === 'priority') {
     return (
       <Picker
-        title={t('bulk.priority')}
+        title={l('bulk.priority')}
         options={priorities}
         onClose={close}
         onPick={(priority) => save.change({ priority: priority as Priority }, tagged)}
@@ -329,7 +331,7 @@ function QuickChoices({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   if (asking === 'assign') {
     return (
       <Picker
-        title={t('bulk.assign')}
+        title={l('bulk.assign')}
         options={people}
         onClose={close}
         onPick={(id) => save.change({ assigned_to: id === NOBODY ? null : id }, tagged)}

@@ -12,7 +12,8 @@ import { bulkChange, type TicketRow } from '../api/tickets.ts';
 import type { BulkChanges, BulkResult, Priority, TicketStatus } from '../api/types.ts';
 import { Picker } from '../components/picker.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
+import { messages as ticketMessages } from '../i18n/ticket-messages.ts';
 import { NOBODY, useAssigneeOptions, usePriorityOptions, useStatusOptions } from './choices.ts';
 import { readTags } from './tags.ts';
 
@@ -166,6 +167,7 @@ const isKnown = (code: string): code is (typeof KNOWN)[number] => (KNOWN as read
 
 function TagsDialog(props: { onClose: () => void; onApply: (tags: string[]) => void }) {
   const t = messages.useT();
+  const tt = ticketMessages.useT();
   const u = uiMessages.useT();
   const [text, setText] = useState('');
   const tags = readTags(text);
@@ -190,8 +192,8 @@ function TagsDialog(props: { onClose: () => void; onApply: (tags: string[]) => v
       <form id="bulk-tags" onSubmit={submit}>
         <TextField
           autoFocus
-          label={t('ticket.tags')}
-          hint={t('ticket.tags_hint')}
+          label={tt('ticket.tags')}
+          hint={tt('ticket.tags_hint')}
           value={text}
           onChange={setText}
         />

@@ -5,7 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { techniciansQuery } from '../api/desk.ts';
 import type { Priority, TicketStatus } from '../api/types.ts';
 import type { PickOption } from '../components/picker.tsx';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
 import { PRIORITIES, STATUSES } from './filter.ts';
 
 export const NOBODY = 'none';

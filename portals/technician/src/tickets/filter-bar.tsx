@@ -10,7 +10,7 @@ import { customerQuery, findCustomers } from '../api/customers.ts';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { categoriesQuery, ticketTagsQuery } from '../api/tickets.ts';
 import type { Priority, TicketStatus } from '../api/types.ts';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
 import { countConditions, NO_FILTER, PRIORITIES, STATUSES, type TicketFilter } from './filter.ts';
 
 const TYPING_PAUSE = 300;

@@ -12,6 +12,7 @@ import { teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { categoriesQuery } from '../api/tickets.ts';
 import type { Tagged, Ticket, TicketChanges, TicketStatus } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
+import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { PRIORITIES } from './filter.ts';
 import { readTags } from './tags.ts';
@@ -20,6 +21,7 @@ import type { TicketChange } from './use-ticket-change.ts';
 /** Facts of a ticket that people set. What is being saved is shown already and goes back when it fails. */
 export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
   const t = messages.useT();
+  const l = listMessages.useT();
   const u = uiMessages.useT();
   const me = useMe();
   const formats = useFormats();
@@ -35,14 +37,14 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
     <Panel title={t('ticket.properties')}>
       <div className="properties">
         <NativeSelect
-          label={t('list.status')}
+          label={l('list.status')}
           value={ticket.status}
           isDisabled={locked}
           onChange={(status) => set({ status })}
           options={statuses.map((value: TicketStatus) => ({ value, label: u(`status.${value}`) }))}
         />
         <NativeSelect
-          label={t('list.priority')}
+          label={l('list.priority')}
           value={ticket.priority}
           isDisabled={locked}
           onChange={(priority) => set({ priority })}
@@ -74,7 +76,7 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
         <ContactField ticket={ticket} locked={locked} onSave={(contact_id) => set({ contact_id })} />
       </div>
       <dl className="facts">
-        <Fact name={t('list.customer')}>
+        <Fact name={l('list.customer')}>
           <Link to={`/customers/${ticket.customer_id}`}>{ticket.customer?.name ?? '…'}</Link>
         </Fact>
         {ticket.requester && <Fact name={t('ticket.requester')}>{ticket.requester.name}</Fact>}
@@ -99,6 +101,7 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
   const t = messages.useT();
+  const l = listMessages.useT();
   const me = useMe();
   const { data: technicians = [] } = useQuery(techniciansQuery);
   const ticket = { ...tagged.data, ...save.pending } as Ticket;
@@ -124,7 +127,7 @@ function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketC
             .map(({ id, name, open_tickets }) => ({
               id,
               label: name,
-              detail: t('list.count', { count: open_tickets }),
+              detail: l('list.count', { count: open_tickets }),
             }))
         }
         onChange={(option) => save.change({ assigned_to: option?.id ?? null }, tagged)}
@@ -172,11 +175,11 @@ function CategoryField(props: {
   locked: boolean;
   onSave: (category: string | null) => void;
 }) {
-  const t = messages.useT();
+  const l = listMessages.useT();
   const { data = [] } = useQuery(categoriesQuery);
   return (
     <CommitField
-      label={t('list.category')}
+      label={l('list.category')}
       value={props.ticket.category ?? ''}
       locked={props.locked}
       suggestions={data}

@@ -10,7 +10,7 @@ import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 import { createView, deleteView, savedViewsQuery } from '../api/tickets.ts';
 import { useTellError } from '../components/use-tell-error.ts';
-import { messages } from '../i18n/ticket-messages.ts';
+import { messages } from '../i18n/list-messages.ts';
 import { encodeFilter, parseFilter } from './filter.ts';
 
 /** Ready-made and saved filters, as links: each is a URL. */

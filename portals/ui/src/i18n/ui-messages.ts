@@ -14,11 +14,6 @@ export const uiMessages = defineMessages(
     'action.save': 'Speichern',
     'action.clear': 'Auswahl leeren',
 
-    'chart.table': 'Werte als Tabelle',
-    'chart.total': 'Gesamt',
-    'chart.label': 'Bezeichnung',
-    'chart.value': 'Wert',
-    'chart.share': 'Anteil',
     'chart.empty': 'Noch keine Werte',
 
     'combobox.empty': 'Keine Treffer',
@@ -93,7 +88,6 @@ export const uiMessages = defineMessages(
 
     'offline.banner':
       'Offline. Angezeigt wird der letzte bekannte Stand; Änderungen werden nicht gespeichert.',
-    'online.again': 'Wieder online.',
     'live.lost': 'Live-Aktualisierung unterbrochen, wird wieder verbunden …',
 
     'palette.title': 'Befehle und Suche',
@@ -161,11 +155,6 @@ export const uiMessages = defineMessages(
     'action.save': 'Save',
     'action.clear': 'Clear selection',
 
-    'chart.table': 'Values as a table',
-    'chart.total': 'Total',
-    'chart.label': 'Label',
-    'chart.value': 'Value',
-    'chart.share': 'Share',
     'chart.empty': 'No values yet',
 
     'combobox.empty': 'No matches',
@@ -239,7 +228,6 @@ export const uiMessages = defineMessages(
     'nav.open': 'Open navigation',
 
     'offline.banner': 'Offline. You see the last known state; changes are not saved.',
-    'online.again': 'Back online.',
     'live.lost': 'Live updates interrupted, reconnecting …',
 
     'palette.title': 'Commands and search',
