@@ -5,6 +5,7 @@ import { PostgresFileStore } from './files/postgres-file-store.ts';
 import type { AdapterLog } from './log.ts';
 import { LogMailer } from './mail/log-mailer.ts';
 import { SmtpMailer } from './mail/smtp-mailer.ts';
+import { ElasticsearchSearch } from './search/elasticsearch-search.ts';
 import { PostgresSearch } from './search/postgres-search.ts';
 
 /** The settings that choose the adapters (a part of service-kit's `ServiceEnv`). */
@@ -16,12 +17,14 @@ interface AdapterSettings {
   readonly MAIL_FROM: string;
   readonly FILES_DIR: string;
   readonly FILES_DATABASE_URL: string;
+  readonly SEARCH_DRIVER: 'postgres' | 'elasticsearch';
+  readonly ELASTICSEARCH_URL: string;
 }
 
 /** How long a starting service waits for a broker that is starting, too. */
 const BUS_WAIT_MS = 60_000;
 
-/** The real adapters of a service that runs by itself: RabbitMQ, Redis, SMTP, disk or PostgreSQL. Search is in PostgreSQL. */
+/** The real adapters of a service that runs by itself: RabbitMQ, Redis, SMTP, disk or PostgreSQL, PostgreSQL or Elasticsearch. */
 export const adapters = {
   bus: (env: AdapterSettings, log: AdapterLog) =>
     RabbitBus.connect({ url: env.RABBITMQ_URL.split(','), log }, BUS_WAIT_MS),
@@ -39,5 +42,14 @@ export const adapters = {
     if (env.FILES_DATABASE_URL) await store.prepare();
     return store;
   },
-  searchIndex: (env: AdapterSettings) => new PostgresSearch({ url: env.DATABASE_URL }),
+  async searchIndex(env: AdapterSettings, service: string) {
+    // Each service is given every port; only this one may make the index or be kept from starting by its absence.
+    if (env.SEARCH_DRIVER === 'postgres' || service !== 'search')
+      return new PostgresSearch({ url: env.DATABASE_URL });
+    if (!env.ELASTICSEARCH_URL)
+      throw new Error('SEARCH_DRIVER is elasticsearch: ELASTICSEARCH_URL is required.');
+    const index = new ElasticsearchSearch({ url: env.ELASTICSEARCH_URL });
+    await index.prepare();
+    return index;
+  },
 };

@@ -35,6 +35,11 @@ export const ServiceEnv = Type.Object({
     default: '',
     description: 'where files are kept when FILES_DIR is empty; a role that owns the schema "files"',
   }),
+  SEARCH_DRIVER: Type.Union([Type.Literal('postgres'), Type.Literal('elasticsearch')], {
+    default: 'postgres',
+    description: 'where the search service keeps its index',
+  }),
+  ELASTICSEARCH_URL: Type.String({ default: '', description: 'several nodes separated by commas' }),
   PEER_URL: Type.String({
     default: 'http://{service}:3000',
     description: '{service} becomes the name of the service asked',

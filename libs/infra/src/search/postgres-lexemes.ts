@@ -1,7 +1,6 @@
 import type { SearchDocument } from '@psa/contracts/ports/search';
 import type { Stems } from './postgres-stems.ts';
-import type { Clause, Term } from './query-text.ts';
-import { trimSigns } from './query-text.ts';
+import { type Clause, exactForm, isDropped, type Term } from './query-text.ts';
 import { fold, lower, mayBeMistyped, tokens, withoutUmlautSpelling } from './words.ts';
 
 /** The two tsvectors of a document in PostgreSQL's text form, and the words for the vocabulary. */
@@ -56,7 +55,7 @@ export function lexemesOf(doc: SearchDocument, stems: Stems): DocumentLexemes {
   };
   let at = add(doc.title, MOST_WORDS, 'A', '', 0, [head, all]);
   for (const keyword of doc.keywords) {
-    const exact = `=${trimSigns(keyword.normalize('NFC')).toLowerCase().slice(0, 250)}`;
+    const exact = `=${exactForm(keyword)}`;
     head.add(exact, at + 1, 'B');
     all.add(exact, at + 1, 'B');
     at = add(keyword, 100, 'B', '', at, [head, all]);
@@ -156,24 +155,6 @@ function alternatives(term: Term, stems: Stems, widened: Widened, prefix: string
   if (instead) for (const word of instead) addWord(word, fold(word), false);
   else addWord(term.word, term.folded, term.prefix);
   return [...found];
-}
-
-/** Stop words are not in the index; one that is being typed may become another word. */
-export const isDropped = (term: Term, stems: Stems) => !term.prefix && stems.isStop(term.word);
-
-/**
- * Clauses without stop words. A stop word at the end counts as a beginning only when nothing else was typed:
- * "man" finds Manager, "Drucker an" does not ask for a word with "an".
- */
-export function withoutStopWords(clauses: readonly Clause[], stems: Stems): Clause[] {
-  const kept = clauses.filter((clause) => clause.some((term) => !stems.isStop(term.word)));
-  if (kept.length > 0) {
-    return kept.map((clause) =>
-      clause.map((term) => (stems.isStop(term.word) ? { ...term, prefix: false } : term)),
-    );
-  }
-  const last = clauses.at(-1);
-  return last?.length === 1 && last[0]!.prefix && clauses.length === 1 ? [last] : [];
 }
 
 /** Exact keywords as a tsquery. */

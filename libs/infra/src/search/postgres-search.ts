@@ -8,18 +8,10 @@ import type {
 import type { Sql, TransactionSql } from 'postgres';
 import { clientOf, type PostgresSource } from '../postgres-client.ts';
 import { bestFragment, type Matcher, markAll } from './highlight.ts';
-import {
-  exactQuery,
-  isDropped,
-  lexemesOf,
-  lexemesOfWord,
-  matchQuery,
-  termQuery,
-  withoutStopWords,
-  wordsOf,
-} from './postgres-lexemes.ts';
+import { BATCH, CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS, storable } from './limits.ts';
+import { exactQuery, lexemesOf, lexemesOfWord, matchQuery, termQuery, wordsOf } from './postgres-lexemes.ts';
 import { PostgresStems, type Stems } from './postgres-stems.ts';
-import { type Clause, parseQuery, type Term } from './query-text.ts';
+import { type Clause, isDropped, parseQuery, type Term, withoutStopWords } from './query-text.ts';
 import { fold, lower, mayBeMistyped, nearest, shortened, tokens } from './words.ts';
 
 export type PostgresSearchOptions = PostgresSource & {
@@ -36,15 +28,7 @@ type Ref = {
   readonly version: number;
 };
 
-/** Matches counted, ranked and paged through at most. */
-const CAP = 1_000;
-/** Documents written by one statement. */
-const BATCH = 500;
-/** Words that may stand in for a mistyped one. */
-const MOST_CORRECTIONS = 8;
 const MOST_CANDIDATES = 60;
-/** Hits of an answer that get highlights; a list of 1,000 ids need not read 1,000 texts. */
-const HIGHLIGHTED = 100;
 const RETRYABLE = new Set(['40001', '40P01']);
 
 /**
@@ -116,8 +100,8 @@ export class PostgresSearch implements SearchIndex {
       let found = await ask.find(stems);
       if (found.total === 0 && (await ask.widen(stems))) found = await ask.find(stems);
       const corrected = ask.corrected;
-      if (found.refs.length === 0) return { ...result(found.total), hits: [], corrected };
-      return { ...result(found.total), hits: await ask.page(found.refs), corrected };
+      if (found.refs.length === 0) return { ...counted(found.total), hits: [], corrected };
+      return { ...counted(found.total), hits: await ask.page(found.refs), corrected };
     });
   }
 
@@ -394,11 +378,6 @@ class Ask {
   }
 }
 
-const result = (total: number) => ({
-  total: Math.min(total, CAP),
-  total_relation: total > CAP ? ('gte' as const) : ('eq' as const),
-});
-
 /** One of each object, the newest, in an order that all writers share. */
 function newestOfEach<T extends Ref>(objects: readonly T[]): T[] {
   const newest = new Map<string, T>();
@@ -409,9 +388,6 @@ function newestOfEach<T extends Ref>(objects: readonly T[]): T[] {
   }
   return [...newest.keys()].sort().map((key) => newest.get(key)!);
 }
-
-/** NUL cannot be stored; half a surrogate pair neither. */
-const storable = (text: string) => text.replaceAll('\0', '').toWellFormed();
 
 const parseJson = (value: unknown): Record<string, unknown> =>
   typeof value === 'string' ? JSON.parse(value) : (value as Record<string, unknown>);

@@ -47,7 +47,7 @@ export function parseQuery(text: string): QueryText {
       const words = termsOf(chunk);
       if (words.length === 0) continue;
       lastIsLoose = !quoted;
-      if (!quoted && isIdentifier(chunk)) identifiers.push(trimSigns(chunk).toLowerCase());
+      if (!quoted && isIdentifier(chunk)) identifiers.push(exactForm(chunk));
       if (quoted || (isIdentifier(chunk) && words.length > 1)) clauses.push(words);
       else clauses.push(...words.map((word) => [word]));
     }
@@ -68,7 +68,9 @@ const termsOf = (text: string): Term[] =>
 
 /** Has a digit or an @, which ordinary words have not. */
 const isIdentifier = (chunk: string) => /[\p{N}@]/u.test(chunk);
-export const trimSigns = (chunk: string) => chunk.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+const trimSigns = (chunk: string) => chunk.replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, '');
+/** A whole keyword, as it is compared. */
+export const exactForm = (keyword: string) => trimSigns(keyword.normalize('NFC')).toLowerCase().slice(0, 250);
 /** A number is meant as it stands: 42 is not 4200. */
 const mayBePrefix = (folded: string) => folded.length >= MIN_PREFIX && !/^\p{N}+$/u.test(folded);
 
@@ -81,4 +83,27 @@ function limit(clauses: readonly Clause[]): Clause[] {
     count += clause.length;
   }
   return kept;
+}
+
+/** Says which words say nothing by themselves. */
+export interface StopWords {
+  isStop(word: string): boolean;
+}
+
+/** Stop words are not looked for; one that is being typed may become another word. */
+export const isDropped = (term: Term, stops: StopWords) => !term.prefix && stops.isStop(term.word);
+
+/**
+ * Clauses without stop words. A stop word at the end counts as a beginning only when nothing else was typed:
+ * "man" finds Manager, "Drucker an" does not ask for a word with "an".
+ */
+export function withoutStopWords(clauses: readonly Clause[], stops: StopWords): Clause[] {
+  const kept = clauses.filter((clause) => clause.some((term) => !stops.isStop(term.word)));
+  if (kept.length > 0) {
+    return kept.map((clause) =>
+      clause.map((term) => (stops.isStop(term.word) ? { ...term, prefix: false } : term)),
+    );
+  }
+  const last = clauses.at(-1);
+  return last?.length === 1 && last[0]!.prefix && clauses.length === 1 ? [last] : [];
 }
