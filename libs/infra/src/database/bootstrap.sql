@@ -34,7 +34,12 @@ create or replace procedure psa.protect(target regclass, mode text, extra text d
 language plpgsql as $$
 declare
   mine constant text := 'tenant_id = psa.tenant_id()';
-  staff constant text := '(select psa.customer_id()) is null';
+  -- `case` rather than `or`: PostgreSQL believes that one row in 200 passes `(select …) is null or …`, and plans
+  -- for a handful of rows where there are thousands. Of a `case` it assumes half. On lists of a million tickets:
+  -- 57 ms with sorting all matches, 1.1 ms with reading one page in index order.
+  staff constant text := '(case when (select psa.customer_id()) is null then true else false end)';
+  theirs constant text :=
+    '(case when (select psa.customer_id()) is null then true else customer_id = psa.customer_id() and (%s) end)';
   rule text;
 begin
   execute format('alter table %s enable row level security', target);
@@ -47,7 +52,7 @@ begin
     return;
   end if;
   rule := case mode
-    when 'customer' then format('%s and (%s or (customer_id = psa.customer_id() and (%s)))', mine, staff, extra)
+    when 'customer' then mine || ' and ' || format(theirs, extra)
     when 'tenant' then mine
     when 'staff' then format('%s and %s', mine, staff)
     when 'system' then format('((%s and %s) or psa.is_system())', mine, staff)
