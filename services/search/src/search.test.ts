@@ -5,6 +5,7 @@ import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchService } from './app.ts';
 import { indexEvents } from './objects/consumer.ts';
+import { contactFacts, customerFacts, searchEvent, ticketFacts } from './search.test-helper.ts';
 
 let service: TestService;
 
@@ -17,63 +18,8 @@ const event = (
   type: string,
   customerId: string,
   data: Record<string, unknown>,
-  more: Partial<EventEnvelope> = {},
-): EventEnvelope => ({
-  id: randomUUID(),
-  type,
-  version: 1,
-  tenant_id: service.tenantId,
-  customer_id: customerId,
-  aggregate: { type: type.split('.')[0]!, id: randomUUID() },
-  occurred_at: '2026-03-02T09:00:00.000Z',
-  correlation_id: 'test',
-  causation_id: null,
-  actor: { kind: 'staff', id: null, name: null },
-  public: true,
-  data,
-  ...more,
-});
-
-const ticketFacts = (customerId: string, more: Record<string, unknown> = {}) => ({
-  ticket_id: randomUUID(),
-  ticket_number: 1001,
-  title: 'Ohne Titel',
-  description: '',
-  status: 'new',
-  priority: 'medium',
-  category: null,
-  tags: [],
-  customer_id: customerId,
-  requester_id: null,
-  assigned_to: null,
-  team_id: null,
-  version: 1,
-  ...more,
-});
-const customerFacts = (id: string, name: string, more: Record<string, unknown> = {}) => ({
-  customer_id: id,
-  customer_number: 10_001,
-  name,
-  status: 'active',
-  email: null,
-  tags: [],
-  preferred_technician_id: null,
-  sla_policy_id: null,
-  version: 1,
-  ...more,
-});
-const contactFacts = (customerId: string, name: string, more: Record<string, unknown> = {}) => ({
-  contact_id: randomUUID(),
-  customer_id: customerId,
-  name,
-  email: null,
-  phone: null,
-  position: null,
-  user_id: null,
-  version: 1,
-  ...more,
-});
-
+  more?: Partial<EventEnvelope>,
+) => searchEvent(service.tenantId, type, customerId, data, more);
 const index = (...events: EventEnvelope[]) => indexEvents(service.deps, events);
 const search = (q: string, as: Record<string, unknown> = {}, more = '') =>
   service.call('GET', `/api/v1/search?q=${encodeURIComponent(q)}${more}`, { as });

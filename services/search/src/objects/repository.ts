@@ -17,8 +17,8 @@ export function saveObject(tx: Tx, tenantId: string, change: Change): Promise<un
       customer_id = case when excluded.version >= o.version then excluded.customer_id else o.customer_id end,
       facts = case when excluded.version >= o.version then excluded.facts else o.facts end,
       deleted_at = case
-        when excluded.deleted_at is not null then excluded.deleted_at
-        when excluded.version > o.version then null
+        when excluded.version > o.version then excluded.deleted_at
+        when excluded.version = o.version then coalesce(excluded.deleted_at, o.deleted_at)
         else o.deleted_at end,
       version = greatest(o.version, excluded.version)`.execute();
 }
