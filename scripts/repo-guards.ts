@@ -201,14 +201,15 @@ const names: Guard = {
 };
 
 const services: Guard = {
-  name: 'a service has its parts: package, main, app',
+  name: 'a service has its parts: package, main, app, and its API as openapi.json',
   check: (files) => {
     const paths = new Set(files.map((file) => file.path));
     const all = new Set(
       files.map((file) => /^services\/([^/]+)\//.exec(file.path)?.[1]).filter((name) => name !== undefined),
     );
     return [...all].flatMap((name) =>
-      ['package.json', 'src/main.ts', 'src/app.ts']
+      // The gateway's document is the sum of the others'.
+      ['package.json', 'src/main.ts', 'src/app.ts', ...(name === 'gateway' ? [] : ['openapi.json'])]
         .filter((part) => !paths.has(`services/${name}/${part}`))
         .map((part) => ({ path: `services/${name}`, message: `lacks ${part}` })),
     );
