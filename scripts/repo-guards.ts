@@ -61,6 +61,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'libs/infra': ['contracts', 'domain'],
   'libs/service-kit': ['contracts', 'domain'],
   'libs/test-kit': ['contracts', 'domain', 'infra', 'service-kit'],
+  // The inventory and what is rendered from it; the client of the cluster. Neither knows the platform's services.
+  'libs/appliance': ['contracts', 'domain'],
+  'libs/proxmox': [],
   'services/*': ['contracts', 'domain', 'infra', 'service-kit'],
   'portals/ui': ['contracts'],
   'portals/e2e': ['test-kit'],
