@@ -1,16 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
+import postgres from 'postgres';
 
 const repo = join(import.meta.dirname, '../..');
 export const BIN = join(repo, 'cli/bin');
 export const PASSWORD = 'kiesel-regen-sommer-laterne';
 
-/** The whole platform as `npm start` runs it, empty but for one administrator. */
+/** The whole platform as `npm start` runs it. */
 export interface RunningPlatform {
   readonly url: string;
+  readonly port: number;
+  /** Superuser of its database: sees the rows of every service. */
+  readonly sql: postgres.Sql;
   /** What psactl needs to work on it as the administrator, with a home of its own. */
   readonly env: Record<string, string>;
   /** Calls the API as the administrator. @throws when the answer is an error */
@@ -19,7 +24,8 @@ export interface RunningPlatform {
   stop(): Promise<void>;
 }
 
-export async function startPlatform(): Promise<RunningPlatform> {
+/** Starts it with the demo data, or (unless told) empty but for one administrator. */
+export async function startPlatform({ demo = false } = {}): Promise<RunningPlatform> {
   const dir = await tempDir('psactl-e2e');
   const port = await freePort();
   const most = '100000000';
@@ -31,28 +37,31 @@ export async function startPlatform(): Promise<RunningPlatform> {
       HOME: dir.path,
       PORT: String(port),
       PSA_DATA_DIR: join(dir.path, 'data'),
-      PSA_DEMO: '0',
+      PSA_DEMO: demo ? '1' : '0',
+      PSA_DEMO_PASSWORD: PASSWORD,
       RATE_ANONYMOUS_PER_MINUTE: most,
       RATE_PROFESSIONAL_PER_HOUR: most,
     },
   });
   try {
-    const token = await setupToken(child);
-    return await signedIn(child, dir, `http://127.0.0.1:${port}`, token);
+    const token = await untilReady(child, demo);
+    return await signedIn(child, dir, port, token);
   } catch (error) {
     await stop(child, dir);
     throw error;
   }
 }
 
-/** Waits for the ready line and the link that makes the first administrator. */
-async function setupToken(child: ChildProcess): Promise<string> {
+/** Waits for the ready line and, on an empty platform, the link that makes the first administrator. */
+async function untilReady(child: ChildProcess, demo: boolean): Promise<string | null> {
   let text = '';
   return new Promise((resolve, reject) => {
     const read = (chunk: Buffer) => {
       text += chunk;
+      if (!text.includes('PSA-Platform ready on ')) return;
       const token = /\/setup\?token=(\S+)\s/.exec(text)?.[1];
-      if (text.includes('PSA-Platform ready on ') && token) resolve(decodeURIComponent(token));
+      if (demo) resolve(null);
+      else if (token) resolve(decodeURIComponent(token));
     };
     child.stdout!.on('data', read);
     child.stderr!.on('data', read);
@@ -63,9 +72,10 @@ async function setupToken(child: ChildProcess): Promise<string> {
 async function signedIn(
   child: ChildProcess,
   dir: TempDir,
-  url: string,
-  token: string,
+  port: number,
+  token: string | null,
 ): Promise<RunningPlatform> {
+  const url = `http://127.0.0.1:${port}`;
   let access = '';
   const api: RunningPlatform['api'] = async (method, path, body) => {
     const response = await fetch(url + path, {
@@ -80,18 +90,18 @@ async function signedIn(
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   };
-  const email = 'admin@test.example';
-  await api('POST', '/api/v1/auth/setup', {
-    token,
-    tenant_name: 'Test',
-    name: 'Admin',
-    email,
-    password: PASSWORD,
-  });
+  const email = token === null ? 'admin@demo.example' : 'admin@test.example';
+  if (token !== null) {
+    const admin = { tenant_name: 'Test', name: 'Admin', email, password: PASSWORD };
+    await api('POST', '/api/v1/auth/setup', { token, ...admin });
+  }
   const answer = await api('POST', '/api/v1/auth/login', { email, password: PASSWORD });
   access = (answer.data ?? answer).access_token;
+  const sql = await database(join(dir.path, 'data/postgres'));
   return {
     url,
+    port,
+    sql,
     env: {
       PSA_URL: url,
       PSA_EMAIL: email,
@@ -100,8 +110,19 @@ async function signedIn(
       PATH: `${BIN}:/usr/bin:/bin`,
     },
     api,
-    stop: () => stop(child, dir),
+    async stop() {
+      await sql.end({ timeout: 2 });
+      await stop(child, dir);
+    },
   };
+}
+
+/** The platform's own database server, which keeps its port and its superuser's password beside the data. */
+async function database(dataDir: string): Promise<postgres.Sql> {
+  const port = Number((await readFile(join(dataDir, 'postmaster.pid'), 'utf8')).split('\n')[3]);
+  const password = (await readFile(join(dataDir, 'psa-superuser-password'), 'utf8')).trim();
+  const database = 'psa_platform';
+  return postgres({ host: '127.0.0.1', port, database, username: 'postgres', password, max: 2 });
 }
 
 async function stop(child: ChildProcess, dir: TempDir): Promise<void> {

@@ -79,7 +79,7 @@ class TerminalProgress extends Counting {
       ? ` [${'='.repeat(Math.round(share * width)).padEnd(width)}] ${Math.floor(share * 100)} %`
       : '';
     this.#out.write(
-      `\r\u001b[K${`${this.step}${this.counts()}${bar}`.slice(0, (this.#out.columns ?? 80) - 1)}`,
+      `\r\u001b[K${`${this.step}${this.counts()}${bar}`.slice(0, (this.#out.columns || 80) - 1)}`,
     );
   }
   protected override finish(): void {
@@ -120,8 +120,25 @@ class JsonProgress extends Counting {
   }
 }
 
-/** Live on a terminal, NDJSON beside `--json`, plain lines otherwise. Always on stderr. */
+/** Nothing but notes: whoever asked for JSON on a terminal reads the result and not the way there. */
+class QuietProgress implements Progress {
+  readonly #out: Output;
+  constructor(out: Output) {
+    this.#out = out;
+  }
+  start(): void {}
+  advance(): void {}
+  end(): void {}
+  note(message: string): void {
+    this.#out.write(`${message}\n`);
+  }
+}
+
+/**
+ * Live on a terminal, plain lines in a log; beside `--json` one object per line for a program, and quiet on a
+ * terminal. Always on stderr.
+ */
 export function progressTo(out: Output, json: boolean): Progress {
-  if (json) return new JsonProgress(out);
+  if (json) return out.isTTY ? new QuietProgress(out) : new JsonProgress(out);
   return out.isTTY ? new TerminalProgress(out) : new PlainProgress(out);
 }

@@ -5,7 +5,6 @@ import {
   Option as CommanderOption,
   InvalidArgumentError,
 } from 'commander';
-import { createApi } from './api/client.ts';
 import type { AnyCommand, Context, Io } from './command.ts';
 import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
 import { progressTo } from './progress.ts';
@@ -94,15 +93,20 @@ async function parse(argv: readonly string[], io: Io, action: Run): Promise<numb
   const wanted = relevant(argv);
   const program = root(io);
   let code: number = EXIT.done;
+  const examples = new Map<Commander, Example[]>();
   for (const entry of wanted) {
-    const leaf = leafOf(program, entry);
+    const nouns = leafOf(program, entry);
+    const leaf = nouns.pop()!;
     const command = await entry.load();
     describe(leaf, entry, command);
+    for (const noun of nouns) examples.set(noun, [...(examples.get(noun) ?? []), command.examples[0]!]);
     leaf.action(async () => {
       const options = leaf.optsWithGlobals<Record<string, unknown> & GlobalOptions>();
       code = await action(entry, command, leaf.args, options);
     });
   }
+  for (const [noun, list] of examples) addExamples(noun, list);
+  program.addHelpText('after', ABOUT);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;
@@ -145,8 +149,7 @@ function commonWords(entries: readonly Entry[]): string[] {
 function root(io: Io): Commander {
   const program = settle(new Commander('psactl'), io)
     .description('Builds and runs PSA-Platform.')
-    .usage('<command> [options]')
-    .addHelpText('after', ABOUT);
+    .usage('<command> [options]');
   addGlobals(program);
   return program;
 }
@@ -159,17 +162,18 @@ const settle = (command: Commander, io: Io): Commander =>
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => (text.startsWith('error:') ? undefined : io.stderr.write(text)),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      getOutHelpWidth: () => io.stdout.columns || 100,
+      getErrHelpWidth: () => io.stderr.columns || 100,
     });
 
 function addGlobals(command: Commander): void {
   for (const [flags, description] of GLOBALS) command.option(flags, description);
 }
 
-/** The commander of an entry, with its nouns made on the way. */
-function leafOf(program: Commander, entry: Entry): Commander {
+/** The commanders of an entry from psactl itself to the verb, made where they are not there yet. */
+function leafOf(program: Commander, entry: Entry): Commander[] {
   let at = program;
+  const way = [program];
   entry.path.forEach((word, i) => {
     let next = at.commands.find((command) => command.name() === word);
     if (!next) {
@@ -179,8 +183,16 @@ function leafOf(program: Commander, entry: Entry): Commander {
       if (i < entry.path.length - 1) next.description(noun ?? '').usage('<command> [options]');
     }
     at = next;
+    way.push(at);
   });
-  return at;
+  return way;
+}
+
+type Example = AnyCommand['examples'][number];
+
+function addExamples(to: Commander, examples: readonly Example[]): void {
+  const lines = examples.map(({ run, note }) => `  ${run}\n      ${note}`);
+  to.addHelpText('after', `\nExamples:\n${lines.join('\n')}`);
 }
 
 function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
@@ -209,8 +221,7 @@ function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
     leaf.addOption(made);
   }
   addGlobals(leaf);
-  const examples = command.examples.map(({ run, note }) => `  ${run}\n      ${note}`).join('\n');
-  leaf.addHelpText('after', `\nExamples:\n${examples}`);
+  addExamples(leaf, command.examples);
   leaf.name(entry.path.at(-1)!);
 }
 
@@ -226,6 +237,8 @@ async function execute(
   const json = options.json === true;
   const progress = progressTo(io.stderr, json);
   const url = platformUrl(options.url ?? io.env.PSA_URL);
+  // Not for the help, which is to be there at once.
+  const { createApi } = await import('./api/client.ts');
   const api = createApi({
     url,
     env: io.env,

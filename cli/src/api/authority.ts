@@ -77,8 +77,18 @@ const fresh = (session: Session) => session.expires_at - MARGIN_MS > Date.now();
 
 function byPassword(send: Send, email: string, password: string): Authority {
   let session: Session | null = null;
-  const renewed = async (old: Session | null) =>
-    (old && (await refresh(send, old))) ?? (await signIn(send, email, password));
+  let refused: unknown = null;
+  // A password that was refused is not tried again: five wrong ones lock the account.
+  const begin = async () => {
+    if (refused) throw refused;
+    try {
+      return await signIn(send, email, password);
+    } catch (error) {
+      if (isUnauthorised(error)) refused = error;
+      throw error;
+    }
+  };
+  const renewed = async (old: Session | null) => (old && (await refresh(send, old))) ?? (await begin());
   return {
     source: 'PSA_EMAIL',
     async headers() {

@@ -156,9 +156,13 @@ async function exchange(
       waitedMs,
       patienceMs,
     };
-    const delay = options.accept?.includes(attempt.status ?? 0)
-      ? null
-      : retryDelay(attempt, Date.now(), Math.random());
+    // A certificate is no better in a second.
+    const final =
+      failed && (result.error.code === 'NOT_TLS' || result.error.code === 'UNTRUSTED_CERTIFICATE');
+    const delay =
+      final || options.accept?.includes(attempt.status ?? 0)
+        ? null
+        : retryDelay(attempt, Date.now(), Math.random());
     if (delay === null) {
       if (failed) throw result.error;
       return result;
@@ -223,6 +227,9 @@ async function once(
 
 function unreachable(url: string, options: RequestOptions, error: Error, timedOut: boolean): CliError {
   const cause = error.cause as NodeJS.ErrnoException | undefined;
+  if (!timedOut && cause?.code && (NO_TLS.has(cause.code) || NO_TRUST.test(cause.code))) {
+    return insecure(url, options, cause as NodeJS.ErrnoException & { code: string });
+  }
   return new CliError(`Unable to ${options.action}: ${url} does not answer.`, {
     code: timedOut ? 'TIMEOUT' : 'UNREACHABLE',
     why: timedOut
@@ -230,5 +237,31 @@ function unreachable(url: string, options: RequestOptions, error: Error, timedOu
       : cause?.message || cause?.code || error.message,
     fix: 'Start the platform ("npm start"), or set PSA_URL to the address where it runs.',
     cause: error,
+  });
+}
+
+/** What OpenSSL says to a server that does not speak TLS. */
+const NO_TLS: ReadonlySet<string> = new Set([
+  'EPROTO',
+  'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+]);
+/** Node's names for what is wrong with a certificate: the codes of X509_verify_cert and of its own check of names. */
+const NO_TRUST = /CERT|SELF_SIGNED|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH/;
+
+function insecure(url: string, options: RequestOptions, cause: Error & { code: string }): CliError {
+  if (NO_TLS.has(cause.code)) {
+    return new CliError(`Unable to ${options.action}: ${url} does not speak TLS.`, {
+      code: 'NOT_TLS',
+      why: 'Something answers there, but not over https.',
+      fix: `Set PSA_URL to ${url.replace(/^https/, 'http')}, or to the address of the proxy that speaks TLS.`,
+      cause,
+    });
+  }
+  return new CliError(`Unable to ${options.action}: the certificate of ${url} is not to be trusted.`, {
+    code: 'UNTRUSTED_CERTIFICATE',
+    why: `${cause.message} (${cause.code}).`,
+    fix: 'Set NODE_EXTRA_CA_CERTS to the file of the authority that issued it, or PSA_URL to the name it is issued for.',
+    cause,
   });
 }

@@ -74,8 +74,8 @@ export const logFile = (rows: readonly Fields[], newline = '\n'): string =>
 const pad = (n: number, width = 2) => String(n).padStart(width, '0');
 
 /**
- * A log of so many incidents, the same for the same number: four to eleven rows each, every state, unknown
- * people, doubled spaces, a change of place now and then.
+ * A log of so many incidents, the same for the same number: four to eleven rows each, every state, one in ten
+ * still open, unknown people, doubled spaces, a change of place now and then.
  */
 export function generatedLog(incidents: number): Fields[] {
   let seed = 1;
@@ -98,12 +98,19 @@ export function generatedLog(incidents: number): Fields[] {
     const day = 1 + chance(28);
     const opened = `${pad(day)}-03-2016 07:${pad(chance(60))}`;
     const [place, caller] = [chance(20), chance(60)];
+    const open = i % 10 === 7;
     for (let at = 0; at < length; at++) {
       const last = at === length - 1;
       rows.push({
         number: `INC${pad(i + 1, 7)}`,
         incident_state:
-          at === 0 ? 'New' : last ? 'Closed' : at === length - 2 ? 'Resolved' : states[chance(6)]!,
+          at === 0 || (open && length === 4)
+            ? 'New'
+            : last && !open
+              ? 'Closed'
+              : at === length - 2 && !open
+                ? 'Resolved'
+                : states[chance(6)]!,
         sys_mod_count: String(at),
         made_sla: last && chance(4) === 0 ? 'FALSE' : 'TRUE',
         caller_id: caller === 0 ? '?' : `Caller ${caller}`,

@@ -88,7 +88,7 @@ function checkHeader(path: string, header: Row | undefined): readonly string[] {
     code: 'WRONG_HEADER',
     why: !header
       ? 'The file is empty.'
-      : twice === undefined
+      : missing.length > 0
         ? `The first line lacks the column${missing.length === 1 ? '' : 's'} ${missing.join(', ')}.`
         : `The first line names the column ${twice} twice.`,
     fix: 'The first line must name the columns, separated by commas, as ServiceNow exports them.',

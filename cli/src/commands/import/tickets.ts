@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
 import { configDir } from '../../api/credentials.ts';
 import { type Context, define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
@@ -282,17 +283,14 @@ function problemFile(context: Context<Options>): ((problem: Problem) => void) | 
   const { problems } = context.options;
   if (problems === undefined) return null;
   const path = resolve(context.io.cwd, problems);
-  const cell = (value: string | number | null) => {
-    const text = String(value ?? '');
-    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
   try {
     writeFileSync(path, 'line,record,field,message\n');
   } catch (error) {
     throw new CliError(`Unable to write ${path}.`, { why: (error as Error).message, cause: error });
   }
   return ({ line, record, field, message }) =>
-    appendFileSync(path, `${[line, record, field, message].map(cell).join(',')}\n`);
+    // Values of the file stand in the messages: none may become a formula in a spreadsheet.
+    appendFileSync(path, stringify([[line, record, field, message]], { escape_formulas: true }));
 }
 
 /** Two imports into one platform from one machine would only get in each other's way. */
