@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import { type TestService, testService } from '@psa/test-kit/service';
-import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchService } from './app.ts';
 import { indexEvents } from './objects/consumer.ts';
@@ -225,6 +224,50 @@ describe('the consumer', () => {
     expect(await titles('kurzlebig')).toEqual([]);
   });
 
+  it('takes out customers and contacts that are deleted, and follows a ticket that changes hands', async () => {
+    const [acme, beta] = [randomUUID(), randomUUID()];
+    const [firm, person] = [customerFacts(acme, 'Wanderdüne AG'), contactFacts(acme, 'Wanda Wanderdüne')];
+    const facts = ticketFacts(acme, { title: 'Wanderdüne verweht' });
+    const admin = (customer_id: string) => ({ role: 'customer_admin', audience: 'customer', customer_id });
+    await index(
+      event('customer.created.v1', acme, firm),
+      event('contact.created.v1', acme, person),
+      event('ticket.opened.v1', acme, { ticket: facts }),
+    );
+    expect(await titles('wanderdüne', admin(acme))).toHaveLength(3);
+    await index(
+      event('ticket.updated.v1', beta, {
+        ticket: { ...facts, customer_id: beta, version: 2 },
+        changes: [],
+      }),
+      event('contact.deleted.v1', acme, { ...person, version: 2 }),
+    );
+    expect(await titles('wanderdüne', admin(acme))).toEqual(['Wanderdüne AG']);
+    expect(await titles('wanderdüne', admin(beta))).toEqual(['Wanderdüne verweht']);
+    await index(event('customer.deleted.v1', acme, { ...firm, version: 2 }));
+    await index(event('contact.updated.v1', acme, { ...person, version: 1 }));
+    expect(await titles('wanderdüne')).toEqual(['Wanderdüne verweht']);
+  });
+
+  it('lets what is newer than a deletion stand, however late the deletion comes', async () => {
+    const acme = randomUUID();
+    const person = contactFacts(acme, 'Phönix');
+    await index(event('contact.created.v1', acme, { ...person, version: 4 }));
+    await index(event('contact.deleted.v1', acme, { ...person, version: 3 }));
+    expect(await titles('phönix')).toEqual(['Phönix']);
+  });
+
+  it('finds tags and categories, and no longer those that were taken off', async () => {
+    const acme = randomUUID();
+    const facts = ticketFacts(acme, { title: 'Schlagwort', tags: ['altlast'], category: 'hardware' });
+    await index(event('ticket.opened.v1', acme, { ticket: facts }));
+    expect(await titles('altlast')).toEqual(['Schlagwort']);
+    const newer = { ...facts, tags: ['neubau'], category: 'gebaeudetechnik', version: 2 };
+    await index(event('ticket.updated.v1', acme, { ticket: newer, changes: [] }));
+    expect(await titles('altlast')).toEqual([]);
+    expect(await titles('neubau gebäudetechnik')).toEqual(['Schlagwort']);
+  });
+
   it('takes batches of one ticket at once without losing a comment', async () => {
     const acme = randomUUID();
     const facts = ticketFacts(acme, { title: 'Gleichzeitig' });
@@ -263,30 +306,5 @@ describe('the consumer', () => {
     await index(
       event('desk.changed.v1', randomUUID(), { object: 'team', id: randomUUID(), change: 'created' }),
     );
-  });
-});
-
-describe('POST /search/reindex', () => {
-  it('fills the index from what is stored', async () => {
-    const acme = randomUUID();
-    const facts = ticketFacts(acme, { title: 'Wiedergänger' });
-    await index(
-      event('ticket.opened.v1', acme, { ticket: facts }),
-      event('ticket.commented.v1', acme, {
-        ticket: { ...facts, version: 2 },
-        comment_id: randomUUID(),
-        visibility: 'public',
-        body: 'Spukschloss',
-      }),
-    );
-    await service.db.admin`delete from search.documents`;
-    expect(await titles('spukschloss')).toEqual([]);
-    await service.running.start();
-    expect(
-      (await service.call('POST', '/api/v1/search/reindex', { as: { role: 'dispatcher' } })).status,
-    ).toBe(403);
-    const { status, body } = await service.call('POST', '/api/v1/search/reindex');
-    expect([status, body]).toEqual([202, { data: { started: true } }]);
-    await until(async () => (await titles('spukschloss')).length === 1);
   });
 });

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import { type TestService, testService } from '@psa/test-kit/service';
+import { until } from '@psa/test-kit/until';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { searchService } from '../app.ts';
+import { searchEvent, ticketFacts } from '../search.test-helper.ts';
+import { indexEvents } from './consumer.ts';
+import { reindexWorker } from './reindex.ts';
+
+let service: TestService;
+
+beforeAll(async () => {
+  service = await testService(searchService);
+});
+afterAll(() => service.close());
+
+const search = (tid: string, q: string) =>
+  service.call('GET', `/api/v1/search?q=${encodeURIComponent(q)}`, { as: { tid } });
+const found = async (tid: string, q: string): Promise<string[]> => {
+  const { status, body } = await search(tid, q);
+  expect(status).toBe(200);
+  return body.data.map((hit: { title: string }) => hit.title);
+};
+const start = (tid: string, as: Record<string, unknown> = {}) =>
+  service.call('POST', '/api/v1/search/reindex', { as: { tid, ...as } });
+const opened = (tid: string, ticket: ReturnType<typeof ticketFacts>) =>
+  searchEvent(tid, 'ticket.opened.v1', ticket.customer_id, { ticket });
+const updated = (tid: string, ticket: ReturnType<typeof ticketFacts>) =>
+  searchEvent(tid, 'ticket.updated.v1', ticket.customer_id, { ticket, changes: [] });
+const emptyIndex = () => service.db.admin`delete from search.documents`;
+
+/** A tenant with tickets of these titles. */
+async function tenantWith(...titles: string[]) {
+  const [tid, acme] = [randomUUID(), randomUUID()];
+  const tickets = titles.map((title) => ticketFacts(acme, { title }));
+  for (let at = 0; at < tickets.length; at += 200) {
+    await indexEvents(
+      service.deps,
+      tickets.slice(at, at + 200).map((ticket) => opened(tid, ticket)),
+    );
+  }
+  return { tid, tickets };
+}
+
+describe('POST /search/reindex', () => {
+  it('rebuilds from nothing, page by page, while queries and changes go on', async () => {
+    const { tid, tickets } = await tenantWith(...Array.from({ length: 1_050 }, (_, i) => `Bestand nr${i}x`));
+    const sorted = tickets.toSorted((a, b) => (a.ticket_id < b.ticket_id ? -1 : 1));
+    const [early, late, gone] = [sorted[0]!, sorted[1_049]!, sorted[1_048]!];
+    await emptyIndex();
+    await start(tid);
+    const worker = reindexWorker(service.deps);
+    const totals = [(await search(tid, 'bestand')).body.meta.total];
+    for (let page = 0; page < 10; page++) {
+      if ((await worker.runDue()) === 0) break;
+      totals.push((await search(tid, 'bestand')).body.meta.total);
+      if (page > 0) continue;
+      // One that has been put already, one that has not, and one that goes.
+      await indexEvents(service.deps, [
+        updated(tid, { ...early, title: 'Frühe Neufassung', version: 2 }),
+        updated(tid, { ...late, title: 'Späte Neufassung', version: 2 }),
+        searchEvent(tid, 'ticket.deleted.v1', gone.customer_id, { ticket: { ...gone, version: 2 } }),
+      ]);
+    }
+    expect(totals).toEqual([0, 500, 999, 1_000]);
+    expect((await found(tid, 'neufassung')).sort()).toEqual(['Frühe Neufassung', 'Späte Neufassung']);
+    expect(await found(tid, gone.title)).toEqual([]);
+    for (const ticket of [sorted[1]!, sorted[600]!, sorted[1_047]!])
+      expect(await found(tid, ticket.title.split(' ')[1]!)).toEqual([ticket.title]);
+    const [row] = await service.db.admin`
+      select count(*)::int as present from search.documents where tenant_id = ${tid} and not removed`;
+    expect(row!.present).toBe(1_049);
+  });
+
+  it('does not overwrite a change that comes between reading a page and putting it', async () => {
+    const { tid, tickets } = await tenantWith('Alte Fassung');
+    await start(tid);
+    const { searchIndex } = service.deps;
+    const slow = Object.create(searchIndex, {
+      put: {
+        value: async (documents: Parameters<typeof searchIndex.put>[0]) => {
+          await indexEvents(service.deps, [
+            updated(tid, { ...tickets[0]!, title: 'Neue Fassung', version: 2 }),
+          ]);
+          await searchIndex.put(documents);
+        },
+      },
+      remove: { value: searchIndex.remove.bind(searchIndex) },
+    });
+    expect(await reindexWorker({ ...service.deps, searchIndex: slow }).runDue()).toBe(1);
+    expect(await found(tid, 'fassung')).toEqual(['Neue Fassung']);
+  });
+
+  it('goes on where it was after the index was away', async () => {
+    const { tid } = await tenantWith(...Array.from({ length: 510 }, (_, i) => `Abbruch nr${i}x`));
+    await emptyIndex();
+    await start(tid);
+    const worker = reindexWorker(service.deps);
+    expect(await worker.runDue()).toBe(1);
+    const away = Object.create(service.deps.searchIndex, {
+      put: { value: () => Promise.reject(new Error('away')) },
+    });
+    expect(await reindexWorker({ ...service.deps, searchIndex: away }).runDue()).toBe(0);
+    expect((await search(tid, 'abbruch')).body.meta.total).toBe(500);
+    service.clock.advance({ seconds: 11 });
+    expect(await worker.runDue()).toBe(1);
+    expect((await search(tid, 'abbruch')).body.meta.total).toBe(510);
+    expect(await worker.runDue()).toBe(0);
+  });
+
+  it('fills the tenant that asked, and no other', async () => {
+    const [one, two] = [await tenantWith('Doppelgänger'), await tenantWith('Doppelgänger')];
+    await emptyIndex();
+    await start(one.tid);
+    await reindexWorker(service.deps).runDue();
+    expect(await found(one.tid, 'doppelgänger')).toEqual(['Doppelgänger']);
+    expect(await found(two.tid, 'doppelgänger')).toEqual([]);
+  });
+
+  it('is for administrators, and runs by itself in the service', async () => {
+    const { tid } = await tenantWith('Selbstläufer');
+    await emptyIndex();
+    for (const role of ['dispatcher', 'technician']) expect((await start(tid, { role })).status).toBe(403);
+    const portal = { role: 'customer_admin', audience: 'customer', customer_id: randomUUID() };
+    expect((await start(tid, portal)).status).toBe(403);
+    const { status, body } = await start(tid);
+    expect([status, body]).toEqual([202, { data: { started: true } }]);
+    await service.running.start();
+    await until(async () => (await found(tid, 'selbstläufer')).length === 1);
+  });
+});
