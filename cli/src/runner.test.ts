@@ -1,6 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -69,6 +69,23 @@ describe('the command line', () => {
       expect(command.examples.length).toBeGreaterThan(0);
       for (const { run: line } of command.examples) expect(line).toContain(`psactl ${path.join(' ')}`);
       expect((await runCli([...path, '--help'])).code).toBe(0);
+    }
+  });
+
+  it('has examples in every help, which are those of the commands', async () => {
+    const known = new Set<string>();
+    for (const { load } of COMMANDS) for (const example of (await load()).examples) known.add(example.run);
+    const asked = new Set(['']);
+    for (const { path } of COMMANDS) path.forEach((_, i) => void asked.add(path.slice(0, i + 1).join(' ')));
+    for (const words of asked) {
+      const { code, stdout } = await runCli([...words.split(' ').filter(Boolean), '--help']);
+      expect(code).toBe(0);
+      const examples = [...stdout.matchAll(/^ {2}((?:printf .*\| )?psactl .*)$/gm)].map((match) => match[1]!);
+      expect(examples.length, words).toBeGreaterThan(0);
+      for (const example of examples) {
+        expect(known).toContain(example);
+        expect(example).toContain(`psactl ${words}`.trim());
+      }
     }
   });
 
@@ -230,6 +247,25 @@ describe('the program itself', () => {
       env: { PATH: '/usr/bin:/bin' },
     });
     expect(help).toContain('Usage: psactl status');
+  });
+
+  it('starts on the pinned Node also where the shell has an older one', async () => {
+    const old = join(dir.path, 'old-node');
+    await mkdir(old);
+    await writeFile(join(old, 'node'), '#!/bin/sh\necho v20.20.2\nexit 99\n', { mode: 0o755 });
+    const { stdout } = await run(bin, ['--help'], { env: { PATH: `${old}:/usr/bin:/bin`, HOME: dir.path } });
+    expect(stdout).toContain('Usage: psactl');
+
+    // Not installed yet: it says so instead of failing on the syntax.
+    const bare = join(dir.path, 'bare/cli/bin');
+    await mkdir(bare, { recursive: true });
+    await copyFile(bin, join(bare, 'psactl'));
+    await expect(
+      run(join(bare, 'psactl'), ['--help'], { env: { PATH: `${old}:/usr/bin:/bin` } }),
+    ).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/Node 26 or newer is not installed here\.\n {2}fix: run "npm ci" in /),
+    });
   });
 
   it('completes words in bash', async () => {

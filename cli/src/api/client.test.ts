@@ -171,6 +171,16 @@ describe('signing in', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('by a password that was refused is not tried again in the same run', async () => {
+    const { api, asked } = await client(() => no(401, 'INVALID_CREDENTIALS'), {
+      PSA_EMAIL: 'a@b.example',
+      PSA_PASSWORD: 'pw',
+    });
+    await expect(api.get('/x', { action: 'look' })).rejects.toMatchObject({ status: 401 });
+    await expect(api.get('/y', { action: 'look' })).rejects.toMatchObject({ code: 'INVALID_CREDENTIALS' });
+    expect(asked.map(({ path }) => path)).toEqual(['/api/v1/auth/login']);
+  });
+
   it('that is missing is said before anything is sent', async () => {
     const { api, asked } = await client(() => ({}));
     await expect(api.get('/x', { action: 'look' })).rejects.toMatchObject({

@@ -133,6 +133,7 @@ describe('a file that is no log', () => {
   it.each([
     ['an empty one', '', 'Unable to read FILE as a servicenow-log file. The file is empty.'],
     ['another table', 'a,b\n1,2\n', /lacks the columns number, incident_state, /],
+    ['values where the names should stand', logFile([{}, {}]).slice(logFile([]).length), /lacks the columns/],
     ['separated by semicolons', logFile([{}]).replaceAll(',', ';'), /lacks the columns number/],
     ['a column twice', `${logFile([]).trim()},number\n`, /names the column number twice/],
     ['bytes', Buffer.from([0, 255, 254, 10, 0, 1, 2]), /lacks the columns/],
