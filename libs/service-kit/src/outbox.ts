@@ -112,8 +112,12 @@ export class OutboxRelay implements Kick {
   /** Sends one batch; returns how many events went out, or -1 when another replica is at it. */
   async flush(): Promise<number> {
     return this.#db.system(async (tx) => {
-      const [lock] = await tx.sql<{ mine: boolean }[]>`
-        select pg_try_advisory_xact_lock(hashtext(${`outbox.${this.#schema}`})) as mine`;
+      // This transaction need not wait for the disk: should the database lose it, events go out a second time.
+      const [, [lock]] = await Promise.all([
+        tx.sql`set local synchronous_commit = off`,
+        tx.sql<{ mine: boolean }[]>`
+          select pg_try_advisory_xact_lock(hashtext(${`outbox.${this.#schema}`})) as mine`,
+      ]);
       if (!lock?.mine) return -1;
       const rows = await tx.sql<{ seq: string; event: EventEnvelope }[]>`
         select seq, event from outbox order by seq limit ${BATCH}`;
