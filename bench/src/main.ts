@@ -1,8 +1,14 @@
+import { cpuTimes, othersShare } from './cpu-times.ts';
 import { writeReport } from './report.ts';
 import type { Benchmark } from './row.ts';
+import { create } from './rows/create.ts';
+import { events } from './rows/events.ts';
+import { gateway } from './rows/gateway.ts';
 import { list } from './rows/list.ts';
+import { memory } from './rows/memory.ts';
+import { search } from './rows/search.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [list];
+const BENCHMARKS: readonly Benchmark[] = [list, create, events, search, memory, gateway];
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !BENCHMARKS.some((one) => one.name === name));
@@ -16,6 +22,7 @@ const chosen = BENCHMARKS.filter((one) => names.length === 0 || names.includes(o
 let failed = 0;
 for (const benchmark of chosen) {
   const began = performance.now();
+  const before = cpuTimes();
   console.log(`${benchmark.name} …`);
   try {
     const rows = await benchmark.run((line) => console.log(`  ${line}`));
@@ -24,7 +31,9 @@ for (const benchmark of chosen) {
         `  ${row.what}: ${row.ours}, limit ${row.limit || 'none'}, ratio ${row.ratio || 'none'}, target ${row.target}: ${row.met ? 'met' : 'MISSED'}`,
       );
     }
-    await writeReport(BENCHMARKS, benchmark.name, rows);
+    const others = othersShare(before, cpuTimes());
+    console.log(`  other programs had ${Math.round(others * 100)} % of the cores meanwhile`);
+    await writeReport(BENCHMARKS, benchmark.name, { rows, others });
   } catch (error) {
     failed++;
     console.error(`  ${benchmark.name} failed:`, error);

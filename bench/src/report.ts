@@ -9,16 +9,24 @@ const PAGE = new URL('../README.md', import.meta.url);
 /** What the page is made of: the last rows of each benchmark, so that one can be run by itself. */
 const RESULTS = new URL('../results.json', import.meta.url);
 
-type Results = Record<string, { measured: string; rows: readonly Row[] }>;
+interface Measured {
+  readonly rows: readonly Row[];
+  /** Of the cores' time, what programs outside the benchmark took, 0 to 1. */
+  readonly others: number;
+}
+type Results = Record<string, Measured & { readonly measured: string }>;
 
 /** Keeps the rows of one benchmark and writes the page anew. */
 export async function writeReport(
   benchmarks: readonly Benchmark[],
   name: string,
-  rows: readonly Row[],
+  result: Measured,
 ): Promise<void> {
   const known = JSON.parse(await readFile(RESULTS, 'utf8').catch(() => '{}')) as Results;
-  const results: Results = { ...known, [name]: { measured: new Date().toISOString().slice(0, 16), rows } };
+  const results: Results = {
+    ...known,
+    [name]: { measured: new Date().toISOString().slice(0, 16), ...result },
+  };
   await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   await writeFile(PAGE, page(benchmarks, results, machine()));
 }
@@ -69,7 +77,7 @@ Measured on: ${where}
 
 The limit is what the same machine could do at best, measured in the same run: both sides take turns, the figures
 are medians of the rounds, the ratio is the median of the rounds' ratios. Client, platform, database and broker
-share the cores.
+share the cores, and so do other programs of the machine: how much of the cores they took is said under "How".
 
 | run | what | ours | limit | ratio | target | met |
 | --- | ---- | ---- | ----- | ----- | ------ | --- |
@@ -77,6 +85,6 @@ ${lines.join('\n')}
 ${notes.length > 0 ? `\n## Notes\n\n${notes.join('\n')}\n` : ''}
 ## How
 
-${measured.map(({ name, method }) => `- \`${name}\` (${results[name]!.measured}): ${method}`).join('\n')}
+${measured.map(({ name, method }) => `- \`${name}\` (${results[name]!.measured} UTC; other programs had ${Math.round(results[name]!.others * 100)} % of the cores): ${method}`).join('\n')}
 `;
 }

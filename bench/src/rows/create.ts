@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { tempDir } from '@psa/test-kit/temp-dir';
+import { until } from '@psa/test-kit/until';
+import { startLoad } from '../load.ts';
+import { median, ms, perSecond, times } from '../measure.ts';
+import { type BenchPlatform, startPlatform } from '../platform.ts';
+import type { Benchmark, Row, Say } from '../row.ts';
+import { createScript, limitDatabase, type Order } from './create-script.ts';
+
+const PGBENCH = '/usr/lib/postgresql/15/bin/pgbench';
+const CONNECTIONS = 20;
+const ROUNDS = 5;
+const SECONDS = 6;
+
+/** Transactions of the script per second. `round` keeps the ids of the rounds apart. */
+async function pgbench(url: string, file: string, round: number, seconds: number): Promise<number> {
+  const { stdout } = await promisify(execFile)(PGBENCH, [
+    ...['--no-vacuum', '--protocol=prepared', `--client=${CONNECTIONS}`, '--jobs=2'],
+    ...[`--time=${seconds}`, `--file=${file}`, `--define=n=${round * 100_000}`, url],
+  ]);
+  const failed = /number of failed transactions: (\d+)/.exec(stdout)?.[1] ?? '0';
+  const tps = /tps = ([\d.]+)/.exec(stdout)?.[1];
+  if (!tps || failed !== '0') throw new Error(`pgbench: ${stdout}`);
+  return Number(tps);
+}
+
+/** Waits until every event has reached every consumer; returns the seconds it took. */
+async function drained({ admin }: BenchPlatform): Promise<number> {
+  const began = performance.now();
+  await until(
+    async () => {
+      const [left] = await admin<{ n: number }[]>`
+        select ((select count(*) from tickets.outbox)
+          + (select count(*) from bus.events where parked_at is null))::int as n`;
+      return left!.n === 0;
+    },
+    180_000,
+    'the consumers',
+  );
+  return (performance.now() - began) / 1000;
+}
+
+async function run(say: Say): Promise<Row[]> {
+  const dir = await tempDir('pgbench');
+  const platform = await startPlatform();
+  const load = await startLoad();
+  try {
+    const signedIn = await platform.signIn();
+    const { admin } = platform;
+    const [customer] = await admin<{ customer_id: string }[]>`
+      select customer_id from tickets.customers
+      where tenant_id = ${signedIn.claims.tid} and preferred_technician_id is null and deleted_at is null limit 1`;
+    const order: Order = {
+      title: 'Drucker im Lager druckt nicht',
+      description:
+        'Seit heute früh kommt nur leeres Papier. Neustart hat nicht geholfen, der Toner ist voll.',
+      customer_id: customer!.customer_id,
+      priority: 'high',
+    };
+    const url = await limitDatabase(platform);
+    const file = join(dir.path, 'create.sql');
+    await writeFile(file, await createScript(platform, signedIn, order));
+    const ours = (seconds: number) =>
+      load.fire({
+        url: platform.url,
+        connections: CONNECTIONS,
+        seconds,
+        requests: [
+          {
+            method: 'POST',
+            path: '/api/v1/tickets',
+            headers: { authorization: `Bearer ${signedIn.token}`, 'content-type': 'application/json' },
+            body: JSON.stringify(order),
+          },
+        ],
+      });
+    await pgbench(url, file, 0, 2);
+    let created = (await ours(3)).answered;
+    const limits: number[] = [];
+    const rates: number[] = [];
+    const p95: number[] = [];
+    let lag = 0;
+    for (let round = 1; round <= ROUNDS; round++) {
+      lag = await drained(platform);
+      limits.push(await pgbench(url, file, round, SECONDS));
+      const result = await ours(SECONDS);
+      created += result.answered;
+      rates.push(result.perSecond);
+      p95.push(result.p95);
+      say(
+        `round ${round}: pgbench ${perSecond(limits.at(-1)!)}, ours ${perSecond(result.perSecond)} p95 ${ms(result.p95)}`,
+      );
+    }
+    lag = Math.max(lag, await drained(platform));
+    const [count] = await admin<{ tickets: number; audited: number }[]>`
+      select (select count(*)::int from tickets.tickets where title = ${order.title}) as tickets,
+        (select count(*)::int from auth.audit_log where action = 'ticket.opened.v1'
+          and detail -> 'ticket' ->> 'title' = ${order.title}) as audited`;
+    const { tickets, audited } = count!;
+    if (tickets < created || audited !== tickets) {
+      throw new Error(`${created} acknowledged, ${tickets} stored, ${audited} in the audit log.`);
+    }
+    say(`${tickets} tickets, each in the audit log; consumers ${lag.toFixed(1)} s behind after a round`);
+    const ratio = median(rates.map((rate, i) => rate / limits[i]!));
+    return [
+      {
+        what: `create ticket, durable, with outbox and audit, ${CONNECTIONS} connections, through the gateway`,
+        ours: `${perSecond(median(rates))}, p95 ${ms(median(p95))}`,
+        limit: `${perSecond(median(limits))} (pgbench, same inserts)`,
+        ratio: times(ratio),
+        target: '≥ 0.35',
+        met: ratio >= 0.35,
+      },
+    ];
+  } finally {
+    await load.stop();
+    await platform.stop();
+    await dir.remove();
+  }
+}
+
+export const create: Benchmark = {
+  name: 'create',
+  method:
+    'POST through the gateway while the relay and all consumers (audit chain, event history, search index) run. The limit: pgbench sends the same inserts, recorded from the service, and that of the audit entry in one transaction, prepared, with the settings of row-level security, to a database of its own on the same server (fsync on). Before each round all events are worked off; at the end every acknowledged ticket must stand in the audit log.',
+  run,
+};

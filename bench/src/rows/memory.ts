@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@psa/test-kit/free-port';
+import { tempDir } from '@psa/test-kit/temp-dir';
+import { whole } from '../measure.ts';
+import type { Benchmark, Row, Say } from '../row.ts';
+
+const IDLE_SECONDS = 60;
+const LIMIT_MB = 350;
+const MAIN = new URL(import.meta.resolve('@psa/embedded/main')).pathname;
+
+/** Resident and proportional memory of a process in MB (10^6 bytes). */
+async function memoryOf(pid: number): Promise<{ rss: number; pss: number }> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const of = (name: string) =>
+    (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) * 1024) / 1e6;
+  return { rss: of('Rss'), pss: of('Pss') };
+}
+
+/** Starts a program under this Node, waits for a line, lets it be idle, and measures it. */
+async function idle(args: string[], env: Record<string, string>, ready: RegExp, seconds: number) {
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    for await (const line of createInterface({ input: child.stdout })) if (ready.test(line)) break;
+    child.stdout.resume();
+    await sleep(seconds * 1000);
+    return await memoryOf(child.pid!);
+  } finally {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+async function run(say: Say): Promise<Row[]> {
+  const dir = await tempDir('memory');
+  try {
+    const env = {
+      PORT: String(await freePort()),
+      PSA_DATA_DIR: dir.path,
+      PSA_DEMO: '1',
+      PSA_DEMO_PASSWORD: 'bench-bench',
+    };
+    const [ours, bare] = await Promise.all([
+      idle([MAIN], env, /^PSA-Platform ready on /, IDLE_SECONDS),
+      idle(['-e', 'console.log("ready"); setInterval(() => {}, 60_000)'], {}, /ready/, IDLE_SECONDS),
+    ]);
+    say(`PSS ${whole(ours.pss)} MB of RSS ${whole(ours.rss)} MB; an empty Node ${whole(bare.rss)} MB`);
+    return [
+      {
+        what: 'memory of the whole embedded platform with demo data, idle, RSS of Node',
+        ours: `${whole(ours.rss)} MB (PSS ${whole(ours.pss)} MB)`,
+        limit: `${whole(bare.rss)} MB (an empty Node)`,
+        ratio: (ours.rss / bare.rss).toFixed(1),
+        target: `≤ ${LIMIT_MB} MB`,
+        met: ours.rss <= LIMIT_MB,
+      },
+    ];
+  } finally {
+    await dir.remove();
+  }
+}
+
+export const memory: Benchmark = {
+  name: 'memory',
+  method: `The platform started as \`npm start\` starts it, on fresh data; ${IDLE_SECONDS} s after it is ready, resident memory of its Node process by \`/proc/<pid>/smaps_rollup\`. PostgreSQL, apart, is not counted.`,
+  run,
+};
