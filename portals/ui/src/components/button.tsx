@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useId } from 'react';
 import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -10,12 +10,24 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'classNa
 
 /** A button. `isPending` keeps the focus, says so to screen readers and blocks a second press. */
 export function Button({ kind = 'plain', icon, children, ...props }: ButtonProps) {
+  const ownId = useId();
+  const id = props.id ?? ownId;
+  useEffect(() => () => dropAnnouncements(id), [id]);
   return (
-    <AriaButton {...props} className={`button button-${kind}`}>
+    <AriaButton {...props} id={id} className={`button button-${kind}`}>
       {props.isPending ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
     </AriaButton>
   );
+}
+
+/**
+ * React-aria announces a pending button for seven seconds by pointing at it. When the button is gone before that (a
+ * sign-in, a dialog that was saved), the announcement would have no name.
+ */
+function dropAnnouncements(buttonId: string): void {
+  const pointing = `[data-live-announcer] [aria-labelledby~="${CSS.escape(buttonId)}"]`;
+  for (const node of document.querySelectorAll(pointing)) node.remove();
 }
 
 export interface IconButtonProps extends Omit<ButtonProps, 'children' | 'icon'> {
