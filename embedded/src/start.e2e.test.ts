@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { postmasterBelow } from './postmaster.test-helper.ts';
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const PASSWORD = 'four quiet herons';
@@ -137,11 +138,16 @@ describe('npm start', () => {
     const run = start();
     await ready(run);
     const token = await signIn('technician@demo.example');
-    const pid = Number((await readFile(`${dir.path}/data/postgres/postmaster.pid`, 'utf8')).split('\n')[0]);
-    // Run as root, the server has another number inside its own namespace; its parent knows the real one.
-    const server = await realPid(run.child.pid!, pid);
-    process.kill(server, 'SIGKILL');
-    await until(async () => (await api('GET', '/tickets?limit=1', token)).status === 200, 60_000);
+    process.kill(await postmasterBelow(run.child.pid!, `${dir.path}/data/postgres`), 'SIGKILL');
+    // Until it is back each answer is 503, and then everything works again without a restart.
+    await until(async () => {
+      const answers = [
+        await api('GET', '/tickets?limit=1', token),
+        await api('POST', '/auth/login', null, { email: STAFF[0], password: PASSWORD }),
+      ];
+      for (const { status } of answers) expect([200, 503]).toContain(status);
+      return answers.every(({ status }) => status === 200);
+    }, 60_000);
     const made = await api('POST', '/tickets', await signIn('customer@demo.example'), {
       title: 'Nach dem Absturz',
       description: 'Geht wieder.',
@@ -228,18 +234,3 @@ describe('npm start', () => {
     expect(await failing({})).toContain('put it back from a backup');
   });
 });
-
-/** The descendant of `ancestor` whose innermost namespace calls it `pid`, or which has that number itself. */
-async function realPid(ancestor: number, pid: number): Promise<number> {
-  for (const child of await childrenOf(ancestor)) {
-    const status = await readFile(`/proc/${child}/status`, 'utf8');
-    const numbers = /^NSpid:\s+(.+)$/m.exec(status)?.[1]?.split(/\s+/).map(Number) ?? [child];
-    if (numbers.includes(pid)) return child;
-  }
-  throw new Error(`There is no process ${pid} below ${ancestor}.`);
-}
-
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
