@@ -91,8 +91,9 @@ export async function buildService(
     app,
     metrics,
     async start() {
-      deps.relay.start();
+      // The consumers first: an event relayed before a consumer has ever been there would pass it by.
       for (const worker of workers) await worker.start();
+      deps.relay.start();
       sweeper = setInterval(() => {
         Promise.all([sweepInbox(deps.db), sweepIdempotency(deps.db)]).catch((error: unknown) =>
           deps.log.warn({ err: error }, 'sweep failed'),
