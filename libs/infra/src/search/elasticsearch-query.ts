@@ -15,10 +15,10 @@ const EXACT = 1_000;
 const EXPANSIONS = 500;
 
 /** Whom an answer is for: part of every query that leaves the adapter. */
-export type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'owner_id' | 'types'>;
+type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'owner_id' | 'types'>;
 
 /** What the asker may see, and nothing else. */
-export function visibleTo(asker: Asker): Query[] {
+function visibleTo(asker: Asker): Query[] {
   return [
     { term: { tenant_id: asker.tenant_id } },
     { term: { removed: false } },

@@ -69,7 +69,12 @@ export class ElasticsearchSearch implements SearchIndex {
   readonly #mark = randomUUID();
 
   constructor(options: ElasticsearchSearchOptions) {
-    this.#client = new Client({ nodes: options.url.split(','), requestTimeout: REQUEST_TIMEOUT_MS });
+    this.#client = new Client({
+      nodes: options.url.split(','),
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      // Once more, at another node where there is one. The three of the default keep an asker waiting for 7 s.
+      maxRetries: 1,
+    });
     this.#alias = options.alias ?? 'psa-search';
   }
 

@@ -4,7 +4,7 @@ import { type Clause, exactForm, isDropped, type Term } from './query-text.ts';
 import { fold, lower, mayBeMistyped, tokens, withoutUmlautSpelling } from './words.ts';
 
 /** The two tsvectors of a document in PostgreSQL's text form, and the words for the vocabulary. */
-export interface DocumentLexemes {
+interface DocumentLexemes {
   readonly head: string;
   readonly words: string;
   /** Folded word → word as written in lower case. */

@@ -15,7 +15,7 @@ export interface Term {
 /** Words that must stand side by side, or a single word. All clauses must match. */
 export type Clause = readonly Term[];
 
-export interface QueryText {
+interface QueryText {
   readonly clauses: readonly Clause[];
   /** Numbers, addresses and the like as typed, lower case: a document that has one as keyword comes first. */
   readonly identifiers: readonly string[];

@@ -51,7 +51,7 @@ export function shortened(word: string): string[] {
  * Edits between two words: letters put in, left out, replaced, or two neighbours swapped (optimal string
  * alignment). Stops early with `limit + 1` when the words are further apart than `limit`.
  */
-export function editDistance(a: string, b: string, limit: number): number {
+function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

@@ -6,7 +6,7 @@ import type { Worker } from '@psa/service-kit/worker';
 import { changeOf, documentOf } from './domain.ts';
 import { type LoadedObject, loadObjects, loadTexts, saveObject, saveText } from './repository.ts';
 
-export const INDEX_CONSUMER = 'search.index';
+const INDEX_CONSUMER = 'search.index';
 
 type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'searchIndex'>;
 

@@ -5,9 +5,9 @@ import type { EventData } from '@psa/service-kit/outbox';
 export const OBJECT_TYPES = ['ticket', 'customer', 'contact'] as const;
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
-export type TicketFacts = EventData<'ticket.opened.v1'>['ticket'];
-export type CustomerFacts = EventData<'customer.created.v1'>;
-export type ContactFacts = EventData<'contact.created.v1'>;
+type TicketFacts = EventData<'ticket.opened.v1'>['ticket'];
+type CustomerFacts = EventData<'customer.created.v1'>;
+type ContactFacts = EventData<'contact.created.v1'>;
 
 interface Known<Type extends ObjectType, Facts> {
   readonly type: Type;
