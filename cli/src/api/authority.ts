@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts';
 import { type ApiSettings, type RequestOptions, read, type Send } from './client.ts';
 import { credentialStore, type Session } from './credentials.ts';
-import { ApiError } from './errors.ts';
+import { isUnauthorised } from './errors.ts';
 
 /** In whose name requests are sent. */
 export interface Authority {
@@ -42,7 +42,7 @@ export function authorityFrom(settings: ApiSettings, send: Send): Authority {
   return stored(settings, send);
 }
 
-/** Signs in; @throws {@link ApiError} when the platform refuses. */
+/** Signs in; @throws an ApiError when the platform refuses. */
 export async function signIn(send: Send, email: string, password: string): Promise<Session> {
   const options: RequestOptions = { action: `sign in as ${email}`, body: { email, password } };
   const raw = await send('POST', '/api/v1/auth/login', options, {});
@@ -144,8 +144,3 @@ const notSignedIn = (url: string, why = 'Nobody is signed in.') =>
     code: 'AUTHENTICATION_REQUIRED',
     fix: 'Run "psactl login", or set PSA_API_KEY, or PSA_EMAIL and PSA_PASSWORD.',
   });
-
-/** True when the platform said that this is not who it claims to be. */
-export const isUnauthorised = (error: unknown) =>
-  error instanceof CliError &&
-  (error.outcome === 'not_authorised' || (error instanceof ApiError && error.status === 401));

@@ -38,3 +38,8 @@ export function errorBodyOf(value: unknown): ErrorBody['error'] | null {
   const error = (value as Partial<ErrorBody> | null)?.error;
   return typeof error?.code === 'string' && typeof error.message === 'string' ? error : null;
 }
+
+/** True when the platform said that this is not who it claims to be. */
+export const isUnauthorised = (error: unknown) =>
+  error instanceof CliError &&
+  (error.outcome === 'not_authorised' || (error instanceof ApiError && error.status === 401));

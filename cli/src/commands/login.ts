@@ -1,4 +1,4 @@
-import { credentialStore, type Session } from '../api/credentials.ts';
+import type { Session } from '../api/credentials.ts';
 import { define } from '../command.ts';
 import { askOnTerminal, secretFromStdin } from '../prompt.ts';
 
@@ -39,6 +39,7 @@ PSA_API_KEY, or PSA_EMAIL and PSA_PASSWORD, go before it.`,
   },
 
   async apply({ data, carry }, { io, url }) {
+    const { credentialStore } = await import('../api/credentials.ts');
     const store = credentialStore(io.env);
     await store.update(url, async () => carry);
     return { ...data, stored_in: store.path };

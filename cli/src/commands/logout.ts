@@ -1,4 +1,3 @@
-import { credentialStore } from '../api/credentials.ts';
 import { define } from '../command.ts';
 
 interface Logout {
@@ -11,11 +10,13 @@ export const logout = define<object, Logout, null, Logout>({
   examples: [{ run: 'psactl logout', note: 'ends the session here and on the platform' }],
 
   async plan({ io, url }) {
+    const { credentialStore } = await import('../api/credentials.ts');
     const session = await credentialStore(io.env).load(url);
     return { data: { url, email: session?.email ?? null }, carry: null };
   },
 
   async apply({ data }, { io, url, api }) {
+    const { credentialStore } = await import('../api/credentials.ts');
     await credentialStore(io.env).update(url, async (session) => {
       if (session) await api.signOut(session);
       return null;

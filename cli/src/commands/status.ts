@@ -1,7 +1,7 @@
 import type { EventStats } from '@psa/contracts/event-api';
 import type { TicketStats } from '@psa/contracts/tickets';
 import type { Static } from 'typebox';
-import { isUnauthorised } from '../api/authority.ts';
+import { isUnauthorised } from '../api/errors.ts';
 import { type Context, define } from '../command.ts';
 import { CliError, toCliError } from '../errors.ts';
 import { table } from '../text.ts';

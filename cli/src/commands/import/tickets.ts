@@ -1,15 +1,11 @@
-import { createHash } from 'node:crypto';
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { stringify } from 'csv-stringify/sync';
-import { configDir } from '../../api/credentials.ts';
 import { type Context, define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
 import { type Problem, ProblemList } from '../../import/problems.ts';
 import type { Survey } from '../../import/read-log.ts';
 import type { Names, TicketCounts } from '../../import/send.ts';
-import { withLock } from '../../lock.ts';
 import { plural, table } from '../../text.ts';
 
 interface Options {
@@ -136,7 +132,7 @@ rows = taken + refused, taken = history_added + history_known. Exit code 3 when 
     const path = resolve(context.io.cwd, context.args[0]!);
     progress.start('Looking through the file');
     const surveyed = await survey(path, signal);
-    const problems = new ProblemList(problemFile(context));
+    const problems = new ProblemList(await problemFile(context));
     const names = {
       customers: new Set<string>(),
       contacts: new Map<string, { customer: string; name: string }>(),
@@ -279,9 +275,10 @@ function batchSize(text: string): number {
 }
 
 /** Begins the CSV file of `--problems` and returns what appends to it. */
-function problemFile(context: Context<Options>): ((problem: Problem) => void) | null {
+async function problemFile(context: Context<Options>): Promise<((problem: Problem) => void) | null> {
   const { problems } = context.options;
   if (problems === undefined) return null;
+  const { stringify } = await import('csv-stringify/sync');
   const path = resolve(context.io.cwd, problems);
   try {
     writeFileSync(path, 'line,record,field,message\n');
@@ -295,6 +292,9 @@ function problemFile(context: Context<Options>): ((problem: Problem) => void) | 
 
 /** Two imports into one platform from one machine would only get in each other's way. */
 async function oneAtATime<T>(context: Context<Options>, work: () => Promise<T>): Promise<T> {
+  const { configDir } = await import('../../api/credentials.ts');
+  const { withLock } = await import('../../lock.ts');
+  const { createHash } = await import('node:crypto');
   const dir = configDir(context.io.env);
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 });
