@@ -56,7 +56,8 @@ function build(portal, stamp) {
     const vite = spawn(
       NODE,
       [join(BIN, 'vite'), 'build', folder, '--outDir', temporary, '--emptyOutDir', '--logLevel', 'warn'],
-      { cwd: folder, stdio: 'inherit', env: environment() },
+      // Under a test runner NODE_ENV says otherwise, and React would be built for development.
+      { cwd: folder, stdio: 'inherit', env: { ...environment(), NODE_ENV: 'production' } },
     );
     vite.on('exit', (code) => {
       if (code !== 0) {

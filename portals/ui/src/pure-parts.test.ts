@@ -28,6 +28,9 @@ describe('SLA clock', () => {
     const pausedAt = start + 4 * HOUR;
     expect(at(5, { pausedAt })).toEqual(at(9, { pausedAt }));
     expect(at(9, { pausedAt })).toMatchObject({ phase: 'paused', remaining: 6 * HOUR });
+    // The platform does not say when it would be due while nobody knows how long the pause lasts.
+    expect(at(9, { pausedAt, dueAt: null }).phase).toBe('paused');
+    expect(at(9, { dueAt: null }).phase).toBe('none');
   });
 
   it('ends met or missed, whatever the time is', () => {

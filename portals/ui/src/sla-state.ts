@@ -32,11 +32,12 @@ const instant = (value: string | number | null | undefined): number | null => {
 /** Where a deadline stands at `now`. The due time already contains business hours; here wall time counts. */
 export function slaState(deadline: SlaDeadline, now: number): SlaState {
   const due = instant(deadline.dueAt);
-  if (due === null) return { phase: 'none', remaining: 0, used: null };
+  const paused = instant(deadline.pausedAt);
+  // While the clock stands still, when it would run out is unknown.
+  if (due === null) return { phase: paused === null ? 'none' : 'paused', remaining: 0, used: null };
   const started = instant(deadline.startedAt);
   const met = instant(deadline.metAt);
   if (met !== null) return { phase: met <= due ? 'met' : 'missed', remaining: 0, used: null };
-  const paused = instant(deadline.pausedAt);
   const at = paused ?? now;
   const remaining = due - at;
   const used =

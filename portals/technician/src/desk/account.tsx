@@ -18,7 +18,7 @@ export function Account() {
   const [theme, setTheme] = useTheme();
   const [hotkeys, setHotkeys] = useHotkeySetting();
   return (
-    <>
+    <div className="stack settings-body narrow-page">
       <Panel title={t('person')}>
         <dl className="facts">
           <div>
@@ -53,6 +53,6 @@ export function Account() {
       <div className="panel">
         <ChangePasswordForm email={me.email} />
       </div>
-    </>
+    </div>
   );
 }

@@ -101,7 +101,7 @@ export function Users() {
           <>
             <input
               type="search"
-              className="input filter-search"
+              className="input list-search"
               aria-label={t('user.search')}
               placeholder={t('user.search')}
               value={filter}

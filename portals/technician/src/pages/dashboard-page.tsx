@@ -33,8 +33,15 @@ export function Component() {
         <Waiting />
       )}
       <div className="dashboard-grid">
-        <MyNext />
-        {stats.data && <Charts stats={stats.data} />}
+        <div className="dashboard-column">
+          <MyNext />
+          {stats.data && <PerDay stats={stats.data} />}
+        </div>
+        {stats.data && (
+          <div className="dashboard-column">
+            <Charts stats={stats.data} />
+          </div>
+        )}
       </div>
     </div>
   );
@@ -136,11 +143,25 @@ function MyNext() {
   );
 }
 
+/** Nothing open and nothing lately: figures would all be zero. */
+const isQuiet = (stats: TicketStats) =>
+  Object.values(stats.open_by_status).every((value) => value === 0) &&
+  stats.created_per_day.every((day) => day.created === 0);
+
+function PerDay({ stats }: { stats: TicketStats }) {
+  const t = messages.useT();
+  if (isQuiet(stats)) return null;
+  return (
+    <div className="panel">
+      <DayChart title={t('dashboard.per_day')} days={stats.created_per_day} />
+    </div>
+  );
+}
+
 function Charts({ stats }: { stats: TicketStats }) {
   const t = messages.useT();
   const u = uiMessages.useT();
-  const total = Object.values(stats.open_by_status).reduce((sum, value) => sum + value, 0);
-  if (total === 0 && stats.created_per_day.every((day) => day.created === 0)) {
+  if (isQuiet(stats)) {
     return (
       <EmptyState icon="chart" title={t('dashboard.first')}>
         {t('dashboard.first_text')}
@@ -168,9 +189,6 @@ function Charts({ stats }: { stats: TicketStats }) {
             tone: PRIORITY_LOOK[priority].tone,
           }))}
         />
-      </div>
-      <div className="panel">
-        <DayChart title={t('dashboard.per_day')} days={stats.created_per_day} />
       </div>
       <div className="panel">
         <BarChart

@@ -164,7 +164,7 @@ export function Component() {
           onChange={setDescription}
           error={tried ? problems.description : null}
         />
-        <div className="form-grid">
+        <div className="form-grid pairs">
           <NativeSelect
             label={l('list.priority')}
             value={priority}

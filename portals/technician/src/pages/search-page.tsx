@@ -129,13 +129,13 @@ function Hit({ hit }: { hit: SearchHit }) {
   const { status, priority, ticket_number: number, customer_name: customer } = hit.summary;
   return (
     <li className="hit">
-      <div className="row row-wrap">
+      <div className="row">
         <Icon name={hit.type === 'ticket' ? 'ticket' : hit.type === 'customer' ? 'building' : 'user'} />
-        <span className="muted">
+        <span className="muted hit-kind">
           {app(`type.${hit.type}`)}
           {typeof number === 'number' && ` ${number}`}
         </span>
-        <Link to={hitPath(hit)}>
+        <Link className="clip" to={hitPath(hit)}>
           <Marked>{hit.highlights.title || hit.title}</Marked>
         </Link>
         {typeof status === 'string' && hit.type === 'ticket' && status in STATUS_LOOK && (
@@ -145,7 +145,7 @@ function Hit({ hit }: { hit: SearchHit }) {
           <PriorityPill priority={priority as Priority} compact />
         )}
         <span className="spacer" />
-        <time className="muted" dateTime={hit.updated_at}>
+        <time className="muted hit-time" dateTime={hit.updated_at}>
           {formats.relative(hit.updated_at)}
         </time>
       </div>

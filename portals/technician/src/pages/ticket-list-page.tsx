@@ -158,7 +158,7 @@ export function Component() {
 function useColumns(narrow: boolean, searching: boolean): ListColumn<TicketRow>[] {
   const t = messages.useT();
   const formats = useFormats();
-  const wide = useMediaQuery('(min-width: 90rem)');
+  const wide = useMediaQuery('(min-width: 100rem)');
   return useMemo(() => {
     const subject = (row: TicketRow) => (
       <Link to={`/tickets/${row.id}`} tabIndex={-1}>
@@ -216,15 +216,15 @@ function useColumns(narrow: boolean, searching: boolean): ListColumn<TicketRow>[
         width: 'minmax(10rem, 1fr)',
         sortable: true,
         cell: (row) => (
-          <>
-            {subject(row)}
+          <div className="subject">
+            <span className="clip">{subject(row)}</span>
             {row.tags?.slice(0, 3).map((tag) => (
               <span key={tag} className="tag">
                 {tag}
               </span>
             ))}
             {found(row)}
-          </>
+          </div>
         ),
       },
       {

@@ -113,7 +113,7 @@ function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) 
         <span className="spacer" />
         <SaveState status={saveStatusOf(save.mutation)} />
         <IconButton
-          icon="file"
+          icon="link"
           label={t('ticket.copy_link')}
           onPress={() => {
             void navigator.clipboard?.writeText(window.location.href).then(() => {

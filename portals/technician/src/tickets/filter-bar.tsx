@@ -28,6 +28,10 @@ export function FilterBar({ filter, onChange, searchInput, onDone }: FilterBarPr
   const t = messages.useT();
   const u = uiMessages.useT();
   const [open, setOpen] = useState(false);
+  const rare = [filter.team_id, filter.tag, filter.category, filter.watching || null].filter(
+    (value) => value !== null,
+  ).length;
+  const [more, setMore] = useState(rare > 0);
   const active = countConditions({ ...filter, search: '' });
   const set = (changes: Partial<TicketFilter>) => onChange({ ...filter, ...changes });
   const any = { value: '', label: t('list.any') };
@@ -75,7 +79,6 @@ export function FilterBar({ filter, onChange, searchInput, onDone }: FilterBarPr
         />
         <AssigneeFilter filter={filter} set={set} />
         <CustomerFilter filter={filter} set={set} />
-        <TeamFilter filter={filter} set={set} />
         <NativeSelect
           label={t('list.sla')}
           value={filter.sla ?? ''}
@@ -86,11 +89,19 @@ export function FilterBar({ filter, onChange, searchInput, onDone }: FilterBarPr
             { value: 'breached', label: t('list.sla_breached') },
           ]}
         />
-        <WordFilter name="tag" filter={filter} set={set} />
-        <WordFilter name="category" filter={filter} set={set} />
-        <Checkbox isSelected={filter.watching} onChange={(watching) => set({ watching })}>
-          {t('list.watching')}
-        </Checkbox>
+        <Button kind="quiet" icon="filter" aria-expanded={more} onPress={() => setMore(!more)}>
+          {rare > 0 && !more ? t('list.more_active', { count: rare }) : t('list.more')}
+        </Button>
+        {more && (
+          <>
+            <TeamFilter filter={filter} set={set} />
+            <WordFilter name="tag" filter={filter} set={set} />
+            <WordFilter name="category" filter={filter} set={set} />
+            <Checkbox isSelected={filter.watching} onChange={(watching) => set({ watching })}>
+              {t('list.watching')}
+            </Checkbox>
+          </>
+        )}
         {active > 0 && (
           <Button
             kind="quiet"

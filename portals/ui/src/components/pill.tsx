@@ -39,7 +39,7 @@ export function PriorityPill({ priority, compact }: { priority: Priority; compac
     );
   }
   return (
-    <span className={`pill tone-${tone}`} title={t('priority.label', { name })}>
+    <span className={`pill pill-compact tone-${tone}`} title={t('priority.label', { name })}>
       <Icon name={icon} />
       <span className="visually-hidden">{name}</span>
     </span>

@@ -33,7 +33,7 @@ export function slaText(
     case 'overdue':
       return t('sla.overdue', { what, time });
     case 'paused':
-      return t('sla.paused', { what, time });
+      return state.remaining > 0 ? t('sla.paused', { what, time }) : t('sla.paused_plain', { what });
     case 'met':
       return t('sla.met', { what });
     case 'missed':
@@ -56,9 +56,7 @@ export function SlaClock({ kind, compact, ...deadline }: SlaClockProps) {
   const text = slaText(state, kind, t, formats);
   const timed = state.phase === 'running' || state.phase === 'at_risk' || state.phase === 'overdue';
   const short =
-    compact && timed
-      ? `${state.phase === 'overdue' && state.remaining <= -30_000 ? '−' : ''}${formats.duration(state.remaining)}`
-      : null;
+    !compact || state.phase === 'none' ? null : timed ? timeOf(state, formats) : shortOf(state, t);
   const due =
     deadline.dueAt === null ? undefined : t('sla.due_at', { time: formats.dateTime(deadline.dueAt) });
   return (
@@ -78,6 +76,12 @@ export function SlaClock({ kind, compact, ...deadline }: SlaClockProps) {
     </span>
   );
 }
+
+const timeOf = (state: SlaState, formats: Formats): string =>
+  `${state.phase === 'overdue' && state.remaining <= -30_000 ? '−' : ''}${formats.duration(state.remaining)}`;
+
+const shortOf = ({ phase }: SlaState, t: Translate<(typeof uiMessages)['de']>): string | null =>
+  phase === 'met' || phase === 'missed' || phase === 'paused' ? t(`sla.${phase}_short`) : null;
 
 /** A bar beside a text that says the same, hence hidden from screen readers. */
 export function Meter({ share, tone }: { share: number; tone: string }) {

@@ -61,8 +61,8 @@ describe('sentences', () => {
     const say = (dueIn: number) =>
       blanks(slaText(slaState({ dueAt: now + dueIn }, now), 'resolution', uiMessages.t, de));
     await setLanguage('de');
-    expect(say(2 * HOUR)).toBe('Lösung fällig in 2 Std.');
-    expect(say(-3 * HOUR)).toBe('Lösung seit 3 Std. überfällig');
+    expect(say(2 * HOUR)).toBe('Lösung: noch 2 Std.');
+    expect(say(-3 * HOUR)).toBe('Lösung: 3 Std. überfällig');
     await setLanguage('en');
     expect(blanks(slaText(slaState({ dueAt: now + HOUR }, now), 'response', uiMessages.t, en))).toBe(
       'Response due in 1 hr',

@@ -111,12 +111,15 @@ export const uiMessages = defineMessages(
 
     'sla.response': 'Reaktion',
     'sla.resolution': 'Lösung',
-    'sla.due_in': '{{what}} fällig in {{time}}',
-    'sla.overdue': '{{what}} seit {{time}} überfällig',
+    'sla.due_in': '{{what}}: noch {{time}}',
+    'sla.overdue': '{{what}}: {{time}} überfällig',
     'sla.paused': '{{what}}: angehalten, noch {{time}}',
     'sla.paused_plain': '{{what}}: angehalten',
     'sla.met': '{{what}} eingehalten',
     'sla.missed': '{{what}} verfehlt',
+    'sla.met_short': 'Eingehalten',
+    'sla.missed_short': 'Verfehlt',
+    'sla.paused_short': 'Angehalten',
     'sla.none': 'Keine SLA',
     'sla.due_at': 'Fällig am {{time}}',
 
@@ -257,6 +260,9 @@ export const uiMessages = defineMessages(
     'sla.paused_plain': '{{what}}: paused',
     'sla.met': '{{what}} met',
     'sla.missed': '{{what}} missed',
+    'sla.met_short': 'Met',
+    'sla.missed_short': 'Missed',
+    'sla.paused_short': 'Paused',
     'sla.none': 'No SLA',
     'sla.due_at': 'Due {{time}}',
 
