@@ -3,6 +3,9 @@ import { passwordHasher } from '@psa/auth/passwords/hasher';
 import { setPassword } from '@psa/auth/passwords/repository';
 import { findUserByEmail } from '@psa/auth/sessions/repository';
 import { createTenant } from '@psa/auth/tenants/service';
+import { tellUser } from '@psa/auth/users/events';
+import { byId } from '@psa/auth/users/repository';
+import { systemContext } from '@psa/service-kit/context';
 import type { Platform } from '../platform.ts';
 import type { State } from '../state.ts';
 import { signIn } from './caller.ts';
@@ -62,15 +65,18 @@ export async function seedDemo(options: {
   return password;
 }
 
-/** Sets the password of those accounts that exist. */
+/** Sets the password of those accounts that exist. An invited one becomes active by it, which others have to know. */
 async function setPasswords(platform: Platform, emails: readonly string[], password: string): Promise<void> {
-  const { db, clock } = platform.deps.auth;
+  const { db, clock, ids } = platform.deps.auth;
   const hash = await passwordHasher.hash(password);
   for (const email of emails) {
     const found = await db.system((tx) => findUserByEmail(tx, email));
     if (!found) continue;
-    await db.tx({ tenant_id: found.tenant_id, customer_id: null }, (tx) =>
-      setPassword(tx, { tenant_id: found.tenant_id, id: found.user_id }, hash, clock.now()),
-    );
+    const ctx = systemContext(found.tenant_id, ids.uuid());
+    await db.tx(ctx.scope, async (tx) => {
+      await setPassword(tx, { tenant_id: found.tenant_id, id: found.user_id }, hash, clock.now());
+      const user = await byId(tx, found.tenant_id, found.user_id);
+      if (user) await tellUser(platform.deps.auth, tx, ctx, 'user.updated.v1', user);
+    });
   }
 }
