@@ -1,5 +1,5 @@
 import { api } from '@psa/ui/browser-api';
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { statusesOf, type TicketView } from '../tickets/list-view.ts';
 import type {
   Attachment,
@@ -25,9 +25,8 @@ export type TicketRow = Pick<
 /** The tickets of a view, 25 at a time, what changed last first; with a search the best hit first. */
 export const ticketsQuery = (view: TicketView) =>
   infiniteQueryOptions({
-    queryKey: ['ticket', 'list', view],
+    queryKey: ['ticket', 'list', view] as const,
     initialPageParam: undefined as string | undefined,
-    placeholderData: keepPreviousData,
     queryFn: async ({ signal, pageParam }) => {
       const order = view.search ? {} : { sort: 'updated_at', order: 'desc' };
       const { data, meta } = await api.get<TicketRow[]>('/tickets', {
@@ -45,6 +44,8 @@ export const ticketsQuery = (view: TicketView) =>
       return { rows: data, total: meta?.total, next: meta?.next_cursor ?? undefined };
     },
     getNextPageParam: (page) => page.next,
+    // While one types a search the list stays; another tab's tickets would be wrong ones.
+    placeholderData: (before, query) => (query?.queryKey[2].tab === view.tab ? before : undefined),
   });
 
 /** How many tickets stand in a tab; `null`: in all of them. */

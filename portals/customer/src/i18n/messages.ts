@@ -86,6 +86,10 @@ export const messages = defineMessages(
     'new.to_list': 'Zu meinen Tickets',
     'new.emergency': 'Bei einem Notfall rufen Sie uns bitte zusätzlich an.',
 
+    'offline.title': 'Gerade nicht verfügbar',
+    'offline.later':
+      'Ohne Verbindung lässt sich das nicht laden. Es erscheint, sobald Sie wieder online sind.',
+
     'files.sending': 'Wird hochgeladen: {{percent}}',
     'files.done': 'Hochgeladen',
     'files.failed': 'Nicht hochgeladen',
@@ -280,6 +284,9 @@ export const messages = defineMessages(
       'Your ticket had already arrived, with the text before your last change. You will find it in the list and can add to it there.',
     'new.to_list': 'Go to my tickets',
     'new.emergency': 'In an emergency, please call us as well.',
+
+    'offline.title': 'Not available right now',
+    'offline.later': 'This cannot be loaded without a connection. It will appear once you are back online.',
 
     'files.sending': 'Uploading: {{percent}}',
     'files.done': 'Uploaded',

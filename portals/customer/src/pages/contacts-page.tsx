@@ -1,7 +1,7 @@
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Badge } from '@psa/ui/components/pill';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState, ErrorState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery } from '@tanstack/react-query';
@@ -9,6 +9,7 @@ import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import { contactsQuery } from '../api/contacts.ts';
 import type { Contact } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
+import { Loading } from './loading.tsx';
 
 const ContactDialog = lazy(() => import('../contacts/contact-dialog.tsx'));
 
@@ -50,9 +51,7 @@ export function Component() {
       {contacts.isError && people.length === 0 ? (
         <ErrorState error={contacts.error} onRetry={() => void contacts.refetch()} />
       ) : contacts.isPending ? (
-        <div className="card" aria-busy="true">
-          <Skeleton lines={4} />
-        </div>
+        <Loading lines={4} />
       ) : people.length === 0 ? (
         search ? (
           <EmptyState icon="search">{t('contacts.none', { text: search })}</EmptyState>

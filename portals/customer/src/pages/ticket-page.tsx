@@ -1,6 +1,6 @@
 import { ApiError } from '@psa/ui/api-error';
 import { Icon } from '@psa/ui/components/icon';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState, ErrorState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
@@ -14,6 +14,7 @@ import { ReplyForm } from '../tickets/reply-form.tsx';
 import { PriorityMark } from '../tickets/status-mark.tsx';
 import { StatusPanel } from '../tickets/status-panel.tsx';
 import { Timeline } from '../tickets/timeline-view.tsx';
+import { Loading } from './loading.tsx';
 
 /** One ticket: where it stands, the conversation, the reply. */
 export function Component() {
@@ -54,7 +55,7 @@ function TicketPage({ id }: { id: string }) {
         ) : error ? (
           <ErrorState error={error} onRetry={() => void refetch()} />
         ) : (
-          <Skeleton lines={6} />
+          <Loading lines={6} />
         )}
       </div>
     );

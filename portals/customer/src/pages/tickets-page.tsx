@@ -1,5 +1,5 @@
 import { Button } from '@psa/ui/components/button';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState, ErrorState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
@@ -9,6 +9,7 @@ import { countQuery, ticketsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
 import { readView, type Tab, type TicketView, viewPath } from '../tickets/list-view.ts';
 import { TicketRows } from '../tickets/ticket-rows.tsx';
+import { Loading } from './loading.tsx';
 
 const SEARCH_AFTER_MS = 300;
 
@@ -37,9 +38,7 @@ export function Component() {
       {tickets.isError && rows.length === 0 ? (
         <ErrorState error={tickets.error} onRetry={() => void tickets.refetch()} />
       ) : tickets.isPending ? (
-        <div className="card" aria-busy="true">
-          <Skeleton lines={6} />
-        </div>
+        <Loading lines={6} />
       ) : rows.length === 0 ? (
         <NothingHere view={view} />
       ) : (

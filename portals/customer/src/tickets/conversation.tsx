@@ -1,13 +1,14 @@
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
 import { PlainText } from '@psa/ui/components/plain-text';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { ErrorState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { attachmentsQuery, commentsQuery } from '../api/tickets.ts';
 import type { Attachment, Ticket } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
+import { Loading } from '../pages/loading.tsx';
 import { FileLinks } from './file-links.tsx';
 import { buildThread } from './thread.ts';
 
@@ -37,9 +38,7 @@ export function Conversation({ ticket }: { ticket: Ticket }) {
         </div>
       )}
       {comments.isPending ? (
-        <div className="card" aria-busy="true">
-          <Skeleton lines={3} />
-        </div>
+        <Loading lines={3} />
       ) : comments.isError && thread.messages.length === 0 ? (
         <ErrorState error={comments.error} onRetry={() => void comments.refetch()} />
       ) : (

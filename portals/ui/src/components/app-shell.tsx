@@ -40,6 +40,20 @@ export function AppShell(props: AppShellProps) {
   const { pathname } = useLocation();
   const navigating = useNavigation().state !== 'idle';
 
+  // Where the navigation lies over the page: Escape, or a press beside it, puts it away.
+  useEffect(() => {
+    if (!open) return;
+    const onKey = (event: KeyboardEvent) => event.key === 'Escape' && setOpen(false);
+    const onPress = ({ target }: PointerEvent) =>
+      target instanceof Element && !target.closest('.shell-side, .shell-burger') && setOpen(false);
+    document.addEventListener('keydown', onKey);
+    document.addEventListener('pointerdown', onPress);
+    return () => {
+      document.removeEventListener('keydown', onKey);
+      document.removeEventListener('pointerdown', onPress);
+    };
+  }, [open]);
+
   const lastPath = useRef(pathname);
   useEffect(() => {
     if (lastPath.current === pathname) return;
@@ -57,13 +71,7 @@ export function AppShell(props: AppShellProps) {
         {t('nav.skip')}
       </a>
       {navigating && <div className="progress-line" aria-hidden="true" />}
-      <nav
-        id="navigation"
-        className="shell-side"
-        aria-label={t('nav.main')}
-        data-open={open || undefined}
-        onKeyDown={(event) => event.key === 'Escape' && setOpen(false)}
-      >
+      <nav id="navigation" className="shell-side" aria-label={t('nav.main')} data-open={open || undefined}>
         <div className="shell-brand">
           <img src={props.logo} alt="" />
           <span>{props.brand}</span>

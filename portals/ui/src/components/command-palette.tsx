@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: options with icons and shortcuts have no native element
 // biome-ignore-all lint/a11y/useFocusableInteractive: the focus stays in the input, options are reached through it
-import { type KeyboardEvent, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useId, useRef, useState } from 'react';
 import { Dialog as AriaDialog, Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { fuzzyFilter } from '../fuzzy.ts';
 import { useAsyncOptions } from '../hooks/use-async-options.ts';
@@ -24,6 +24,8 @@ export interface Command {
 }
 
 export interface CommandPaletteProps {
+  /** What was typed before the dialog was there. */
+  typed?: RefObject<string>;
   onClose: () => void;
   /** Name of the dialog and of the group without one; default "Befehle und Suche". */
   title?: string;
@@ -42,12 +44,13 @@ export default function CommandPalette({
   search,
   title,
   placeholder,
+  typed,
 }: CommandPaletteProps) {
   const t = uiMessages.useT();
   const id = useId();
   const name = title ?? t('palette.title');
   const group = title ?? t('palette.commands');
-  const [query, setQuery] = useState('');
+  const [query, setQuery] = useState(() => typed?.current ?? '');
   const [active, setActive] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const searching = search !== undefined && query.trim().length >= 2;
