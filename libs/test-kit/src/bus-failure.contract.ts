@@ -37,10 +37,11 @@ export function failureContract(openBus: OpenBus): void {
     await bus.subscribe({
       consumer: consumerName('retry'),
       topics: ['#'],
-      retryDelaysMs: [150, 300, 600],
+      retryDelaysMs: Array.from({ length: 200 }, (_, n) => 50 + n),
       handle: async (event, { attempt }) => {
         log.push(`${String(event.data.name)}#${attempt}`);
-        if (event.data.name === 'a1' && attempt < 3) throw new Error('not yet');
+        // Fails until the other aggregate is through: if that had to wait for this one, neither would end.
+        if (event.data.name === 'a1' && (attempt < 3 || !log.includes('b2#1'))) throw new Error('not yet');
       },
     });
     const [a, b] = [randomUUID(), randomUUID()];
@@ -49,8 +50,10 @@ export function failureContract(openBus: OpenBus): void {
     await bus.publish([event('a1', a), event('a2', a), event('b1', b)]);
     await bus.publish([event('a3', a), event('b2', b)]);
     await until(() => log.includes('a3#1'));
-    expect(log.filter((it) => it.startsWith('a'))).toEqual(['a1#1', 'a1#2', 'a1#3', 'a2#1', 'a3#1']);
-    expect(log.indexOf('b2#1')).toBeLessThan(log.indexOf('a1#2'));
+    const ofA = log.filter((it) => it.startsWith('a'));
+    const tries = ofA.length - 2;
+    expect(tries).toBeGreaterThanOrEqual(3);
+    expect(ofA).toEqual([...range(tries).map((n) => `a1#${n + 1}`), 'a2#1', 'a3#1']);
     expect(log.filter((it) => it.startsWith('b'))).toEqual(['b1#1', 'b2#1']);
   });
 
