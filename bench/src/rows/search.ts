@@ -9,7 +9,7 @@ import type { Benchmark, Row, Say } from '../row.ts';
 const TICKETS = 200_000;
 const CUSTOMERS = 2_000;
 const QUERIES = 400;
-const WRITERS = 3;
+const WRITERS = 2;
 const AT_ONCE = 500;
 
 /** Fills the index as its consumer does, several batches at a time. */
@@ -17,7 +17,11 @@ async function fill(index: PostgresSearch, options: CorpusOptions): Promise<void
   const documents = corpus(options);
   const writer = async () => {
     for (;;) {
-      const batch: SearchDocument[] = [...documents.take(AT_ONCE)];
+      const batch: SearchDocument[] = [];
+      // Not `take`: it would end the generator with the first batch.
+      for (let next = documents.next(); !next.done; next = documents.next()) {
+        if (batch.push(next.value) === AT_ONCE) break;
+      }
       if (batch.length === 0) return;
       await index.put(batch);
     }
@@ -31,12 +35,24 @@ async function run(say: Say): Promise<Row[]> {
   try {
     const { claims } = await platform.signIn();
     const options: CorpusOptions = { tenantId: claims.tid, tickets: TICKETS, customers: CUSTOMERS };
-    const index = new PostgresSearch({ url: platform.roleUrl('search'), max: WRITERS });
+    // The limit of 30 s is for people; here two writers wait for each other's words.
+    const url = `${platform.roleUrl('search')}?statement_timeout=0&synchronous_commit=off`;
+    const index = new PostgresSearch({ url, max: WRITERS });
     const began = performance.now();
+    const [gin] = await platform.admin<{ indexdef: string }[]>`
+      select indexdef from pg_indexes where schemaname = 'search' and indexname = 'documents_words'`;
+    await platform.admin.unsafe('drop index search.documents_words');
     await fill(index, options);
     await index.close();
+    await platform.admin.begin(async (sql) => {
+      await sql.unsafe(`set local maintenance_work_mem = '512MB'`);
+      await sql.unsafe(gin!.indexdef);
+    });
     await platform.admin.unsafe('vacuum (analyze) search.documents, search.words');
-    say(`${whole(TICKETS)} tickets in the index after ${whole((performance.now() - began) / 1000)} s`);
+    const [indexed] = await platform.admin<{ n: number }[]>`
+      select count(*)::int as n from search.documents where tenant_id = ${claims.tid} and type = 'ticket'`;
+    if (indexed!.n < TICKETS) throw new Error(`Only ${indexed!.n} tickets are in the index.`);
+    say(`${whole(indexed!.n)} tickets in the index after ${whole((performance.now() - began) / 1000)} s`);
     const { token } = await platform.signIn();
     const taken: Record<string, number[]> = {};
     const plain: number[] = [];
