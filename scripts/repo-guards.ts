@@ -221,7 +221,7 @@ const services: Guard = {
 };
 
 /** Texts and data that are one thing; each is to be split when it is next worked on. */
-const LONG = ['embedded/src/demo/history.ts', 'libs/contracts/src/tickets.ts'];
+const LONG = ['embedded/src/demo/history.ts'];
 
 const length: Guard = {
   name: 'no file over 450 lines',

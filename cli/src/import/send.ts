@@ -1,6 +1,10 @@
 import type { ImportUsersResponse } from '@psa/contracts/auth';
 import type { ImportContactsResponse, ImportCustomersResponse } from '@psa/contracts/crm';
-import type { ImportTeamsResponse, ImportTicketRequest, ImportTicketResponse } from '@psa/contracts/tickets';
+import type {
+  ImportTeamsResponse,
+  ImportTicketRequest,
+  ImportTicketResponse,
+} from '@psa/contracts/ticket-import';
 import type { Static } from 'typebox';
 import type { Api } from '../api/client.ts';
 import { ApiError } from '../api/errors.ts';

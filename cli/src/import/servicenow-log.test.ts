@@ -1,4 +1,4 @@
-import { ImportTicketRequest } from '@psa/contracts/tickets';
+import { ImportTicketRequest } from '@psa/contracts/ticket-import';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import fc from 'fast-check';

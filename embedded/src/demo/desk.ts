@@ -1,4 +1,4 @@
-import type { ImportTicketResponse } from '@psa/contracts/tickets';
+import type { ImportTicketResponse } from '@psa/contracts/ticket-import';
 import type { Static } from 'typebox';
 import type { Platform } from '../platform.ts';
 import { type Caller, signIn } from './caller.ts';

@@ -1,4 +1,5 @@
-import type { ImportTicketRequest, TicketStatus } from '@psa/contracts/tickets';
+import type { ImportTicketRequest } from '@psa/contracts/ticket-import';
+import type { TicketStatus } from '@psa/contracts/tickets';
 import type { PastTicket } from './history.ts';
 
 type ImportedTicket = ImportTicketRequest['tickets'][number];

@@ -1,4 +1,4 @@
-import type { ImportTicketRequest } from '@psa/contracts/tickets';
+import type { ImportTicketRequest } from '@psa/contracts/ticket-import';
 import type { RequestContext } from '@psa/service-kit/context';
 import { AppError } from '@psa/service-kit/errors';
 import { learn } from '../people/lookup.ts';

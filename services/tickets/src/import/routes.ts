@@ -3,7 +3,7 @@ import {
   ImportTeamsResponse,
   ImportTicketRequest,
   ImportTicketResponse,
-} from '@psa/contracts/tickets';
+} from '@psa/contracts/ticket-import';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { write } from '@psa/service-kit/write';
 import type { TicketDesk } from '../tickets/service.ts';

@@ -1,4 +1,4 @@
-import type { ImportTicketRequest, ImportTicketResponse } from '@psa/contracts/tickets';
+import type { ImportTicketRequest, ImportTicketResponse } from '@psa/contracts/ticket-import';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { toAppError } from '@psa/service-kit/errors';

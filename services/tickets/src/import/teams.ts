@@ -1,4 +1,4 @@
-import type { ImportTeamsRequest } from '@psa/contracts/tickets';
+import type { ImportTeamsRequest } from '@psa/contracts/ticket-import';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { enqueue, envelope } from '@psa/service-kit/outbox';
