@@ -35,7 +35,7 @@ export const messages = defineMessages(
     'list.closed': 'Erledigt',
     'list.search': 'Tickets durchsuchen',
     'list.search_hint': 'Stichwort oder Ticketnummer',
-    'list.updated': 'Zuletzt {{when}}',
+    'list.updated': 'Aktualisiert {{when}}',
     'list.solved': 'Gelöst {{when}}',
     'list.from': 'von {{name}}',
     'list.replies_one': '{{count}} Nachricht',
