@@ -93,6 +93,12 @@ describe('requests', () => {
     expect(seen[0]!.headers['idempotency-key']).toBeUndefined();
   });
 
+  it('takes an answer without an envelope as it is', async () => {
+    const { url } = await serve(() => ({ body: { updated: ['a'], failed: [] } }));
+    const { data } = await client(url).post('/tickets/bulk', { ids: ['a'] });
+    expect(data).toEqual({ updated: ['a'], failed: [] });
+  });
+
   it('sends the CSRF token, If-Match and JSON on unsafe methods', async () => {
     const { url, seen } = await serve(() => ({ body: { data: { id: 'a' } } }));
     await client(url).patch('/tickets/a', { status: 'resolved' }, { ifMatch: '"3"' });

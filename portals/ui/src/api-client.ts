@@ -206,7 +206,9 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
         cause,
       });
     }
-    return { data: body.data, meta: body.meta, etag, status: response.status };
+    // Answers about many things at once (a bulk change) stand without the envelope.
+    const data = 'data' in body ? body.data : (body as T);
+    return { data, meta: body.meta, etag, status: response.status };
   }
 
   return {
