@@ -1,0 +1,140 @@
+import { checkContainers } from './check-containers.ts';
+import { checkNetwork } from './check-network.ts';
+import { duplicates, holds } from './checks.ts';
+import { place } from './expand.ts';
+import { RESERVED_ENDPOINTS } from './flows.ts';
+import type { FieldPath, Problem } from './problem.ts';
+import { DATA_PARTS, type Inventory } from './schema.ts';
+
+/** What the schema cannot say: names that must exist, numbers that must fit together. */
+export function checkInventory(inventory: Inventory): Problem[] {
+  const problems = [
+    ...checkNames(inventory),
+    ...checkNetwork(inventory),
+    ...checkContainers(inventory),
+    ...checkQuorum(inventory),
+    ...checkStorages(inventory),
+    ...checkBackup(inventory),
+  ];
+  // Placing needs names and addresses that hold.
+  if (problems.length > 0) return problems;
+  return inventory.sites.flatMap((site) => place(inventory, site).problems);
+}
+
+function checkNames(inventory: Inventory): Problem[] {
+  const named = (list: readonly { readonly name: string }[], ...at: FieldPath) =>
+    list.map(({ name }, index) => ({ value: name, path: [...at, index, 'name'] as FieldPath }));
+  return [
+    ...duplicates(named(inventory.sites, 'sites'), 'The site'),
+    ...inventory.sites.flatMap((site, index) => [
+      ...duplicates(named(site.nodes, 'sites', index, 'nodes'), 'The node'),
+      ...duplicates(named(site.storages, 'sites', index, 'storages'), 'The storage'),
+    ]),
+    ...duplicates(named(inventory.templates, 'templates'), 'The template'),
+    ...duplicates(named(inventory.services, 'services'), 'The service'),
+    ...duplicates(named(inventory.backup.tiers, 'backup', 'tiers'), 'The generation'),
+    // Flows name all of these alike.
+    ...duplicates(
+      [
+        ...RESERVED_ENDPOINTS.map((value) => ({ value, path: [] })),
+        ...named(inventory.vlans, 'vlans'),
+        ...named(inventory.containers, 'containers'),
+        ...named(inventory.hosts, 'hosts'),
+      ],
+      'The name',
+    ),
+  ];
+}
+
+/** An even number of members tolerates no more failures than one fewer, and can split in halves. */
+function checkQuorum(inventory: Inventory): Problem[] {
+  const voting = DATA_PARTS.filter((part) => part === 'postgres' || part === 'rabbitmq' || part === 'redis');
+  return voting
+    .filter((part) => inventory.data[part].members % 2 === 0)
+    .map((part) => ({
+      path: ['data', part, 'members'],
+      message: `${inventory.data[part].members} members of ${part} have no clear majority when the network splits.`,
+      fix: `Write an odd number, such as ${inventory.data[part].members + 1}.`,
+    }));
+}
+
+/** Names of storages and nodes, in every site alike. */
+function checkStorages(inventory: Inventory): Problem[] {
+  return inventory.sites.flatMap((site, at) => [
+    ...inventory.templates.flatMap((template, index) =>
+      holds(site.storages, template.storage, 'vztmpl')
+        ? []
+        : [
+            {
+              path: ['templates', index, 'storage'],
+              message: `Site "${site.name}" has no storage "${template.storage}" for templates.`,
+              fix: 'Name one whose content includes vztmpl.',
+            },
+          ],
+    ),
+    ...site.storages.flatMap((storage, index) =>
+      (storage.nodes ?? []).flatMap((name, place) =>
+        site.nodes.some((node) => node.name === name)
+          ? []
+          : [
+              {
+                path: ['sites', at, 'storages', index, 'nodes', place],
+                message: `Site "${site.name}" has no node "${name}".`,
+                fix: `Known are: ${site.nodes.map((node) => node.name).join(', ')}.`,
+              },
+            ],
+      ),
+    ),
+  ]);
+}
+
+function checkBackup(inventory: Inventory): Problem[] {
+  const { drill } = inventory.backup;
+  return [
+    ...(inventory.vlans.some((vlan) => vlan.name === drill.vlan)
+      ? []
+      : [
+          {
+            path: ['backup', 'drill', 'vlan'],
+            message: `There is no VLAN "${drill.vlan}".`,
+            fix: `Known are: ${inventory.vlans.map((vlan) => vlan.name).join(', ')}.`,
+          },
+        ]),
+    ...inventory.backup.tiers.flatMap((tier, index): Problem[] => {
+      const path = ['backup', 'tiers', index];
+      if ((tier.storage === undefined) === (tier.remote === undefined))
+        return [
+          {
+            path: [...path, 'name'],
+            message: `The generation "${tier.name}" needs one place to go to.`,
+            fix: 'Write either storage (of the site) or remote (rclone), not both.',
+          },
+        ];
+      return inventory.sites
+        .filter((site) => tier.storage !== undefined && !holds(site.storages, tier.storage, 'backup'))
+        .map((site) => ({
+          path: [...path, 'storage'],
+          message: `Site "${site.name}" has no storage "${tier.storage}" for backups.`,
+          fix: 'Name one whose content includes backup.',
+        }));
+    }),
+    ...(inventory.backup.wal_archive_minutes > inventory.backup.targets.database.rpo_minutes
+      ? [
+          {
+            path: ['backup', 'wal_archive_minutes'],
+            message: `The log is handed over every ${inventory.backup.wal_archive_minutes} minutes; the target for the database is ${inventory.backup.targets.database.rpo_minutes}.`,
+            fix: 'Lower it to the recovery point of the database or below.',
+          },
+        ]
+      : []),
+    ...(inventory.backup.redis_minutes > inventory.backup.targets.redis.rpo_minutes
+      ? [
+          {
+            path: ['backup', 'redis_minutes'],
+            message: `Redis is saved every ${inventory.backup.redis_minutes} minutes; its target is ${inventory.backup.targets.redis.rpo_minutes}.`,
+            fix: 'Lower it to the recovery point of Redis or below.',
+          },
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,92 @@
+import Type, { type Static } from 'typebox';
+import { Closed, Name, Schedule, SecretFile } from './parts-schema.ts';
+
+/** Where releases come from and how many stay. */
+export const Releases = Closed({
+  version: Type.String({
+    pattern: '^\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.]+)?$',
+    description: 'The release that every service runs.',
+  }),
+  directory: Type.String({ pattern: '^\\S+$', description: 'Where the built releases stand.' }),
+  keep: Type.Integer({
+    minimum: 2,
+    description: 'Releases kept in each container; at least one to go back to.',
+  }),
+});
+
+/** TLS at the edge. */
+export const Tls = Closed({
+  certificate_file: SecretFile('On HAProxy: certificate, chain and key in one PEM file.'),
+  minimum: Type.Enum(['1.2', '1.3'], { description: 'Oldest TLS version accepted.' }),
+  hsts_days: Type.Integer({
+    minimum: 0,
+    description: 'How long browsers remember to use HTTPS; 0 turns it off.',
+  }),
+});
+
+/** What is watched and who is told. */
+export const Monitoring = Closed({
+  scrape_seconds: Type.Integer({ minimum: 5, maximum: 300, description: 'How often metrics are read.' }),
+  retention_days: Type.Integer({ minimum: 1, description: 'How long metrics are kept.' }),
+  metrics_token_file: SecretFile("On the monitoring container: the gateway's metrics token."),
+  mail: Closed({
+    to: Type.Array(Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$' }), {
+      minItems: 1,
+      description: 'Who is told.',
+    }),
+    from: Type.String({ pattern: '^[^@\\s]+@[^@\\s]+$', description: 'The sender.' }),
+    smarthost: Type.String({ pattern: '^[^\\s:]+:\\d+$', description: 'Mail server with its port.' }),
+    username: Type.Optional(Type.String({ minLength: 1, description: 'Login at the mail server.' })),
+    password_file: Type.Optional(SecretFile('On the monitoring container: the password of that login.')),
+  }),
+  webhook_url_file: Type.Optional(
+    SecretFile(
+      'On the monitoring container: a file with an address that critical alerts are posted to as well.',
+    ),
+  ),
+});
+
+/** One generation of backups. */
+export const BackupTier = Closed({
+  name: Name('Name of the generation.'),
+  schedule: Schedule,
+  keep: Type.Integer({ minimum: 1, description: 'How many are kept.' }),
+  storage: Type.Optional(Name('A storage of the site whose content includes backup.')),
+  remote: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]+:\\S*$',
+      description: 'An rclone remote with its path, outside the site.',
+    }),
+  ),
+});
+export type BackupTier = Static<typeof BackupTier>;
+
+const Target = (what: string) =>
+  Closed(
+    {
+      rto_minutes: Type.Integer({ minimum: 1, description: 'Time to be back.' }),
+      rpo_minutes: Type.Integer({ minimum: 1, description: 'Data that may be lost.' }),
+    },
+    what,
+  );
+
+/** What is kept, where, how long, and how it is proven. */
+export const Backup = Closed({
+  tiers: Type.Array(BackupTier, { minItems: 1, description: 'Son, father, grandfather.' }),
+  encryption_key_file: SecretFile('Key that artefacts are encrypted with before they leave the site.'),
+  wal_archive_minutes: Type.Integer({
+    minimum: 1,
+    description: 'PostgreSQL hands over its log at least this often.',
+  }),
+  redis_minutes: Type.Integer({ minimum: 1, description: 'How often Redis is saved.' }),
+  drill: Closed({
+    schedule: Schedule,
+    ids: Type.String({ pattern: '^\\d{3,9}-\\d{3,9}$', description: 'Container ids kept for drills.' }),
+    vlan: Name('The VLAN of restored containers; they must not meet the live ones.'),
+  }),
+  targets: Closed({
+    cluster: Target('Loss of the whole cluster.'),
+    database: Target('Loss of the database.'),
+    redis: Target('Loss of Redis.'),
+  }),
+});
