@@ -23,6 +23,10 @@ export function explain(thrown: unknown, settings: Pick<Settings, 'HOST' | 'PORT
   if (owner) {
     return `PSA-Platform is running on these data already (${settings.PSA_DATA_DIR}, process ${owner}). Use that one, stop it with "kill ${owner}", or choose another folder: PSA_DATA_DIR=.psa2 PORT=${port + 1} npm start`;
   }
+  const version = /made by PostgreSQL (\S+), and this is PostgreSQL (\S+)\./.exec(error.message ?? '');
+  if (version) {
+    return `The data in ${settings.PSA_DATA_DIR} belong to another release: their database is PostgreSQL ${version[1]}, this release has ${version[2]}. Nothing was changed. Start the release that made them, or choose another folder: PSA_DATA_DIR=.psa2 npm start`;
+  }
   if (thrown instanceof StartError) return error.message;
   return `${error.stack ?? error}\nThe log is in ${settings.PSA_DATA_DIR}/logs/psa.log.`;
 }

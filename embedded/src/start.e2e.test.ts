@@ -230,6 +230,11 @@ describe('npm start', () => {
     run.child.kill('SIGINT');
     await run.exited;
 
+    await writeFile(`${dir.path}/data/postgres/PG_VERSION`, '14\n');
+    const foreign = await failing({});
+    expect(foreign).toContain('their database is PostgreSQL 14, this release has 15');
+    expect(foreign).not.toContain('at startPostgres');
+
     await writeFile(`${dir.path}/data/secrets.json`, '{"role_pass');
     expect(await failing({})).toContain('put it back from a backup');
   });

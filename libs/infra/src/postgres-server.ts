@@ -90,6 +90,9 @@ const NOT_DURABLE: Readonly<Record<string, string>> = {
   full_page_writes: 'off',
 };
 
+/** Of the packaged server; one major version cannot read another's data. */
+const MAJOR = '15';
+
 const PASSWORD_FILE = 'psa-superuser-password';
 
 /** Folder of `initdb` and `postgres`, inside the npm package that brings them. */
@@ -218,8 +221,13 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const release = await takeOwnerLock(`${dataDir}.owner`);
   try {
     const identity = await chooseIdentity(dataDir);
-    const exists = await stat(join(dataDir, 'PG_VERSION')).catch(() => null);
-    if (!exists) await initialise(dataDir, identity, options);
+    const version = (await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
+    if (version === '') await initialise(dataDir, identity, options);
+    else if (version !== MAJOR) {
+      throw new Error(
+        `Unable to use ${dataDir}: made by PostgreSQL ${version}, and this is PostgreSQL ${MAJOR}.`,
+      );
+    }
     await chmod(dataDir, 0o700);
     const kept = await readFile(join(dataDir, PASSWORD_FILE), 'utf8').catch(() => '');
     const password = options.password ?? kept.trim();
