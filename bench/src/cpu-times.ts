@@ -29,3 +29,9 @@ export function cpuTimes(): CpuTimes {
 /** The share of all processor time that others took between two looks; our children must have ended by then. */
 export const othersShare = (before: CpuTimes, after: CpuTimes): number =>
   Math.max(0, after.busy - before.busy - (after.ours - before.ours)) / (after.all - before.all || 1);
+
+/** Milliseconds of processor time that a running process has spent. */
+export function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+}

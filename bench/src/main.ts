@@ -1,5 +1,5 @@
 import { cpuTimes, othersShare } from './cpu-times.ts';
-import { writeReport } from './report.ts';
+import { writePage, writeReport } from './report.ts';
 import type { Benchmark } from './row.ts';
 import { create } from './rows/create.ts';
 import { events } from './rows/events.ts';
@@ -11,6 +11,10 @@ import { search } from './rows/search.ts';
 const BENCHMARKS: readonly Benchmark[] = [list, create, events, search, memory, gateway];
 
 const names = process.argv.slice(2);
+if (names[0] === 'page') {
+  await writePage(BENCHMARKS);
+  process.exit(0);
+}
 const unknown = names.filter((name) => !BENCHMARKS.some((one) => one.name === name));
 if (unknown.length > 0) {
   console.error(

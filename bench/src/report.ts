@@ -11,8 +11,8 @@ const RESULTS = new URL('../results.json', import.meta.url);
 
 interface Measured {
   readonly rows: readonly Row[];
-  /** Of the cores' time, what programs outside the benchmark took, 0 to 1. */
-  readonly others: number;
+  /** Of the cores' time, what programs outside the benchmark took, 0 to 1; null: not measured. */
+  readonly others: number | null;
 }
 type Results = Record<string, Measured & { readonly measured: string }>;
 
@@ -28,7 +28,7 @@ export async function writeReport(
     [name]: { measured: new Date().toISOString().slice(0, 16), ...result },
   };
   await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-  await writeFile(PAGE, page(benchmarks, results, machine()));
+  await writePage(benchmarks);
 }
 
 function machine(): string {
@@ -55,6 +55,21 @@ function machine(): string {
   return facts.join(' · ');
 }
 
+const unmeasured = (benchmarks: readonly Benchmark[], results: Results) =>
+  benchmarks
+    .filter(({ name }) => !results[name])
+    .map(({ name }) => `\n- \`${name}\`: no figure yet, it has not come to its end on this machine.`)
+    .join('');
+
+const sharedWith = ({ others }: Measured) =>
+  others === null ? '' : `; other programs had ${Math.round(others * 100)} % of the cores`;
+
+/** Writes the page anew from the rows that are kept. */
+export async function writePage(benchmarks: readonly Benchmark[]): Promise<void> {
+  const results = JSON.parse(await readFile(RESULTS, 'utf8').catch(() => '{}')) as Results;
+  await writeFile(PAGE, page(benchmarks, results, machine()));
+}
+
 function page(benchmarks: readonly Benchmark[], results: Results, where: string): string {
   const measured = benchmarks.filter(({ name }) => results[name]);
   const lines = measured.flatMap(({ name }) =>
@@ -64,7 +79,9 @@ function page(benchmarks: readonly Benchmark[], results: Results, where: string)
     ),
   );
   const notes = measured.flatMap(({ name }) =>
-    results[name]!.rows.filter((row) => row.note).map((row) => `- \`${name}\`, ${row.what}: ${row.note}`),
+    results[name]!.rows.filter((row) => row.note && !row.met).map(
+      (row) => `- \`${name}\`, ${row.what}: ${row.note}`,
+    ),
   );
   return `# Benchmarks
 
@@ -84,7 +101,7 @@ share the cores, and so do other programs of the machine: how much of the cores 
 ${lines.join('\n')}
 ${notes.length > 0 ? `\n## Notes\n\n${notes.join('\n')}\n` : ''}
 ## How
-
-${measured.map(({ name, method }) => `- \`${name}\` (${results[name]!.measured} UTC; other programs had ${Math.round(results[name]!.others * 100)} % of the cores): ${method}`).join('\n')}
+${unmeasured(benchmarks, results)}
+${measured.map(({ name, method }) => `- \`${name}\` (${results[name]!.measured} UTC${sharedWith(results[name]!)}): ${method}`).join('\n')}
 `;
 }
