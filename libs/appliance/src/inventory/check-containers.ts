@@ -2,6 +2,7 @@ import { duplicates, holds } from './checks.ts';
 import { membersOf, RESERVED_MB } from './expand.ts';
 import { formatAddress, isHostOf, overlap, parseAddress, parseRange, parseSubnet } from './ipv4.ts';
 import { nearest } from './nearest.ts';
+import { METRICS_PORTS } from './ports.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { type ContainerGroup, DATA_PARTS, type Inventory } from './schema.ts';
 
@@ -9,6 +10,7 @@ import { type ContainerGroup, DATA_PARTS, type Inventory } from './schema.ts';
 export function checkContainers(inventory: Inventory): Problem[] {
   return [
     ...checkParts(inventory),
+    ...checkEdgePorts(inventory),
     ...checkRanges(inventory),
     ...checkAddresses(inventory),
     ...inventory.containers.flatMap((group, index) => [
@@ -47,6 +49,39 @@ function checkParts(inventory: Inventory): Problem[] {
         },
       ];
     }),
+  ];
+}
+
+/** HAProxy has one address: what it listens on must differ. */
+function checkEdgePorts(inventory: Inventory): Problem[] {
+  const { postgres } = inventory.data;
+  const ports = [
+    ...[80, 443, METRICS_PORTS.haproxy].map((port) => ({ value: String(port), path: [] as FieldPath })),
+    { value: String(postgres.write_port), path: ['data', 'postgres', 'write_port'] },
+    { value: String(postgres.read_port), path: ['data', 'postgres', 'read_port'] },
+    ...inventory.services.flatMap((service, index) =>
+      service.edge_port === undefined
+        ? []
+        : [{ value: String(service.edge_port), path: ['services', index, 'edge_port'] }],
+    ),
+  ];
+  return [
+    ...duplicates(ports, 'The port of HAProxy'),
+    ...inventory.services.flatMap((service, index) =>
+      (service.name === 'gateway') === (service.edge_port === undefined)
+        ? []
+        : [
+            {
+              path: ['services', index, 'name'],
+              message:
+                service.name === 'gateway'
+                  ? 'The gateway is reached by HTTPS only.'
+                  : `Nobody can reach "${service.name}".`,
+              fix:
+                service.name === 'gateway' ? 'Take edge_port out.' : 'Add edge_port, a free port of HAProxy.',
+            },
+          ],
+    ),
   ];
 }
 

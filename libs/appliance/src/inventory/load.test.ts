@@ -180,11 +180,11 @@ describe('what the schema cannot say', () => {
       'a flow to nowhere',
       'to: rabbitmq',
       'to: rabitmq',
-      /flows\[5\]\.to: "rabitmq" is no .* Did you mean "rabbitmq"\?/,
+      /flows\[6\]\.to: "rabitmq" is no .* Did you mean "rabbitmq"\?/,
     ],
     [
       'a flow within a VLAN',
-      'from: haproxy, to: gateway',
+      'from: haproxy, to: services',
       'from: haproxy, to: edge',
       /flows\[2\]\.to: Both ends/,
     ],
@@ -192,7 +192,7 @@ describe('what the schema cannot say', () => {
       'a flow from the database to the internet',
       'from: services, to: internet',
       'from: postgres, to: internet',
-      /flows\[7\]\.to: VLAN "database" has no internet/,
+      /flows\[8\]\.to: VLAN "database" has no internet/,
     ],
     [
       'the internet past the edge',
@@ -204,13 +204,13 @@ describe('what the schema cannot say', () => {
       'a flow without ports',
       'ports: [5672], ',
       '',
-      /flows\[5\]\.ports: A tcp flow without ports would open all/,
+      /flows\[6\]\.ports: A tcp flow without ports would open all/,
     ],
     [
       'a range of ports upside down',
       '"3000-3010"',
       '"3010-3000"',
-      /flows\[8\]\.ports\[0\]: 3010-3000 is no range/,
+      /flows\[9\]\.ports\[0\]: 3010-3000 is no range/,
     ],
     [
       'HA on a disk that no other node has',

@@ -97,6 +97,14 @@ export const Service = Closed({
   name: Type.Enum([...SERVICES], { description: 'The service.' }),
   replicas: Type.Integer({ minimum: 1, maximum: 64, description: 'How many containers run it.' }),
   port: Type.Integer({ minimum: 1, maximum: 65_535, description: 'Where it listens.' }),
+  edge_port: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 65_535,
+      description:
+        'On HAProxy: where the other services reach it. The gateway has none; it is reached by HTTPS.',
+    }),
+  ),
 });
 export type Service = Static<typeof Service>;
 

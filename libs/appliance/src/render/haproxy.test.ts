@@ -1,0 +1,70 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { example } from '../inventory/example.test-helper.ts';
+import { expectGoldens } from './golden.test-helper.ts';
+import { renderHaproxy } from './haproxy.ts';
+import { run, written } from './run.test-helper.ts';
+
+/** A self-signed certificate with its key, in one file as HAProxy wants it. */
+function certificate(): string {
+  const folder = written([]);
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const made = run(
+    'openssl',
+    [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+      ...['-subj', '/CN=psa.example.com', '-keyout', key, '-out', cert],
+    ],
+    { debian: 'openssl' },
+  );
+  expect(made.code, made.output).toBe(0);
+  const both = join(folder, 'both.pem');
+  writeFileSync(both, `${readFileSync(cert, 'utf8')}${readFileSync(key, 'utf8')}`);
+  return both;
+}
+
+describe('haproxy.cfg and keepalived.conf', () => {
+  it('follow from the example inventory', async () => {
+    await expectGoldens('haproxy/golden', renderHaproxy(example()));
+  });
+
+  it('pass haproxy -c', () => {
+    const inventory = example();
+    inventory.tls.certificate_file = certificate();
+    const folder = written([{ path: 'server-state', text: '1\n' }]);
+    // Every other path is as it is on the appliance.
+    const state = (text: string) =>
+      text.replace('/var/lib/haproxy/server-state', join(folder, 'server-state'));
+    for (const { path, text } of renderHaproxy(inventory)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), state(text));
+    }
+    for (const name of ['psa-haproxy-1', 'psa-haproxy-2']) {
+      const checked = run('haproxy', ['-c', '-f', join(folder, name, 'haproxy.cfg')], { debian: 'haproxy' });
+      expect(checked.code, checked.output).toBe(0);
+      expect(checked.output).not.toMatch(/WARNING|ALERT/);
+    }
+  });
+
+  it('hold no secret: the key stands in the file that the inventory names', () => {
+    const text = renderHaproxy(example())
+      .map((file) => file.text)
+      .join('\n');
+    expect(text).toContain('/etc/haproxy/certs/psa-platform.pem');
+    expect(text).not.toMatch(/BEGIN|password|auth_pass|stats auth/);
+  });
+
+  it('leave HSTS out when it is turned off', () => {
+    const inventory = example();
+    inventory.tls.hsts_days = 0;
+    expect(renderHaproxy(inventory)[0]!.text).not.toContain('Strict-Transport-Security');
+  });
+
+  it('have a server for each replica', () => {
+    const inventory = example();
+    inventory.services.find((service) => service.name === 'crm')!.replicas = 3;
+    const [{ text }] = renderHaproxy(inventory) as [{ text: string }];
+    expect(text).toMatch(/server psa-crm-3 10\.0\.20\.32:3000/);
+  });
+});
