@@ -15,6 +15,7 @@ export default defineConfig({
             'repo.test.ts',
             'scripts/**/*.test.ts',
             'embedded/**/*.test.ts',
+            'bench/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts'],
           globalSetup: ['libs/test-kit/src/global-setup.ts'],
