@@ -39,9 +39,9 @@ export const Monitoring = Closed({
     username: Type.Optional(Type.String({ minLength: 1, description: 'Login at the mail server.' })),
     password_file: Type.Optional(SecretFile('On the monitoring container: the password of that login.')),
   }),
-  webhook_url_file: Type.Optional(
+  chat_webhook_file: Type.Optional(
     SecretFile(
-      'On the monitoring container: a file with an address that critical alerts are posted to as well.',
+      'On the monitoring container: a file with the incoming webhook (Slack, Mattermost, Rocket.Chat) for critical alerts.',
     ),
   ),
 });

@@ -1,0 +1,275 @@
+import type { Inventory } from '../inventory/schema.ts';
+
+/** An alert of Prometheus. */
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for: string;
+  readonly labels: { readonly severity: 'critical' | 'warning'; readonly group?: string };
+  readonly annotations: {
+    readonly summary: string;
+    /** What to do first. */
+    readonly runbook: string;
+  };
+}
+
+interface AlertGroup {
+  readonly name: string;
+  readonly rules: readonly Alert[];
+}
+
+/** Connections that a service opens at most, unless its settings say otherwise (`DATABASE_POOL`). */
+const DATABASE_POOL = 10;
+
+const SERVICE_JOBS = 'job=~"services|gateway"';
+
+function alert(
+  name: string,
+  severity: 'critical' | 'warning',
+  expr: string,
+  lasting: string,
+  texts: Alert['annotations'],
+  group?: string,
+): Alert {
+  return {
+    alert: name,
+    expr,
+    for: lasting,
+    labels: { severity, ...(group && { group }) },
+    annotations: texts,
+  };
+}
+
+/** What people are woken for or told of; the numbers of members come from the inventory. */
+export function alertGroups(inventory: Inventory): readonly AlertGroup[] {
+  return [
+    { name: 'services', rules: serviceAlerts() },
+    { name: 'machines', rules: machineAlerts() },
+    { name: 'database', rules: databaseAlerts(inventory) },
+    { name: 'broker-and-cache', rules: brokerAlerts(inventory) },
+  ];
+}
+
+function serviceAlerts(): Alert[] {
+  return [
+    alert('ServiceDown', 'critical', 'max by (proxy) (haproxy_backend_active_servers) == 0', '30s', {
+      summary: 'HAProxy has no server left for {{ $labels.proxy }}.',
+      runbook:
+        'Run "psactl status"; look at the log of the last deployment; "psactl rollback" when it was the cause.',
+    }),
+    alert('ContainerDown', 'critical', `up{${SERVICE_JOBS}} == 0`, '2m', {
+      summary: '{{ $labels.container }} on {{ $labels.node }} does not answer.',
+      runbook:
+        'Run "psactl logs" for the service; "psactl plan" says whether the container is there and as it should be.',
+    }),
+    alert(
+      'NotRedundant',
+      'warning',
+      `count by (group) (up{${SERVICE_JOBS}} == 1) < 2 and count by (group) (up{${SERVICE_JOBS}}) > 1`,
+      '5m',
+      {
+        summary: 'Only one replica of {{ $labels.group }} is left.',
+        runbook: 'Run "psactl status", then "psactl apply": it starts or makes the missing replica.',
+      },
+    ),
+    alert(
+      'HighErrorRate',
+      'critical',
+      `sum by (group) (rate(http_requests_total{${SERVICE_JOBS},status_code=~"5.."}[5m])) / sum by (group) (rate(http_requests_total{${SERVICE_JOBS}}[5m])) > 0.05`,
+      '5m',
+      {
+        summary: '{{ $value | humanizePercentage }} of the requests to {{ $labels.group }} fail.',
+        runbook:
+          'Look at the log of the service for the first error; roll the last release back when it began there.',
+      },
+    ),
+    alert(
+      'HighResponseTime',
+      'warning',
+      `histogram_quantile(0.95, sum by (group, le) (rate(http_request_duration_seconds_bucket{${SERVICE_JOBS}}[5m]))) > 1`,
+      '10m',
+      {
+        summary: 'One request in twenty to {{ $labels.group }} takes over {{ $value | humanizeDuration }}.',
+        runbook:
+          'Compare with the load of the database and of the nodes; scale the service when they are calm.',
+      },
+    ),
+    alert(
+      'DatabaseConnectionPoolExhausted',
+      'critical',
+      `database_connections_active{${SERVICE_JOBS}} >= ${DATABASE_POOL * 0.9}`,
+      '5m',
+      {
+        summary: '{{ $labels.container }} uses {{ $value }} of its database connections.',
+        runbook: 'Look for slow queries in pg_stat_activity; scale the service or raise DATABASE_POOL.',
+      },
+    ),
+    alert(
+      'TargetDown',
+      'warning',
+      'up{job!~"services|gateway|nodes|patroni|etcd|rabbitmq|redis"} == 0',
+      '5m',
+      {
+        summary: '{{ $labels.job }} of {{ $labels.instance }} cannot be read.',
+        runbook: 'Check that the exporter runs, and that the flow from monitoring stands in the inventory.',
+      },
+    ),
+  ];
+}
+
+function machineAlerts(): Alert[] {
+  return [
+    alert('NodeDown', 'critical', 'up{job="nodes"} == 0', '1m', {
+      summary: 'The Proxmox node {{ $labels.node }} does not answer.',
+      runbook:
+        'The HA manager moves its containers within about three minutes; look at its console, then "psactl doctor".',
+    }),
+    alert(
+      'HighMemoryUsage',
+      'warning',
+      '1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes > 0.9',
+      '10m',
+      {
+        summary: '{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its memory.',
+        runbook: 'Raise memory_mb of the group in the inventory and apply, or look for what grows.',
+      },
+    ),
+    alert(
+      'DiskFilling',
+      'warning',
+      'node_filesystem_avail_bytes{fstype!~"tmpfs|overlay"} / node_filesystem_size_bytes < 0.15 or predict_linear(node_filesystem_avail_bytes{fstype!~"tmpfs|overlay"}[6h], 86400) < 0',
+      '15m',
+      {
+        summary: '{{ $labels.mountpoint }} of {{ $labels.instance }} is full soon.',
+        runbook: 'Raise disk_gb of the group in the inventory and apply; on a node, prune old backups.',
+      },
+    ),
+    alert(
+      'DiskFull',
+      'critical',
+      'node_filesystem_avail_bytes{fstype!~"tmpfs|overlay"} / node_filesystem_size_bytes < 0.05',
+      '2m',
+      {
+        summary: '{{ $labels.mountpoint }} of {{ $labels.instance }} is nearly full.',
+        runbook: 'Make room at once: old releases, logs; then raise disk_gb of the group and apply.',
+      },
+    ),
+    alert('ClockOff', 'warning', 'abs(node_timex_offset_seconds{job="nodes"}) > 0.1', '10m', {
+      summary: 'The clock of {{ $labels.node }} is off by {{ $value }} s.',
+      runbook:
+        'Check chrony on the node and the flow of udp 123 to the firewall; "psactl doctor" measures it.',
+    }),
+  ];
+}
+
+function databaseAlerts(inventory: Inventory): Alert[] {
+  const { members, synchronous } = inventory.data.postgres;
+  const group = 'postgres';
+  return [
+    alert(
+      'PostgresWithoutPrimary',
+      'critical',
+      '(sum(patroni_primary) or vector(0)) < 1',
+      '30s',
+      {
+        summary: 'No member of PostgreSQL takes writes.',
+        runbook:
+          'Run "patronictl list" on a member; without a majority of etcd there is none: bring its members back first.',
+      },
+      group,
+    ),
+    alert(
+      'PostgresTwoPrimaries',
+      'critical',
+      'sum(patroni_primary) > 1',
+      '30s',
+      {
+        summary: '{{ $value }} members of PostgreSQL call themselves primary.',
+        runbook:
+          'Stop Patroni on the member that etcd does not name as leader; do not restart it before its data are compared.',
+      },
+      group,
+    ),
+    alert(
+      'PostgresReplicaMissing',
+      'warning',
+      `sum(patroni_replica) < ${members - 1}`,
+      '5m',
+      {
+        summary: `Only {{ $value }} of ${members - 1} replicas of PostgreSQL stream.`,
+        runbook: 'Run "patronictl list"; "patronictl reinit" for a member that cannot follow any more.',
+      },
+      group,
+    ),
+    ...(synchronous && members > 1
+      ? [
+          alert(
+            'PostgresNotSynchronous',
+            'critical',
+            'sum(patroni_sync_standby) < 1',
+            '2m',
+            {
+              summary: 'No replica confirms commits: the loss of the primary would lose data.',
+              runbook: 'Run "patronictl list"; bring a replica back before anything else is touched.',
+            },
+            group,
+          ),
+        ]
+      : []),
+    alert(
+      'EtcdWithoutLeader',
+      'critical',
+      '(max(etcd_server_has_leader) or vector(0)) < 1',
+      '30s',
+      {
+        summary: 'etcd has no leader: Patroni cannot keep or choose a primary.',
+        runbook: `Bring back members of etcd until ${Math.floor(members / 2) + 1} of ${members} run; check the network between the nodes.`,
+      },
+      group,
+    ),
+    alert('DataMemberDown', 'warning', 'up{job=~"patroni|etcd|rabbitmq|redis"} == 0', '2m', {
+      summary: '{{ $labels.job }} on {{ $labels.container }} does not answer.',
+      runbook: 'Run "psactl status"; look at the log of the unit in the container.',
+    }),
+  ];
+}
+
+function brokerAlerts(inventory: Inventory): Alert[] {
+  const majority = Math.floor(inventory.data.rabbitmq.members / 2) + 1;
+  return [
+    alert(
+      'BrokerWithoutMajority',
+      'critical',
+      `(count(up{job="rabbitmq"} == 1) or vector(0)) < ${majority}`,
+      '1m',
+      {
+        summary: `Only {{ $value }} members of RabbitMQ run; quorum queues need ${majority}.`,
+        runbook: 'Bring members back; events wait in the outbox of each service and are not lost.',
+      },
+      'rabbitmq',
+    ),
+    alert(
+      'EventsPileUp',
+      'warning',
+      'sum(rabbitmq_queue_messages_ready) > 10000',
+      '10m',
+      {
+        summary: '{{ $value }} events wait for their consumers.',
+        runbook:
+          'Run "psactl events dlq"; look for the consumer that stands still; scale the service that is slow.',
+      },
+      'rabbitmq',
+    ),
+    alert(
+      'CacheWithoutMaster',
+      'critical',
+      '(sum(redis_instance_info{role="master"}) or vector(0)) < 1',
+      '1m',
+      {
+        summary: 'No member of Redis is master.',
+        runbook: 'Ask a Sentinel ("SENTINEL ckquorum"); without a majority of Sentinels none is chosen.',
+      },
+      'redis',
+    ),
+  ];
+}
