@@ -1,0 +1,172 @@
+import type { Params } from '../schema/api-schema.ts';
+import { isOnlyRequested, parseUpid } from '../upid.ts';
+import { backoff } from './clock.ts';
+import { apiPath } from './encode.ts';
+import type { ProxmoxEngine, RequestOptions } from './engine.ts';
+import { isLockText, ProxmoxError } from './errors.ts';
+
+/** How a task ended well. */
+export interface TaskResult {
+  readonly upid: string;
+  /** `OK` or `WARNINGS: n`. */
+  readonly exitStatus: string;
+  /** How many warnings Proxmox counted. */
+  readonly warnings: number;
+  /** Lines of the log that warn. */
+  readonly warningLines: readonly string[];
+  /** A task of the HA manager: the wish is written down; wait for the HA state to see it come true. */
+  readonly onlyRequested: boolean;
+}
+
+/** How to wait for a task. */
+export interface TaskOptions extends RequestOptions {
+  /** How long the task may take (30 min). It goes on when nobody waits any more. */
+  readonly taskTimeoutMs?: number;
+  /** How long a task that is not (yet) known counts as coming (10 s): right after an upload that happens. */
+  readonly missingGraceMs?: number;
+  /** How long the node may be out of reach meanwhile (2 min). */
+  readonly unreachableMs?: number;
+  /** Told every new line of the log. */
+  readonly onLog?: (line: string) => void;
+}
+
+interface Status {
+  readonly status?: string;
+  readonly exitstatus?: string;
+}
+
+/** How many of the log's last lines an error carries. */
+const LAST_LINES = 20;
+/** More than Proxmox gives by itself (50); warnings may stand anywhere. */
+const LOG_LIMIT = 5_000;
+
+/** Waits for a task to end. Warnings are a success and kept; anything but OK is an error with the end of the log. */
+export async function waitTask(
+  engine: ProxmoxEngine,
+  upid: string,
+  options: TaskOptions = {},
+): Promise<TaskResult> {
+  const parsed = parseUpid(upid);
+  if (!parsed) throw new TypeError(`"${upid}" is no UPID`);
+  const path = apiPath`/nodes/${parsed.node}/tasks/${upid}`;
+  const log = new LogReader(engine, `${path}/log`, options);
+  const status = await ended(engine, path, log, options);
+  const exitStatus = status.exitstatus ?? 'unexpected status';
+  const warned = /^WARNINGS: (\d+)$/.exec(exitStatus)?.[1];
+  if (exitStatus !== 'OK' && warned === undefined) {
+    throw engine.error({
+      kind: isLockText(exitStatus) ? 'locked' : 'task',
+      method: 'GET',
+      path: `${path}/status`,
+      task: { upid, exitStatus, log: (await log.all()).slice(-LAST_LINES) },
+    });
+  }
+  const lines = warned !== undefined || options.onLog ? await log.all() : [];
+  return {
+    upid,
+    exitStatus,
+    warnings: Number(warned ?? 0),
+    warningLines: lines.filter((line) => /^(?:W|WARN|WARNING|TASK WARNINGS)\b/.test(line)),
+    onlyRequested: isOnlyRequested(parsed),
+  };
+}
+
+/** Sends a write and waits for its task. Null: the route answers without a task (`…/template`, a foreign vzdump). */
+export async function runTask(
+  engine: ProxmoxEngine,
+  method: string,
+  path: string,
+  params: Params = {},
+  options: TaskOptions = {},
+): Promise<TaskResult | null> {
+  const start = engine.clock.now();
+  const bound = options.lockWaitMs;
+  return engine.waitForLock(async () => {
+    // The request's own waiting for a lock counts against the same bound.
+    const left = bound === undefined ? {} : { lockWaitMs: Math.max(0, bound - (engine.clock.now() - start)) };
+    const { data } = await engine.request(method, path, params, { ...options, ...left });
+    if (typeof data !== 'string' || !parseUpid(data)) return null;
+    try {
+      return await waitTask(engine, data, options);
+    } catch (error) {
+      if (!(error instanceof ProxmoxError) || !error.task) throw error;
+      // What failed is what was asked for, not the question about the task.
+      throw engine.error({ kind: error.kind, method, path, task: error.task }, params);
+    }
+  }, options);
+}
+
+async function ended(
+  engine: ProxmoxEngine,
+  path: string,
+  log: LogReader,
+  options: TaskOptions,
+): Promise<Status> {
+  const { clock } = engine;
+  const { taskTimeoutMs = 30 * 60_000, missingGraceMs = 10_000, unreachableMs = 120_000 } = options;
+  const start = clock.now();
+  let answered = start;
+  for (let poll = 1; ; poll++) {
+    try {
+      const status = (await engine.request('GET', `${path}/status`, {}, options)).data as Status;
+      answered = clock.now();
+      if (status.status !== 'running') return status;
+      if (options.onLog) await log.more();
+    } catch (error) {
+      if (!(error instanceof ProxmoxError)) throw error;
+      const coming = /no such task/.test(error.text) && clock.now() - start < missingGraceMs;
+      const away =
+        ['network', 'timeout', 'unreachable'].includes(error.kind) && clock.now() - answered < unreachableMs;
+      if (!coming && !away) throw error;
+    }
+    const pause = backoff(Math.min(poll, 6), clock, 200, 2_000);
+    if (clock.now() - start + pause > taskTimeoutMs)
+      throw engine.error({
+        kind: 'timeout',
+        method: 'GET',
+        path: `${path}/status`,
+        reason: `the task still runs after ${Math.round(taskTimeoutMs / 1000)} s`,
+        outcomeUnknown: true,
+        hint: 'It goes on by itself; its log stands in the task list of the node.',
+      });
+    await clock.sleep(pause, options.signal);
+  }
+}
+
+/** Reads a task's log piece by piece. */
+class LogReader {
+  readonly #engine: ProxmoxEngine;
+  readonly #path: string;
+  readonly #options: TaskOptions;
+  readonly #lines: string[] = [];
+
+  constructor(engine: ProxmoxEngine, path: string, options: TaskOptions) {
+    this.#engine = engine;
+    this.#path = path;
+    this.#options = options;
+  }
+
+  /** Reads what is new. A log that cannot be read is no reason to fail: the task is what counts. */
+  async more(): Promise<boolean> {
+    const query = { start: this.#lines.length, limit: LOG_LIMIT };
+    let found: { n: number; t: string }[];
+    try {
+      const { data } = await this.#engine.request('GET', this.#path, query, this.#options);
+      found = (data as { n: number; t: string }[]).filter((line) => line.t !== 'no content');
+    } catch (error) {
+      if (error instanceof ProxmoxError) return false;
+      throw error;
+    }
+    for (const { t } of found) {
+      const line = this.#engine.mask.hide(t);
+      this.#lines.push(line);
+      this.#options.onLog?.(line);
+    }
+    return found.length === LOG_LIMIT;
+  }
+
+  async all(): Promise<readonly string[]> {
+    while (await this.more());
+    return this.#lines;
+  }
+}
