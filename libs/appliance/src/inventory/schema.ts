@@ -32,6 +32,16 @@ export const Host = Closed({
 });
 export type Host = Static<typeof Host>;
 
+/** The firewall between the VLANs: a pfSense. */
+export const Firewall = Closed({
+  trunk: Type.String({
+    pattern: '^[a-z]+\\d+$',
+    description: 'The network card of the firewall that carries all VLANs, as in igb1.',
+  }),
+  wan: Type.String({ pattern: '^(wan|opt\\d+)$', description: 'Its interface to the internet, as in wan.' }),
+});
+export type Firewall = Static<typeof Firewall>;
+
 /** One thing that may be done across VLANs. What no flow names is blocked. */
 export const Flow = Closed(
   {
@@ -165,6 +175,7 @@ export const Inventory = Closed(
     }),
     vlans: Type.Array(Vlan, { minItems: 1, description: 'The network segments.' }),
     hosts: Type.Array(Host, { description: 'Machines that flows name and psactl does not make.' }),
+    firewall: Firewall,
     flows: Type.Array(Flow, { description: 'Everything that is allowed across VLANs.' }),
     templates: Type.Array(Template, { minItems: 1, description: 'Container templates.' }),
     containers: Type.Array(ContainerGroup, { minItems: 1, description: 'Groups of containers.' }),

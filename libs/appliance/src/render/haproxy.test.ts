@@ -64,7 +64,6 @@ describe('haproxy.cfg and keepalived.conf', () => {
   it('have a server for each replica', () => {
     const inventory = example();
     inventory.services.find((service) => service.name === 'crm')!.replicas = 3;
-    const [{ text }] = renderHaproxy(inventory) as [{ text: string }];
-    expect(text).toMatch(/server psa-crm-3 10\.0\.20\.32:3000/);
+    expect(renderHaproxy(inventory)[0]!.text).toMatch(/server psa-crm-3 10\.0\.20\.32:3000/);
   });
 });
