@@ -152,6 +152,25 @@ describe('the audit log', () => {
       seq: 30,
       reason: 'head_differs',
     });
+    await admin.unsafe('create table keep_heads as select * from auth.audit_heads');
+    const restoreHead = `delete from auth.audit_heads where $T; insert into auth.audit_heads select * from keep_heads where $T`;
+    for (const [change, seq] of [
+      [
+        `update auth.audit_heads set seq = 20, hash = (select hash from auth.audit_log where $T and seq = 20) where $T`,
+        21,
+      ],
+      ['delete from auth.audit_heads where $T', 1],
+      [
+        `insert into auth.audit_log (${columns}) select ${columns.replace('seq,', 'seq + 1000,')} from keep where $T and seq = 31`,
+        32,
+      ],
+    ] as const) {
+      expect(await tampered(change, `${restoreHead}; ${restore}`), change).toEqual({
+        intact: false,
+        seq,
+        reason: 'head_differs',
+      });
+    }
     expect(
       await tampered(
         `update auth.audit_log set seq = -1 where $T and seq = 7; update auth.audit_log set seq = 7 where $T and seq = 8;

@@ -20,10 +20,15 @@ export async function lockHead(tx: Tx, tenantId: string, genesis: string): Promi
   return { seq: Number(row!.seq), hash: row!.hash };
 }
 
-export async function head(tx: Tx, tenantId: string): Promise<AuditHead | null> {
-  const [row] = await tx.sql<{ seq: string; hash: string }[]>`
-    select seq, hash from audit_heads where tenant_id = ${tenantId}`;
-  return row ? { seq: Number(row.seq), hash: row.hash } : null;
+/** The head, and how many entries stand where none may be: before the first number or past the head's. */
+export async function head(tx: Tx, tenantId: string): Promise<{ head: AuditHead | null; strays: number }> {
+  // One statement, so that an entry appended meanwhile is in both or in neither.
+  const [row] = await tx.sql<{ seq: string | null; hash: string | null; strays: string }[]>`
+    select h.seq, h.hash, (select count(*) from audit_log
+      where tenant_id = ${tenantId} and (seq < 1 or seq > coalesce(h.seq, 0))) as strays
+    from (select 1) as one left join audit_heads h on h.tenant_id = ${tenantId}`;
+  const { seq, hash, strays } = row!;
+  return { head: seq === null ? null : { seq: Number(seq), hash: hash! }, strays: Number(strays) };
 }
 
 /** Appends entries and moves the head: one statement each, whatever the number. */

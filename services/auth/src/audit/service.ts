@@ -54,7 +54,7 @@ const SLICE = 2_000;
  */
 export async function verifyAudit(db: Database, tenantId: string): Promise<Static<typeof AuditVerification>> {
   const scope = { tenant_id: tenantId, customer_id: null };
-  const head = await db.read(scope, (tx) => repository.head(tx, tenantId));
+  const { head, strays } = await db.read(scope, (tx) => repository.head(tx, tenantId));
   const last = head?.seq ?? 0;
   let entries = 0;
   let hash = GENESIS_HASH;
@@ -82,6 +82,9 @@ export async function verifyAudit(db: Database, tenantId: string): Promise<Stati
     hash = verdict.head;
     after = Number(rows.at(-1)!.seq);
   }
-  if (entries !== last || (head && head.hash !== hash)) return broken(entries + 1, 'head_differs');
+  // A head moved back, or none, must not hide the entries that were recorded after it.
+  if (entries !== last || strays > 0 || (head && head.hash !== hash)) {
+    return broken(entries + 1, 'head_differs');
+  }
   return { entries, intact: true, first_broken_seq: null, reason: null, head_hash: head?.hash ?? null };
 }
