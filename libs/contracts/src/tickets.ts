@@ -110,7 +110,10 @@ export const ListTicketsQuery = Closed({
   priority: Type.Optional(csv(PRIORITIES)),
   customer_id: Type.Optional(Uuid),
   assigned_to: Type.Optional(
-    Type.String({ pattern: '^(me|none|[0-9a-fA-F-]{36})$', description: 'a user id, `me` or `none`' }),
+    Type.String({
+      pattern: '^(me|none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$',
+      description: 'a user id, `me` or `none`',
+    }),
   ),
   team_id: Type.Optional(Uuid),
   category: Type.Optional(Line(50)),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Closed, Nullable, StringEnum } from '@psa/contracts/common';
+import { Closed, Nullable, StringEnum, Timestamp } from '@psa/contracts/common';
 import { revokedSessionKey, revokedUserKey } from '@psa/contracts/tokens';
 import { MemoryCache } from '@psa/infra/cache/memory-cache';
 import { migrate } from '@psa/infra/database/migrate';
@@ -67,7 +67,7 @@ beforeAll(async () => {
     '/query',
     {
       config: { permission: 'self:manage' },
-      schema: { querystring: Closed({ n: Type.Optional(Type.Integer()) }) },
+      schema: { querystring: Closed({ n: Type.Optional(Type.Integer()), at: Type.Optional(Timestamp) }) },
     },
     async (request) => ({ data: request.query.n }),
   );
@@ -132,6 +132,30 @@ describe('bad input', () => {
     expect((await call('GET', '/query?n=7')).body).toEqual({ data: 7 });
     expect(fields(await call('GET', '/query?n=x'))).toEqual(['n']);
     expect(fields(await call('GET', '/query?m=1'))).toEqual(['m']);
+  });
+
+  it('text with half a character is 400 and names its field', async () => {
+    const half = String.raw`"\ud83d"`;
+    for (const [body, field] of [
+      [`{"name":${half},"kind":"a"}`, 'name'],
+      [`{"name":"x","kind":"a","note":${half}}`, 'note'],
+      [`{"name":"x","kind":"a","parts":[${half}]}`, 'body'],
+      [`{${half}:1}`, 'body'],
+    ]) {
+      const answer = await call('POST', '/things', { body });
+      expect([answer.status, fields(answer)], body).toEqual([400, [field]]);
+    }
+    const whole = String.raw`{"name":"\ud83d\ude00","kind":"a"}`;
+    expect((await call('POST', '/things', { body: whole })).status).toBe(201);
+  });
+
+  it('a time that neither JavaScript nor PostgreSQL can hold is 400 and names its field', async () => {
+    for (const at of ['2026-06-30T23:59:60Z', '2016-12-31t23:59:60.5z', '0000-01-01T00:00:00Z']) {
+      expect(fields(await call('GET', `/query?at=${at}`)), at).toEqual(['at']);
+    }
+    for (const at of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '2026-03-29T02:30:00%2B01:00']) {
+      expect((await call('GET', `/query?at=${at}`)).status, at).toBe(200);
+    }
   });
 
   it.each([

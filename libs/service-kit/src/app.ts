@@ -70,7 +70,17 @@ const base = {
   allowUnionTypes: true,
 } as const;
 const addFormats = addFormatsModule as unknown as (ajv: Ajv, options: { mode: 'full' }) => Ajv;
-const formats = (ajv: Ajv) => addFormats(ajv, { mode: 'full' });
+/** Neither JavaScript nor PostgreSQL has a leap second or a year 0: what passes here must be a time for both. */
+const representable = (format: 'date' | 'date-time', ajv: Ajv) => {
+  const full = ajv.formats[format] as { validate: (text: string) => boolean };
+  return (text: string) =>
+    full.validate(text) && !text.startsWith('0000') && !/^[^T ]+[T ]..:..:60/i.test(text);
+};
+const formats = (ajv: Ajv) => {
+  addFormats(ajv, { mode: 'full' });
+  for (const name of ['date', 'date-time'] as const) ajv.addFormat(name, representable(name, ajv));
+  return ajv;
+};
 /** Bodies are taken as they are; query strings and path parameters are text and are coerced to their type. */
 const bodyAjv = formats(new Ajv({ ...base, coerceTypes: false }));
 const textAjv = formats(new Ajv({ ...base, coerceTypes: true }));

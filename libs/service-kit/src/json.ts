@@ -5,17 +5,19 @@ export const MAX_JSON_DEPTH = 20;
 
 /**
  * Parses a JSON body. Refuses (400, naming `body`) what is not JSON, nests deeper than
- * {@link MAX_JSON_DEPTH}, or carries `__proto__` keys (prototype poisoning).
+ * {@link MAX_JSON_DEPTH}, or carries `__proto__` keys (prototype poisoning); and, naming its field, text with half
+ * a character (`\ud800`), which no UTF-8 and so no database can hold.
  */
 export function parseJson(text: string): unknown {
-  const problem = (message: string, cause?: unknown) =>
+  const problem = (message: string, cause?: unknown, field = 'body') =>
     new AppError(400, 'INVALID_INPUT', `The body ${message}.`, {
-      details: [{ field: 'body', message }],
+      details: [{ field, message }],
       cause,
     });
   if (text.trim() === '') throw problem('is empty');
   if (depthOf(text) > MAX_JSON_DEPTH) throw problem(`nests deeper than ${MAX_JSON_DEPTH} levels`);
   let poisoned = false;
+  let broken: string | undefined;
   let value: unknown;
   try {
     const suspicious = text.includes('proto') || text.includes('constructor') || text.includes('\\u');
@@ -23,6 +25,8 @@ export function parseJson(text: string): unknown {
       text,
       suspicious
         ? (key, inner) => {
+            if (!key.isWellFormed()) broken ??= 'body';
+            else if (typeof inner === 'string' && !inner.isWellFormed()) broken ??= key;
             if (key === '__proto__' || (key === 'constructor' && typeof inner === 'object')) poisoned = true;
             return inner;
           }
@@ -32,6 +36,10 @@ export function parseJson(text: string): unknown {
     throw problem('is not valid JSON', error);
   }
   if (poisoned) throw problem('has a key that is not allowed');
+  if (broken !== undefined) {
+    // In a list the key is a number, which names nothing by itself.
+    throw problem('has text that is not valid Unicode', undefined, /^\d*$/.test(broken) ? 'body' : broken);
+  }
   return value;
 }
 

@@ -130,6 +130,9 @@ const CURSOR_FORMS: Record<SortField['type'], RegExp> = {
   boolean: /^(t|f|true|false)$/,
 };
 
+const fitsType = (value: string, type: SortField['type']) =>
+  CURSOR_FORMS[type].test(value) && (type !== 'timestamptz' || !Number.isNaN(Date.parse(value)));
+
 function decodeCursor(text: string, sort: SortKeys): (string | null)[] {
   try {
     const [kind, ...values] = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as unknown[];
@@ -139,7 +142,7 @@ function decodeCursor(text: string, sort: SortKeys): (string | null)[] {
       values.every((value, i) =>
         value === null
           ? sort[i]!.field.nullable === true
-          : typeof value === 'string' && CURSOR_FORMS[sort[i]!.field.type].test(value),
+          : typeof value === 'string' && fitsType(value, sort[i]!.field.type),
       );
     if (fits) return values as (string | null)[];
   } catch {
