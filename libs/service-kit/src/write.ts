@@ -22,12 +22,14 @@ export async function write<T>(
   request: FastifyRequest,
   reply: FastifyReply,
   work: (tx: Tx, ctx: RequestContext) => Promise<Written<T>>,
+  /** What the request says besides its JSON body, such as the hash of a file. */
+  content?: unknown,
 ): Promise<FastifyReply> {
   const ctx = contextOf(request);
   const key = idempotencyKey(request);
   const written = await db.tx(ctx.scope, async (tx) => {
     if (key === null || ctx.actor.id === null) return work(tx, ctx);
-    const known = await claim(tx, ctx, key, fingerprint(request));
+    const known = await claim(tx, ctx, key, fingerprint(request, content));
     if (known) return known as Written<T>;
     const result = await work(tx, ctx);
     await tx.sql`
@@ -56,9 +58,11 @@ function idempotencyKey(request: FastifyRequest): string | null {
 /** A fast hash of a password would undo the slow one: secrets are left out of the fingerprint. */
 const withoutSecrets = (key: string, value: unknown) =>
   /password|secret|token/i.test(key) ? undefined : value;
-const fingerprint = (request: FastifyRequest) =>
+const fingerprint = (request: FastifyRequest, content: unknown) =>
   createHash('sha256')
-    .update(`${request.method} ${request.url}\n${JSON.stringify(request.body ?? null, withoutSecrets)}`)
+    .update(
+      `${request.method} ${request.url}\n${JSON.stringify(content ?? request.body ?? null, withoutSecrets)}`,
+    )
     .digest('hex');
 
 /** Takes the key, or waits for whoever holds it and returns the stored answer. */

@@ -185,6 +185,9 @@ describe('attachments', () => {
     const [first, second] = [await upload('eins', { headers }), await upload('eins', { headers })];
     expect([first.status, second.status]).toEqual([201, 201]);
     expect(second.body.data.id).toBe(first.body.data.id);
+    const another = await upload('zwei', { headers });
+    expect([another.status, another.body.error.code]).toEqual([409, 'IDEMPOTENCY_CONFLICT']);
+    expect((await upload('eins', { headers, name: 'anders.bin' })).status).toBe(409);
     const list = await desk.service.call('GET', `/api/v1/tickets/${ticket}/attachments?limit=100`);
     expect(list.body.data.filter((one: { id: string }) => one.id === first.body.data.id)).toHaveLength(1);
     // The second file goes after its answer has left.
@@ -229,6 +232,8 @@ describe('file names', () => {
     const long = safeFileName(`${'ä'.repeat(500)}.pdf`);
     expect(long.length).toBeLessThanOrEqual(150);
     expect(long.endsWith('.pdf')).toBe(true);
+    expect(safeFileName(`${'a'.repeat(149)}😀😀`)).toBe('a'.repeat(149));
+    expect(safeFileName(`${'a'.repeat(145)}😀.pdf`)).toBe(`${'a'.repeat(145)}.pdf`);
   });
 
   it('cannot leave their place in the header', () => {

@@ -2,6 +2,7 @@ import multipart from '@fastify/multipart';
 import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
 import { Attachment, MAX_ATTACHMENT_BYTES } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
+import type { Tx } from '@psa/service-kit/database';
 import { AppError, invalid, notFound } from '@psa/service-kit/errors';
 import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
 import { write } from '@psa/service-kit/write';
@@ -113,10 +114,17 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
       const { upload, fields } = await receive(request, desk);
       let used = false;
       try {
-        await write(db, request, reply, async (tx) => {
+        const work = async (tx: Tx) => {
           const data = await attach(desk, tx, ctx, request.params.id, upload, fields);
           used = true;
           return { status: 201, body: { data } };
+        };
+        // The form is no parsed body: without this, another file under the same Idempotency-Key would count as
+        // the first one, and be lost behind a 201.
+        await write(db, request, reply, work, {
+          ...fields,
+          file_name: upload.name,
+          sha256: upload.stored.sha256,
         });
         // A repeated request under the same Idempotency-Key got the first answer: its file is not needed.
         if (!used) await discardUpload(deps, ctx, upload.key);

@@ -73,12 +73,9 @@ export function safeFileName(name: string | undefined): string {
   if (clean === '') return 'file';
   if (clean.length <= LONGEST_NAME) return clean;
   const extension = /\.[A-Za-z0-9]{1,10}$/.exec(clean)?.[0] ?? '';
-  return (
-    [...clean]
-      .slice(0, LONGEST_NAME - extension.length)
-      .join('')
-      .slice(0, LONGEST_NAME) + extension
-  );
+  // Half of a character outside the BMP is no text.
+  const stem = clean.slice(0, LONGEST_NAME - extension.length).replace(/[\ud800-\udbff]$/, '');
+  return stem + extension;
 }
 
 /** `Content-Disposition` that saves rather than shows, with an ASCII fall-back and the real name (RFC 5987). */
