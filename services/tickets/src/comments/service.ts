@@ -3,7 +3,7 @@ import { statusAfterCustomerReply } from '@psa/domain/ticket-status';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import { forbidden } from '@psa/service-kit/errors';
+import { forbidden, invalid } from '@psa/service-kit/errors';
 import type { Static } from 'typebox';
 import { deskRevision } from '../desk/desk.ts';
 import { loadTicket } from '../tickets/repository.ts';
@@ -47,6 +47,7 @@ export async function addComment(
 ): Promise<CommentView> {
   const visibility = body.visibility ?? 'public';
   const portal = ctx.actor.kind === 'customer';
+  if (body.body.trim() === '') throw invalid({ field: 'body', message: 'must not be empty' });
   if (visibility === 'internal' && (portal || !can(ctx, 'ticket:comment:internal'))) {
     throw forbidden('You may not write internal notes.');
   }

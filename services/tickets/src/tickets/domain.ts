@@ -29,10 +29,16 @@ export const normalTags = (tags: readonly string[]) => [
   ...new Set(tags.map((tag) => tag.trim().toLowerCase())),
 ];
 
+/** As the contract has it. */
+const MAX_TAGS = 30;
+
 /** Long texts stand in history and events by their beginning. */
 const CLIP = 500;
 const clip = (value: unknown) =>
-  typeof value === 'string' && value.length > CLIP ? `${value.slice(0, CLIP)}…` : value;
+  typeof value === 'string' && value.length > CLIP
+    ? // Half of a character outside the BMP is no text: PostgreSQL refuses it in JSON.
+      `${value.slice(0, CLIP).replace(/[\ud800-\udbff]$/, '')}…`
+    : value;
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
@@ -51,7 +57,12 @@ export function decideChange(
   for (const name of ['title', 'description', 'priority', 'category', 'contact_id', 'team_id'] as const) {
     if (wanted[name] !== undefined) Object.assign(next, { [name]: wanted[name] });
   }
+  if (wanted.title !== undefined) next.title = wanted.title.trim();
   if (wanted.tags !== undefined) next.tags = normalTags(wanted.tags);
+  // Several changes that each add a few can come to more than one change may say.
+  if (next.tags.length > MAX_TAGS && next.tags.length > ticket.tags.length) {
+    return { ok: false, field: 'tags', message: `must NOT have more than ${MAX_TAGS} items` };
+  }
   if (wanted.assigned_to !== undefined) next.assigned_to = wanted.assigned_to;
 
   const status =

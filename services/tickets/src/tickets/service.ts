@@ -235,6 +235,7 @@ export async function changeTicket(
   ) {
     throw forbidden('This needs the permission ticket:assign.');
   }
+  if (wanted.title?.trim() === '') throw invalid({ field: 'title', message: 'must not be empty' });
   const ticket = await loadTicket(tx, ctx, id, true);
   check(ticket.version);
   const refs = { ...wanted, customer_id: ticket.customer_id };

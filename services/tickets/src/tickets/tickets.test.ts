@@ -153,6 +153,35 @@ describe('changing a ticket', () => {
     expect(await desk.row(id)).toMatchObject({ title: won.body.data.title, version: 2 });
   });
 
+  it('cuts no character in two where the history keeps a text’s beginning', async () => {
+    const { id } = await desk.open();
+    for (const description of [`${'a'.repeat(499)}😀 und weiter`, `${'b'.repeat(500)}😀`]) {
+      expect((await call('PATCH', `/api/v1/tickets/${id}`, { body: { description } })).status).toBe(200);
+    }
+    expect((await desk.history(id)).at(-1)!.changes).toEqual([
+      { field: 'description', from: `${'a'.repeat(499)}…`, to: `${'b'.repeat(500)}…` },
+    ]);
+  });
+
+  it('takes no title and no reply of blanks alone, nor more tags by several changes than by one', async () => {
+    const { id } = await desk.open();
+    const blank = await call('PATCH', `/api/v1/tickets/${id}`, { body: { title: '    ' } });
+    expect([blank.status, blank.body.error.details[0].field]).toEqual([400, 'title']);
+    const reply = await call('POST', `/api/v1/tickets/${id}/comments`, { body: { body: ' \n ' } });
+    expect([reply.status, reply.body.error.details[0].field]).toEqual([400, 'body']);
+    await call('PATCH', `/api/v1/tickets/${id}`, { body: { title: ' Neu gefasst ' } });
+    expect(await desk.row(id)).toMatchObject({ title: 'Neu gefasst', first_response_at: null });
+    const add = async (from: number, count: number) => {
+      const add_tags = Array.from({ length: count }, (_, i) => `t${from + i}`);
+      return (await call('POST', '/api/v1/tickets/bulk', { body: { ids: [id], changes: { add_tags } } }))
+        .body;
+    };
+    for (const from of [0, 10, 20]) expect((await add(from, 10)).updated).toEqual([id]);
+    expect((await add(30, 1)).failed).toMatchObject([{ id, code: 'VALIDATION_ERROR' }]);
+    expect((await add(0, 1)).updated).toEqual([id]);
+    expect((await desk.row(id)).tags).toHaveLength(30);
+  });
+
   it('changes nothing and tells nothing when nothing changes', async () => {
     const { id } = await desk.open();
     const answer = await call('PATCH', `/api/v1/tickets/${id}`, { body: { priority: 'medium' } });
