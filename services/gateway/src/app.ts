@@ -111,6 +111,8 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
   }
 
   function answer(req: IncomingMessage, res: ServerResponse): void | Promise<void> {
+    // RFC 9112 §3.2.2: the request line may have the whole address. Its path is what counts here.
+    req.url = req.url!.replace(/^https?:\/\/[^/?]*\/?/i, '/');
     const path = req.url!.split('?')[0]!;
     const isApi =
       path.startsWith('/api/') && !path.startsWith('/api/docs') && path !== '/api/v1/openapi.json';
@@ -123,7 +125,9 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
     return page(req, res);
   }
 
-  const server = createServer((req, res) => {
+  // Offers of other protocols (Java asks for h2c) are declined by answering the request itself.
+  const shouldUpgradeCallback = (req: IncomingMessage) => /websocket/i.test(req.headers.upgrade ?? '');
+  const server = createServer({ shouldUpgradeCallback }, (req, res) => {
     res.on('error', () => res.destroy());
     Promise.try(answer, req, res).catch((thrown: unknown) => {
       const error = toAppError(thrown);

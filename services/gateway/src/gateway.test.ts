@@ -60,6 +60,31 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
     expect(test.exchanges()).toBe(0);
   });
 
+  it('reads a request line with the whole address, and declines other protocols by answering', async () => {
+    const send = (path: string, headers: Record<string, string> = {}) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const request = rawRequest(test.url, { path, headers }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        });
+        request.on('error', reject);
+        request.end();
+      });
+    const credentials = await test.bearer();
+    expect(await send('http://other.example/api/v1/tickets/echo?a=1', credentials)).toBe(200);
+    expect(await send('http://other.example/api/v1/tickets/echo')).toBe(401);
+    expect(await send('HTTP://other.example')).toBeLessThan(500);
+    expect(await send('http://other.example?a=1')).toBeLessThan(500);
+    expect(await send('http://other.example/internal/api-keys/exchange', credentials)).toBe(404);
+    expect(await send('*')).toBe(404);
+    const h2c = {
+      connection: 'Upgrade, HTTP2-Settings',
+      upgrade: 'h2c',
+      'http2-settings': 'AAEAAEAAAAIAAAAB',
+    };
+    expect(await send('/api/v1/tickets/echo', { ...credentials, ...h2c })).toBe(200);
+  });
+
   it('tells the service who asks from where, whatever the client claims', async () => {
     await get('/api/v1/tickets/echo', {
       ...(await test.bearer()),

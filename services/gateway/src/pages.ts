@@ -79,7 +79,8 @@ export function pages(folders: PortalFolders) {
       if (docs.serve(req, res, name)) return;
       throw missing(path);
     }
-    const portal = portals.find(({ prefix }) => path.startsWith(prefix))!;
+    const portal = portals.find(({ prefix }) => path.startsWith(prefix));
+    if (!portal) throw missing(path);
     const name = path.slice(portal.prefix.length);
     if (name !== '' && portal.site.serve(req, res, name)) return;
     if (name !== '' && !isNavigation(req, path)) throw missing(path);
