@@ -21,7 +21,7 @@ export function makeCertificate(): Certificate {
   try {
     const subject = ['-subj', '/CN=pve1.test', '-addext', 'subjectAltName=IP:127.0.0.1'];
     const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], {
+    execFileSync('/usr/bin/openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], {
       stdio: 'pipe',
     });
     const text = readFileSync(cert, 'utf8');
