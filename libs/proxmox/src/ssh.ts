@@ -105,8 +105,16 @@ export class PctShell {
     this.#options = options;
   }
 
-  /** Runs a command in a container. Its exit code is passed on, not judged. */
-  exec(node: string, vmid: number, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+  /**
+   * Runs a command in a container. Its exit code is passed on, not judged; 255 with a text can be `pct`'s own (no such
+   * container, not running), for that is how Perl dies.
+   */
+  async exec(
+    node: string,
+    vmid: number,
+    argv: readonly string[],
+    options: ExecOptions = {},
+  ): Promise<ExecResult> {
     const [program] = argv;
     if (program === undefined) throw new TypeError('no command');
     const command = ['pct', 'exec', id(vmid), '--', ...argv].map(shellQuote).join(' ');

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { inspect } from 'node:util';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { exchange, exchanges, schema9 } from '../golden.test-helper.ts';
@@ -148,8 +149,18 @@ describe('when the connection breaks', () => {
     expect(server.received).toHaveLength(4);
   });
 
-  it.each(['POST', 'PUT', 'DELETE'])('a %s is sent once, and its outcome unknown', async (method) => {
-    server.reply = () => 'break';
+  it('within the answer is no other case', async () => {
+    server.reply = (_, nth) => (nth < 2 ? 'half' : ok('whole'));
+    expect(await clientOf().request('GET', '/version')).toBe('whole');
+  });
+
+  it.each([
+    ['POST', 'break'],
+    ['PUT', 'break'],
+    ['DELETE', 'break'],
+    ['POST', 'half'],
+  ] as const)('a %s is sent once, and its outcome unknown (%s)', async (method, reply) => {
+    server.reply = () => reply;
     second.reply = () => ok('twice');
     const error = await failure(
       clientOf({ endpoints: [at(server), at(second)] }).request(method, '/nodes/pve1/lxc', { vmid: 101 }),
@@ -184,7 +195,8 @@ describe('when the connection breaks', () => {
       abort.abort();
       return 'silence';
     };
-    await failure(clientOf().request('GET', '/version', {}, { signal: abort.signal }));
+    const error = await failure(clientOf().request('GET', '/version', {}, { signal: abort.signal }));
+    expect(error.kind).toBe('aborted');
     expect(server.received).toHaveLength(1);
   });
 });
@@ -207,6 +219,16 @@ describe('three endpoints', () => {
       ['live', 200],
       ['live', 200],
     ]);
+  });
+
+  it('one that dies in the handshake got nothing', async () => {
+    const dying = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => dying.listen(0, '127.0.0.1', resolve));
+    const { port } = dying.address() as AddressInfo;
+    second.reply = () => ok('second');
+    const client = clientOf({ endpoints: [{ host: '127.0.0.1', port }, at(second)] });
+    expect(await client.request('POST', '/pools', { poolid: 'a' })).toBe('second');
+    await new Promise((resolve) => dying.close(resolve));
   });
 
   it('one that came back is used again for what concerns its node', async () => {

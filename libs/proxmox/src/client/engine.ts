@@ -202,8 +202,7 @@ export class ProxmoxEngine implements ApiRequestable {
           attempt--;
           continue;
         }
-        const again =
-          ['network', 'timeout', 'unreachable'].includes(error.kind) && !call.options.signal?.aborted;
+        const again = ['network', 'timeout', 'unreachable'].includes(error.kind);
         // A dead node takes up to 22 s to be reported: another endpoint is asked once, in case ours is cut off.
         const most = error.kind === 'unreachable' ? Math.min(attempts, 2) : attempts;
         if (!again || attempt >= most) throw error;
@@ -324,12 +323,17 @@ export class ProxmoxEngine implements ApiRequestable {
 
   #lost(call: Call, endpoint: Endpoint, cause: Error): ProxmoxError {
     const isTimeout = cause.name === 'TimeoutError';
+    const isAborted = call.options.signal?.aborted === true;
     return this.error(
       {
-        kind: isTimeout ? 'timeout' : 'network',
+        kind: isAborted ? 'aborted' : isTimeout ? 'timeout' : 'network',
         method: call.method,
         path: call.path,
-        reason: isTimeout ? 'no answer in time' : `the connection broke: ${cause.message}`,
+        reason: isAborted
+          ? 'it was aborted'
+          : isTimeout
+            ? 'no answer in time'
+            : `the connection broke: ${cause.message}`,
         endpoint: addressOf(endpoint),
         outcomeUnknown: call.method !== 'GET',
         cause,

@@ -2,7 +2,7 @@
  * What went wrong:
  * `invalid` the schema refuses the request, it was not sent · `refused` the API answered no · `unauthorised` 401 ·
  * `locked` another one holds the lock · `unreachable` the node behind the endpoint is dead (595) ·
- * `network` no endpoint answered · `timeout` no answer in time · `fingerprint` not the certificate we know ·
+ * `network` no endpoint answered · `timeout` no answer in time · `aborted` by the caller · `fingerprint` not the certificate we know ·
  * `task` the request was taken and its task failed · `ha` the HA manager did not bring about what was asked.
  */
 export type ErrorKind =
@@ -13,6 +13,7 @@ export type ErrorKind =
   | 'unreachable'
   | 'network'
   | 'timeout'
+  | 'aborted'
   | 'fingerprint'
   | 'task'
   | 'ha';

@@ -1,5 +1,5 @@
 const SECRET_FIELDS =
-  /^(password|confirmation-password|otp|tfa-challenge|response|secret|token|value|cipassword|encryption-key|private-key)$/;
+  /^(password|confirmation-password|otp|tfa-challenge|response|secret|token|cipassword|encryption-key|private-key)$/;
 
 /** Whether a parameter of this name is never shown. */
 export const isSecretField = (name: string): boolean => SECRET_FIELDS.test(name);
@@ -21,7 +21,7 @@ export class Mask {
       .replaceAll(/PVEAPIToken=[^\s"']+/g, 'PVEAPIToken=***')
       .replaceAll(/PVE(?:VNC)?:[^\s:"']+:[0-9A-F]{8}::[^\s"']+/g, '***');
     for (const secret of [...this.#secrets, ...more])
-      if (secret !== '') hidden = hidden.replaceAll(secret, '***');
+      if (secret.length >= 4) hidden = hidden.replaceAll(secret, '***');
     return hidden;
   }
 }

@@ -45,10 +45,11 @@ export interface Received {
   readonly form: URLSearchParams;
 }
 
-/** What the server does: answers, or breaks the connection, or says nothing. */
+/** What the server does: answers, or breaks the connection (before or within the answer), or says nothing. */
 export type Reply =
   | { readonly status?: number; readonly reason?: string; readonly body?: unknown }
   | 'break'
+  | 'half'
   | 'silence';
 
 export const ok = (data: unknown): Reply => ({ body: { data } });
@@ -93,6 +94,11 @@ export class PveServer {
         if (reply === 'silence') return;
         if (reply === 'break') {
           request.socket.destroy();
+          return;
+        }
+        if (reply === 'half') {
+          response.writeHead(200, 'OK', { 'content-length': '100' });
+          response.write('{"data":', () => request.socket.destroy());
           return;
         }
         const { status = 200, reason = 'OK', body = '' } = reply;

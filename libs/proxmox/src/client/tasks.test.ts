@@ -144,6 +144,7 @@ describe('waiting', () => {
       harness.clientOf().run('POST', '/nodes/pve1/lxc/101/status/start', {}, { lockWaitMs });
     expect((await start(30_000))?.exitStatus).toBe('OK');
     expect(starts).toBe(3);
+    expect(harness.clock.now()).toBeLessThan(30_000);
     starts = -1000;
     const error = await failure(start(5_000));
     expect([error.kind, error.method, error.path]).toEqual([

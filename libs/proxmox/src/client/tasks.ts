@@ -79,12 +79,9 @@ export async function runTask(
   params: Params = {},
   options: TaskOptions = {},
 ): Promise<TaskResult | null> {
-  const start = engine.clock.now();
-  const bound = options.lockWaitMs;
   return engine.waitForLock(async () => {
-    // The request's own waiting for a lock counts against the same bound.
-    const left = bound === undefined ? {} : { lockWaitMs: Math.max(0, bound - (engine.clock.now() - start)) };
-    const { data } = await engine.request(method, path, params, { ...options, ...left });
+    // One bound for both: the lock that the request meets, and the one that its task does.
+    const { data } = await engine.request(method, path, params, { ...options, lockWaitMs: 0 });
     if (typeof data !== 'string' || !parseUpid(data)) return null;
     try {
       return await waitTask(engine, data, options);

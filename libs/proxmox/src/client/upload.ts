@@ -62,7 +62,7 @@ export async function upload(engine: ProxmoxEngine, wanted: Upload): Promise<Tas
       },
     },
     // A file takes as long as it takes; an hour without an end is a fault.
-    { timeoutMs: 60 * 60_000, ...wanted },
+    { ...wanted, timeoutMs: wanted.timeoutMs ?? 60 * 60_000 },
   );
   return waitTask(engine, String(data), { ...wanted, timeoutMs: undefined });
 }

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { schema8, schema9 } from '../golden.test-helper.ts';
+import { ApiSchema } from './api-schema.ts';
 import type { PropertySchema } from './apidoc.ts';
 import type { FieldErrors } from './check.ts';
 import { isCheckedFormat } from './formats.ts';
@@ -213,6 +215,16 @@ describe('properties', () => {
         },
       ),
     );
+  });
+});
+
+describe('a file that is no schema', () => {
+  it.each([
+    ['/nonexistent', 'Unable to read the API schema /nonexistent'],
+    [join(import.meta.dirname, '../../package.json'), 'is no API schema of Proxmox VE: '],
+    [import.meta.filename, 'Unable to read the API schema'],
+  ])('%s', (file, message) => {
+    expect(() => ApiSchema.fromFile(file)).toThrow(message);
   });
 });
 

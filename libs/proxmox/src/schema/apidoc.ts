@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 
 /** A property of the schema dialect that Proxmox VE publishes: JSON Schema of old, with Perl's 0 and 1. */
 export interface PropertySchema {
@@ -42,7 +44,33 @@ export interface MethodDoc {
 /** Path template → HTTP method → documentation. */
 export type ApiDoc = Readonly<Record<string, Readonly<Record<string, MethodDoc>>>>;
 
+/** As much of the shape as the checker leans on. */
+const Shape = Type.Record(
+  Type.String({ pattern: '^/' }),
+  Type.Record(
+    Type.String({ pattern: '^(GET|POST|PUT|DELETE)$' }),
+    Type.Object({
+      method: Type.String(),
+      name: Type.String(),
+      parameters: Type.Optional(
+        Type.Object({ properties: Type.Optional(Type.Record(Type.String(), Type.Object({}))) }),
+      ),
+    }),
+    { additionalProperties: false },
+  ),
+  { additionalProperties: false },
+);
+
 /** Reads the schema of a Proxmox VE release from a file. */
 export function loadApiDoc(file: string): ApiDoc {
-  return JSON.parse(readFileSync(file, 'utf8')) as ApiDoc;
+  let doc: unknown;
+  try {
+    doc = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`Unable to read the API schema ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  const [wrong] = Value.Errors(Shape, doc);
+  if (wrong)
+    throw new Error(`${file} is no API schema of Proxmox VE: ${wrong.instancePath} ${wrong.message}`);
+  return doc as ApiDoc;
 }
