@@ -6,6 +6,8 @@ import { LRUCache } from 'lru-cache';
 import type { Static } from 'typebox';
 import type { Upstream } from './upstream.ts';
 
+const hashOf = (key: string) => createHash('sha256').update(key).digest('hex');
+
 /** How long an exchanged key is believed without asking again; a key that is taken back also ends its session. */
 const REMEMBERED_MS = 60_000;
 
@@ -25,7 +27,7 @@ export class ApiKeyExchange {
 
   /** @throws 401 for a key that is unknown, expired or taken back */
   tokenFor(key: string, requestId: string): Promise<string> {
-    const hash = createHash('sha256').update(key).digest('hex');
+    const hash = hashOf(key);
     const now = this.#clock.now().getTime();
     const known = this.#known.get(hash);
     if (known && known.until > now) return known.token;
@@ -33,6 +35,13 @@ export class ApiKeyExchange {
     this.#known.set(hash, { token, until: now + REMEMBERED_MS });
     token.catch(() => this.#known.delete(hash));
     return token;
+  }
+
+  /** Asks anew next time, unless somebody has done so since: `token` is the one that turned out to be no good. */
+  async forget(key: string, token: string): Promise<void> {
+    const hash = hashOf(key);
+    const known = this.#known.get(hash);
+    if (known && (await known.token.catch(() => null)) === token) this.#known.delete(hash);
   }
 
   async #exchange(key: string, requestId: string): Promise<string> {

@@ -47,7 +47,18 @@ export async function identify(
   apiKeys: ApiKeyExchange,
   requestId: string,
 ): Promise<Identity> {
-  const token =
-    credential.kind === 'api-key' ? await apiKeys.tokenFor(credential.key, requestId) : credential.token;
-  return { kind: credential.kind, token, claims: await verifier.verify(token) };
+  const { kind } = credential;
+  if (kind !== 'api-key') {
+    return { kind, token: credential.token, claims: await verifier.verify(credential.token) };
+  }
+  const known = await apiKeys.tokenFor(credential.key, requestId);
+  try {
+    return { kind, token: known, claims: await verifier.verify(known) };
+  } catch (error) {
+    // A change of the owner's rights ends the tokens issued so far; the key itself may be as good as before.
+    if (!(error instanceof AppError) || error.status !== 401) throw error;
+    await apiKeys.forget(credential.key, known);
+  }
+  const token = await apiKeys.tokenFor(credential.key, requestId);
+  return { kind, token, claims: await verifier.verify(token) };
 }

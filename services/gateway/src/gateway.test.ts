@@ -160,6 +160,22 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
     expect((await get('/api/v1/tickets/echo', { 'x-api-key': 'psa_wrong' })).status).toBe(401);
   });
 
+  it('asks again for a key whose token was ended, as a change of its owner’s rights does', async () => {
+    const echo = () => get('/api/v1/tickets/echo', { 'x-api-key': KEY });
+    await echo();
+    const token = String(test.seen.at(-1)!.headers.authorization).slice('Bearer '.length);
+    const { sid } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString());
+    await test.cache.set(revokedSessionKey(sid), '1', 60);
+    const before = test.exchanges();
+    expect((await Promise.all([echo(), echo(), echo()])).map(({ status }) => status)).toEqual([
+      200, 200, 200,
+    ]);
+    expect(test.exchanges() - before).toBeLessThanOrEqual(3);
+    const asked = test.exchanges();
+    expect((await echo()).status).toBe(200);
+    expect(test.exchanges()).toBe(asked);
+  });
+
   it('takes changes by cookie only from our own pages', async () => {
     const token = await test.tokens.issue({ csrf: 'the-csrf-token' });
     const post = (headers: Record<string, string>) =>
