@@ -132,6 +132,42 @@ describe('parameters', () => {
     });
   });
 
+  it('takes what psactl says of storages, rules, roles and jobs', () => {
+    for (const [method, path, params] of [
+      ['POST', '/cluster/ha/resources', { sid: 'ct:101', state: 'started', max_restart: 1 }],
+      ['PUT', '/cluster/ha/resources/ct:101', { state: 'disabled' }],
+      [
+        'POST',
+        '/cluster/backup',
+        { schedule: 'mon..fri 02:30', all: true, storage: 'nas', 'prune-backups': 'keep-last=3' },
+      ],
+      [
+        'POST',
+        '/access/roles',
+        { roleid: 'PsaCtl', privs: 'VM.Allocate,VM.Config.CPU,Datastore.AllocateSpace,SDN.Use' },
+      ],
+      ['PUT', '/access/acl', { path: '/vms', roles: 'PsaCtl', tokens: 'ops@pve!psactl', propagate: true }],
+      ['POST', '/pools', { poolid: 'psa/lab', comment: 'ü' }],
+      ['PUT', '/nodes/pve1/lxc/101/config', { delete: 'description,net1,mp0', digest: '0'.repeat(40) }],
+      [
+        'POST',
+        '/nodes/pve1/lxc/101/remote_migrate',
+        { 'target-endpoint': 'x', 'target-storage': '1', 'target-bridge': 'vmbr0:vmbr1' },
+      ],
+      [
+        'POST',
+        '/storage',
+        { storage: 'nas', type: 'nfs', server: '10.0.50.2', export: '/b', content: 'backup,vztmpl' },
+      ],
+      [
+        'POST',
+        '/nodes/pve1/network',
+        { iface: 'vmbr0', type: 'bridge', cidr: '10.0.10.11/24', gateway: '10.0.10.1' },
+      ],
+    ] as const)
+      expect([path, errorsOf(method, path, params)]).toEqual([path, {}]);
+  });
+
   it('knows what differs between the releases', () => {
     const rule = { rule: 'keep', type: 'node-affinity', resources: 'ct:101', nodes: 'pve1:2,pve2' };
     expect(schema9.check('POST', '/cluster/ha/rules', rule).kind).toBe('valid');

@@ -54,8 +54,10 @@ function mountPath(text: string): string | null {
   return /\/\.\.?\/|\/\.\.?$|^\.\.?\//.test(text) ? `${text} contains illegal character sequences\n` : null;
 }
 
+/** `a:b`, `a` alone as the default, or `1`: each to itself. */
 function pair(check: Check): Check {
   return (text) => {
+    if (text === '1') return null;
     const parts = text.split(':');
     if (parts.length > 2) return `invalid pair '${text}'\n`;
     return parts.map(check).find((message) => message !== null) ?? null;
