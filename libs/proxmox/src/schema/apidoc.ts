@@ -65,8 +65,7 @@ export function loadApiDoc(file: string): ApiDoc {
   } catch (error) {
     throw new Error(`Unable to read the API schema ${file}: ${(error as Error).message}`, { cause: error });
   }
-  const [wrong] = Value.Errors(Shape, doc);
-  if (wrong)
-    throw new Error(`${file} is no API schema of Proxmox VE: ${wrong.instancePath} ${wrong.message}`);
+  const wrong = misshapen(doc);
+  if (wrong !== null) throw new Error(`${file} is no API schema of Proxmox VE: see "${wrong}"`);
   return doc as ApiDoc;
 }
