@@ -8,7 +8,7 @@ export interface HaService {
   readonly sid: string;
   /** Where it is, or is to be. */
   readonly node: string;
-  /** `queued starting started stopping stopped fence recovery migrate relocate freeze error disabled` … */
+  /** `queued starting started stopping stopped disabled fence recovery migrate relocate freeze error` … */
   readonly state: string;
   /** What was asked for. */
   readonly requestState: string | null;
@@ -37,7 +37,8 @@ export async function haServices(
     .map((entry) => ({
       sid: entry.sid ?? entry.id?.replace(/^service:/, '') ?? '',
       node: entry.node ?? '',
-      state: entry.crm_state ?? entry.state ?? '',
+      // Not `crm_state`: that says "started" while the guest is only being started.
+      state: entry.state ?? entry.crm_state ?? '',
       requestState: entry.request_state ?? null,
     }));
 }

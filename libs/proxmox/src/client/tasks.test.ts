@@ -160,7 +160,15 @@ describe('HA', () => {
   const service = (state: string, node = 'pve1') =>
     ok([
       { type: 'quorum', id: 'quorum', status: 'OK', quorate: 1, node: 'pve1' },
-      { type: 'service', id: 'service:ct:101', sid: 'ct:101', state, node, request_state: 'started' },
+      {
+        type: 'service',
+        id: 'service:ct:101',
+        sid: 'ct:101',
+        state,
+        crm_state: 'started',
+        node,
+        request_state: 'started',
+      },
     ]);
 
   it('a start is only requested; the state says when it is done, and where', async () => {
