@@ -13,7 +13,13 @@ export function explain(thrown: unknown, settings: Pick<Settings, 'HOST' | 'PORT
     case 'EACCES':
       if (error.syscall === 'listen')
         return `Port ${port} is for the system only (below 1024). Choose another one: PORT=3000 npm start`;
-      return `${error.path ?? settings.PSA_DATA_DIR} may not be used by this user. Choose another folder: PSA_DATA_DIR=~/psa npm start`;
+      return unusable(error, settings, 'may not be used by this user');
+    case 'EPERM':
+    case 'EROFS':
+      return unusable(error, settings, 'cannot be written to');
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return unusable(error, settings, 'is no folder');
     case 'EADDRNOTAVAIL':
       return `HOST=${settings.HOST} is no address of this machine. Leave HOST out to listen on 127.0.0.1.`;
     case 'ENOSPC':
@@ -30,3 +36,6 @@ export function explain(thrown: unknown, settings: Pick<Settings, 'HOST' | 'PORT
   if (thrown instanceof StartError) return error.message;
   return `${error.stack ?? error}\nThe log is in ${settings.PSA_DATA_DIR}/logs/psa.log.`;
 }
+
+const unusable = (error: NodeJS.ErrnoException, settings: Pick<Settings, 'PSA_DATA_DIR'>, why: string) =>
+  `${error.path ?? settings.PSA_DATA_DIR} ${why}. Choose another folder: PSA_DATA_DIR=~/psa npm start`;
