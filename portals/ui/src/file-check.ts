@@ -3,7 +3,7 @@ export interface FileLimits {
   /** Bytes per file. */
   maxBytes: number;
   maxFiles: number;
-  /** Media types or `type/*`; empty takes all. The server looks at the content again. */
+  /** Media types, `type/*` or endings as `.csv`; empty takes all. The server looks at the content again. */
   accept?: readonly string[];
   /** Names that are not taken whatever the type, e.g. those of programs. */
   refuses?: (name: string) => boolean;
@@ -24,16 +24,22 @@ export function addFiles<F extends FileFacts>(
 ): { files: F[]; refused: FileRefusal[] } {
   const files = [...present];
   const refused: FileRefusal[] = [];
-  const fits = (type: string) =>
+  // Endings too: with Excel installed, Windows calls a CSV file application/vnd.ms-excel.
+  const fits = ({ name, type }: F) =>
     !limits.accept?.length ||
-    limits.accept.some((a) => a === type || (a.endsWith('/*') && type.startsWith(a.slice(0, -1))));
+    limits.accept.some(
+      (a) =>
+        a === type ||
+        (a.endsWith('/*') && type.startsWith(a.slice(0, -1))) ||
+        (a.startsWith('.') && name.toLowerCase().endsWith(a)),
+    );
   for (const file of incoming) {
     const known = files.some(
       (f) => f.name === file.name && f.size === file.size && f.lastModified === file.lastModified,
     );
     if (known) continue;
     if (file.size > limits.maxBytes) refused.push({ reason: 'too_large', name: file.name });
-    else if (!fits(file.type) || limits.refuses?.(file.name))
+    else if (!fits(file) || limits.refuses?.(file.name))
       refused.push({ reason: 'wrong_type', name: file.name });
     else if (files.length >= limits.maxFiles) {
       refused.push({ reason: 'too_many' });

@@ -92,6 +92,8 @@ it('refuses shortcuts that cannot be typed', () => {
 
 it('shows the caps of the machine', () => {
   expect(hotkeyCaps('mod+k', false)).toEqual([['Ctrl', 'K']]);
+  expect(hotkeyCaps('mod+k', false, 'Strg')).toEqual([['Strg', 'K']]);
+  expect(hotkeyCaps('mod+k', true, 'Strg')).toEqual([['⌘', 'K']]);
   expect(hotkeyCaps('mod+k', true)).toEqual([['⌘', 'K']]);
   expect(hotkeyCaps('g t', false)).toEqual([['G'], ['T']]);
 });

@@ -114,7 +114,7 @@ export function createHotkeyMatcher<T>(
 }
 
 const MAC_NAMES: Record<string, string> = { mod: '⌘', alt: '⌥', shift: '⇧' };
-const PC_NAMES: Record<string, string> = { mod: 'Ctrl', alt: 'Alt', shift: '⇧' };
+const PC_NAMES: Record<string, string> = { alt: 'Alt', shift: '⇧' };
 const KEY_SIGNS: Record<string, string> = {
   enter: '↵',
   escape: 'Esc',
@@ -124,9 +124,9 @@ const KEY_SIGNS: Record<string, string> = {
   space: '␣',
 };
 
-/** Caps to show for a shortcut: `mod+k` → [['⌘','K']], `g t` → [['G'],['T']]. */
-export function hotkeyCaps(text: string, mac: boolean): string[][] {
-  const names = mac ? MAC_NAMES : PC_NAMES;
+/** Caps to show for a shortcut: `mod+k` → [['⌘','K']], `g t` → [['G'],['T']]; `control` is what the key is called. */
+export function hotkeyCaps(text: string, mac: boolean, control = 'Ctrl'): string[][] {
+  const names: Record<string, string> = mac ? MAC_NAMES : { ...PC_NAMES, mod: control };
   return text
     .trim()
     .split(/\s+/)

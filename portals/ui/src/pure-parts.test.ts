@@ -111,6 +111,15 @@ describe('files', () => {
     expect(addFiles(result.files, [file('c'), file('d')], limits).refused).toEqual([{ reason: 'too_many' }]);
   });
 
+  it('knows a file by its ending when the machine calls its type something else', () => {
+    const csv = { maxBytes: 100, maxFiles: 1, accept: ['.csv', 'text/csv'] };
+    for (const type of ['application/vnd.ms-excel', '', 'text/csv'])
+      expect(addFiles([], [file('Kunden.CSV', 1, type)], csv).refused).toEqual([]);
+    expect(addFiles([], [file('kunden.xlsx', 1, '')], csv).refused).toEqual([
+      { reason: 'wrong_type', name: 'kunden.xlsx' },
+    ]);
+  });
+
   it('refuses by name what the type does not tell', () => {
     const refuses = (name: string) => name.endsWith('.exe');
     const result = addFiles([], [file('setup.exe', 1, ''), file('a.png')], { ...limits, refuses });

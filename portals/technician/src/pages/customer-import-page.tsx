@@ -1,3 +1,4 @@
+import { ApiError } from '@psa/ui/api-error';
 import { Button } from '@psa/ui/components/button';
 import { FileDrop } from '@psa/ui/components/file-drop';
 import { Alert } from '@psa/ui/components/states';
@@ -11,6 +12,7 @@ import { importCsv } from '../api/customers.ts';
 import type { CsvImportReport } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
+import { columnText, whyRefused } from '../customers/import-problem.ts';
 import { messages } from '../i18n/customer-messages.ts';
 
 const MAX_CSV_BYTES = 10 * 1024 * 1024;
@@ -31,6 +33,11 @@ export function Component() {
   });
   const report = run.data ?? check.data;
   const error = run.error ?? check.error;
+  // A refused file has no fields to look at: its reasons are all there is.
+  const reasons =
+    error instanceof ApiError && error.status === 400
+      ? [...new Set(error.details.map((detail) => whyRefused(detail.message, t)))]
+      : [];
   return (
     <div className="page narrow-page">
       <title>{`${t('import.title')} · ${me.tenant_name}`}</title>
@@ -57,7 +64,11 @@ export function Component() {
             </Button>
           </div>
         )}
-        {error && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error && (
+          <Alert tone="danger">
+            {reasons.length === 0 ? errorText(error) : reasons.map((reason) => <p key={reason}>{reason}</p>)}
+          </Alert>
+        )}
       </Panel>
       {report && <Report report={report} />}
       {file && report?.dry_run && report.taken > 0 && (
@@ -110,8 +121,8 @@ function Report({ report }: { report: CsvImportReport }) {
                 rowHeader: true,
                 cell: (row) => formats.number(row.line),
               },
-              { id: 'field', header: t('import.field'), cell: (row) => row.field ?? '–' },
-              { id: 'reason', header: t('import.reason'), cell: (row) => row.message },
+              { id: 'field', header: t('import.field'), cell: (row) => columnText(row.field, t) },
+              { id: 'reason', header: t('import.reason'), cell: (row) => whyRefused(row.message, t) },
             ]}
           />
           {report.problems.length > SHOWN_PROBLEMS && (

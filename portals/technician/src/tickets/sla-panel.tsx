@@ -58,7 +58,7 @@ function Clock({ kind, clock }: { kind: 'response' | 'resolution'; clock: SlaExp
   const u = uiMessages.useT();
   const formats = useFormats();
   const [all, setAll] = useState(false);
-  const time = (minutes: number) => formats.duration(minutes * MINUTE);
+  const time = (minutes: number) => formats.workTime(minutes * MINUTE);
   const what = u(`sla.${kind}`);
   if (clock.target_minutes === null) return null;
   const steps = all ? clock.steps : clock.steps.slice(-SHOWN_STEPS);
@@ -74,7 +74,7 @@ function Clock({ kind, clock }: { kind: 'response' | 'resolution'; clock: SlaExp
   ].filter(Boolean);
   return (
     <section aria-label={what}>
-      <h4>{what}</h4>
+      <h3>{what}</h3>
       <p className="muted">{facts.join(' · ')}</p>
       {!all && clock.steps.length > SHOWN_STEPS && (
         <Button kind="quiet" onPress={() => setAll(true)}>
@@ -85,7 +85,7 @@ function Clock({ kind, clock }: { kind: 'response' | 'resolution'; clock: SlaExp
         {steps.map((step) => (
           <li key={`${step.from}${step.kind}`} className={`timeline-${step.kind}`}>
             <strong>{t(`sla.step.${step.kind}`)}</strong>
-            {step.note && <span className="muted"> {step.note}</span>}
+            {step.note && step.kind !== 'paused' && <span className="muted"> {step.note}</span>}
             <div className="muted num">
               {t('sla.step_range', { from: formats.dateTime(step.from), to: formats.dateTime(step.to) })}
             </div>

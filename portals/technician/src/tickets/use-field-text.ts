@@ -6,6 +6,20 @@ import { CHANGEABLE, type Changeable } from './conflict.ts';
 
 const LONGEST = 140;
 
+/** What else a history names: of attachments and working time, and what an import brings along. */
+const IN_HISTORY = [
+  'customer_id',
+  'customer',
+  'contact',
+  'team',
+  'file',
+  'minutes',
+  'impact',
+  'urgency',
+] as const;
+type Named = Changeable | (typeof IN_HISTORY)[number];
+const NAMED: readonly string[] = [...CHANGEABLE, ...IN_HISTORY];
+
 /** Names fields of a ticket and writes their values for people: words for codes, names for ids. */
 export function useFieldText() {
   const t = messages.useT();
@@ -14,7 +28,8 @@ export function useFieldText() {
   const { data: teams = [] } = useQuery(teamsQuery);
   return {
     name: (field: string): string =>
-      (CHANGEABLE as readonly string[]).includes(field) ? t(`field.${field as Changeable}`) : field,
+      // An import's own fields are unknown here: then their name is what there is to say.
+      NAMED.includes(field) ? t(`field.${field as Named}`) : field,
     value: (field: string, value: unknown): string => {
       if (value === null || value === undefined || value === '') return t('history.nothing');
       if (Array.isArray(value)) return value.length === 0 ? t('history.nothing') : value.join(', ');

@@ -25,9 +25,11 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
 
   const take = (incoming: readonly File[]) => {
     if (isDisabled || incoming.length === 0) return;
-    const result = addFiles(files, incoming, limits);
+    // Where there is room for one, another choice takes its place.
+    const present = limits.maxFiles === 1 ? [] : files;
+    const result = addFiles(present, incoming, limits);
     setRefused(result.refused);
-    if (result.files.length > files.length) onChange(result.files);
+    if (result.files.length > present.length) onChange(result.files);
   };
   const latest = useRef(take);
   useEffect(() => {
@@ -49,7 +51,7 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
 
   const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
   const say = (refusal: FileRefusal): string => {
-    if (refusal.reason === 'too_many') return t('file.too_many', { max: limits.maxFiles });
+    if (refusal.reason === 'too_many') return t('file.too_many', { count: limits.maxFiles });
     if (refusal.reason === 'wrong_type') return t('file.wrong_type', { name: refusal.name });
     return t('file.too_large', { name: refusal.name, max: formats.bytes(limits.maxBytes) });
   };

@@ -7,7 +7,7 @@ export function Kbd({ keys }: { keys: string }) {
   const t = uiMessages.useT();
   return (
     <span className="hotkey">
-      {hotkeyCaps(keys, isMac).map((chord, index) => (
+      {hotkeyCaps(keys, isMac, t('hotkeys.control')).map((chord, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: the parts of one shortcut never move
         <span key={`${index}${chord.join()}`} className="hotkey">
           {index > 0 && <span className="visually-hidden">{` ${t('hotkeys.then')} `}</span>}

@@ -23,6 +23,12 @@ describe('formats', () => {
     expect(de.date('nonsense')).toBe('–');
   });
 
+  it('writes business time in hours, however long', () => {
+    expect(blanks(de.workTime(24 * HOUR))).toBe('24 Std.');
+    expect(blanks(de.workTime(-72.5 * HOUR))).toBe('72 Std. 30 Min.');
+    expect(blanks(en.workTime(40 * 60_000))).toBe('40 mins');
+  });
+
   it('writes durations with two units', () => {
     expect(blanks(de.duration(2 * HOUR))).toBe('2 Std.');
     expect(blanks(de.duration(2.25 * HOUR))).toBe('2 Std. 15 Min.');

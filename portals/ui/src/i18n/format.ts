@@ -26,6 +26,8 @@ export interface Formats {
   money(minor: number, currency: string): string;
   /** Milliseconds → "2 Std. 15 Min." or "3 Tage 4 Std."; the two largest units, sign dropped. */
   duration(ms: number): string;
+  /** Milliseconds of business time → "24 Std." or "2 Std. 15 Min."; never days, which have no fixed length there. */
+  workTime(ms: number): string;
   /** 1536 → 1,5 kB */
   bytes(count: number): string;
   /** "A, B und C" */
@@ -86,6 +88,13 @@ export function createFormats(language: Language, timeZone?: string): Formats {
       const format = new Intl.NumberFormat(locale, { style: 'currency', currency });
       const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
       return format.format(minor / 10 ** digits);
+    },
+    workTime(ms) {
+      const total = Math.round(Math.abs(ms) / MINUTE);
+      const h = Math.floor(total / 60);
+      const m = total % 60;
+      if (h === 0) return minutes.format(m);
+      return m > 0 ? `${hours.format(h)} ${minutes.format(m)}` : hours.format(h);
     },
     duration(ms) {
       const total = Math.round(Math.abs(ms) / MINUTE);
