@@ -7,7 +7,12 @@ import type { Flow, Inventory } from './schema.ts';
 
 /** VLANs, addresses of machines, flows. */
 export function checkNetwork(inventory: Inventory): Problem[] {
-  return [...checkVlans(inventory), ...checkMachines(inventory), ...checkFlows(inventory)];
+  return [
+    ...checkVlans(inventory),
+    ...checkBridges(inventory),
+    ...checkMachines(inventory),
+    ...checkFlows(inventory),
+  ];
 }
 
 function checkVlans(inventory: Inventory): Problem[] {
@@ -60,6 +65,22 @@ function checkVlans(inventory: Inventory): Problem[] {
       ];
     }),
   ];
+}
+
+/** A bridge without a card leads nowhere. The lab makes its own. */
+function checkBridges(inventory: Inventory): Problem[] {
+  const bridges = [...new Set(inventory.vlans.map((vlan) => vlan.bridge))];
+  return inventory.sites.flatMap((site, at) =>
+    site.nodes.flatMap((node, index) =>
+      bridges
+        .filter((bridge) => site.target === 'cluster' && node.bridges?.[bridge] === undefined)
+        .map((bridge) => ({
+          path: ['sites', at, 'nodes', index, 'bridges'],
+          message: `"${node.name}" names no network card for ${bridge}.`,
+          fix: `Add it, as in bridges: { ${bridge}: eno1 }.`,
+        })),
+    ),
+  );
 }
 
 function checkMachines(inventory: Inventory): Problem[] {

@@ -58,6 +58,17 @@ function checkQuorum(inventory: Inventory): Problem[] {
     }));
 }
 
+/** What Proxmox wants to know of each kind of storage. */
+const STORAGE_FIELDS = {
+  dir: ['path'],
+  btrfs: ['path'],
+  lvmthin: ['pool'],
+  zfspool: ['pool'],
+  rbd: ['pool'],
+  nfs: ['server', 'export'],
+  cephfs: [],
+} as const;
+
 /** Names of storages and nodes, in every site alike. */
 function checkStorages(inventory: Inventory): Problem[] {
   return inventory.sites.flatMap((site, at) => [
@@ -71,6 +82,26 @@ function checkStorages(inventory: Inventory): Problem[] {
               fix: 'Name one whose content includes vztmpl.',
             },
           ],
+    ),
+    ...site.storages.flatMap((storage, index) =>
+      STORAGE_FIELDS[storage.type]
+        .filter((field) => storage[field] === undefined)
+        .map((field) => ({
+          path: ['sites', at, 'storages', index, field],
+          message: `A storage of type ${storage.type} needs ${field}.`,
+          fix: `Add ${field} to "${storage.name}".`,
+        })),
+    ),
+    ...site.storages.flatMap((storage, index) =>
+      storage.type === 'lvmthin' && storage.pool && !/^[^/]+\/[^/]+$/.test(storage.pool)
+        ? [
+            {
+              path: ['sites', at, 'storages', index, 'pool'],
+              message: `"${storage.pool}" does not say in which volume group.`,
+              fix: 'Write volume group and pool, as in pve/data.',
+            },
+          ]
+        : [],
     ),
     ...site.storages.flatMap((storage, index) =>
       (storage.nodes ?? []).flatMap((name, place) =>

@@ -201,6 +201,24 @@ describe('what the schema cannot say', () => {
       /reaches the edge only/,
     ],
     [
+      'a bridge without a card',
+      'bridges: { vmbr0: eno1 }, ',
+      '',
+      /nodes\[0\]\.bridges: "pve1" names no network card for vmbr0/,
+    ],
+    [
+      'a storage half described',
+      ', path: /var/lib/vz',
+      '',
+      /storages\[0\]\.path: A storage of type dir needs path/,
+    ],
+    [
+      'a thin pool of no volume group',
+      'pool: pve/data',
+      'pool: data',
+      /storages\[1\]\.pool: "data" does not say/,
+    ],
+    [
       'a flow without ports',
       'ports: [5672], ',
       '',

@@ -18,6 +18,12 @@ export const Node = Closed({
         'SHA-256 of its API certificate; psactl talks to no other. Absent: the certificate must be valid.',
     }),
   ),
+  bridges: Type.Optional(
+    Type.Record(Type.String({ pattern: '^vmbr\\d{1,4}$' }), Type.String({ pattern: '^[a-z0-9]{2,15}$' }), {
+      description:
+        'The network card under each bridge, as in { vmbr0: eno1 }. A real cluster names all of them.',
+    }),
+  ),
   cores: Type.Integer({ minimum: 1, description: 'CPU threads.' }),
   memory_mb: Type.Integer({ minimum: 512, description: 'Memory, in MiB.' }),
   reserved_mb: Type.Optional(
@@ -29,7 +35,7 @@ export type Node = Static<typeof Node>;
 /** A Proxmox storage. */
 export const Storage = Closed({
   name: Name('Its id in the cluster.'),
-  type: Type.Enum(['dir', 'lvmthin', 'zfspool', 'btrfs', 'nfs', 'cifs', 'cephfs', 'rbd', 'pbs'], {
+  type: Type.Enum(['dir', 'lvmthin', 'zfspool', 'btrfs', 'nfs', 'cephfs', 'rbd'], {
     description: 'Its kind, in the words of Proxmox.',
   }),
   shared: Type.Boolean({ description: 'Whether every node sees the same content.' }),
@@ -41,10 +47,8 @@ export const Storage = Closed({
   pool: Type.Optional(
     Type.String({ minLength: 1, description: 'zfspool, rbd: the pool. lvmthin: volume group/pool.' }),
   ),
-  server: Type.Optional(Type.String({ minLength: 1, description: 'nfs, cifs, pbs: the server.' })),
-  export: Type.Optional(
-    Type.String({ minLength: 1, description: 'nfs: the export. cifs: the share. pbs: the datastore.' }),
-  ),
+  server: Type.Optional(Type.String({ minLength: 1, description: 'nfs: the server.' })),
+  export: Type.Optional(Type.String({ minLength: 1, description: 'nfs: what the server exports.' })),
   nodes: Type.Optional(
     Type.Array(Name('A node.'), { minItems: 1, description: 'Nodes that have it; all when absent.' }),
   ),
@@ -64,7 +68,10 @@ export const Site = Closed(
       key_file: SecretFile('Private key of that user.'),
       port: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535, description: '22 when absent.' })),
     }),
-    authorized_keys_file: Type.Optional(SecretFile('Public keys of the people who may log in on the nodes.')),
+    authorized_keys_file: SecretFile('Public keys of those who may log in on the nodes, psactl among them.'),
+    subscription: Type.Optional(
+      Type.Boolean({ description: 'Whether the nodes have a Proxmox subscription; false when absent.' }),
+    ),
     nodes: Type.Array(Node, { minItems: 1, description: 'The Proxmox hosts.' }),
     storages: Type.Array(Storage, { minItems: 1, description: 'The storages of the cluster.' }),
   },
