@@ -27,8 +27,7 @@ const PROGRAMS = new Set([
 /** What a browser may run when shown: kept, and handed out as plain bytes. */
 const ACTIVE =
   /^(text\/html|application\/xhtml\+xml|image\/svg\+xml|application\/xml|text\/xml|application\/rss\+xml)$/;
-const ACTIVE_TEXT =
-  /^(\uFEFF|\s|<!--[\s\S]*?-->)*<(!doctype|\?xml|html|head|body|svg|script|iframe|math|xsl|[a-z]+:)/i;
+const ACTIVE_TEXT = /^<(!doctype|\?xml|html|head|body|svg|script|iframe|math|xsl|[a-z]+:)/i;
 
 /** Decides by the first bytes what a file is, and whether it is taken. The claimed type has no say. */
 export async function sniff(head: Uint8Array, fileName: string): Promise<Sniffed> {
@@ -42,7 +41,8 @@ export async function sniff(head: Uint8Array, fileName: string): Promise<Sniffed
   const text = textOf(head);
   if (text === null) return { ok: true, contentType: 'application/octet-stream' };
   if (text.startsWith('#!')) return { ok: false, reason: 'programs and scripts are not taken' };
-  if (ACTIVE_TEXT.test(text)) return { ok: true, contentType: 'application/octet-stream' };
+  const start = withoutComments(text);
+  if (start === null || ACTIVE_TEXT.test(start)) return { ok: true, contentType: 'application/octet-stream' };
   return { ok: true, contentType: 'text/plain; charset=utf-8' };
 }
 
@@ -57,14 +57,34 @@ function textOf(head: Uint8Array): string | null {
   }
 }
 
+/**
+ * What stands after white space and comments; null when a comment does not end within the text. Step by step:
+ * one pattern for all of it would try every way to divide them, and stand still for ever on a file made for that.
+ */
+function withoutComments(text: string): string | null {
+  let at = 0;
+  for (;;) {
+    while (/[\s\uFEFF]/.test(text.charAt(at))) at++;
+    if (!text.startsWith('<!--', at)) return text.slice(at);
+    const end = text.indexOf('-->', at + 4);
+    if (end === -1) return null;
+    at = end + 3;
+  }
+}
+
 const LONGEST_NAME = 150;
+/** No file system has longer ones; the patterns below take the square of the length. */
+const LONGEST_CLAIM = 1_000;
 
 /**
  * A file name that is safe to show and to offer for saving: no path, no control or direction characters
  * (`exe.gpj` shown as `jpg.exe`), no leading dots, not empty, not endless.
  */
 export function safeFileName(name: string | undefined): string {
-  const base = (name ?? '').normalize('NFC').split(/[/\\]/).at(-1)!;
+  const whole = (name ?? '').normalize('NFC').split(/[/\\]/).at(-1)!;
+  // The end is kept: it says what kind of file this is.
+  const base =
+    whole.length <= LONGEST_CLAIM ? whole : whole.slice(0, LONGEST_NAME) + whole.slice(-LONGEST_NAME);
   const clean = base
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu, '')
     .replace(/[<>:"|?*]/g, '_')
