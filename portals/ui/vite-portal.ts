@@ -62,6 +62,8 @@ export function portalConfig(options: { root: URL; base: string }): UserConfig {
       sourcemap: false,
       manifest: true,
       modulePreload: { polyfill: false },
+      // Which plugin took how long is of no use to whoever starts the platform.
+      rolldownOptions: { checks: { pluginTimings: false } },
       reportCompressedSize: true,
     },
   };

@@ -31,6 +31,8 @@ export interface EditDialogProps {
   missing: string;
   /** Said when somebody else was faster (412). */
   conflict: string;
+  /** What is wrong with the values, by field; nothing is sent while there is anything. */
+  check?: (values: Values) => Values;
   /** Saves; what it throws is shown in the dialog, beside the fields that it names. */
   onSave: (values: Values, idempotencyKey: string) => Promise<unknown>;
   onClose: () => void;
@@ -51,18 +53,22 @@ export function EditDialog(props: EditDialogProps) {
   const form = useRef<HTMLFormElement>(null);
   const refused = error instanceof ApiError ? error.fieldErrors() : {};
   const get = (name: string) => values[name] ?? '';
+  const wrong: Values = {
+    ...props.check?.(values),
+    ...Object.fromEntries(
+      props.fields
+        .filter((field) => field.required && get(field.name).trim() === '')
+        .map((field) => [field.name, props.missing]),
+    ),
+  };
   const problem = (field: EditField) =>
-    field.required && get(field.name).trim() === ''
-      ? tried
-        ? props.missing
-        : null
-      : (refused[field.name] ?? null);
+    (tried ? wrong[field.name] : undefined) ?? refused[field.name] ?? null;
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
     setTried(true);
     if (saving) return;
-    if (props.fields.some((field) => field.required && get(field.name).trim() === '')) {
+    if (Object.keys(wrong).length > 0) {
       setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
       return;
     }

@@ -12,13 +12,13 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
 import type { Calendar, Priority, SlaPolicy } from '../api/types.ts';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
-import { Section } from './section.tsx';
+import { DeleteAction, Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -33,12 +33,16 @@ export function SlaPolicies() {
   const formats = useFormats();
   const policies = useQuery(policiesQuery);
   const { data: calendars = [] } = useQuery(calendarsQuery);
-  const [editing, setEditing] = useState<SlaPolicy | null>(null);
+  const [editing, setEditing] = useState<SlaPolicy | 'new' | null>(null);
   const manage = may(me, 'desk:manage');
   const time = (minutes: number | null) => (minutes === null ? '–' : formats.duration(minutes * 60_000));
   return (
     <>
-      <Section title={t('sla')} query={policies}>
+      <Section
+        title={t('sla')}
+        query={policies}
+        create={manage && { label: t('sla.new'), run: () => setEditing('new') }}
+      >
         {(rows) => (
           <Table
             caption={t('sla')}
@@ -82,7 +86,7 @@ export function SlaPolicies() {
       </Section>
       {editing && (
         <PolicyDialog
-          policy={policies.data?.find(({ id }) => id === editing.id) ?? editing}
+          policy={editing === 'new' ? null : (policies.data?.find(({ id }) => id === editing.id) ?? editing)}
           calendars={calendars}
           onClose={() => setEditing(null)}
         />
@@ -100,24 +104,34 @@ function readMinutes(text: string): number | null | undefined {
   return Number.isInteger(minutes) && minutes >= 1 && minutes <= 525_600 ? minutes : undefined;
 }
 
-function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]; onClose: () => void }) {
+function PolicyDialog(props: {
+  policy: SlaPolicy | null;
+  calendars: readonly Calendar[];
+  onClose: () => void;
+}) {
   const t = messages.useT();
   const u = uiMessages.useT();
   const errorText = useErrorText();
   const { policy } = props;
   const desk = useDeskSaving('sla-policies', 'sla_policy');
-  const [name, setName] = useState(policy.name);
-  const [calendar, setCalendar] = useState(policy.calendar_id ?? '');
-  const [isDefault, setDefault] = useState(policy.is_default);
+  const [name, setName] = useState(policy?.name ?? '');
+  const [calendar, setCalendar] = useState(
+    policy ? (policy.calendar_id ?? '') : (props.calendars[0]?.id ?? ''),
+  );
+  const [isDefault, setDefault] = useState(policy?.is_default ?? false);
   const [targets, setTargets] = useState<Readonly<Record<string, string>>>(() =>
     Object.fromEntries(
       PRIORITIES.flatMap((priority) =>
-        FIELDS.map((field) => [`${priority}.${field}`, String(targetOf(policy, priority)[field] ?? '')]),
+        FIELDS.map((field) => [
+          `${priority}.${field}`,
+          String((policy && targetOf(policy, priority)[field]) ?? ''),
+        ]),
       ),
     ),
   );
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const key = useRef(newIdempotencyKey());
   const bad = Object.values(targets).some((text) => readMinutes(text) === undefined);
 
   async function submit(event: FormEvent): Promise<void> {
@@ -127,7 +141,7 @@ function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]
     const body = {
       name: name.trim(),
       calendar_id: calendar || null,
-      ...(isDefault === policy.is_default ? {} : { is_default: isDefault }),
+      ...(isDefault === (policy?.is_default ?? false) ? {} : { is_default: isDefault }),
       targets: Object.fromEntries(
         PRIORITIES.map((priority) => [
           priority,
@@ -138,9 +152,11 @@ function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]
       ),
     };
     try {
-      await desk.save(policy, body, newIdempotencyKey());
+      await desk.save(policy, body, key.current);
       props.onClose();
     } catch (thrown) {
+      // A try that no answer came to may have succeeded: the next one is the same request.
+      if (thrown instanceof ApiError && !thrown.transient) key.current = newIdempotencyKey();
       setError(thrown);
       setSaving(false);
     }
@@ -148,14 +164,25 @@ function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]
 
   return (
     <Dialog
-      title={t('edit', { name: policy.name })}
+      title={policy ? t('edit', { name: policy.name }) : t('sla.new')}
       isOpen
       wide
       onClose={props.onClose}
       footer={
         <>
+          {/* Tickets without a policy of their own go by the default: it can be replaced, not deleted. */}
+          {policy && !policy.is_default && (
+            <DeleteAction name={policy.name} onDelete={() => desk.remove(policy).then(props.onClose)} />
+          )}
+          <span className="spacer" />
           <Button onPress={props.onClose}>{u('action.cancel')}</Button>
-          <Button type="submit" form="policy" kind="primary" isPending={saving} isDisabled={bad}>
+          <Button
+            type="submit"
+            form="policy"
+            kind="primary"
+            isPending={saving}
+            isDisabled={bad || name.trim() === ''}
+          >
             {u('action.save')}
           </Button>
         </>
@@ -179,7 +206,7 @@ function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]
             ]}
           />
         </div>
-        <Checkbox isSelected={isDefault} isDisabled={policy.is_default} onChange={setDefault}>
+        <Checkbox isSelected={isDefault} isDisabled={policy?.is_default ?? false} onChange={setDefault}>
           {t('sla.default')}
         </Checkbox>
         <p className="muted">{t('sla.unit')}</p>
@@ -215,64 +242,5 @@ function PolicyDialog(props: { policy: SlaPolicy; calendars: readonly Calendar[]
         <div role="alert">{bad && <p className="field-error">{t('sla.number_bad')}</p>}</div>
       </form>
     </Dialog>
-  );
-}
-
-const MONDAY = new Date(Date.UTC(2024, 0, 1));
-
-/** Business hours and holidays, for reading. */
-export function Calendars() {
-  const t = messages.useT();
-  const formats = useFormats();
-  const calendars = useQuery(calendarsQuery);
-  return (
-    <Section title={t('calendars')} query={calendars}>
-      {(rows) =>
-        rows.map((calendar) => (
-          <article key={calendar.id} className="stack">
-            <h3>{calendar.name}</h3>
-            <p className="muted">
-              {t('calendar.zone')}: {calendar.time_zone}
-            </p>
-            <dl className="facts">
-              {['1', '2', '3', '4', '5', '6', '7'].map((day) => (
-                <div key={day}>
-                  <dt>{weekday(Number(day))}</dt>
-                  <dd className="num">
-                    {(calendar.week[day] ?? []).map(({ start, end }) => `${start}–${end}`).join(', ') ||
-                      t('calendar.closed')}
-                  </dd>
-                </div>
-              ))}
-            </dl>
-            {calendar.holidays.length > 0 && (
-              <details className="disclosure">
-                <summary>{t('calendar.holidays_count', { count: calendar.holidays.length })}</summary>
-                <dl className="facts">
-                  {calendar.holidays.map((holiday) => (
-                    <div key={holiday.date}>
-                      <dt className="num">{formats.date(holiday.date)}</dt>
-                      <dd>
-                        {holiday.name}
-                        {holiday.hours?.length
-                          ? ` (${holiday.hours.map(({ start, end }) => `${start}–${end}`).join(', ')})`
-                          : ''}
-                      </dd>
-                    </div>
-                  ))}
-                </dl>
-              </details>
-            )}
-          </article>
-        ))
-      }
-    </Section>
-  );
-}
-
-function weekday(day: number): string {
-  const date = new Date(MONDAY.getTime() + (day - 1) * 86_400_000);
-  return new Intl.DateTimeFormat(document.documentElement.lang, { weekday: 'long', timeZone: 'UTC' }).format(
-    date,
   );
 }

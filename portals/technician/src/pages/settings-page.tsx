@@ -7,7 +7,7 @@ const Account = lazy(() => import('../desk/account.tsx').then((m) => ({ default:
 const Teams = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.Teams })));
 const Technicians = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.Technicians })));
 const SlaPolicies = lazy(() => import('../desk/sla.tsx').then((m) => ({ default: m.SlaPolicies })));
-const Calendars = lazy(() => import('../desk/sla.tsx').then((m) => ({ default: m.Calendars })));
+const Calendars = lazy(() => import('../desk/calendars.tsx').then((m) => ({ default: m.Calendars })));
 const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.Rules })));
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
 

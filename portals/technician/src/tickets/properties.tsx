@@ -4,7 +4,7 @@ import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { may, useMe } from '@psa/ui/session';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useId, useState } from 'react';
 import { Link } from 'react-router';
 import { findContacts } from '../api/customers.ts';
@@ -103,6 +103,7 @@ function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketC
   const t = messages.useT();
   const l = listMessages.useT();
   const me = useMe();
+  const queries = useQueryClient();
   const { data: technicians = [] } = useQuery(techniciansQuery);
   const ticket = { ...tagged.data, ...save.pending } as Ticket;
   const locked = !may(me, 'ticket:update') || !may(me, 'ticket:assign');
@@ -122,7 +123,8 @@ function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketC
         value={value}
         isDisabled={locked}
         load={async (text) =>
-          technicians
+          // Whoever is faster than the list of technicians waits for it.
+          (await queries.ensureQueryData(techniciansQuery))
             .filter(({ active, name }) => active && name.toLowerCase().includes(text.trim().toLowerCase()))
             .map(({ id, name, open_tickets }) => ({
               id,

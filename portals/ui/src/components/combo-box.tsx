@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { ComboBox as AriaComboBox, Button, Input, Popover } from 'react-aria-components/ComboBox';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { useAsyncOptions } from '../hooks/use-async-options.ts';
@@ -28,6 +28,19 @@ export interface ComboBoxProps {
   isRequired?: boolean;
 }
 
+/**
+ * A field that is out of sight is scrolled into it by the focus or the first letter, and react-aria shuts a list
+ * at any scroll around its field: the list would be gone as soon as it is there. The scroll events of this and
+ * the next frame are therefore kept from it; they are the field's own.
+ */
+function holdThroughScroll(field: Element): void {
+  const hold = (event: Event) => {
+    if (event.target instanceof Node && event.target.contains(field)) event.stopImmediatePropagation();
+  };
+  window.addEventListener('scroll', hold, true);
+  requestAnimationFrame(() => requestAnimationFrame(() => window.removeEventListener('scroll', hold, true)));
+}
+
 /** Choice of one from many, found by typing; the options come from the server. */
 export function ComboBox(props: ComboBoxProps) {
   const t = uiMessages.useT();
@@ -35,6 +48,7 @@ export function ComboBox(props: ComboBoxProps) {
   const [text, setText] = useState(value?.label ?? '');
   const [shown, setShown] = useState(value?.id);
   const [open, setOpen] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   if (shown !== value?.id) {
     // Chosen or cleared from outside: the field says so.
     setShown(value?.id);
@@ -48,7 +62,9 @@ export function ComboBox(props: ComboBoxProps) {
       className="field"
       items={items}
       inputValue={text}
+      onFocus={(event) => holdThroughScroll(event.target)}
       onInputChange={(next) => {
+        if (field.current && !open) holdThroughScroll(field.current);
         setText(next);
         if (next === '' && value) props.onChange(null);
       }}
@@ -78,7 +94,7 @@ export function ComboBox(props: ComboBoxProps) {
         {props.label}
       </FieldLabel>
       <div className="combo">
-        <Input className="input" placeholder={props.placeholder} />
+        <Input ref={field} className="input" placeholder={props.placeholder} />
         <Button className="combo-button" aria-label={t('combobox.show')}>
           {state === 'loading' ? <span className="spinner" /> : <Icon name="chevronDown" />}
         </Button>

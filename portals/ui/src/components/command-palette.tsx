@@ -1,6 +1,6 @@
 // biome-ignore-all lint/a11y/useSemanticElements: options with icons and shortcuts have no native element
 // biome-ignore-all lint/a11y/useFocusableInteractive: the focus stays in the input, options are reached through it
-import { type KeyboardEvent, type RefObject, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useId, useLayoutEffect, useRef, useState } from 'react';
 import { Dialog as AriaDialog, Modal, ModalOverlay } from 'react-aria-components/Modal';
 import { fuzzyFilter } from '../fuzzy.ts';
 import { useAsyncOptions } from '../hooks/use-async-options.ts';
@@ -50,7 +50,9 @@ export default function CommandPalette({
   const id = useId();
   const name = title ?? t('palette.title');
   const group = title ?? t('palette.commands');
-  const [query, setQuery] = useState(() => typed?.current ?? '');
+  const [query, setQuery] = useState('');
+  // Read when the dialog is shown, not when it is first rendered: React holds a finished dialog back for a moment.
+  useLayoutEffect(() => setQuery(typed?.current ?? ''), [typed]);
   const [active, setActive] = useState(0);
   const list = useRef<HTMLDivElement>(null);
   const searching = search !== undefined && query.trim().length >= 2;

@@ -1,4 +1,4 @@
-import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
+import { lazy, type RefObject, Suspense, useLayoutEffect, useRef, useState } from 'react';
 import { useHotkeys } from '../hooks/use-hotkeys.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { IconButton } from './button.tsx';
@@ -37,7 +37,8 @@ export function PaletteHost(props: Omit<CommandPaletteProps, 'onClose' | 'typed'
 
 /** While the dialog is being loaded: what is typed already belongs to it, and is no shortcut of the page. */
 function TypeAhead({ typed, onClose }: { typed: RefObject<string>; onClose: () => void }) {
-  useEffect(() => {
+  // Ends in the very commit that shows the dialog, so that no key falls between the two.
+  useLayoutEffect(() => {
     const take = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       event.stopPropagation();
