@@ -134,6 +134,13 @@ describe('bad input', () => {
     expect(fields(await call('GET', '/query?m=1'))).toEqual(['m']);
   });
 
+  it('tens of thousands of problems are answered by a hundred of them', async () => {
+    const body = Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`k${i}`, 1]));
+    const answer = await call('POST', '/things', { body });
+    expect([answer.status, answer.body.error.details.length]).toEqual([400, 100]);
+    expect(answer.text.length).toBeLessThan(20_000);
+  });
+
   it('text with half a character is 400 and names its field', async () => {
     const half = String.raw`"\ud83d"`;
     for (const [body, field] of [

@@ -106,6 +106,8 @@ export function createApp(options: AppOptions): App {
   app.setValidatorCompiler(({ schema, httpPart }) =>
     (httpPart === 'body' ? bodyAjv : textAjv).compile(schema as object),
   );
+  // Fastify's own would put every problem into one sentence that nobody gets to see.
+  app.setSchemaErrorFormatter(() => new Error('not valid'));
   app.removeContentTypeParser('application/json');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
     try {

@@ -108,10 +108,14 @@ function messageOf(error: AjvError): string {
   }
 }
 
-/** Every problem that the schema validator found, once per field and message. */
+/** More than anybody reads: a body of 80,000 unknown fields must not be answered by as many sentences. */
+const MOST_DETAILS = 100;
+
+/** Every problem that the schema validator found, up to {@link MOST_DETAILS}, once per field and message. */
 export function validationDetails(errors: readonly AjvError[], context: string): ErrorDetail[] {
   const seen = new Map<string, ErrorDetail>();
   for (const error of errors) {
+    if (seen.size === MOST_DETAILS) break;
     // `T | null` reports each arm; the arm that the value's type chose says it best, the frame says nothing.
     if (error.keyword === 'anyOf' && errors.length > 1) continue;
     if (error.keyword === 'type' && error.params.type === 'null' && errors.length > 1) continue;
