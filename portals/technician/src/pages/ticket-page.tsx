@@ -197,7 +197,8 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   const ticket = tagged.data;
   const { data: attachments = [] } = useQuery(attachmentsQuery(ticket.id));
   const [editing, setEditing] = useState<{ text: string; base: Tagged<Ticket> } | null>(null);
-  const author = ticket.requester?.name ?? ticket.contact?.name ?? ticket.customer?.name ?? '';
+  // A company opens no tickets: where no person is known, it stays open who did.
+  const author = ticket.requester?.name ?? ticket.contact?.name ?? '';
   const files = attachments.filter((file) => file.comment_id === null);
   return (
     <Thread
@@ -206,7 +207,7 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
       opening={
         <article className="message" aria-label={t('ticket.description')}>
           <header className="message-head">
-            <Avatar name={author || '?'} />
+            <Avatar name={author || ticket.customer?.name || '?'} />
             <strong>{author ? t('ticket.opened_by', { name: author }) : t('ticket.opened')}</strong>
             <span className="spacer" />
             <time className="muted" dateTime={ticket.created_at}>

@@ -61,10 +61,9 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const note = may(me, 'ticket:comment:internal');
 
   useEffect(() => {
-    const timer = setTimeout(() => {
-      writeSetting(name, text === '' ? '' : JSON.stringify({ kind, text }));
-    }, 300);
-    return () => clearTimeout(timer);
+    // At once: whoever types and leaves the page in the same moment loses nothing.
+    const draft = text === '' ? '' : JSON.stringify({ kind, text });
+    if (draft !== (readSetting(name) ?? '')) writeSetting(name, draft);
   }, [name, kind, text]);
 
   const focus = (next: Kind) => {
@@ -125,6 +124,8 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
       event.preventDefault();
       void send();
     }
+    // Back to the page's own keys, without tabbing through the rest of the form.
+    if (event.key === 'Escape' && event.target === input.current) input.current?.blur();
   }
 
   const internal = kind === 'internal';
