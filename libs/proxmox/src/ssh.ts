@@ -65,7 +65,7 @@ export class SshError extends Error {
   /** The exit code, when there was one. */
   readonly code: number | null;
   readonly stderr: string;
-  /** The command had begun when the connection broke: nobody knows how far it came. */
+  /** The command may have begun, and its end was not seen: nobody knows how far it came. */
   readonly outcomeUnknown: boolean;
 
   constructor(
@@ -85,6 +85,9 @@ export class SshError extends Error {
 
 /** sshd lets ten commands share a connection; two are left to others. */
 const AT_ONCE = 8;
+/** What ssh says when there was no session: no connection, another host, not let in. */
+const NO_SESSION =
+  /Connection (?:refused|timed out)|No route to host|Network is unreachable|Could not resolve|Host key verification failed|Permission denied|kex_exchange_identification|Too many authentication failures/;
 const COLLECT_LIMIT = 16 * 1024 * 1024;
 
 /** An argument as the node's shell must read it. */
@@ -251,7 +254,9 @@ export class PctShell {
         : ended === 'aborted'
           ? 'it was aborted'
           : said || 'the connection broke';
-    throw new SshError(node, what, why, { code: null, stderr: said, begun: marks.hasBegun });
+    // Only ssh's own words prove that the command never began; a mark that did not arrive proves nothing.
+    const neverBegan = !ended && !marks.hasBegun && NO_SESSION.test(marks.before);
+    throw new SshError(node, what, why, { code: null, stderr: said, begun: !neverBegan });
   }
 
   #arguments(node: string, folder: string): string[] {
