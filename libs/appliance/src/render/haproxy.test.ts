@@ -1,28 +1,11 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { example } from '../inventory/example.test-helper.ts';
+import { certificateIn } from './certificate.test-helper.ts';
 import { expectGoldens } from './golden.test-helper.ts';
 import { renderHaproxy } from './haproxy.ts';
 import { run, written } from './run.test-helper.ts';
-
-/** A self-signed certificate with its key, in one file as HAProxy wants it. */
-function certificate(): string {
-  const folder = written([]);
-  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-  const made = run(
-    'openssl',
-    [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-      ...['-subj', '/CN=psa.example.com', '-keyout', key, '-out', cert],
-    ],
-    { debian: 'openssl' },
-  );
-  expect(made.code, made.output).toBe(0);
-  const both = join(folder, 'both.pem');
-  writeFileSync(both, `${readFileSync(cert, 'utf8')}${readFileSync(key, 'utf8')}`);
-  return both;
-}
 
 describe('haproxy.cfg and keepalived.conf', () => {
   it('follow from the example inventory', async () => {
@@ -31,7 +14,7 @@ describe('haproxy.cfg and keepalived.conf', () => {
 
   it('pass haproxy -c', () => {
     const inventory = example();
-    inventory.tls.certificate_file = certificate();
+    inventory.tls.certificate_file = certificateIn(written([]));
     const folder = written([{ path: 'server-state', text: '1\n' }]);
     // Every other path is as it is on the appliance.
     const state = (text: string) =>

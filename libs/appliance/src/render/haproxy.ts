@@ -75,6 +75,8 @@ function defaultsSection(): string {
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout queue 10s
+    # /ready gives its dependencies two seconds and then says itself which one is missing.
+    timeout check 3s
     # An open WebSocket is quiet for long; the platform pings twice a minute.
     timeout tunnel 1h
     timeout client-fin 10s
@@ -166,6 +168,7 @@ function databaseSections(inventory: Inventory, members: readonly Container[]): 
     mode tcp
     balance ${balance}
     timeout server 1h
+    timeout check 1s
     option srvtcpka
     option httpchk
     http-check send meth GET uri ${path}
