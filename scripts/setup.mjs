@@ -53,6 +53,14 @@ const TEST_PROGRAMS = {
   'redis-server': 'redis-server',
   'rabbitmq-server': 'rabbitmq-server',
   chromium: 'chromium',
+  haproxy: 'haproxy',
+  openssl: 'openssl',
+  promtool: 'prometheus',
+  amtool: 'prometheus-alertmanager',
+  'ansible-playbook': 'ansible',
+  'ansible-lint': 'ansible-lint',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
 };
 const BENCH_PROGRAMS = { ...TEST_PROGRAMS, pgbench: 'postgresql-15' };
 
