@@ -66,7 +66,7 @@ describe('pct exec', () => {
   });
 
   it('passes every exit code on, those of ssh itself too', async () => {
-    for (const code of [0, 1, 2, 126, 127, 130, 254, 255])
+    for (const code of [0, 1, 127, 255])
       expect((await shared.exec('pve1', 101, ['sh', '-c', `exit ${code}`])).code).toBe(code);
   });
 
@@ -82,7 +82,7 @@ describe('pct exec', () => {
           expect(stdout.split('\0').slice(1, -1)).toEqual(args);
         },
       ),
-      { numRuns: 10, examples: [[["it's", '$HOME `id` "x"', 'a\nb', '', '~', '*', '--', '!!', '\\']]] },
+      { numRuns: 5, examples: [[["it's", '$HOME `id` "x"', 'a\nb', '', '~', '*', '--', '!!', '\\']]] },
     );
     expect(() => shellQuote('a\0b')).toThrow(TypeError);
   });
@@ -116,12 +116,12 @@ describe('pct exec', () => {
     await shell.exec('pve1', 101, ['true']);
     const before = await logins();
     const all = await Promise.all(
-      Array.from({ length: 20 }, (_, index) =>
+      Array.from({ length: 12 }, (_, index) =>
         shell.exec('pve1', 101, ['sh', '-c', `sleep 0.1; echo ${index}`]),
       ),
     );
     expect(all.map((one) => one.stdout.trim())).toEqual(
-      Array.from({ length: 20 }, (_, index) => String(index)),
+      Array.from({ length: 12 }, (_, index) => String(index)),
     );
     expect(all.every((one) => one.stderr === '')).toBe(true);
     expect(await logins()).toBe(before);

@@ -180,7 +180,7 @@ describe('when the connection breaks', () => {
 
   it('no answer in time is an error; a write is not sent again', async () => {
     server.reply = () => 'silence';
-    const client = clientOf({ timeoutMs: 80 });
+    const client = clientOf({ timeoutMs: 1_500 });
     const write = await failure(client.request('POST', '/pools', { poolid: 'a' }));
     expect([write.kind, write.outcomeUnknown]).toEqual(['timeout', true]);
     expect(server.received).toHaveLength(1);
