@@ -34,6 +34,7 @@ import { tokenVerifier } from '@psa/service-kit/tokens';
 import { ticketsService } from '@psa/tickets/app';
 import { busUrl, prepareDatabase, roleUrl } from './database.ts';
 import type { LogFile } from './log-file.ts';
+import { SettableClock } from './settable-clock.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
 
@@ -52,6 +53,8 @@ const ROOT = new URL('../../', import.meta.url).pathname;
 export interface Platform {
   readonly services: Readonly<Record<ServiceName, RunningService>>;
   readonly deps: Readonly<Record<ServiceName, ServiceDeps>>;
+  /** Clocks of the services whose demo data tell of the past; sign-in, audit and gateway keep the present. */
+  readonly clocks: Readonly<Record<'crm' | 'tickets', SettableClock>>;
   readonly gateway: Gateway;
   readonly postgres: PostgresServer;
   /** Begins the background work. */
@@ -99,6 +102,7 @@ async function assemble(options: {
   if (migrated > 0) log.info({ migrated }, 'database migrated');
 
   const clock = systemClock;
+  const clocks = { crm: new SettableClock(), tickets: new SettableClock() };
   const cache: Cache = new MemoryCache();
   const bus = new PostgresBus({ url: busUrl(server, state.role_password), log: logFor('bus') });
   const mailer: Mailer = settings.SMTP_URL
@@ -130,7 +134,7 @@ async function assemble(options: {
       db: databases[name],
       bus,
       cache,
-      clock,
+      clock: name === 'crm' || name === 'tickets' ? clocks[name] : clock,
       ids: systemIds,
       log: serviceLog,
       verifier,
@@ -172,6 +176,7 @@ async function assemble(options: {
   return {
     services,
     deps,
+    clocks,
     gateway,
     postgres: server,
     async start() {

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { createLogger, type Logger } from '@psa/service-kit/log';
 import { DEMO_LOGINS } from './demo/people.ts';
-import { seedDemo } from './demo/seed.ts';
+import { holdHalfMade, seedDemo } from './demo/seed.ts';
 import { openLogFile } from './log-file.ts';
 import { buildPlatform, type Platform } from './platform.ts';
 import type { Settings } from './settings.ts';
@@ -62,6 +62,7 @@ export async function runEmbedded(options: {
   };
   options.onBuilt?.(stop);
   try {
+    if (wantsDemo(settings, state)) holdHalfMade(platform, state);
     await platform.start();
     const greeting = await welcome(platform, settings, state, say);
     await platform.gateway.listen({ host: settings.HOST, port: settings.PORT });
@@ -72,6 +73,10 @@ export async function runEmbedded(options: {
     throw error;
   }
 }
+
+/** Demo people among somebody's real data only when asked for in so many words. */
+const wantsDemo = (settings: Settings, state: State) =>
+  settings.PSA_DEMO === '1' || (settings.PSA_DEMO === undefined && state.mode === 'demo');
 
 /** Puts in the demo data that are asked for and missing, and says how to get in. */
 async function welcome(
@@ -89,9 +94,7 @@ async function welcome(
     '',
   ];
   const end = ['', `  Data: ${settings.PSA_DATA_DIR}   Stop: Ctrl-C`, ''];
-  // Demo people among somebody's real data only when asked for in so many words.
-  const demo = settings.PSA_DEMO === '1' || (settings.PSA_DEMO === undefined && state.mode === 'demo');
-  if (demo) {
+  if (wantsDemo(settings, state)) {
     const save = (next: State) => saveState(settings.PSA_DATA_DIR, next);
     const password = await seedDemo({ platform, state, wanted: settings.PSA_DEMO_PASSWORD, save, say });
     const logins = DEMO_LOGINS.map(({ email, what }) => `    ${email.padEnd(28)}${what}`);

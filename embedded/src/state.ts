@@ -13,6 +13,8 @@ export interface State {
   /** The password that the demo accounts have now. */
   readonly demo_password: string | null;
   readonly demo_complete: boolean;
+  /** When the demo data were begun. They are told from then, also by a start that finishes what another began. */
+  readonly demo_began?: string;
 }
 
 const fileOf = (dataDir: string) => join(dataDir, 'secrets.json');

@@ -4,8 +4,9 @@ import type { Platform } from '../platform.ts';
 import { type Caller, signIn } from './caller.ts';
 import { PAST_TICKETS } from './history.ts';
 import { importedTicket } from './imported-ticket.ts';
-import { LIVE_TICKETS, type LiveTicket } from './live.ts';
+import { workdayMoment } from './office-time.ts';
 import { CUSTOMERS, type DemoCustomer, STAFF, type StaffKey } from './people.ts';
+import { type Cast, firstOpening, playLive } from './play.ts';
 
 type One<T> = { data: T };
 interface Entity {
@@ -23,16 +24,28 @@ const PORTAL_USERS: Readonly<Record<string, string>> = {
   praxis: 'other@demo.example',
 };
 
-/** Fills an empty tenant through the API: staff, teams, customers, tickets of the past weeks and of today. */
+/** When the story of the demo data begins, told at `now`. */
+export const beginningOf = (now: Date): Date => workdayMoment(firstOpening(now), 40, 0);
+
+/**
+ * Fills an empty tenant through the API: staff, teams, customers, tickets of the past weeks and of the last days.
+ * Call it with the clocks of customers and desk held at the story's beginning; it moves the desk's on.
+ * @param story.now what "now" is in it @param story.resumed an earlier start began it and was cut off
+ */
 export async function fillDesk(
   platform: Platform,
   admin: Caller,
   accounts: { password: string; setPasswords(emails: readonly string[]): Promise<void> },
+  story: { now: Date; resumed: boolean },
 ): Promise<void> {
   const staff = await makeStaff(admin);
   await makeTeams(admin, staff);
+  const aroundTheClock = await makeSlaPolicy(admin);
   const customers = new Map<string, KnownCustomer>();
-  for (const customer of CUSTOMERS) customers.set(customer.key, await makeCustomer(admin, customer));
+  for (const customer of CUSTOMERS) {
+    const policy = customer.tags.includes('24x7') ? aroundTheClock : null;
+    customers.set(customer.key, await makeCustomer(admin, customer, policy));
+  }
   for (const [key, email] of Object.entries(PORTAL_USERS)) {
     await admin.send(
       'POST',
@@ -47,7 +60,6 @@ export async function fillDesk(
     );
   }
   await accounts.setPasswords([...STAFF.map(({ email }) => email), ...Object.values(PORTAL_USERS)]);
-  await importPast(platform, admin, staff, customers);
 
   const callers = new Map<string, Caller>();
   for (const [key, email] of [
@@ -56,7 +68,8 @@ export async function fillDesk(
   ]) {
     callers.set(key!, await signIn(platform, email!, accounts.password));
   }
-  for (const [i, ticket] of LIVE_TICKETS.entries()) await makeLive(ticket, i, { staff, customers, callers });
+  await importPast(platform, admin, { staff, customers, callers }, firstOpening(story.now));
+  await playLive(platform, { staff, customers, callers }, story.now, story.resumed);
 }
 
 type StaffIds = ReadonlyMap<StaffKey, Entity>;
@@ -91,9 +104,49 @@ async function makeTeams(admin: Caller, staff: StaffIds): Promise<void> {
   }
 }
 
-async function makeCustomer(admin: Caller, customer: DemoCustomer): Promise<KnownCustomer> {
+const hours = (response: number, resolution: number) => ({
+  response_minutes: response * 60,
+  resolution_minutes: resolution * 60,
+});
+
+/** A policy that counts day and night, for customers whose contract says so; returns its id. */
+async function makeSlaPolicy(admin: Caller): Promise<string> {
+  // The desk's own settings come by an event of the new tenant, and only where there are none yet.
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const { data } = await admin.send<{ data: Entity[] }>('GET', '/sla-policies');
+    if (data.length > 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const { data } = await admin.send<One<Entity>>(
+    'POST',
+    '/sla-policies',
+    {
+      name: 'Rund um die Uhr',
+      calendar_id: null,
+      targets: {
+        critical: hours(0.5, 4),
+        high: hours(1, 8),
+        medium: hours(4, 24),
+        low: hours(72, 168),
+      },
+    },
+    { key: 'sla-around-the-clock' },
+  );
+  return data.id;
+}
+
+async function makeCustomer(
+  admin: Caller,
+  customer: DemoCustomer,
+  sla_policy_id: string | null,
+): Promise<KnownCustomer> {
   const { key, sites, contacts, ...fields } = customer;
-  const { data } = await admin.send<One<Entity>>('POST', '/customers', fields, { key: `customer-${key}` });
+  const { data } = await admin.send<One<Entity>>(
+    'POST',
+    '/customers',
+    { ...fields, sla_policy_id },
+    { key: `customer-${key}` },
+  );
   const siteIds: string[] = [];
   for (const [i, site] of sites.entries()) {
     const made = await admin.send<One<Entity>>(
@@ -117,114 +170,44 @@ async function makeCustomer(admin: Caller, customer: DemoCustomer): Promise<Know
   return { id: data.id, contacts: made };
 }
 
+/** Takes over what was done before the desk went live: all at once then, but for the working time booked at the end of each. */
 async function importPast(
   platform: Platform,
   admin: Caller,
-  staff: StaffIds,
-  customers: ReadonlyMap<string, KnownCustomer>,
+  { staff, customers, callers }: Cast,
+  wentLive: Date,
 ): Promise<void> {
-  const now = platform.deps.tickets.clock.now();
-  const tickets = PAST_TICKETS.map((ticket, i) => {
+  const past = PAST_TICKETS.map((ticket, i) => {
     const customer = customers.get(ticket.customer)!;
     const contact = customer.contacts[ticket.contact]!;
     const technician = staff.get(ticket.who)!;
-    return importedTicket(
-      ticket,
-      i,
-      {
-        customerId: customer.id,
-        contactId: contact.id,
-        contactName: contact.name,
-        technicianId: technician.id,
-        technicianName: technician.name,
-      },
-      now,
-    );
-  });
+    const refs = {
+      customerId: customer.id,
+      contactId: contact.id,
+      contactName: contact.name,
+      technicianId: technician.id,
+      technicianName: technician.name,
+    };
+    return { ticket, given: importedTicket(ticket, i, refs, wentLive) };
+  }).sort((a, b) => a.given.created_at.localeCompare(b.given.created_at));
+  platform.clocks.tickets.hold(wentLive);
   const answer = await admin.send<Static<typeof ImportTicketResponse>>('POST', '/tickets/import', {
     source: 'demo',
-    tickets,
+    tickets: past.map(({ given }) => given),
   });
   const refused = answer.tickets.filter(({ outcome }) => outcome === 'refused');
   if (refused.length > 0) throw new Error(`Demo data: tickets refused: ${JSON.stringify(refused)}`);
-  for (const [i, past] of PAST_TICKETS.entries()) {
-    const { id, outcome } = answer.tickets[i]!;
-    if (outcome === 'unchanged') continue;
-    await admin.send(
+  for (const [i, { ticket, given }] of past.entries()) {
+    platform.clocks.tickets.hold(new Date(given.resolved_at!));
+    await callers.get(ticket.who)!.send(
       'POST',
-      `/tickets/${id}/time-entries`,
+      `/tickets/${answer.tickets[i]!.id}/time-entries`,
       {
-        minutes: Math.max(10, Math.min(120, Math.round((past.solved - past.taken) / 2 / 5) * 5)),
-        note: past.title,
-        started_at: tickets[i]!.first_response_at,
+        minutes: Math.max(10, Math.min(120, Math.round((ticket.solved - ticket.taken) / 2 / 5) * 5)),
+        note: ticket.title,
+        started_at: given.first_response_at,
       },
-      { key: `past-time-${i}` },
+      { key: `past-time-${given.external_id}` },
     );
   }
-}
-
-async function makeLive(
-  ticket: LiveTicket,
-  index: number,
-  known: {
-    staff: StaffIds;
-    customers: ReadonlyMap<string, KnownCustomer>;
-    callers: ReadonlyMap<string, Caller>;
-  },
-): Promise<void> {
-  const customer = known.customers.get(ticket.customer)!;
-  const dispatcher = known.callers.get('holger')!;
-  const portalUser = known.callers.get(ticket.customer);
-  const byPortal = portalUser !== undefined && ticket.contact === 0 && ticket.source === undefined;
-  const {
-    customer: _,
-    contact,
-    text,
-    who,
-    status,
-    comments = [],
-    time = [],
-    source,
-    tags = [],
-    ...fields
-  } = ticket;
-  const asked = { ...fields, description: text, tags, customer_id: customer.id };
-  const { data } = byPortal
-    ? await portalUser.send<One<Entity>>('POST', '/tickets', asked, { key: `live-${index}` })
-    : await dispatcher.send<One<Entity>>(
-        'POST',
-        '/tickets',
-        { ...asked, contact_id: customer.contacts[contact]!.id, source: source ?? 'technician' },
-        { key: `live-${index}` },
-      );
-  const path = `/tickets/${data.id}`;
-  if (who === undefined) return;
-  const technician = known.callers.get(who)!;
-  // Repeated after a start that was cut off, a step that was done already is refused as a conflict.
-  const again = { allowed: [409] };
-  await dispatcher.send('PATCH', path, { assigned_to: known.staff.get(who)!.id }, again);
-  if (status !== undefined && status !== 'assigned')
-    await technician.send('PATCH', path, { status: 'in_progress' }, again);
-  for (const [i, comment] of comments.entries()) {
-    const author = comment.by === 'customer' ? (portalUser ?? dispatcher) : known.callers.get(comment.by)!;
-    await author.send(
-      'POST',
-      `${path}/comments`,
-      {
-        body: comment.text,
-        ...(comment.by === 'customer' ? {} : { visibility: comment.internal ? 'internal' : 'public' }),
-      },
-      { key: `live-${index}-comment-${i}` },
-    );
-  }
-  for (const [i, [minutes, note]] of time.entries()) {
-    await technician.send(
-      'POST',
-      `${path}/time-entries`,
-      { minutes, note },
-      { key: `live-${index}-time-${i}` },
-    );
-  }
-  if (status === 'waiting_customer' || status === 'resolved')
-    await technician.send('PATCH', path, { status }, again);
 }

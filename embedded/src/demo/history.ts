@@ -6,13 +6,14 @@ export interface PastTicket {
   readonly customer: string;
   /** Index into the customer's contacts. */
   readonly contact: number;
+  /** Before the desk went live; all of them were. */
   readonly daysAgo: number;
-  /** Minutes after 7:30 at which it came in. */
+  /** Minutes after 8:00 at which it came in. */
   readonly minute: number;
   readonly category: string;
   readonly priority: Priority;
   readonly who: StaffKey;
-  /** Minutes until somebody took it up, and until it was resolved. */
+  /** Office minutes until somebody took it up, and until it was resolved. */
   readonly taken: number;
   readonly solved: number;
   /** Waited for the customer in between. */
@@ -56,7 +57,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     2,
-    [54, 25],
+    [32, 25],
     'Drucker',
     'medium',
     'mira',
@@ -68,7 +69,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     0,
-    [53, 70],
+    [31, 70],
     'Arbeitsplatz',
     'high',
     'jonas',
@@ -80,7 +81,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     1,
-    [52, 5],
+    [31, 5],
     'Netzwerk',
     'critical',
     'tobias',
@@ -92,7 +93,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     1,
-    [51, 110],
+    [30, 110],
     'Microsoft 365',
     'medium',
     'svenja',
@@ -104,7 +105,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     1,
-    [50, 45],
+    [29, 45],
     'Kasse',
     'high',
     'jonas',
@@ -116,7 +117,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     0,
-    [48, 130],
+    [28, 130],
     'Server',
     'medium',
     'svenja',
@@ -128,7 +129,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     1,
-    [47, 15],
+    [27, 15],
     'Netzwerk',
     'high',
     'tobias',
@@ -140,7 +141,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     1,
-    [46, 200],
+    [27, 200],
     'Sicherheit',
     'high',
     'tobias',
@@ -152,7 +153,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     0,
-    [45, 95],
+    [26, 95],
     'Telefonie',
     'medium',
     'mira',
@@ -165,7 +166,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     0,
-    [44, 60],
+    [25, 60],
     'Anwendung',
     'high',
     'jonas',
@@ -177,11 +178,11 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     0,
-    [43, 150],
+    [25, 150],
     'Beschaffung',
     'low',
     'holger',
-    [300, 2900],
+    [300, 1000],
     'Zwei neue Notebooks für den Außendienst',
     'Wie letztes Jahr, bitte mit Dockingstation und drei Jahren Vor-Ort-Service. Angebot an mich.',
     ['angebot', 'notebook'],
@@ -190,7 +191,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     1,
-    [41, 35],
+    [23, 35],
     'Benutzerkonto',
     'medium',
     'mira',
@@ -202,7 +203,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     0,
-    [40, 80],
+    [23, 80],
     'Microsoft 365',
     'low',
     'mira',
@@ -214,7 +215,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     0,
-    [39, 140],
+    [22, 140],
     'Backup',
     'high',
     'svenja',
@@ -226,7 +227,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     1,
-    [38, 10],
+    [21, 10],
     'Anwendung',
     'medium',
     'jonas',
@@ -238,7 +239,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     1,
-    [37, 65],
+    [21, 65],
     'Drucker',
     'medium',
     'mira',
@@ -251,7 +252,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     1,
-    [36, 180],
+    [20, 180],
     'Kasse',
     'critical',
     'jonas',
@@ -263,7 +264,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     0,
-    [34, 100],
+    [19, 100],
     'Netzwerk',
     'medium',
     'tobias',
@@ -275,7 +276,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     2,
-    [33, 55],
+    [18, 55],
     'Anwendung',
     'medium',
     'svenja',
@@ -288,7 +289,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     1,
-    [32, 90],
+    [18, 90],
     'Arbeitsplatz',
     'low',
     'mira',
@@ -301,7 +302,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     0,
-    [31, 20],
+    [17, 20],
     'Server',
     'critical',
     'svenja',
@@ -314,7 +315,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     0,
-    [30, 130],
+    [16, 130],
     'Sicherheit',
     'medium',
     'tobias',
@@ -326,11 +327,11 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     0,
-    [29, 40],
+    [16, 40],
     'Netzwerk',
     'low',
     'tobias',
-    [200, 800],
+    [200, 420],
     'WLAN für Kunden in der Ausstellung',
     'Die Kunden möchten in der Küchenausstellung online sein. Bitte getrennt von den Kassen.',
     ['wlan', 'gastnetz'],
@@ -338,7 +339,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     1,
-    [27, 75],
+    [14, 75],
     'Microsoft 365',
     'medium',
     'svenja',
@@ -350,7 +351,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     1,
-    [26, 0],
+    [14, 0],
     'Arbeitsplatz',
     'high',
     'jonas',
@@ -362,7 +363,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     0,
-    [25, 160],
+    [13, 160],
     'Benutzerkonto',
     'medium',
     'mira',
@@ -374,7 +375,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     1,
-    [24, 115],
+    [12, 115],
     'Telefonie',
     'high',
     'tobias',
@@ -386,7 +387,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     1,
-    [23, 30],
+    [12, 30],
     'Anwendung',
     'low',
     'jonas',
@@ -398,7 +399,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     1,
-    [22, 170],
+    [11, 170],
     'Kasse',
     'medium',
     'jonas',
@@ -410,7 +411,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     0,
-    [20, 85],
+    [10, 85],
     'Backup',
     'high',
     'svenja',
@@ -422,11 +423,11 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     0,
-    [19, 50],
+    [9, 50],
     'Beschaffung',
     'low',
     'holger',
-    [260, 1500],
+    [260, 540],
     'Headsets für die Verwaltung',
     'Fünf Stück, kabellos, für Teams. Bitte Angebot.',
     ['angebot'],
@@ -434,7 +435,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     0,
-    [17, 15],
+    [8, 15],
     'Anwendung',
     'high',
     'jonas',
@@ -446,7 +447,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'spedition',
     0,
-    [16, 140],
+    [7, 140],
     'Microsoft 365',
     'medium',
     'svenja',
@@ -458,7 +459,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'kanzlei',
     0,
-    [13, 95],
+    [5, 95],
     'Arbeitsplatz',
     'medium',
     'mira',
@@ -470,7 +471,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'moebel',
     0,
-    [11, 60],
+    [4, 60],
     'Sicherheit',
     'high',
     'tobias',
@@ -482,7 +483,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'stadtwerke',
     1,
-    [9, 120],
+    [3, 120],
     'Drucker',
     'low',
     'mira',
@@ -494,7 +495,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'brauerei',
     1,
-    [8, 20],
+    [2, 20],
     'Netzwerk',
     'high',
     'tobias',
@@ -506,7 +507,7 @@ export const PAST_TICKETS: readonly PastTicket[] = [
   t(
     'praxis',
     0,
-    [6, 45],
+    [1, 45],
     'Microsoft 365',
     'low',
     'mira',

@@ -1,6 +1,7 @@
 import type { ImportTicketRequest } from '@psa/contracts/ticket-import';
 import type { TicketStatus } from '@psa/contracts/tickets';
 import type { PastTicket } from './history.ts';
+import { officeMinutesAfter, workdayMoment } from './office-time.ts';
 
 type ImportedTicket = ImportTicketRequest['tickets'][number];
 type ImportedChange = ImportedTicket['history'][number];
@@ -14,20 +15,10 @@ export interface PastReferences {
   readonly technicianName: string;
 }
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-const OPENING_MINUTE = 7 * 60 + 30;
+/** Office minutes of a day. */
+const OFFICE_DAY = 8 * 60;
 
-/** A moment some days ago in office hours (UTC is near enough for a demo); weekends move to the Friday before. */
-export function workdayMoment(now: Date, daysAgo: number, minute: number): Date {
-  const day = new Date(now.getTime() - daysAgo * DAY);
-  const weekday = day.getUTCDay();
-  const back = weekday === 0 ? 2 : weekday === 6 ? 1 : 0;
-  const midnight = Date.UTC(day.getUTCFullYear(), day.getUTCMonth(), day.getUTCDate() - back);
-  return new Date(midnight + (OPENING_MINUTE + minute) * MINUTE);
-}
-
-/** A past ticket with its whole history, as the import takes it. */
+/** A past ticket with its whole history at `now`, as the import takes it. */
 export function importedTicket(
   ticket: PastTicket,
   index: number,
@@ -37,7 +28,7 @@ export function importedTicket(
   const externalId = `demo-${String(index + 1).padStart(3, '0')}`;
   const opened = workdayMoment(now, ticket.daysAgo, ticket.minute);
   const at = (minutes: number) =>
-    new Date(Math.min(opened.getTime() + minutes * MINUTE, now.getTime())).toISOString();
+    new Date(Math.min(officeMinutesAfter(opened, minutes).getTime(), now.getTime())).toISOString();
   const history: ImportedChange[] = [];
   let status: TicketStatus = 'new';
   const step = (
@@ -77,8 +68,8 @@ export function importedTicket(
     end = solved + 140;
     step(end, refs.technicianName, 'resolved');
   }
-  const closedAfter = end + 2 * 24 * 60;
-  const isClosed = opened.getTime() + closedAfter * MINUTE < now.getTime();
+  const closedAfter = end + 2 * OFFICE_DAY;
+  const isClosed = officeMinutesAfter(opened, closedAfter) < now;
   if (isClosed) step(closedAfter, refs.contactName, 'closed');
 
   return {
@@ -94,7 +85,8 @@ export function importedTicket(
     team_external_id: null,
     tags: [...ticket.tags],
     created_at: at(0),
-    updated_at: history.at(-1)!.occurred_at,
+    // Its working time is booked then: what is imported again after a start that was cut off is the same.
+    updated_at: at(end),
     first_response_at: at(taken),
     resolved_at: at(end),
     closed_at: isClosed ? at(closedAfter) : null,

@@ -1,32 +1,10 @@
-import type { Priority, TicketStatus } from '@psa/contracts/tickets';
-import type { StaffKey } from './people.ts';
-
-/** Something somebody wrote; `by` a member of staff or `customer`. */
-export interface LiveComment {
-  readonly by: StaffKey | 'customer';
-  readonly text: string;
-  readonly internal?: true;
-}
-
-/** A ticket of today or yesterday that is being worked on. */
-export interface LiveTicket {
-  readonly customer: string;
-  readonly contact: number;
-  readonly category: string;
-  readonly priority: Priority;
-  readonly title: string;
-  readonly text: string;
-  readonly tags?: readonly string[];
-  readonly source?: 'phone' | 'email';
-  readonly who?: StaffKey;
-  readonly status?: Exclude<TicketStatus, 'new' | 'closed'>;
-  readonly comments?: readonly LiveComment[];
-  /** Minutes worked, and what was done. */
-  readonly time?: readonly [number, string][];
-}
+import type { LiveTicket } from './live-ticket.ts';
 
 export const LIVE_TICKETS: readonly LiveTicket[] = [
   {
+    opened: 150,
+    taken: 140,
+    begun: 128,
     customer: 'brauerei',
     contact: 0,
     category: 'Microsoft 365',
@@ -34,23 +12,29 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     who: 'jonas',
     status: 'in_progress',
     title: 'Teams-Besprechungen: niemand hört uns',
-    text: 'In unserem Besprechungsraum hören wir die anderen, aber sie uns nicht. Um 14 Uhr ist das Gespräch mit dem Großhändler, bis dahin muss es gehen.',
+    text: 'In unserem Besprechungsraum hören wir die anderen, aber sie uns nicht. Morgen ist das Gespräch mit dem Großhändler, bis dahin muss es gehen.',
     tags: ['teams', 'konferenzraum'],
     comments: [
       {
         by: 'jonas',
-        text: 'Guten Morgen Frau Reiter, ich schaue gleich per Fernwartung auf den Raumrechner. Bitte lassen Sie ihn eingeschaltet.',
+        ago: 125,
+        text: 'Guten Tag Frau Reiter, ich schaue gleich per Fernwartung auf den Raumrechner. Bitte lassen Sie ihn eingeschaltet.',
       },
-      { by: 'customer', text: 'Danke! Der Rechner läuft, das Mikrofon leuchtet grün.' },
+      { by: 'customer', ago: 110, text: 'Danke! Der Rechner läuft, das Mikrofon leuchtet grün.' },
       {
         by: 'jonas',
+        ago: 60,
         text: 'Nach dem letzten Update ist als Mikrofon die Kamera eingestellt, deren Mikrofon im Treiber aus ist. Treiber 3.2 zurückgerollt, Gegenprobe läuft.',
         internal: true,
       },
     ],
-    time: [[25, 'Fernwartung, Treiber der Konferenzkamera zurückgerollt']],
+    time: [[25, 'Fernwartung, Treiber der Konferenzkamera zurückgerollt', 55]],
   },
   {
+    opened: 1450,
+    taken: 1400,
+    begun: 1390,
+    done: 1375,
     customer: 'brauerei',
     contact: 0,
     category: 'Benutzerkonto',
@@ -63,11 +47,15 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'mira',
+        ago: 1380,
         text: 'Gern. Welche Abteilung soll im Adressbuch stehen, und bekommt er ein eigenes Notebook oder den Platz von Herrn Gruber?',
       },
     ],
   },
   {
+    opened: 205,
+    taken: 203,
+    begun: 200,
     customer: 'brauerei',
     contact: 1,
     category: 'Netzwerk',
@@ -76,25 +64,31 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     status: 'in_progress',
     source: 'phone',
     title: 'Abfüllung: Steuerung verliert Verbindung zum Leitrechner',
-    text: 'Anruf Herr Hausner 6:12 Uhr: Die Linie 2 bleibt alle zehn Minuten stehen, Anzeige „Timeout SPS“. Linie 1 läuft.',
+    text: 'Anruf Herr Hausner: Die Linie 2 bleibt alle zehn Minuten stehen, Anzeige „Timeout SPS“. Linie 1 läuft.',
     tags: ['produktion', 'switch'],
     comments: [
       {
         by: 'tobias',
+        ago: 183,
         text: 'Port 14 am Switch SW-ABF-02 zeigt 3 % CRC-Fehler. Vermutlich das Kabel durch den Neubau; Ersatzkabel liegt im Schrank.',
         internal: true,
       },
       {
         by: 'tobias',
-        text: 'Herr Hausner, wir haben den Anschluss auf einen anderen Port gelegt. Bitte melden Sie sich sofort, wenn die Linie noch einmal stehen bleibt. Das Kabel tauschen wir heute nach 16 Uhr.',
+        ago: 178,
+        text: 'Herr Hausner, wir haben den Anschluss auf einen anderen Port gelegt. Bitte melden Sie sich sofort, wenn die Linie noch einmal stehen bleibt. Das Kabel tauschen wir nach Schichtende.',
       },
     ],
     time: [
-      [45, 'Fehlersuche mit Produktion am Telefon, Port umgesteckt'],
-      [15, 'Switch-Protokolle ausgewertet'],
+      [45, 'Fehlersuche mit Produktion am Telefon, Port umgesteckt', 165],
+      [15, 'Switch-Protokolle ausgewertet', 120],
     ],
   },
   {
+    opened: 1130,
+    taken: 1100,
+    begun: 1060,
+    done: 950,
     customer: 'brauerei',
     contact: 2,
     category: 'Anwendung',
@@ -107,12 +101,14 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'svenja',
+        ago: 960,
         text: 'Dem Dienst fehlte nach dem Update ein Schreibrecht. Ich habe es gesetzt und einen Probelauf gemacht, der durchging. Bitte einmal echt starten.',
       },
     ],
-    time: [[35, 'Rechte des DATEV-Dienstes berichtigt, Probelauf']],
+    time: [[35, 'Rechte des DATEV-Dienstes berichtigt, Probelauf', 955]],
   },
   {
+    opened: 95,
     customer: 'brauerei',
     contact: 0,
     category: 'Drucker',
@@ -122,6 +118,8 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     tags: ['drucker'],
   },
   {
+    opened: 40,
+    taken: 30,
     customer: 'praxis',
     contact: 0,
     category: 'Anwendung',
@@ -129,20 +127,37 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     who: 'jonas',
     status: 'assigned',
     title: 'Terminbuch zeigt Termine doppelt',
-    text: 'Seit heute Morgen stehen alle Termine ab 11 Uhr zweimal im Buch. Wir trauen uns nicht, welche zu löschen.',
+    text: 'Seit dem Neustart des Servers stehen alle Termine dieser Woche zweimal im Buch. Wir trauen uns nicht, welche zu löschen.',
     tags: ['dampsoft'],
-    comments: [{ by: 'customer', text: 'Nachtrag: Auf dem Rechner von Dr. Lindner sind sie nur einmal da.' }],
+    comments: [
+      { by: 'customer', ago: 20, text: 'Nachtrag: Auf dem Rechner von Dr. Lindner sind sie nur einmal da.' },
+    ],
   },
   {
+    opened: 830,
+    taken: 790,
+    who: 'svenja',
+    status: 'assigned',
     customer: 'praxis',
     contact: 0,
     category: 'Beschaffung',
     priority: 'low',
     title: 'Angebot für neuen Server',
-    text: 'Unser Server wird im Herbst sechs Jahre alt. Bitte ein Angebot mit Einrichtung, Umzug am Wochenende.',
+    text: 'Unser Server wird bald sechs Jahre alt. Bitte ein Angebot mit Einrichtung, Umzug am Wochenende.',
     tags: ['angebot', 'server'],
+    comments: [
+      {
+        by: 'svenja',
+        ago: 700,
+        text: 'Frau Sommer, gern. Ich stelle zwei Varianten zusammen, eine davon mit Sicherung im zweiten Raum. Das Angebot haben Sie in den nächsten Tagen.',
+      },
+    ],
   },
   {
+    opened: 1700,
+    taken: 1660,
+    begun: 1600,
+    done: 1565,
     customer: 'praxis',
     contact: 1,
     category: 'Sicherheit',
@@ -156,12 +171,17 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'tobias',
+        ago: 1570,
         text: 'Herr Dr. Lindner, das geht mit einer App auf dem Handy, ohne Zusatzkosten. Wann dürfen wir das mit Ihnen und Frau Sommer einrichten? Es dauert je 15 Minuten.',
       },
     ],
-    time: [[20, 'Konzept und Rückfrage']],
+    time: [[20, 'Konzept und Rückfrage', 1568]],
   },
   {
+    opened: 130,
+    taken: 126,
+    begun: 122,
+    aroundTheClock: true,
     customer: 'spedition',
     contact: 1,
     category: 'Anwendung',
@@ -170,22 +190,27 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     status: 'in_progress',
     source: 'phone',
     title: 'Ladelisten werden nicht an die Fahrer übertragen',
-    text: 'Anruf Leitstand: Seit 5:50 Uhr hängen die Touren auf „wird gesendet“. Zwölf Wagen warten.',
+    text: 'Anruf Leitstand: Seit einer halben Stunde hängen die Touren auf „wird gesendet“. Zwölf Wagen warten.',
     tags: ['telematik', 'ausfall'],
     comments: [
       {
         by: 'svenja',
-        text: 'Zertifikat der Schnittstelle ist heute Nacht abgelaufen, die Verlängerung hat am Proxy gehangen. Neues ist eingespielt, Warteschlange läuft ab (212 → 90).',
+        ago: 112,
+        text: 'Zertifikat der Schnittstelle ist abgelaufen, die Verlängerung hat am Proxy gehangen. Neues ist eingespielt, Warteschlange läuft ab (212 → 90).',
         internal: true,
       },
       {
         by: 'svenja',
+        ago: 104,
         text: 'Die Übertragung läuft wieder, die ersten Touren sind draußen. Bis alles nachgesendet ist, dauert es etwa 20 Minuten.',
       },
     ],
-    time: [[50, 'Störung Telematik: Zertifikat erneuert, Warteschlange beobachtet']],
+    time: [[50, 'Störung Telematik: Zertifikat erneuert, Warteschlange beobachtet', 70]],
   },
   {
+    opened: 190,
+    taken: 160,
+    aroundTheClock: true,
     customer: 'spedition',
     contact: 0,
     category: 'Arbeitsplatz',
@@ -197,6 +222,10 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     tags: ['hardware', 'notebook'],
   },
   {
+    opened: 1350,
+    taken: 1330,
+    begun: 1240,
+    done: 1215,
     customer: 'spedition',
     contact: 1,
     category: 'Telefonie',
@@ -209,12 +238,14 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'mira',
+        ago: 1225,
         text: 'Ist für Freitag 13 Uhr bis Samstag 6 Uhr eingerichtet; ich habe die Umleitung einmal von außen getestet.',
       },
     ],
-    time: [[15, 'Ansage und Umleitung eingerichtet']],
+    time: [[15, 'Ansage und Umleitung eingerichtet', 1220]],
   },
   {
+    opened: 300,
     customer: 'kanzlei',
     contact: 1,
     category: 'Microsoft 365',
@@ -225,6 +256,9 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     source: 'email',
   },
   {
+    opened: 240,
+    taken: 232,
+    begun: 225,
     customer: 'kanzlei',
     contact: 0,
     category: 'Sicherheit',
@@ -237,17 +271,23 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'tobias',
+        ago: 195,
         text: 'Anmeldeprotokoll geprüft: drei Versuche mit falschem Kennwort, keiner erfolgreich. Sitzungen vorsorglich beendet.',
         internal: true,
       },
       {
         by: 'tobias',
+        ago: 190,
         text: 'Frau Vogt, es gab nur Fehlversuche. Ich habe alle Sitzungen beendet; bitte ändern Sie bei der nächsten Anmeldung Ihr Kennwort.',
       },
     ],
-    time: [[30, 'Anmeldeprotokolle geprüft, Sitzungen beendet']],
+    time: [[30, 'Anmeldeprotokolle geprüft, Sitzungen beendet', 188]],
   },
   {
+    opened: 1290,
+    taken: 1240,
+    who: 'mira',
+    status: 'assigned',
     customer: 'kanzlei',
     contact: 1,
     category: 'Drucker',
@@ -255,19 +295,36 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     title: 'Neuer Treiber für den Kopierer im Flur',
     text: 'Beim Drucken fehlt die Auswahl „beidseitig“. Beim alten Gerät ging das.',
     tags: ['drucker', 'treiber'],
+    comments: [
+      {
+        by: 'mira',
+        ago: 1010,
+        text: 'Frau Köster, der Hersteller hat für das neue Gerät einen eigenen Treiber. Ich verteile ihn am Wochenende, am Montag ist die Auswahl wieder da.',
+      },
+    ],
   },
   {
+    opened: 700,
+    taken: 660,
     customer: 'stadtwerke',
     contact: 0,
     category: 'Server',
-    priority: 'high',
+    priority: 'medium',
     who: 'svenja',
     status: 'assigned',
     title: 'Sicherheitsupdates der Hypervisoren im Wartungsfenster',
     text: 'Bitte die beiden Knoten am Samstag ab 20 Uhr nacheinander aktualisieren, Maschinen vorher verschieben. Freigabe liegt vor.',
     tags: ['wartung', 'virtualisierung'],
+    comments: [
+      {
+        by: 'svenja',
+        ago: 640,
+        text: 'Herr Baur, das ist für Samstag 20 Uhr eingeplant. Vor dem Beginn und nach dem Ende bekommen Sie je eine kurze Nachricht von mir.',
+      },
+    ],
   },
   {
+    opened: 65,
     customer: 'stadtwerke',
     contact: 1,
     category: 'Anwendung',
@@ -277,6 +334,10 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     tags: ['portal'],
   },
   {
+    opened: 900,
+    taken: 870,
+    begun: 800,
+    done: 755,
     customer: 'stadtwerke',
     contact: 0,
     category: 'Netzwerk',
@@ -290,12 +351,16 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'tobias',
+        ago: 760,
         text: 'Herr Baur, VLAN 210 ist vorbereitet. Bitte schicken Sie mir Adressen und Ports des Abrechnungsdienstes, dann schalte ich die Regel frei.',
       },
     ],
-    time: [[40, 'VLAN angelegt, Regelwerk vorbereitet']],
+    time: [[40, 'VLAN angelegt, Regelwerk vorbereitet', 758]],
   },
   {
+    opened: 560,
+    taken: 552,
+    begun: 545,
     customer: 'moebel',
     contact: 1,
     category: 'Kasse',
@@ -309,12 +374,14 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     comments: [
       {
         by: 'jonas',
+        ago: 515,
         text: 'Die vier Terminals fragen noch den alten Namensserver. Einer ist umgestellt und schnell; die anderen drei mache ich nach Ladenschluss.',
       },
     ],
-    time: [[30, 'Terminal Kasse 9 umgestellt und geprüft']],
+    time: [[30, 'Terminal Kasse 9 umgestellt und geprüft', 400]],
   },
   {
+    opened: 440,
     customer: 'moebel',
     contact: 0,
     category: 'Microsoft 365',
@@ -325,6 +392,8 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     source: 'email',
   },
   {
+    opened: 1000,
+    taken: 960,
     customer: 'moebel',
     contact: 0,
     category: 'Backup',
@@ -334,5 +403,12 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
     title: 'Nachweis über Rücksicherung für die Prüfung',
     text: 'Unser Wirtschaftsprüfer möchte sehen, dass die Sicherung der Warenwirtschaft auch zurückgespielt werden kann. Termin ist in zwei Wochen.',
     tags: ['backup', 'prüfung'],
+    comments: [
+      {
+        by: 'svenja',
+        ago: 900,
+        text: 'Herr Sander, gern. Wir spielen die Sicherung vom Sonntag in eine Testumgebung zurück; das Protokoll bekommen Sie von mir für die Prüfung.',
+      },
+    ],
   },
 ];

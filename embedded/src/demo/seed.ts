@@ -9,7 +9,7 @@ import { systemContext } from '@psa/service-kit/context';
 import type { Platform } from '../platform.ts';
 import type { State } from '../state.ts';
 import { signIn } from './caller.ts';
-import { fillDesk } from './desk.ts';
+import { beginningOf, fillDesk } from './desk.ts';
 import { ADMIN, DEMO_TENANT, STAFF } from './people.ts';
 
 /** No letters and digits that look alike: people type this password from the terminal. */
@@ -44,6 +44,13 @@ export async function seedDemo(options: {
   const isNew = password !== options.state.demo_password;
   let state = options.state;
   if (state.demo_complete && !isNew) return password;
+  const resumed = state.demo_began !== undefined;
+  const began = new Date(state.demo_began ?? Date.now());
+  if (!state.demo_complete) {
+    await save((state = { ...state, demo_began: began.toISOString() }));
+    // From here on, so that the desk's calendar has the holidays of the time told of.
+    for (const clock of Object.values(platform.clocks)) clock.hold(beginningOf(began));
+  }
 
   const auth = platform.deps.auth;
   const find = (email: string) => auth.db.system((tx) => findUserByEmail(tx, email));
@@ -56,13 +63,30 @@ export async function seedDemo(options: {
   await save(state);
   if (!state.demo_complete) {
     say('Making the demo data (once) …');
-    await fillDesk(platform, await signIn(platform, ADMIN.email, password), {
+    const accounts = {
       password,
-      setPasswords: (emails) => setPasswords(platform, emails, password),
-    });
+      setPasswords: (emails: readonly string[]) => setPasswords(platform, emails, password),
+    };
+    try {
+      await fillDesk(platform, await signIn(platform, ADMIN.email, password), accounts, {
+        now: began,
+        resumed,
+      });
+    } finally {
+      for (const clock of Object.values(platform.clocks)) clock.release();
+    }
     await save({ ...state, demo_complete: true });
   }
   return password;
+}
+
+/**
+ * Keeps the desk of half-made demo data in their past until `seedDemo` goes on with them: deadlines of theirs
+ * must not pass before the steps that meet them are made. Call it before the background work begins.
+ */
+export function holdHalfMade(platform: Platform, state: State): void {
+  if (!state.demo_complete && state.demo_began !== undefined)
+    platform.clocks.tickets.hold(beginningOf(new Date(state.demo_began)));
 }
 
 /** Sets the password of those accounts that exist. An invited one becomes active by it, which others have to know. */

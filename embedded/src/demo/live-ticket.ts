@@ -1,0 +1,38 @@
+import type { Priority, TicketStatus } from '@psa/contracts/tickets';
+import type { StaffKey } from './people.ts';
+
+/** Something somebody wrote; `by` a member of staff or `customer`. */
+export interface LiveComment {
+  readonly by: StaffKey | 'customer';
+  readonly text: string;
+  readonly internal?: true;
+  readonly ago: number;
+}
+
+/**
+ * A ticket of the last days. Its times are minutes before the first start: minutes of office hours, so that the
+ * SLA clocks stand as told at whatever hour that is, or real ones where the work goes on around the clock.
+ */
+export interface LiveTicket {
+  readonly opened: number;
+  /** Given to `who`. */
+  readonly taken?: number;
+  /** Work began; for all that got further than `assigned`. */
+  readonly begun?: number;
+  /** Began to wait for the customer, or was resolved. */
+  readonly done?: number;
+  readonly aroundTheClock?: true;
+  readonly customer: string;
+  readonly contact: number;
+  readonly category: string;
+  readonly priority: Priority;
+  readonly title: string;
+  readonly text: string;
+  readonly tags?: readonly string[];
+  readonly source?: 'phone' | 'email';
+  readonly who?: StaffKey;
+  readonly status?: Exclude<TicketStatus, 'new' | 'closed'>;
+  readonly comments?: readonly LiveComment[];
+  /** Minutes worked, what was done, and when it was booked. */
+  readonly time?: readonly [number, string, number][];
+}
