@@ -13,6 +13,7 @@ export function checkContainers(inventory: Inventory): Problem[] {
     ...checkEdgePorts(inventory),
     ...checkRanges(inventory),
     ...checkAddresses(inventory),
+    ...checkDhcp(inventory),
     ...inventory.containers.flatMap((group, index) => [
       ...checkNamed(inventory, group, ['containers', index]),
       ...inventory.sites.flatMap((_, site) => checkSite(inventory, group, ['containers', index], site)),
@@ -159,6 +160,44 @@ function checkAddresses(inventory: Inventory): Problem[] {
       const key = JSON.stringify([problem.path, problem.message]);
       return !seen.has(key) && seen.add(key);
     });
+}
+
+/** What DHCP gives out belongs to nobody beforehand. */
+function checkDhcp(inventory: Inventory): Problem[] {
+  const fixed: { value: string; path: FieldPath }[] = [
+    ...inventory.hosts.map((host, index) => ({ value: host.address, path: ['hosts', index, 'address'] })),
+    { value: inventory.data.haproxy.virtual_address, path: ['data', 'haproxy', 'virtual_address'] },
+    ...inventory.containers.flatMap((group, index) =>
+      addressesOf(inventory, group).map((value) => ({ value, path: ['containers', index, 'first_address'] })),
+    ),
+    ...inventory.sites.flatMap((site, at) =>
+      site.nodes.map((node, index) => ({
+        value: node.address,
+        path: ['sites', at, 'nodes', index, 'address'],
+      })),
+    ),
+  ];
+  return inventory.vlans.flatMap(({ name, dhcp }, index): Problem[] => {
+    if (!dhcp) return [];
+    const [first, last] = [parseAddress(dhcp.from) ?? 0, parseAddress(dhcp.to) ?? 0];
+    if (first > last)
+      return [
+        {
+          path: ['vlans', index, 'dhcp', 'from'],
+          message: `${dhcp.from} comes after ${dhcp.to}.`,
+          fix: 'Write the lower address first.',
+        },
+      ];
+    return fixed
+      .filter(({ value }) =>
+        overlap({ first, last }, { first: parseAddress(value) ?? 0, last: parseAddress(value) ?? 0 }),
+      )
+      .map(({ value, path }) => ({
+        path,
+        message: `${value} is among the addresses that DHCP gives out in VLAN "${name}".`,
+        fix: `Take one outside ${dhcp.from} to ${dhcp.to}.`,
+      }));
+  });
 }
 
 function checkNamed(inventory: Inventory, group: ContainerGroup, path: FieldPath): Problem[] {

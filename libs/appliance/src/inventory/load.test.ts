@@ -79,6 +79,33 @@ describe('loadInventory', () => {
   });
 });
 
+describe('several sites', () => {
+  it('have the same plan of the network; a lab names no network cards', () => {
+    const lab = `sites:
+  - name: lab
+    target: lab
+    token_file: ./lab.token
+    ssh: { user: root, key_file: ./lab.key, port: 2222 }
+    authorized_keys_file: ./lab.pub
+    nodes:
+      - { name: pve1, address: 10.0.10.11, api: "https://127.0.0.1:8006", cores: 2, memory_mb: 65536 }
+      - { name: pve2, address: 10.0.10.12, api: "https://127.0.0.2:8006", cores: 2, memory_mb: 65536 }
+      - { name: pve3, address: 10.0.10.13, api: "https://127.0.0.3:8006", cores: 2, memory_mb: 65536 }
+    storages:
+      - { name: local, type: dir, shared: false, content: [backup], path: /srv/local }
+      - { name: local-lvm, type: dir, shared: false, content: [rootdir], path: /srv/disks }
+      - { name: shared, type: dir, shared: true, content: [rootdir, vztmpl], path: /srv/shared }
+      - { name: nas, type: dir, shared: true, content: [backup], path: /srv/nas }
+`;
+    const loaded = loadInventory(exampleText.replace('sites:\n', lab), 'my.yaml');
+    expect(loaded.ok && loaded.inventory.sites.map((site) => site.name)).toEqual(['lab', 'main']);
+    const names = errorsAfter('sites:\n', lab.replace('name: shared', 'name: elsewhere'));
+    expect(names.join('\n')).toMatch(
+      /containers\[1\]\.storage: Site "lab" has no storage "shared" for root disks/,
+    );
+  });
+});
+
 describe('what the schema cannot say', () => {
   const cases: readonly (readonly [string, string, string, RegExp])[] = [
     [
@@ -217,6 +244,18 @@ describe('what the schema cannot say', () => {
       'pool: pve/data',
       'pool: data',
       /storages\[1\]\.pool: "data" does not say/,
+    ],
+    [
+      'a container where DHCP gives out',
+      'first_address: 10.0.10.40',
+      'first_address: 10.0.10.150',
+      /containers\[10\]\.first_address: 10\.0\.10\.150 is among/,
+    ],
+    [
+      'a DHCP range upside down',
+      'from: 10.0.10.100',
+      'from: 10.0.10.240',
+      /vlans\[0\]\.dhcp\.from: 10\.0\.10\.240 comes after/,
     ],
     [
       'a flow without ports',
