@@ -1,4 +1,5 @@
 import { checkContainers } from './check-containers.ts';
+import { checkNeeds } from './check-needs.ts';
 import { checkNetwork } from './check-network.ts';
 import { duplicates, holds } from './checks.ts';
 import { place } from './expand.ts';
@@ -18,7 +19,7 @@ export function checkInventory(inventory: Inventory): Problem[] {
   ];
   // Placing needs names and addresses that hold.
   if (problems.length > 0) return problems;
-  return inventory.sites.flatMap((site) => place(inventory, site).problems);
+  return [...checkNeeds(inventory), ...inventory.sites.flatMap((site) => place(inventory, site).problems)];
 }
 
 function checkNames(inventory: Inventory): Problem[] {

@@ -258,6 +258,24 @@ describe('what the schema cannot say', () => {
       /vlans\[0\]\.dhcp\.from: 10\.0\.10\.240 comes after/,
     ],
     [
+      'a broker that nobody reaches',
+      'ports: [5672]',
+      'ports: [5671]',
+      /flows: Nothing lets "auth" reach "rabbitmq" on port 5672 \(events\)\. Add \{ from: auth, to: rabbitmq/,
+    ],
+    [
+      'a database behind a closed door',
+      'ports: [6432, 8008]',
+      'ports: [6432]',
+      /flows: Nothing lets "haproxy" reach "postgres" on port 8008/,
+    ],
+    [
+      'a platform that nobody reaches',
+      'ports: [80, 443], why: portals and API }',
+      'ports: [80], why: portals and API }',
+      /Nothing lets "internet" reach "edge" on port 443/,
+    ],
+    [
       'a flow without ports',
       'ports: [5672], ',
       '',
