@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { PostgresBus } from '@psa/infra/bus/postgres-bus';
-import { type MigrationSet, migrate } from '@psa/infra/database/migrate';
+import { type MigrationSet, migrate, refuseNewer } from '@psa/infra/database/migrate';
 import { provision, roleOf } from '@psa/infra/database/provision';
 import type { PostgresServer } from '@psa/infra/postgres-server';
 import postgres from 'postgres';
@@ -37,6 +37,8 @@ export async function prepareDatabase(
     if (!row) await root.unsafe(`create database ${DATABASE}`);
     const admin = postgres(server.superuserUrl(DATABASE), { max: 2, onnotice: () => {} });
     try {
+      // Before the roles and procedures of this release replace those of a newer one.
+      await refuseNewer(admin, sets);
       const names = [...sets.map(({ service }) => service), BUS];
       await provision(
         admin,

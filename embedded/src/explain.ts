@@ -1,3 +1,4 @@
+import { NewerDatabase } from '@psa/infra/database/migrate';
 import type { Settings } from './settings.ts';
 
 /** An error whose message is written for the person at the terminal. */
@@ -32,6 +33,9 @@ export function explain(thrown: unknown, settings: Pick<Settings, 'HOST' | 'PORT
   const version = /made by PostgreSQL (\S+), and this is PostgreSQL (\S+)\./.exec(error.message ?? '');
   if (version) {
     return `The data in ${settings.PSA_DATA_DIR} belong to another release: their database is PostgreSQL ${version[1]}, this release has ${version[2]}. Nothing was changed. Start the release that made them, or choose another folder: PSA_DATA_DIR=.psa2 npm start`;
+  }
+  if (thrown instanceof NewerDatabase) {
+    return `${error.message} Nothing was changed. Or choose another folder: PSA_DATA_DIR=.psa2 npm start`;
   }
   if (thrown instanceof StartError) return error.message;
   return `${error.stack ?? error}\nThe log is in ${settings.PSA_DATA_DIR}/logs/psa.log.`;

@@ -13,16 +13,40 @@ export interface AppliedMigration {
   readonly name: string;
 }
 
+/** The database is of a newer release than the program. */
+export class NewerDatabase extends Error {
+  constructor(migration: string) {
+    super(
+      `The database holds migration ${migration}, which this release does not know: a newer release has worked with it. Start that release again, or restore a backup from before it.`,
+    );
+    this.name = 'NewerDatabase';
+  }
+}
+
+/** Refuses a database that a newer release has migrated. @throws NewerDatabase */
+export async function refuseNewer(admin: postgres.Sql, sets: readonly MigrationSet[]): Promise<void> {
+  const [made] = await admin`select to_regclass('psa.migrations') is not null as yes`;
+  if (!made?.yes) return;
+  for (const set of sets) {
+    const own = new Set((await files(set)).map(({ name }) => name));
+    const known = await admin<{ name: string }[]>`
+      select name from psa.migrations where service = ${set.service} order by name`;
+    const unknown = known.find(({ name }) => !own.has(name));
+    if (unknown) throw new NewerDatabase(`${set.service}/${unknown.name}`);
+  }
+}
+
 /**
  * Applies what is missing, each file in its own transaction, in order of name, all under one advisory lock so
  * that two runs at once do the work once. Runs as `psa_owner`, once per release, never by a service at start.
- * @throws when a file that was applied has changed since.
+ * @throws NewerDatabase, and when a file that was applied has changed since.
  */
 export async function migrate(
   admin: postgres.Sql,
   sets: readonly MigrationSet[],
 ): Promise<AppliedMigration[]> {
   const applied: AppliedMigration[] = [];
+  await refuseNewer(admin, sets);
   const connection = await admin.reserve();
   try {
     await connection`select pg_advisory_lock(hashtext('psa.migrate'))`;
