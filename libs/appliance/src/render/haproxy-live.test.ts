@@ -12,6 +12,9 @@ import { example } from '../inventory/example.test-helper.ts';
 import { certificateIn } from './certificate.test-helper.ts';
 import { renderHaproxy } from './haproxy.ts';
 
+/** Debian package haproxy. */
+const HAPROXY = 'haproxy';
+
 /**
  * HAProxy itself with the rendered file. The subnets 10.0.x are moved to 127.0.x, which are all ours on Linux, and
  * what it listens on to free ports; behind it stand small servers in place of the gateway, a service and Patroni.
@@ -183,7 +186,7 @@ beforeAll(async () => {
     .replaceAll(/bind :(\d+)\n/g, (_, port) => `bind unix@${folder}/${port}.sock\n`);
   writeFileSync(join(folder, 'server-state'), '1\n');
   writeFileSync(join(folder, 'haproxy.cfg'), moved);
-  haproxy = spawn('haproxy', ['-db', '-f', join(folder, 'haproxy.cfg')], {
+  haproxy = spawn(HAPROXY, ['-db', '-f', join(folder, 'haproxy.cfg')], {
     env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin` },
   });
   haproxy.on('error', (error) => (log += `Debian package haproxy: ${error.message}`));
