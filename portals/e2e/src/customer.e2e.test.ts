@@ -7,6 +7,7 @@ import {
   expectNoAxeViolations,
   launchBrowser,
   newSession,
+  PATIENT,
   type SessionOptions,
   screenshot,
   signIn,
@@ -93,7 +94,7 @@ describe('the customer portal', () => {
       .getByRole('link', { name: /Wartet auf Ihre Antwort/ })
       .first()
       .waitFor();
-    await page.getByRole('link', { name: 'Erledigt' }).click();
+    await page.getByRole('link', { name: 'Erledigt', exact: true }).click();
     await page.getByRole('link', { name: /Waage an der Verladung ohne Netz.*Gelöst vor/ }).waitFor();
     await page.goBack();
     await page.goBack();
@@ -107,7 +108,7 @@ describe('the customer portal', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await screenshot(page, 'customer-ticket-phone');
     await page.getByRole('link', { name: 'Zurück zur Liste' }).click();
-    expect(await page.getByRole('searchbox').inputValue()).toBe('Besprechung');
+    await expect.poll(() => page.getByRole('searchbox').inputValue(), PATIENT).toBe('Besprechung');
     await session.close();
   });
 
@@ -139,7 +140,7 @@ describe('the customer portal', () => {
     await page.getByRole('heading', { name: 'Neues Ticket' }).waitFor();
     await page.getByRole('button', { name: 'Ticket absenden' }).click();
     await page.getByText('Bitte beschreiben Sie Ihr Anliegen.').waitFor();
-    expect(await focused(page)).toContain('Worum geht es?');
+    await expect.poll(() => focused(page), PATIENT).toContain('Worum geht es?');
     await expectNoAxeViolations(page);
 
     await page.keyboard.type('Etiketten werden schief gedruckt');
@@ -232,7 +233,7 @@ describe('the customer portal', () => {
     await page.getByText('Blinkt die grüne Lampe am Router?').waitFor();
     await page.getByText('Mit Ihrer Antwort geht es weiter.').waitFor();
     await page.getByRole('button', { name: 'Jetzt antworten' }).click();
-    expect(await focused(page)).toContain('Ihre Antwort');
+    await expect.poll(() => focused(page), PATIENT).toContain('Ihre Antwort');
     await page.keyboard.type('Ja, sie blinkt.');
     await page.keyboard.press('Control+Enter');
     await message(page, 'Ja, sie blinkt.').waitFor();
@@ -241,7 +242,7 @@ describe('the customer portal', () => {
     await support('PATCH', `/tickets/${id}`, { status: 'resolved' });
     await page.getByRole('button', { name: 'Nein, es geht noch nicht' }).click();
     await page.getByText('Das Ticket ist wieder offen.').waitFor();
-    expect(await focused(page)).toContain('Ihre Antwort');
+    await expect.poll(() => focused(page), PATIENT).toContain('Ihre Antwort');
     await page.keyboard.type('Rein geht, raus nicht.');
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await message(page, 'Rein geht, raus nicht.').waitFor();
@@ -251,7 +252,7 @@ describe('the customer portal', () => {
     await page.getByText('Mit Ihrer Antwort wird das Ticket wieder geöffnet.').waitFor();
     await page.getByRole('button', { name: 'Wieder öffnen' }).click();
     await page.getByRole('button', { name: 'Problem gelöst' }).waitFor();
-    await expect.poll(() => page.getByText('Wieder geöffnet').count()).toBe(2);
+    await expect.poll(() => page.getByText('Wieder geöffnet').count(), PATIENT).toBe(2);
 
     // Nothing of support's own reached the browser, not even by the stream.
     await page.reload();
@@ -321,7 +322,7 @@ describe('the customer portal', () => {
     await people.getByRole('listitem').filter({ hasText: name }).getByText('Auszubildender').waitFor();
     await page.getByRole('searchbox').fill(token);
     await people.getByText('Josef Hausner').waitFor({ state: 'detached' });
-    expect(await people.getByRole('listitem').count()).toBe(1);
+    await expect.poll(() => people.getByRole('listitem').count(), PATIENT).toBe(1);
     await session.close();
   });
 
@@ -339,12 +340,12 @@ describe('the customer portal', () => {
     await session.setOffline(false);
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await message(page, 'Am Kabel liegt es nicht.').waitFor();
-    expect(await message(page, 'Am Kabel liegt es nicht.').count()).toBe(1);
+    await expect.poll(() => message(page, 'Am Kabel liegt es nicht.').count(), PATIENT).toBe(1);
 
     await page.getByRole('link', { name: 'Zurück zur Liste' }).click();
     await ticketRows(page).first().waitFor();
     await session.setOffline(true);
-    await page.getByRole('link', { name: 'Erledigt' }).click();
+    await page.getByRole('link', { name: 'Erledigt', exact: true }).click();
     await page.getByRole('heading', { name: 'Gerade nicht verfügbar' }).waitFor();
     expect(await ticketRows(page).count()).toBe(0);
     await session.setOffline(false);
@@ -385,12 +386,12 @@ describe('the customer portal', () => {
     const light = await canvas();
     const look = page.getByLabel('Appearance', { exact: true });
     await look.selectOption('dark');
-    await expect.poll(canvas).not.toBe(light);
+    await expect.poll(canvas, PATIENT).not.toBe(light);
     await page.reload();
     await heading(page);
-    expect(await canvas()).not.toBe(light);
+    await expect.poll(canvas, PATIENT).not.toBe(light);
     await look.selectOption('light');
-    await expect.poll(canvas).toBe(light);
+    await expect.poll(canvas, PATIENT).toBe(light);
 
     await page.getByRole('button', { name: /User menu/ }).click();
     await page.getByRole('menuitem', { name: 'Sign out' }).click();
@@ -402,11 +403,10 @@ describe('the customer portal', () => {
     await session.close();
   });
 
+  // Two runs in which each theme, language and width occurs; colours, words and layout do not depend on each other.
   it.each([
-    ['light', 'de', 1280],
-    ['dark', 'en', 1280],
+    ['light', 'en', 1280],
     ['dark', 'de', 390],
-    ['light', 'en', 390],
   ] as const)('is accessible and fits on every page: %s, %s, %d px', async (theme, language, width) => {
     const session = await newSession(browser, platform, { theme, language, width, height: 860 });
     const { page } = session;

@@ -69,6 +69,77 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('lets an administrator add and delete business hours and an SLA policy', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const token = Date.now().toString(36);
+    const [calendar, policy] = [`Samstags ${token}`, `Wochenende ${token}`];
+    await signIn(page, platform, ADMIN);
+
+    await page.goto('/settings/calendars');
+    await page.getByRole('button', { name: 'Neue Geschäftszeiten' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill(calendar);
+    await dialog.getByLabel('Zeitzone').fill('Europe/Bielefeld');
+    await dialog.getByLabel('Montag').fill('17:00–08:00');
+    await dialog.getByLabel('Samstag').fill('9:00-12:00, 13:00-15:30');
+    await dialog.getByLabel('Feiertage').fill('2026-12-26 Zweiter Weihnachtstag\nirgendwann');
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.getByText('Diese Zeitzone ist nicht bekannt.').waitFor();
+    await dialog.getByText('Bitte Zeiten wie 08:00–17:00 angeben').waitFor();
+    await dialog.getByText('Diese Zeile lässt sich nicht lesen: irgendwann').waitFor();
+    await expectNoAxeViolations(page);
+    await dialog.getByLabel('Zeitzone').fill('Europe/Vienna');
+    await dialog.getByLabel('Montag').fill('');
+    await dialog.getByLabel('Feiertage').fill('2026-12-26 Zweiter Weihnachtstag');
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await page.getByRole('heading', { name: calendar }).waitFor();
+    const calendars = (await platform.api(ADMIN, 'GET', '/calendars?limit=100')).body.data;
+    const made = calendars.find(({ name }: { name: string }) => name === calendar);
+    expect(made).toMatchObject({
+      time_zone: 'Europe/Vienna',
+      holidays: [{ date: '2026-12-26', name: 'Zweiter Weihnachtstag' }],
+      week: {
+        1: [],
+        2: [{ start: '08:00', end: '17:00' }],
+        6: [
+          { start: '09:00', end: '12:00' },
+          { start: '13:00', end: '15:30' },
+        ],
+      },
+    });
+
+    await page.goto('/settings/sla');
+    await page.getByRole('button', { name: 'Neue SLA-Regel' }).click();
+    await dialog.getByLabel('Name').fill(policy);
+    await dialog.getByLabel('Geschäftszeiten').selectOption(calendar);
+    await dialog.getByLabel('Hoch: Reaktion in Minuten').fill('30');
+    await dialog.getByLabel('Hoch: Lösung in Minuten').fill('240');
+    await expectNoAxeViolations(page);
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await page.getByRole('row', { name: policy }).getByText(calendar).waitFor();
+    const policies = (await platform.api(ADMIN, 'GET', '/sla-policies?limit=100')).body.data;
+    expect(policies.find(({ name }: { name: string }) => name === policy)).toMatchObject({
+      calendar_id: made.id,
+      is_default: false,
+      targets: { high: { response_minutes: 30, resolution_minutes: 240 } },
+    });
+
+    // Business hours that a policy counts by cannot go; after the policy they can.
+    await page.goto('/settings/calendars');
+    await page.getByRole('button', { name: `${calendar} bearbeiten` }).click();
+    await dialog.getByText('Wird von einer SLA-Regel benutzt').waitFor();
+    await page.goto('/settings/sla');
+    for (const name of [policy, calendar]) {
+      if (name === calendar) await page.goto('/settings/calendars');
+      await page.getByRole('button', { name: `${name} bearbeiten` }).click();
+      await dialog.getByRole('button', { name: 'Löschen' }).click();
+      await page.getByRole('alertdialog').getByRole('button', { name: 'Löschen' }).click();
+      await page.getByRole('button', { name: `${name} bearbeiten` }).waitFor({ state: 'detached' });
+    }
+    await session.close();
+  });
+
   it('loads less than 200 kB of JavaScript until the login and until the dashboard', async () => {
     const session = await newSession(browser, platform);
     session.allow(401, '/api/v1/auth/');
@@ -109,6 +180,8 @@ async function gzippedSize(response: Response): Promise<number> {
 async function checkPages(page: Page, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await page.goto(path, { waitUntil: 'networkidle' });
+    await page.getByRole('heading', { level: 1 }).first().waitFor();
+    await page.waitForFunction(() => document.querySelector('main [aria-busy="true"], .skeleton') === null);
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await expectNoAxeViolations(page);

@@ -6,13 +6,13 @@ import {
   expectNoAxeViolations,
   launchBrowser,
   newSession,
+  PATIENT,
   screenshot,
 } from './browser.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
 
 /** The same tests may run twice against one platform: what they make has a name of its own. */
 const RUN = Date.now().toString(36);
-const PATIENT = { timeout: 20_000 };
 
 interface NamedTicket {
   readonly id: string;
@@ -73,7 +73,7 @@ describe('the technician portal', () => {
     const alert = page.getByRole('alert');
     await alert.waitFor();
     expect(await alert.textContent()).toContain('stimm');
-    expect(await page.getByLabel('Passwort', { exact: true }).inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel('Passwort', { exact: true }).inputValue(), PATIENT).toBe('');
     await page.getByLabel('Passwort', { exact: true }).fill(platform.password);
     await page.getByRole('button', { name: 'Anmelden' }).click();
     // On to where one wanted to go.
@@ -112,7 +112,7 @@ describe('the technician portal', () => {
     await expect.poll(rowCount, PATIENT).toBe(1);
     await page.reload();
     await grid().getByText(subject).waitFor();
-    expect(await rowCount()).toBe(1);
+    await expect.poll(rowCount, PATIENT).toBe(1);
     expect(await page.getByLabel('Priorität').inputValue()).toBe('high');
     expect(await page.getByLabel('Tickets durchsuchen').inputValue()).toBe(RUN);
   });
@@ -209,10 +209,23 @@ describe('the technician portal', () => {
   });
 
   it('takes the ticket over and gives it to somebody else', async () => {
-    await openTicket(ticket, subject);
+    // The page is scrolled down to the booked time: the field comes into sight with the focus, its list stays.
     const assignee = page.getByRole('combobox', { name: 'Zuständig' });
+    await page.getByText(`Druckkopf gereinigt ${RUN}`).scrollIntoViewIfNeeded();
     await assignee.fill('Mira');
-    await page.getByRole('option', { name: /Mira Yılmaz/ }).click();
+    const mira = page.getByRole('option', { name: /Mira Yılmaz/ });
+    await mira.waitFor();
+    // While its list is open, react-aria sets aria-hidden on everything but the field and the list, and has no
+    // switch for that; axe sees what could take the focus in there. Nothing does: the list is gone before the
+    // focus is anywhere else, as the next lines show.
+    await expectNoAxeViolations(page, ['aria-hidden-focus']);
+    await page.keyboard.press('Tab');
+    await page.getByRole('listbox').waitFor({ state: 'detached' });
+    expect(await page.evaluate(() => document.activeElement?.closest('[aria-hidden="true"]') ?? null)).toBe(
+      null,
+    );
+    await assignee.fill('Mira');
+    await mira.click();
     await expect
       .poll(async () => {
         const { body } = await platform.api(TECHNICIAN, 'GET', `/tickets/${ticket.id}?include=assignee`);
@@ -223,15 +236,36 @@ describe('the technician portal', () => {
     await expect.poll(() => assignee.inputValue(), PATIENT).toBe('Jonas Petersen');
   });
 
-  it('offers only statuses that may follow, and explains the due time', async () => {
-    await expect.poll(statusNow, PATIENT).toBe('assigned');
-    const { body } = await platform.api(TECHNICIAN, 'GET', `/tickets/${ticket.id}`);
+  it('offers only statuses that may follow', async () => {
+    const title = `Bildschirm getauscht ${RUN}`;
+    const done = await newTicket(title);
+    const change = (status: string) => platform.api(TECHNICIAN, 'PATCH', `/tickets/${done.id}`, { status });
+    expect((await change('closed')).status).toBe(200);
+    await openTicket(done, title);
     const status = page.getByRole('region', { name: 'Eigenschaften' }).getByLabel('Status');
-    await expect.poll(() => status.inputValue(), PATIENT).toBe('assigned');
+    await expect.poll(() => status.inputValue(), PATIENT).toBe('closed');
     const offered = await status
       .locator('option')
       .evaluateAll((options) => options.map((option) => (option as { value?: string }).value));
-    expect(offered.toSorted()).toEqual([body.data.status, ...body.data.allowed_transitions].toSorted());
+    const { body } = await platform.api(TECHNICIAN, 'GET', `/tickets/${done.id}`);
+    expect(offered.toSorted()).toEqual(['closed', ...body.data.allowed_transitions].toSorted());
+    for (const forbidden of ['assigned', 'waiting_customer', 'resolved']) {
+      expect(offered).not.toContain(forbidden);
+      expect((await change(forbidden)).status, forbidden).toBe(409);
+    }
+    await status.selectOption('new');
+    await expect
+      .poll(
+        async () => (await platform.api(TECHNICIAN, 'GET', `/tickets/${done.id}`)).body.data.status,
+        PATIENT,
+      )
+      .toBe('new');
+  });
+
+  it('takes up the work and explains the due time', async () => {
+    await openTicket(ticket, subject);
+    const status = page.getByRole('region', { name: 'Eigenschaften' }).getByLabel('Status');
+    await expect.poll(() => status.inputValue(), PATIENT).toBe('assigned');
     await status.selectOption('in_progress');
     await expect.poll(statusNow, PATIENT).toBe('in_progress');
 
@@ -291,7 +325,8 @@ describe('the technician portal', () => {
     await page.getByRole('button', { name: 'Neues Ticket' }).click();
     await page.getByRole('button', { name: 'Ticket anlegen' }).click();
     await page.getByText('Bitte einen Kunden auswählen.').waitFor();
-    // Shuts the list that opens below the first field; react-aria hides the rest of the page while it is open.
+    // The list of the first field is open; what that means for axe is said where a technician is chosen.
+    await page.getByRole('listbox').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('listbox').waitFor({ state: 'detached' });
     await expectNoAxeViolations(page);
