@@ -37,9 +37,9 @@ export interface TestService {
     method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE',
     url: string,
     options?: { as?: Partial<AccessClaims> | null; body?: unknown; headers?: Record<string, string> },
-    // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of many shapes.
   ): Promise<{
     status: number;
+    // biome-ignore lint/suspicious/noExplicitAny: tests read bodies of many shapes.
     body: any;
     headers: Record<string, string | string[] | number | undefined>;
     text: string;
