@@ -12,7 +12,14 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'classNa
 export function Button({ kind = 'plain', icon, children, ...props }: ButtonProps) {
   const ownId = useId();
   const id = props.id ?? ownId;
-  useEffect(() => () => dropAnnouncements(id), [id]);
+  useEffect(
+    () => () => {
+      dropAnnouncements(id);
+      // The first announcement of a page is held back for a tenth of a second.
+      setTimeout(() => document.getElementById(id) ?? dropAnnouncements(id), 200);
+    },
+    [id],
+  );
   return (
     <AriaButton {...props} id={id} className={`button button-${kind}`}>
       {props.isPending ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
