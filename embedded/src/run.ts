@@ -93,7 +93,9 @@ async function welcome(
     `  API           ${url}/api/docs`,
     '',
   ];
-  const end = ['', `  Data: ${settings.PSA_DATA_DIR}   Stop: Ctrl-C`, ''];
+  const mail =
+    settings.SMTP_URL === '' ? [`  Mail: none is sent; ${settings.PSA_DATA_DIR}/logs/psa.log has it`] : [];
+  const end = ['', `  Data: ${settings.PSA_DATA_DIR}   Stop: Ctrl-C`, ...mail, ''];
   if (wantsDemo(settings, state)) {
     const save = (next: State) => saveState(settings.PSA_DATA_DIR, next);
     const password = await seedDemo({ platform, state, wanted: settings.PSA_DEMO_PASSWORD, save, say });

@@ -296,9 +296,15 @@ describe('the technician portal', () => {
     const name = `inventar-${RUN}.csv`;
     await page.getByText('Dateien hinzufügen').click();
     const panel = page.getByRole('region', { name: 'Dateien hinzufügen' });
-    await panel
-      .locator('input[type=file]')
-      .setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content) });
+    const input = panel.locator('input[type=file]');
+    // A program is refused when it is chosen, not after the reply has gone out.
+    await input.setInputFiles({
+      name: 'setup.exe',
+      mimeType: 'application/x-msdownload',
+      buffer: Buffer.from('MZ'),
+    });
+    await panel.getByText('setup.exe: Dieser Dateityp wird nicht angenommen.').waitFor();
+    await input.setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(content) });
     await page.getByRole('button', { name: 'Hochladen' }).click();
     const [download] = await Promise.all([
       page.waitForEvent('download'),

@@ -108,3 +108,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function isFieldIssue(value: unknown): value is FieldIssue {
   return isRecord(value) && typeof value.field === 'string' && typeof value.message === 'string';
 }
+
+/** An address whose id is none: the server calls it bad input; who typed it or cut it sees a page that is not there. */
+export const isUnknownAddress = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 400 && error.details.some(({ field }) => field === 'id');

@@ -1,6 +1,8 @@
+import { isUnknownAddress } from '@psa/ui/api-error';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Badge, PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
+import { NotFound } from '@psa/ui/components/route-error';
 import { ErrorState, Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { may, useMe } from '@psa/ui/session';
@@ -26,6 +28,7 @@ export function Component() {
       </div>
     );
   }
+  if (isUnknownAddress(customer.error)) return <NotFound />;
   if (!customer.data) return <ErrorState error={customer.error} onRetry={() => void customer.refetch()} />;
   return <CustomerPage key={id} customer={customer.data.data} />;
 }

@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { newIdempotencyKey } from '@psa/ui/api-client';
 import { ApiError } from '@psa/ui/api-error';
 import { Button } from '@psa/ui/components/button';
@@ -220,6 +221,7 @@ export function Component() {
           onChange={setFiles}
           maxFiles={10}
           maxBytes={MAX_ATTACHMENT_BYTES}
+          refuses={isProgramName}
           isDisabled={sending}
           fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
         />

@@ -1,9 +1,11 @@
+import { isUnknownAddress } from '@psa/ui/api-error';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { ConfirmDialog } from '@psa/ui/components/dialog';
 import { Icon } from '@psa/ui/components/icon';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
+import { NotFound } from '@psa/ui/components/route-error';
 import { ErrorState, SaveState, Skeleton, saveStatusOf } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
@@ -44,6 +46,7 @@ export function Component() {
       </div>
     );
   }
+  if (isUnknownAddress(ticket.error)) return <NotFound />;
   if (!ticket.data) return <ErrorState error={ticket.error} onRetry={() => void ticket.refetch()} />;
   // Another ticket is another page: no field may carry over.
   return <TicketPage key={id} tagged={ticket.data} />;

@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { newIdempotencyKey } from '@psa/ui/api-client';
 import { ApiError } from '@psa/ui/api-error';
 import { Button } from '@psa/ui/components/button';
@@ -174,6 +175,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
         onChange={(next) => setFiles(next)}
         maxFiles={10}
         maxBytes={MAX_ATTACHMENT_BYTES}
+        refuses={isProgramName}
         isDisabled={state === 'sending'}
         fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
       />

@@ -1,3 +1,4 @@
+import { isProgramName } from '@psa/contracts/program-names';
 import { api } from '@psa/ui/browser-api';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
@@ -71,6 +72,7 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
               onChange={setFiles}
               maxFiles={10}
               maxBytes={MAX_ATTACHMENT_BYTES}
+              refuses={isProgramName}
               isDisabled={sending}
               fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
             />

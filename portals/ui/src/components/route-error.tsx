@@ -1,5 +1,5 @@
 import { isRouteErrorResponse, Link, useRouteError } from 'react-router';
-import { ApiError } from '../api-error.ts';
+import { ApiError, isUnknownAddress } from '../api-error.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { Button } from './button.tsx';
 import { EmptyState, ErrorState } from './states.tsx';
@@ -9,6 +9,7 @@ export function RouteError() {
   const error = useRouteError();
   const t = uiMessages.useT();
   if (isRouteErrorResponse(error) && error.status === 404) return <NotFound />;
+  if (isUnknownAddress(error)) return <NotFound />;
   if (error instanceof ApiError) return <ErrorState error={error} onRetry={() => window.location.reload()} />;
   return (
     <div className="state" role="alert">
