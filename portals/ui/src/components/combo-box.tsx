@@ -28,17 +28,20 @@ export interface ComboBoxProps {
   isRequired?: boolean;
 }
 
+const OWN_SCROLL_MS = 300;
+
 /**
  * A field that is out of sight is scrolled into it by the focus or the first letter, and react-aria shuts a list
- * at any scroll around its field: the list would be gone as soon as it is there. The scroll events of this and
- * the next frame are therefore kept from it; they are the field's own.
+ * at any scroll around its field: the list would be gone as soon as it is there. The scroll events of the first moment
+ * are therefore kept from it; they are the field's own. On a busy machine two frames alone were too short.
  */
 function holdThroughScroll(field: Element): void {
   const hold = (event: Event) => {
     if (event.target instanceof Node && event.target.contains(field)) event.stopImmediatePropagation();
   };
   window.addEventListener('scroll', hold, true);
-  requestAnimationFrame(() => requestAnimationFrame(() => window.removeEventListener('scroll', hold, true)));
+  const release = () => window.removeEventListener('scroll', hold, true);
+  setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(release)), OWN_SCROLL_MS);
 }
 
 /** Choice of one from many, found by typing; the options come from the server. */
