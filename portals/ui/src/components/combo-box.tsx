@@ -28,7 +28,7 @@ export interface ComboBoxProps {
   isRequired?: boolean;
 }
 
-const OWN_SCROLL_MS = 300;
+const OWN_SCROLL_MS = 1000;
 
 /**
  * A field that is out of sight is scrolled into it by the focus or the first letter, and react-aria shuts a list
@@ -82,6 +82,7 @@ export function ComboBox(props: ComboBoxProps) {
       }}
       onOpenChange={(isOpen) => {
         setOpen(isOpen);
+        if (isOpen && field.current) holdThroughScroll(field.current);
         if (!isOpen) setText((now) => (now === '' ? now : (value?.label ?? now)));
       }}
       onBlur={() => setText(value?.label ?? '')}
