@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
+import { afterAll, afterEach, beforeAll } from 'vitest';
 import type { Io } from './command.ts';
 import { run } from './runner.ts';
 
@@ -74,6 +77,30 @@ export async function answering(reply: (asked: Asked) => Reply | Promise<Reply>)
     async stop() {
       server.closeAllConnections();
       await new Promise((done) => server.close(done));
+    },
+  };
+}
+
+/**
+ * A folder, and servers that stand in for the platform: `serve` gives the environment that points psactl to one.
+ * Call at the top of a test file; each server ends with its test, the folder with the file.
+ */
+export function standIn() {
+  let dir: TempDir;
+  let server: Awaited<ReturnType<typeof answering>> | null = null;
+  beforeAll(async () => {
+    dir = await tempDir('psactl');
+  });
+  afterAll(() => dir.remove());
+  afterEach(async () => {
+    await server?.stop();
+    server = null;
+  });
+  return {
+    path: (...names: string[]) => join(dir.path, ...names),
+    async serve(reply: (asked: Asked) => Reply | Promise<Reply>) {
+      server = await answering(reply);
+      return { env: { PSA_URL: server.url, PSA_API_KEY: 'psa_k', HOME: dir.path }, asked: server.asked };
     },
   };
 }

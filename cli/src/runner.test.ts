@@ -3,30 +3,16 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { EXIT } from './errors.ts';
 import { type Fields, generatedLog, logFile } from './import/log-file.test-helper.ts';
 import { COMMANDS } from './registry.ts';
-import { type Asked, answering, no, type Reply, runCli } from './run-cli.test-helper.ts';
+import { type Asked, no, type Reply, runCli, standIn } from './run-cli.test-helper.ts';
 
 const bin = join(import.meta.dirname, '../bin/psactl');
 const run = promisify(execFile);
 
-let dir: TempDir;
-let server: Awaited<ReturnType<typeof answering>> | null = null;
-beforeAll(async () => {
-  dir = await tempDir('psactl');
-});
-afterAll(() => dir.remove());
-afterEach(async () => {
-  await server?.stop();
-  server = null;
-});
-const serve = async (reply: (asked: Asked) => Reply | Promise<Reply>) => {
-  server = await answering(reply);
-  return { env: { PSA_URL: server.url, PSA_API_KEY: 'psa_k', HOME: dir.path }, asked: server.asked };
-};
+const { path, serve } = standIn();
 
 describe('the command line', () => {
   it('that makes no sense ends with 2 and a hint', async () => {
@@ -207,7 +193,7 @@ describe('a plan', () => {
 
   it('of an import needs no platform, counts, and writes every refused row to a file', async () => {
     const rows: Fields[] = [...generatedLog(3), { number: '?' }, { priority: 'x', opened_at: 'y' }];
-    await writeFile(join(dir.path, 'log.csv'), logFile(rows));
+    await writeFile(path('log.csv'), logFile(rows));
     const ran = await runCli(
       [
         'import',
@@ -221,7 +207,7 @@ describe('a plan', () => {
         'bad.csv',
       ],
       {},
-      { cwd: dir.path },
+      { cwd: path() },
     );
     expect(ran.code).toBe(0);
     const result = JSON.parse(ran.stdout);
@@ -231,7 +217,7 @@ describe('a plan', () => {
       'priority',
       'opened_at',
     ]);
-    expect((await readFile(join(dir.path, 'bad.csv'), 'utf8')).trim().split('\n')).toHaveLength(4);
+    expect((await readFile(path('bad.csv'), 'utf8')).trim().split('\n')).toHaveLength(4);
     for (const line of ran.stderr.trim().split('\n')) expect(JSON.parse(line)).toHaveProperty('progress');
   });
 });
@@ -239,25 +225,25 @@ describe('a plan', () => {
 describe('the program itself', () => {
   it('starts on the pinned Node from a bare shell, also through a link', async () => {
     const { stdout } = await run(bin, ['completion', 'bash'], {
-      env: { PATH: '/usr/bin:/bin', HOME: dir.path },
+      env: { PATH: '/usr/bin:/bin', HOME: path() },
     });
     expect(stdout).toContain('complete -o default -F _psactl psactl');
-    await symlink(bin, join(dir.path, 'linked'));
-    const { stdout: help } = await run(join(dir.path, 'linked'), ['status', '--help'], {
+    await symlink(bin, path('linked'));
+    const { stdout: help } = await run(path('linked'), ['status', '--help'], {
       env: { PATH: '/usr/bin:/bin' },
     });
     expect(help).toContain('Usage: psactl status');
   });
 
   it('starts on the pinned Node also where the shell has an older one', async () => {
-    const old = join(dir.path, 'old-node');
+    const old = path('old-node');
     await mkdir(old);
     await writeFile(join(old, 'node'), '#!/bin/sh\necho v20.20.2\nexit 99\n', { mode: 0o755 });
-    const { stdout } = await run(bin, ['--help'], { env: { PATH: `${old}:/usr/bin:/bin`, HOME: dir.path } });
+    const { stdout } = await run(bin, ['--help'], { env: { PATH: `${old}:/usr/bin:/bin`, HOME: path() } });
     expect(stdout).toContain('Usage: psactl');
 
     // Not installed yet: it says so instead of failing on the syntax.
-    const bare = join(dir.path, 'bare/cli/bin');
+    const bare = path('bare/cli/bin');
     await mkdir(bare, { recursive: true });
     await copyFile(bin, join(bare, 'psactl'));
     await expect(

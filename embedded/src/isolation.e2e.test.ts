@@ -361,29 +361,10 @@ describe('routes', () => {
       order by exists (select from tickets.comments c where c.ticket_id = t.id) desc limit 1`);
     owned.set('/api/v1/tickets', ticket);
     owned.set('/api/v1/customers', mine.customer);
-    owned.set(
-      '/api/v1/contacts',
-      await first(
-        platform.admin<
-          { id: string }[]
-        >`select id from crm.contacts where customer_id = ${mine.customer} limit 1`,
-      ),
-    );
-    owned.set(
-      '/api/v1/sites',
-      await first(
-        platform.admin<
-          { id: string }[]
-        >`select id from crm.sites where customer_id = ${mine.customer} limit 1`,
-      ),
-    );
-    owned.set(
-      '/api/v1/users',
-      await first(
-        platform.admin<
-          { id: string }[]
-        >`select id from auth.users where customer_id = ${mine.customer} limit 1`,
-      ),
-    );
+    for (const table of ['crm.contacts', 'crm.sites', 'auth.users']) {
+      const rows = platform.admin<{ id: string }[]>`
+        select id from ${platform.admin(table)} where customer_id = ${mine.customer} limit 1`;
+      owned.set(`/api/v1/${table.split('.')[1]}`, await first(rows));
+    }
   }
 });

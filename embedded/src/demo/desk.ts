@@ -2,9 +2,10 @@ import type { ImportTicketResponse } from '@psa/contracts/ticket-import';
 import type { Static } from 'typebox';
 import type { Platform } from '../platform.ts';
 import { type Caller, signIn } from './caller.ts';
-import { PAST_TICKETS } from './history.ts';
 import { importedTicket } from './imported-ticket.ts';
 import { workdayMoment } from './office-time.ts';
+import { EARLY_TICKETS } from './past-tickets-early.ts';
+import { LATE_TICKETS } from './past-tickets-late.ts';
 import { CUSTOMERS, type DemoCustomer, STAFF, type StaffKey } from './people.ts';
 import { type Cast, firstOpening, playLive } from './play.ts';
 
@@ -177,19 +178,21 @@ async function importPast(
   { staff, customers, callers }: Cast,
   wentLive: Date,
 ): Promise<void> {
-  const past = PAST_TICKETS.map((ticket, i) => {
-    const customer = customers.get(ticket.customer)!;
-    const contact = customer.contacts[ticket.contact]!;
-    const technician = staff.get(ticket.who)!;
-    const refs = {
-      customerId: customer.id,
-      contactId: contact.id,
-      contactName: contact.name,
-      technicianId: technician.id,
-      technicianName: technician.name,
-    };
-    return { ticket, given: importedTicket(ticket, i, refs, wentLive) };
-  }).sort((a, b) => a.given.created_at.localeCompare(b.given.created_at));
+  const past = [...EARLY_TICKETS, ...LATE_TICKETS]
+    .map((ticket, i) => {
+      const customer = customers.get(ticket.customer)!;
+      const contact = customer.contacts[ticket.contact]!;
+      const technician = staff.get(ticket.who)!;
+      const refs = {
+        customerId: customer.id,
+        contactId: contact.id,
+        contactName: contact.name,
+        technicianId: technician.id,
+        technicianName: technician.name,
+      };
+      return { ticket, given: importedTicket(ticket, i, refs, wentLive) };
+    })
+    .sort((a, b) => a.given.created_at.localeCompare(b.given.created_at));
   platform.clocks.tickets.hold(wentLive);
   const answer = await admin.send<Static<typeof ImportTicketResponse>>('POST', '/tickets/import', {
     source: 'demo',

@@ -1,7 +1,7 @@
 import type { ImportTicketRequest } from '@psa/contracts/ticket-import';
 import type { TicketStatus } from '@psa/contracts/tickets';
-import type { PastTicket } from './history.ts';
 import { officeMinutesAfter, workdayMoment } from './office-time.ts';
+import type { PastTicket } from './past-ticket.ts';
 
 type ImportedTicket = ImportTicketRequest['tickets'][number];
 type ImportedChange = ImportedTicket['history'][number];

@@ -196,7 +196,6 @@ export const Attachment = Type.Object({
   uploaded_by: Type.Object({ id: Nullable(Uuid), name: Type.String() }),
   created_at: Timestamp,
 });
-export const MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
 
 export const HistoryEntry = Type.Object({
   id: Uuid,

@@ -1,24 +1,9 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Fields, generatedLog, logFile } from '../../import/log-file.test-helper.ts';
-import { type Asked, answering, no, type Reply, runCli } from '../../run-cli.test-helper.ts';
+import { type Asked, no, type Reply, runCli, standIn } from '../../run-cli.test-helper.ts';
 
-let dir: TempDir;
-let server: Awaited<ReturnType<typeof answering>> | null = null;
-beforeAll(async () => {
-  dir = await tempDir('psactl-import-test');
-});
-afterAll(() => dir.remove());
-afterEach(async () => {
-  await server?.stop();
-  server = null;
-});
-const serve = async (reply: (asked: Asked) => Reply | Promise<Reply>) => {
-  server = await answering(reply);
-  return { env: { PSA_URL: server.url, PSA_API_KEY: 'psa_k', HOME: dir.path }, asked: server.asked };
-};
+const { path, serve } = standIn();
 
 describe('an import', () => {
   /** Takes everything; `refuse` and `bad` name tickets that it does not. */
@@ -52,11 +37,11 @@ describe('an import', () => {
   const rows = generatedLog(30);
   const length = (number: string) => rows.filter((row) => row.number === number).length;
   const importing = async (env: Record<string, string>, more: string[] = []) => {
-    await writeFile(join(dir.path, 'all.csv'), logFile(rows));
+    await writeFile(path('all.csv'), logFile(rows));
     const ran = await runCli(
       ['import', 'tickets', 'all.csv', '--format', 'servicenow-log', '--json', ...more],
       env,
-      { cwd: dir.path },
+      { cwd: path() },
     );
     return { ...ran, result: JSON.parse(ran.stdout) };
   };
@@ -125,9 +110,9 @@ describe('an import', () => {
       }),
     );
     const { env, asked } = await serve(platform());
-    await writeFile(join(dir.path, 'long.csv'), logFile(long));
+    await writeFile(path('long.csv'), logFile(long));
     const ran = await runCli(['import', 'tickets', 'long.csv', '--format', 'servicenow-log', '--json'], env, {
-      cwd: dir.path,
+      cwd: path(),
     });
     expect(JSON.parse(ran.stdout)).toMatchObject({ taken: 2_500, tickets: 1, history_added: 2_500 });
     const sent = asked.filter(({ path }) => path.endsWith('/tickets/import'));
@@ -153,7 +138,7 @@ describe('an import', () => {
       stop.abort();
       return { body: {} };
     });
-    const file = join(dir.path, 'interrupted.csv');
+    const file = path('interrupted.csv');
     await writeFile(file, logFile(generatedLog(5)));
     const ran = await runCli(['import', 'tickets', file, '--format', 'servicenow-log', '--json'], env, {
       signal: stop.signal,

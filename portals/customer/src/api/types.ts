@@ -21,10 +21,6 @@ export interface Tagged<T> {
   etag: string | null;
 }
 
-/** Largest attachment, as in the contract; written out so that the contract's code is not bundled. */
-export const MAX_ATTACHMENT_BYTES: typeof tickets.MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;
-/** Files that may be chosen at once. */
-export const MAX_FILES = 10;
 /** Longest title, description and reply, as in the contract. */
 export const MAX_TITLE = 200;
 export const MAX_TEXT = 50_000;

@@ -1,7 +1,6 @@
-import { isProgramName } from '@psa/contracts/program-names';
 import { ApiError } from '@psa/ui/api-error';
+import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
-import { FileDrop } from '@psa/ui/components/file-drop';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
@@ -14,7 +13,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import { attachmentsPath, categoriesQuery, createTicket } from '../api/tickets.ts';
-import { MAX_ATTACHMENT_BYTES, MAX_FILES, type Ticket } from '../api/types.ts';
+import type { Ticket } from '../api/types.ts';
 import { useDraft } from '../drafts/use-draft.ts';
 import { FilesLeft } from '../files/files-left.tsx';
 import { type Outcome, RequestKey } from '../files/request-key.ts';
@@ -175,13 +174,10 @@ export function Component() {
             )}
             <div className="field">
               <span className="label">{t('new.files')}</span>
-              <FileDrop
+              <AttachmentDrop
                 label={t('new.files')}
                 files={uploads.files}
                 onChange={uploads.choose}
-                maxBytes={MAX_ATTACHMENT_BYTES}
-                maxFiles={MAX_FILES}
-                refuses={isProgramName}
                 isDisabled={busy}
                 fileState={(file) => <UploadMark item={uploads.items.find((item) => item.file === file)} />}
               />

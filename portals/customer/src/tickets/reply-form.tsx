@@ -1,6 +1,5 @@
-import { isProgramName } from '@psa/contracts/program-names';
+import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
-import { FileDrop } from '@psa/ui/components/file-drop';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea } from '@psa/ui/components/text-field';
 import { isMac } from '@psa/ui/hooks/use-hotkeys';
@@ -10,7 +9,7 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useState } from 'react';
 import { addReply, attachmentsPath } from '../api/tickets.ts';
-import { MAX_ATTACHMENT_BYTES, MAX_FILES, MAX_TEXT, type Ticket } from '../api/types.ts';
+import { MAX_TEXT, type Ticket } from '../api/types.ts';
 import { useDraft } from '../drafts/use-draft.ts';
 import { FilesLeft } from '../files/files-left.tsx';
 import { type Outcome, RequestKey } from '../files/request-key.ts';
@@ -118,13 +117,10 @@ export function ReplyForm({
         }}
         error={problem && t(`reply.${problem}`)}
       />
-      <FileDrop
+      <AttachmentDrop
         label={t('reply.files')}
         files={uploads.files}
         onChange={uploads.choose}
-        maxBytes={MAX_ATTACHMENT_BYTES}
-        maxFiles={MAX_FILES}
-        refuses={isProgramName}
         isDisabled={busy}
         fileState={(file) => <UploadMark item={uploads.items.find((item) => item.file === file)} />}
       />

@@ -44,34 +44,23 @@ export const ticketQuery = (id: string) =>
     },
   });
 
-/** The conversation, newest page first; pages are shown in reverse. */
-export const commentsQuery = (id: string) =>
+/** Pages of what belongs to a ticket, the newest first. */
+const pagesUnder = <T>(id: string, name: string, sort: string, limit: number) =>
   infiniteQueryOptions({
-    queryKey: ['ticket', id, 'comments'],
+    queryKey: ['ticket', id, name],
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ signal, pageParam }) => {
-      const { data, meta } = await api.get<Comment[]>(`/tickets/${id}/comments`, {
-        query: { limit: 50, sort: 'created_at', order: 'desc', cursor: pageParam },
+      const { data, meta } = await api.get<T[]>(`/tickets/${id}/${name}`, {
+        query: { limit, sort, order: 'desc', cursor: pageParam },
         signal,
       });
       return { data, next: meta?.next_cursor ?? undefined };
     },
     getNextPageParam: (page) => page.next,
   });
-
-export const historyQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: ['ticket', id, 'history'],
-    initialPageParam: undefined as string | undefined,
-    queryFn: async ({ signal, pageParam }) => {
-      const { data, meta } = await api.get<HistoryEntry[]>(`/tickets/${id}/history`, {
-        query: { limit: 30, sort: 'occurred_at', order: 'desc', cursor: pageParam },
-        signal,
-      });
-      return { data, next: meta?.next_cursor ?? undefined };
-    },
-    getNextPageParam: (page) => page.next,
-  });
+/** The conversation; pages are shown in reverse. */
+export const commentsQuery = (id: string) => pagesUnder<Comment>(id, 'comments', 'created_at', 50);
+export const historyQuery = (id: string) => pagesUnder<HistoryEntry>(id, 'history', 'occurred_at', 30);
 
 const listUnder = <T>(id: string, name: string) =>
   queryOptions({

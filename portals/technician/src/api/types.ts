@@ -41,6 +41,3 @@ export interface Tagged<T> {
   data: T;
   etag: string | null;
 }
-
-/** Largest attachment, as in the contract; written out so that the contract's code is not bundled. */
-export const MAX_ATTACHMENT_BYTES: typeof tickets.MAX_ATTACHMENT_BYTES = 25 * 1024 * 1024;

@@ -1,15 +1,12 @@
 import { ApiError } from '@psa/ui/api-error';
-import { Button } from '@psa/ui/components/button';
-import { ConfirmDialog } from '@psa/ui/components/dialog';
 import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
 import { change, create, type Kind, remove } from '../api/customers.ts';
 import { policiesQuery, techniciansQuery } from '../api/desk.ts';
 import type { Contact, Customer, CustomerView, Site } from '../api/types.ts';
+import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
-import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/customer-messages.ts';
 import { readTags } from '../tickets/tags.ts';
 
@@ -44,38 +41,6 @@ function useSaving(kind: Kind, row: Row | null) {
       await refresh();
     },
   };
-}
-
-function DeleteButton({ row, onDelete }: { row: Row; onDelete: () => Promise<void> }) {
-  const t = messages.useT();
-  const tellError = useTellError();
-  const [asking, setAsking] = useState(false);
-  const [pending, setPending] = useState(false);
-  return (
-    <>
-      <Button kind="quiet" icon="trash" onPress={() => setAsking(true)}>
-        {t('delete')}
-      </Button>
-      <ConfirmDialog
-        title={t('delete')}
-        isOpen={asking}
-        danger
-        isPending={pending}
-        confirmLabel={t('delete')}
-        onClose={() => setAsking(false)}
-        onConfirm={() => {
-          setPending(true);
-          onDelete().catch((error: unknown) => {
-            tellError(error);
-            setPending(false);
-            setAsking(false);
-          });
-        }}
-      >
-        {t('delete_sure', { name: row.name })}
-      </ConfirmDialog>
-    </>
-  );
 }
 
 export function CustomerDialog(props: {
@@ -158,7 +123,10 @@ export function CustomerDialog(props: {
       extra={
         customer &&
         may(me, 'customer:delete') && (
-          <DeleteButton row={customer} onDelete={() => saving.remove().then(() => props.onDeleted?.())} />
+          <DeleteAction
+            question={t('delete_sure', { name: customer.name })}
+            onDelete={() => saving.remove().then(() => props.onDeleted?.())}
+          />
         )
       }
     />
@@ -228,7 +196,10 @@ export function ContactDialog(props: {
       extra={
         contact &&
         may(me, 'contact:delete') && (
-          <DeleteButton row={contact} onDelete={() => saving.remove().then(props.onClose)} />
+          <DeleteAction
+            question={t('delete_sure', { name: contact.name })}
+            onDelete={() => saving.remove().then(props.onClose)}
+          />
         )
       }
     />
@@ -279,7 +250,10 @@ export function SiteDialog(props: { customerId: string; site: Site | null; onClo
       extra={
         site &&
         may(me, 'customer:update') && (
-          <DeleteButton row={site} onDelete={() => saving.remove().then(props.onClose)} />
+          <DeleteAction
+            question={t('delete_sure', { name: site.name })}
+            onDelete={() => saving.remove().then(props.onClose)}
+          />
         )
       }
     />

@@ -5,10 +5,11 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
 import type { Calendar } from '../api/types.ts';
+import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { holidaysText, hoursText, isTimeZone, readHolidays, readHours } from './business-hours.ts';
-import { DeleteAction, Section } from './section.tsx';
+import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
 const DAYS = ['1', '2', '3', '4', '5', '6', '7'] as const;
@@ -168,7 +169,10 @@ function CalendarDialog(props: {
         (inUse ? (
           <span className="muted">{t('calendar.in_use')}</span>
         ) : (
-          <DeleteAction name={calendar.name} onDelete={() => desk.remove(calendar).then(props.onClose)} />
+          <DeleteAction
+            question={t('delete_sure', { name: calendar.name })}
+            onDelete={() => desk.remove(calendar).then(props.onClose)}
+          />
         ))
       }
     />

@@ -6,11 +6,12 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { rulesQuery, teamsQuery } from '../api/desk.ts';
 import type { AssignmentRule } from '../api/types.ts';
+import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, orNull } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
 import { readTags } from '../tickets/tags.ts';
-import { DeleteAction, Section } from './section.tsx';
+import { Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -130,7 +131,7 @@ export function Rules() {
           extra={
             rule && (
               <DeleteAction
-                name={rule.name}
+                question={t('delete_sure', { name: rule.name })}
                 onDelete={() => desk.remove(rule).then(() => setEditing(null))}
               />
             )

@@ -15,10 +15,11 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
 import type { Calendar, Priority, SlaPolicy } from '../api/types.ts';
+import { DeleteAction } from '../components/delete-action.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
-import { DeleteAction, Section } from './section.tsx';
+import { Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -172,7 +173,10 @@ function PolicyDialog(props: {
         <>
           {/* Tickets without a policy of their own go by the default: it can be replaced, not deleted. */}
           {policy && !policy.is_default && (
-            <DeleteAction name={policy.name} onDelete={() => desk.remove(policy).then(props.onClose)} />
+            <DeleteAction
+              question={t('delete_sure', { name: policy.name })}
+              onDelete={() => desk.remove(policy).then(props.onClose)}
+            />
           )}
           <span className="spacer" />
           <Button onPress={props.onClose}>{u('action.cancel')}</Button>

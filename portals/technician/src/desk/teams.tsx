@@ -13,11 +13,12 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
 import type { Team, Technician } from '../api/types.ts';
+import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog } from '../components/edit-dialog.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { readTags } from '../tickets/tags.ts';
-import { DeleteAction, Section } from './section.tsx';
+import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
 export function Teams() {
@@ -110,7 +111,12 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
       onClose={props.onClose}
       footer={
         <>
-          {team && <DeleteAction name={team.name} onDelete={() => desk.remove(team).then(props.onClose)} />}
+          {team && (
+            <DeleteAction
+              question={t('delete_sure', { name: team.name })}
+              onDelete={() => desk.remove(team).then(props.onClose)}
+            />
+          )}
           <span className="spacer" />
           <Button onPress={props.onClose}>{u('action.cancel')}</Button>
           <Button type="submit" form="team" kind="primary" isPending={saving} isDisabled={name.trim() === ''}>

@@ -64,7 +64,6 @@ export const messages = defineMessages(
     since: 'Kunde seit {{date}}',
     saved: '{{name}} gespeichert',
     deleted: '{{name}} gelöscht',
-    delete: 'Löschen',
     delete_sure: '{{name}} wird gelöscht. Tickets bleiben erhalten.',
     name_missing: 'Bitte einen Namen angeben.',
     conflict:
@@ -190,7 +189,6 @@ export const messages = defineMessages(
     since: 'Customer since {{date}}',
     saved: '{{name}} saved',
     deleted: '{{name}} deleted',
-    delete: 'Delete',
     delete_sure: '{{name}} will be deleted. Tickets are kept.',
     name_missing: 'Please enter a name.',
     conflict:

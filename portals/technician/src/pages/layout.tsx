@@ -11,7 +11,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { markedParts } from '@psa/ui/marked';
 import { may, signOut, useMe } from '@psa/ui/session';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
 import { Link, Outlet, useLocation, useNavigate } from 'react-router';
 import { hitPath, searchAll } from '../api/search.ts';
 import { logo } from '../brand.ts';
@@ -21,7 +20,7 @@ import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
 import { clockText, elapsed } from '../timer/timer.ts';
-import { useTimer } from '../timer/use-timer.ts';
+import { useSeconds, useTimer } from '../timer/use-timer.ts';
 
 /** Frame of every page behind the login: navigation, shortcuts, command palette, timer, live updates. */
 export function Component() {
@@ -171,14 +170,8 @@ const plain = (marked: string) =>
 function TimerChip() {
   const t = messages.useT();
   const timer = useTimer();
-  const [now, setNow] = useState(Date.now);
   const running = timer?.runningSince != null;
-  useEffect(() => {
-    setNow(Date.now());
-    if (!running) return;
-    const tick = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(tick);
-  }, [running]);
+  const now = useSeconds(running);
   if (!timer) return null;
   const label = t(running ? 'timer.running' : 'timer.paused', { number: timer.ticketNumber });
   return (

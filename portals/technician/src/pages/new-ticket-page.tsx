@@ -1,9 +1,8 @@
-import { isProgramName } from '@psa/contracts/program-names';
 import { newIdempotencyKey } from '@psa/ui/api-client';
 import { ApiError } from '@psa/ui/api-error';
+import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
-import { FileDrop } from '@psa/ui/components/file-drop';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
@@ -16,7 +15,7 @@ import { useNavigate, useSearchParams } from 'react-router';
 import { customerQuery, findContacts, findCustomers } from '../api/customers.ts';
 import { techniciansQuery } from '../api/desk.ts';
 import { categoriesQuery, createTicket } from '../api/tickets.ts';
-import { MAX_ATTACHMENT_BYTES, type NewTicket, type Priority } from '../api/types.ts';
+import type { NewTicket, Priority } from '../api/types.ts';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
@@ -215,13 +214,10 @@ export function Component() {
           )}
         </div>
         <TextField label={t('ticket.tags')} hint={t('ticket.tags_hint')} value={tags} onChange={setTags} />
-        <FileDrop
+        <AttachmentDrop
           label={t('new.files')}
           files={files}
           onChange={setFiles}
-          maxFiles={10}
-          maxBytes={MAX_ATTACHMENT_BYTES}
-          refuses={isProgramName}
           isDisabled={sending}
           fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
         />

@@ -2,7 +2,6 @@ import { isUnknownAddress } from '@psa/ui/api-error';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { ConfirmDialog } from '@psa/ui/components/dialog';
-import { Icon } from '@psa/ui/components/icon';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
 import { NotFound } from '@psa/ui/components/route-error';
@@ -25,7 +24,7 @@ import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { lastListPath } from '../list-path.ts';
-import { AttachmentLink } from '../tickets/attachment-link.tsx';
+import { AttachmentList } from '../tickets/attachment-list.tsx';
 import { NOBODY, useAssigneeOptions, usePriorityOptions, useStatusOptions } from '../tickets/choices.ts';
 import { ConflictDialog } from '../tickets/conflict-dialog.tsx';
 import { Properties } from '../tickets/properties.tsx';
@@ -251,16 +250,7 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
           ) : (
             <PlainText>{save.pending?.description ?? ticket.description}</PlainText>
           )}
-          {files.length > 0 && (
-            <ul className="file-list">
-              {files.map((file) => (
-                <li key={file.id} className="file-item">
-                  <Icon name="paperclip" />
-                  <AttachmentLink file={file} />
-                </li>
-              ))}
-            </ul>
-          )}
+          <AttachmentList files={files} />
         </article>
       }
     />

@@ -1,8 +1,7 @@
-import { isProgramName } from '@psa/contracts/program-names';
 import { newIdempotencyKey } from '@psa/ui/api-client';
 import { ApiError } from '@psa/ui/api-error';
+import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
-import { FileDrop } from '@psa/ui/components/file-drop';
 import { Kbd } from '@psa/ui/components/kbd';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
@@ -15,7 +14,7 @@ import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { addComment } from '../api/tickets.ts';
-import { MAX_ATTACHMENT_BYTES, type Ticket, type TicketStatus } from '../api/types.ts';
+import type { Ticket, TicketStatus } from '../api/types.ts';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { UploadMark } from './upload-mark.tsx';
@@ -169,13 +168,10 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
         }}
         error={empty ? t('reply.empty') : null}
       />
-      <FileDrop
+      <AttachmentDrop
         label={t('files.title')}
         files={files}
         onChange={(next) => setFiles(next)}
-        maxFiles={10}
-        maxBytes={MAX_ATTACHMENT_BYTES}
-        refuses={isProgramName}
         isDisabled={state === 'sending'}
         fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
       />

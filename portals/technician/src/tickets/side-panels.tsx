@@ -1,8 +1,7 @@
-import { isProgramName } from '@psa/contracts/program-names';
 import { api } from '@psa/ui/browser-api';
+import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
-import { FileDrop } from '@psa/ui/components/file-drop';
 import { Icon } from '@psa/ui/components/icon';
 import { Badge } from '@psa/ui/components/pill';
 import { ErrorState, Skeleton } from '@psa/ui/components/states';
@@ -11,11 +10,11 @@ import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { attachmentsQuery, historyQuery, watchersQuery } from '../api/tickets.ts';
-import { type HistoryEntry, MAX_ATTACHMENT_BYTES, type Ticket } from '../api/types.ts';
+import type { HistoryEntry, Ticket } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
-import { AttachmentLink } from './attachment-link.tsx';
+import { AttachmentLink } from './attachment-list.tsx';
 import { UploadMark } from './upload-mark.tsx';
 import { useFieldText } from './use-field-text.ts';
 import { ticketChanged } from './use-ticket-change.ts';
@@ -66,13 +65,10 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
         <details className="disclosure">
           <summary>{t('files.add')}</summary>
           <div className="stack">
-            <FileDrop
+            <AttachmentDrop
               label={t('files.add')}
               files={files}
               onChange={setFiles}
-              maxFiles={10}
-              maxBytes={MAX_ATTACHMENT_BYTES}
-              refuses={isProgramName}
               isDisabled={sending}
               fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
             />

@@ -1,6 +1,5 @@
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
-import { Icon } from '@psa/ui/components/icon';
 import { Badge } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
 import { ErrorState, Skeleton } from '@psa/ui/components/states';
@@ -10,7 +9,7 @@ import type { ReactNode } from 'react';
 import { commentsQuery } from '../api/tickets.ts';
 import type { Attachment, Comment } from '../api/types.ts';
 import { messages } from '../i18n/ticket-messages.ts';
-import { AttachmentLink } from './attachment-link.tsx';
+import { AttachmentList } from './attachment-list.tsx';
 
 /** The conversation, oldest first; long ones begin with their last fifty messages. */
 export function Thread({
@@ -78,16 +77,7 @@ function Message({ comment, files }: { comment: Comment; files: readonly Attachm
         {comment.edited_at && <span className="muted">({t('thread.edited')})</span>}
       </header>
       <PlainText>{comment.body}</PlainText>
-      {files.length > 0 && (
-        <ul className="file-list">
-          {files.map((file) => (
-            <li key={file.id} className="file-item">
-              <Icon name="paperclip" />
-              <AttachmentLink file={file} />
-            </li>
-          ))}
-        </ul>
-      )}
+      <AttachmentList files={files} />
     </article>
   );
 }

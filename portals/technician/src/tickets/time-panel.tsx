@@ -10,7 +10,7 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useRef, useState } from 'react';
+import { type FormEvent, useRef, useState } from 'react';
 import { addTime, timeEntriesQuery } from '../api/tickets.ts';
 import type { Ticket } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
@@ -25,7 +25,7 @@ import {
   resumeTimer,
   startTimer,
 } from '../timer/timer.ts';
-import { setTimer, useTimer } from '../timer/use-timer.ts';
+import { setTimer, useSeconds, useTimer } from '../timer/use-timer.ts';
 import { ticketChanged } from './use-ticket-change.ts';
 
 /** Working time: a timer that outlives a reload, entries by hand, what has been booked. */
@@ -76,15 +76,9 @@ function TimerControls(props: { ticket: Ticket; onBook: () => void; onManual: ()
   const t = messages.useT();
   const { ticket } = props;
   const timer = useTimer();
-  const [now, setNow] = useState(Date.now);
   const mine = timer?.ticketId === ticket.id;
   const running = mine && timer.runningSince !== null;
-  useEffect(() => {
-    setNow(Date.now());
-    if (!running) return;
-    const tick = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(tick);
-  }, [running]);
+  const now = useSeconds(running);
   if (timer && !mine) {
     return (
       <div className="stack">

@@ -1,5 +1,5 @@
 import { readSetting, writeSetting } from '@psa/ui/settings';
-import { useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { readTimer, type Timer } from './timer.ts';
 
 const NAME = 'view.timer';
@@ -33,4 +33,16 @@ function subscribe(listener: () => void): () => void {
 
 export function useTimer(): Timer | null {
   return useSyncExternalStore(subscribe, current);
+}
+
+/** The time in milliseconds, each second anew while the timer runs. */
+export function useSeconds(running: boolean): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    setNow(Date.now());
+    if (!running) return;
+    const tick = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(tick);
+  }, [running]);
+  return now;
 }

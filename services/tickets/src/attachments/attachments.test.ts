@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type AddressInfo, connect } from 'node:net';
-import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/tickets';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

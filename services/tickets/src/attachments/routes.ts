@@ -1,15 +1,17 @@
 import multipart from '@fastify/multipart';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
 import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
-import { Attachment, MAX_ATTACHMENT_BYTES } from '@psa/contracts/tickets';
+import { Attachment } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError, invalid, notFound } from '@psa/service-kit/errors';
-import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
+import type { ListSpec } from '@psa/service-kit/list';
 import { write } from '@psa/service-kit/write';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { loadTicket } from '../tickets/repository.ts';
 import type { TicketDesk } from '../tickets/service.ts';
+import { listUnderTicket } from '../tickets/under-ticket.ts';
 import {
   type AttachmentRow,
   attach,
@@ -67,25 +69,13 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
         response: { 200: Many(Type.Partial(Attachment)) },
       },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      const list = parseList(request.query as ListParams, SPEC);
-      return db.read(ctx.scope, async (tx) => {
-        const { sql } = tx;
-        const [, result] = await Promise.all([
-          loadTicket(tx, ctx, request.params.id),
-          fetchList<AttachmentRow & Record<string, unknown>>(tx, {
-            select: sql`${sql.unsafe(COLUMNS)}`,
-            from: sql`attachments a`,
-            where: [
-              sql`a.tenant_id = ${ctx.scope.tenant_id} and a.ticket_id = ${request.params.id} and a.deleted_at is null`,
-            ],
-            request: list,
-          }),
-        ]);
-        return listResponse(list, result, result.rows.map(attachmentView), request.url);
-      });
-    },
+    listUnderTicket(desk, {
+      spec: SPEC,
+      table: 'attachments a',
+      columns: COLUMNS,
+      deletable: true,
+      view: attachmentView,
+    }),
   );
 
   app.post(

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
 import { FileTooLarge, type StoredFile } from '@psa/contracts/ports/file-store';
-import { type Attachment, MAX_ATTACHMENT_BYTES } from '@psa/contracts/tickets';
+import type { Attachment } from '@psa/contracts/tickets';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';

@@ -1,4 +1,4 @@
-import { isProgramName } from '@psa/contracts/program-names';
+import { isProgramName } from '@psa/contracts/attachment-rules';
 import { fileTypeFromBuffer } from 'file-type';
 
 /** How much of a file decides its type. */

@@ -1,11 +1,11 @@
 import { Closed, IdParams, listQuery, Many, One } from '@psa/contracts/common';
 import { Comment, CreateCommentRequest } from '@psa/contracts/tickets';
-import { type App, contextOf } from '@psa/service-kit/app';
-import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
+import type { App } from '@psa/service-kit/app';
+import type { ListSpec } from '@psa/service-kit/list';
 import { write } from '@psa/service-kit/write';
 import Type from 'typebox';
-import { loadTicket } from '../tickets/repository.ts';
 import type { TicketDesk } from '../tickets/service.ts';
+import { listUnderTicket } from '../tickets/under-ticket.ts';
 import { addComment, commentView } from './service.ts';
 
 const SPEC: ListSpec = {
@@ -32,25 +32,14 @@ export function commentRoutes(app: App, desk: TicketDesk): void {
         response: { 200: Many(Type.Partial(Comment)) },
       },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      const list = parseList(request.query as ListParams, SPEC);
-      return db.read(ctx.scope, async (tx) => {
-        const { sql } = tx;
-        const [, result] = await Promise.all([
-          loadTicket(tx, ctx, request.params.id),
-          fetchList<Parameters<typeof commentView>[0] & Record<string, unknown>>(tx, {
-            select: sql`c.id, c.ticket_id, c.visibility, c.body, c.author_id, c.author_name, c.author_kind, c.created_at, c.edited_at`,
-            from: sql`comments c`,
-            where: [
-              sql`c.tenant_id = ${ctx.scope.tenant_id} and c.ticket_id = ${request.params.id} and c.deleted_at is null`,
-            ],
-            request: list,
-          }),
-        ]);
-        return listResponse(list, result, result.rows.map(commentView), request.url);
-      });
-    },
+    listUnderTicket(desk, {
+      spec: SPEC,
+      table: 'comments c',
+      columns:
+        'c.id, c.ticket_id, c.visibility, c.body, c.author_id, c.author_name, c.author_kind, c.created_at, c.edited_at',
+      deletable: true,
+      view: commentView,
+    }),
   );
 
   app.post(

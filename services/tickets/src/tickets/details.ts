@@ -11,7 +11,7 @@ import { type App, contextOf } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { forbidden, invalid } from '@psa/service-kit/errors';
-import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
+import type { ListSpec } from '@psa/service-kit/list';
 import { write } from '@psa/service-kit/write';
 import Type, { type Static } from 'typebox';
 import { NO_DESK } from '../desk/desk.ts';
@@ -20,6 +20,7 @@ import { explainSla } from '../sla/explain.ts';
 import { loadTicket } from './repository.ts';
 import { type TicketRow, ticketFacts } from './row.ts';
 import { decideAndSave, type TicketDesk, ticketEvent } from './service.ts';
+import { listUnderTicket } from './under-ticket.ts';
 
 const tags = ['tickets'];
 const ListQuery = Closed(listQuery);
@@ -59,6 +60,14 @@ interface TimeRow extends Record<string, unknown> {
   created_at: string;
 }
 
+const historyView = (row: HistoryRow) => ({
+  id: row.id,
+  occurred_at: toIso(row.occurred_at),
+  actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
+  kind: row.kind,
+  changes: row.changes,
+  reason: row.reason,
+});
 const timeView = (row: TimeRow): Static<typeof TimeEntry> => ({
   id: row.id,
   ticket_id: row.ticket_id,
@@ -111,31 +120,13 @@ export function detailRoutes(app: App, desk: TicketDesk): void {
         response: { 200: Many(Type.Partial(HistoryEntry)) },
       },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      const list = parseList(request.query as ListParams, HISTORY);
-      return db.read(ctx.scope, async (tx) => {
-        const { sql } = tx;
-        const [, result] = await Promise.all([
-          loadTicket(tx, ctx, request.params.id),
-          fetchList<HistoryRow>(tx, {
-            select: sql`h.id, h.occurred_at, h.actor_kind, h.actor_id, h.actor_name, h.kind, h.changes, h.reason`,
-            from: sql`history h`,
-            where: [sql`h.tenant_id = ${ctx.scope.tenant_id} and h.ticket_id = ${request.params.id}`],
-            request: list,
-          }),
-        ]);
-        const entries = result.rows.map((row) => ({
-          id: row.id,
-          occurred_at: toIso(row.occurred_at),
-          actor: { kind: row.actor_kind, id: row.actor_id, name: row.actor_name },
-          kind: row.kind,
-          changes: row.changes,
-          reason: row.reason,
-        }));
-        return listResponse(list, result, entries, request.url);
-      });
-    },
+    listUnderTicket(desk, {
+      spec: HISTORY,
+      table: 'history h',
+      columns: 'h.id, h.occurred_at, h.actor_kind, h.actor_id, h.actor_name, h.kind, h.changes, h.reason',
+      deletable: false,
+      view: historyView,
+    }),
   );
 
   app.get(
@@ -151,25 +142,13 @@ export function detailRoutes(app: App, desk: TicketDesk): void {
         response: { 200: Many(Type.Partial(TimeEntry)) },
       },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      const list = parseList(request.query as ListParams, TIME);
-      return db.read(ctx.scope, async (tx) => {
-        const { sql } = tx;
-        const [, result] = await Promise.all([
-          loadTicket(tx, ctx, request.params.id),
-          fetchList<TimeRow>(tx, {
-            select: sql`e.*`,
-            from: sql`time_entries e`,
-            where: [
-              sql`e.tenant_id = ${ctx.scope.tenant_id} and e.ticket_id = ${request.params.id} and e.deleted_at is null`,
-            ],
-            request: list,
-          }),
-        ]);
-        return listResponse(list, result, result.rows.map(timeView), request.url);
-      });
-    },
+    listUnderTicket(desk, {
+      spec: TIME,
+      table: 'time_entries e',
+      columns: 'e.*',
+      deletable: true,
+      view: timeView,
+    }),
   );
 
   app.post(

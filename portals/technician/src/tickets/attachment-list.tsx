@@ -1,4 +1,5 @@
 import { api } from '@psa/ui/browser-api';
+import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
 import type { Attachment } from '../api/types.ts';
 import { messages } from '../i18n/ticket-messages.ts';
@@ -18,5 +19,20 @@ export function AttachmentLink({ file }: { file: Attachment }) {
       </a>
       <span className="muted num">{formats.bytes(file.size)}</span>
     </>
+  );
+}
+
+/** Files under what was written; nothing where there are none. */
+export function AttachmentList({ files }: { files: readonly Attachment[] }) {
+  if (files.length === 0) return null;
+  return (
+    <ul className="file-list">
+      {files.map((file) => (
+        <li key={file.id} className="file-item">
+          <Icon name="paperclip" />
+          <AttachmentLink file={file} />
+        </li>
+      ))}
+    </ul>
   );
 }

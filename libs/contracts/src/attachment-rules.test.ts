@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isProgramName } from './program-names.ts';
+import { isProgramName } from './attachment-rules.ts';
 
 it.each(['setup.exe', 'SETUP.EXE', 'a.exe. ', 'invoice.pdf.scr', 'start.bat', 'link.url'])(
   'knows %j as a program',
