@@ -68,7 +68,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'portals/ui': ['contracts'],
   'portals/e2e': ['test-kit'],
   'portals/*': ['contracts', 'ui'],
-  cli: ['contracts', 'domain', 'infra'],
+  // The stand-in for a cluster on one machine.
+  lab: ['appliance', 'proxmox'],
+  'lxc-templates': [],
+  cli: ['contracts', 'domain', 'infra', 'appliance', 'proxmox', 'lab', 'lxc-templates'],
   // The composition of everything into one process, and what measures it.
   embedded: [
     'contracts',

@@ -11,6 +11,12 @@ export const Node = Closed({
       description: 'API endpoint; https://<address>:8006 when absent.',
     }),
   ),
+  ssh: Type.Optional(
+    Type.String({
+      pattern: '^[^\\s:]+:\\d{1,5}$',
+      description: 'Where its sshd answers, as host:port; <address> and the port of the site when absent.',
+    }),
+  ),
   fingerprint: Type.Optional(
     Type.String({
       pattern: '^[0-9A-F]{2}(:[0-9A-F]{2}){31}$',
@@ -62,6 +68,12 @@ export const Site = Closed(
     target: Type.Enum(['lab', 'cluster'], {
       description: 'lab: made by "psactl lab up". cluster: real Proxmox VE.',
     }),
+    portal: Type.Optional(
+      Type.String({
+        pattern: '^https://[^\\s/]+$',
+        description: 'Where psactl reaches HAProxy; https://<domain> when absent.',
+      }),
+    ),
     token_file: SecretFile('File with the API token, as user@realm!name=secret.'),
     ssh: Closed({
       user: Type.String({ pattern: '^[a-z_][a-z0-9_-]*$', description: 'Who psactl is on the nodes.' }),
