@@ -49,7 +49,7 @@ export function installPackages() {
 }
 
 /** Programs that tests use, with the Debian package of each. */
-const TEST_PROGRAMS = {
+const SUITE_PROGRAMS = {
   'redis-server': 'redis-server',
   'rabbitmq-server': 'rabbitmq-server',
   chromium: 'chromium',
@@ -62,22 +62,47 @@ const TEST_PROGRAMS = {
   ssh: 'openssh-client',
   sshd: 'openssh-server',
 };
-const BENCH_PROGRAMS = { ...TEST_PROGRAMS, pgbench: 'postgresql-15' };
+/** Programs that the lab uses: a cluster of real containers on this machine. */
+const LAB_PROGRAMS = {
+  'lxc-start': 'lxc',
+  mmdebstrap: 'mmdebstrap',
+  nft: 'nftables',
+  brctl: 'bridge-utils',
+  'mkfs.btrfs': 'btrfs-progs',
+  zstd: 'zstd',
+  ip: 'iproute2',
+  socat: 'socat',
+  dnsmasq: 'dnsmasq-base',
+  newuidmap: 'uidmap',
+  openssl: 'openssl',
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+};
+/** What each purpose needs: program and Debian package. */
+const PROGRAMS = {
+  lab: LAB_PROGRAMS,
+  test: { ...SUITE_PROGRAMS, ...LAB_PROGRAMS },
+  bench: { ...SUITE_PROGRAMS, pgbench: 'postgresql-15' },
+};
 
 const isOnPath = (program) =>
-  [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/bin', '/usr/lib/postgresql/15/bin'].some(
-    (folder) => existsSync(join(folder, program)),
-  );
+  [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    '/sbin',
+    '/usr/bin',
+    '/usr/lib/postgresql/15/bin',
+  ].some((folder) => existsSync(join(folder, program)));
 
 /** Refuses to let packages start services while they are installed (Debian policy, invoke-rc.d). */
 const POLICY = '/usr/sbin/policy-rc.d';
 
 /**
- * Installs the Debian packages that tests (or benchmarks) need: by itself when root, else it says the line to run.
- * @param {'test' | 'bench'} purpose
+ * Installs the Debian packages that tests, the lab or benchmarks need: by itself when root, else it says the line to run.
+ * @param {'test' | 'lab' | 'bench'} purpose
  */
 export function installDebianPackages(purpose) {
-  const programs = purpose === 'bench' ? BENCH_PROGRAMS : TEST_PROGRAMS;
+  const programs = PROGRAMS[purpose];
   const missing = Object.keys(programs).filter((program) => !isOnPath(program));
   if (missing.length === 0) return;
   const names = missing.map((program) => programs[program]);
