@@ -1,0 +1,72 @@
+/** What is wanted of a guest: as `ha-manager set` and `ha-manager crm-command` say it. */
+export type HaRequest =
+  | { readonly kind: 'start' }
+  /** `timeout` 0: at once; else the guest is asked to shut down, in seconds. */
+  | { readonly kind: 'stop'; readonly timeout: number }
+  /** For a container both mean: shut down here, started there. */
+  | { readonly kind: 'migrate' | 'relocate'; readonly target: string };
+
+/** A guest in the eyes of the HA manager. */
+export interface HaGuestState {
+  /** `ct:101` */
+  readonly sid: string;
+  /** As `/cluster/ha/status/current` names it: `queued starting started stopping stopped fence recovery migrate error` … */
+  readonly state: string;
+  /** What was asked for: `started stopped disabled`. */
+  readonly requested: string;
+}
+
+/**
+ * The HA manager as the routes of guests see it. A managed guest is started, stopped and moved by the manager alone:
+ * its routes answer with a `hastart`, `hastop` or `hamigrate` task that only writes the wish down.
+ */
+export interface HaManager {
+  /** A managed guest; null: not managed, or ignored. */
+  guest(vmid: number): HaGuestState | null;
+  /** A node in the manager's eyes (`hastate` of /cluster/resources); null: the manager does not know it. */
+  nodeState(node: string): string | null;
+  /**
+   * Writes a wish down; the log of the task that does it stands in {@link haTask}.
+   * @param node the node that was asked
+   * @throws Error `cfs-lock 'domain-ha' error: no quorum!`
+   */
+  request(node: string, vmid: number, request: HaRequest): void;
+  /** Takes a destroyed guest out of resources and rules (`purge`). */
+  purge(vmid: number): void;
+}
+
+/** Type and log line of the task that asks the HA manager for something. */
+export function haTask(vmid: number, request: HaRequest): { readonly type: string; readonly line: string } {
+  switch (request.kind) {
+    case 'start':
+      return { type: 'hastart', line: `Requesting HA start for CT ${vmid}` };
+    case 'stop':
+      return { type: 'hastop', line: `Requesting HA stop for CT ${vmid}` };
+    case 'migrate':
+    case 'relocate':
+      return { type: 'hamigrate', line: `Requesting HA migration for CT ${vmid} to node ${request.target}` };
+    default:
+      return request satisfies never;
+  }
+}
+
+/** Why a managed guest is not destroyed without `purge`. */
+export const haDestroyRefusal = (vmid: number): string =>
+  `unable to remove CT ${vmid} - used in HA resources and purge parameter not set.`;
+
+/**
+ * What the HA manager's agents do to guests. The methods run the same tasks as the routes do, as `root@pam`, and past
+ * the check for a managed guest; they throw what the task failed with.
+ */
+export interface HaGuestActions {
+  /** The node that has the guest's configuration; null: there is none. */
+  nodeOf(vmid: number): string | null;
+  running(node: string, vmid: number): Promise<boolean>;
+  start(node: string, vmid: number): Promise<void>;
+  /** `timeout` in seconds; 0: at once. After the time it is stopped the hard way. */
+  stop(node: string, vmid: number, timeout: number): Promise<void>;
+  /** Shut down, configuration (and local volumes) to the target; it is started there by the agent of that node. */
+  migrate(node: string, vmid: number, target: string): Promise<void>;
+  /** The configuration of a guest of a fenced node goes to another node. */
+  steal(vmid: number, from: string, to: string): void;
+}
