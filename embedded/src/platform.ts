@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import { authService } from '@psa/auth/app';
 import { signingKeySet } from '@psa/auth/keys/key-ring';
 import type { Cache } from '@psa/contracts/ports/cache';
 import { systemClock } from '@psa/contracts/ports/clock';
 import type { Mailer } from '@psa/contracts/ports/mailer';
 import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
-import { crmService } from '@psa/crm/app';
-import { eventsService } from '@psa/events/app';
 import { buildGateway, type Gateway } from '@psa/gateway/app';
 import { inProcessUpstream } from '@psa/gateway/in-process-upstream';
 import { PostgresBus } from '@psa/infra/bus/postgres-bus';
@@ -16,7 +13,6 @@ import { LogMailer } from '@psa/infra/mail/log-mailer';
 import { SmtpMailer } from '@psa/infra/mail/smtp-mailer';
 import { type PostgresServer, startPostgres } from '@psa/infra/postgres-server';
 import { PostgresSearch } from '@psa/infra/search/postgres-search';
-import { searchService } from '@psa/search/app';
 import { Database } from '@psa/service-kit/database';
 import { fieldCipher } from '@psa/service-kit/field-cipher';
 import { systemIds } from '@psa/service-kit/ids';
@@ -24,27 +20,15 @@ import { createLogger } from '@psa/service-kit/log';
 import { OutboxRelay } from '@psa/service-kit/outbox';
 import { inProcessPeers } from '@psa/service-kit/peers';
 import { parseFieldKeys } from '@psa/service-kit/run';
-import {
-  buildService,
-  type RunningService,
-  type ServiceDefinition,
-  type ServiceDeps,
-} from '@psa/service-kit/service';
+import { buildService, type RunningService, type ServiceDeps } from '@psa/service-kit/service';
 import { tokenVerifier } from '@psa/service-kit/tokens';
-import { ticketsService } from '@psa/tickets/app';
 import { busUrl, prepareDatabase, roleUrl } from './database.ts';
+import { DEFINITIONS } from './definitions.ts';
 import type { LogFile } from './log-file.ts';
 import { SettableClock } from './settable-clock.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
 
-const DEFINITIONS: Readonly<Record<ServiceName, ServiceDefinition>> = {
-  auth: authService,
-  crm: crmService,
-  tickets: ticketsService,
-  events: eventsService,
-  search: searchService,
-};
 /** Connections of each service; together with bus and search well below the server's 100. */
 const POOL: Readonly<Record<ServiceName, number>> = { auth: 6, crm: 5, tickets: 10, events: 4, search: 4 };
 const ROOT = new URL('../../', import.meta.url).pathname;

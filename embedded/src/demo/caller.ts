@@ -1,5 +1,5 @@
 import { API_PREFIX, SERVICE_PREFIXES, type ServiceName } from '@psa/contracts/routing';
-import type { Platform } from '../platform.ts';
+import type { DemoTarget } from './demo-target.ts';
 
 const serviceOf = (path: string): ServiceName => {
   const prefix = /^\/([a-z-]+)/.exec(path)?.[1] ?? '';
@@ -22,7 +22,7 @@ interface SendOptions {
   readonly allowed?: readonly number[];
 }
 
-export async function signIn(platform: Platform, email: string, password: string): Promise<Caller> {
+export async function signIn(platform: DemoTarget, email: string, password: string): Promise<Caller> {
   const { access_token } = await caller(platform, null)
     .send<{ access_token: string }>('POST', '/auth/login', {
       email,
@@ -34,7 +34,7 @@ export async function signIn(platform: Platform, email: string, password: string
 
 const unwrap = <T>(body: unknown): T => ((body as { data?: T }).data ?? body) as T;
 
-function caller(platform: Platform, token: string | null): Caller {
+function caller(platform: DemoTarget, token: string | null): Caller {
   return {
     async send<T>(
       method: 'GET' | 'POST' | 'PATCH',

@@ -1,7 +1,7 @@
 import type { ImportTicketResponse } from '@psa/contracts/ticket-import';
 import type { Static } from 'typebox';
-import type { Platform } from '../platform.ts';
 import { type Caller, signIn } from './caller.ts';
+import type { DemoTarget } from './demo-target.ts';
 import { importedTicket } from './imported-ticket.ts';
 import { workdayMoment } from './office-time.ts';
 import { EARLY_TICKETS } from './past-tickets-early.ts';
@@ -34,7 +34,7 @@ export const beginningOf = (now: Date): Date => workdayMoment(firstOpening(now),
  * @param story.now what "now" is in it @param story.resumed an earlier start began it and was cut off
  */
 export async function fillDesk(
-  platform: Platform,
+  platform: DemoTarget,
   admin: Caller,
   accounts: { password: string; setPasswords(emails: readonly string[]): Promise<void> },
   story: { now: Date; resumed: boolean },
@@ -173,7 +173,7 @@ async function makeCustomer(
 
 /** Takes over what was done before the desk went live: all at once then, but for the working time booked at the end of each. */
 async function importPast(
-  platform: Platform,
+  platform: DemoTarget,
   admin: Caller,
   { staff, customers, callers }: Cast,
   wentLive: Date,

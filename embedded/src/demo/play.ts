@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deskTimers } from '@psa/tickets/app';
-import type { Platform } from '../platform.ts';
 import type { Caller } from './caller.ts';
+import type { DemoTarget } from './demo-target.ts';
 import { LIVE_TICKETS } from './live.ts';
 import type { LiveTicket } from './live-ticket.ts';
 import { officeMinutesBefore } from './office-time.ts';
@@ -39,7 +39,7 @@ export const firstOpening = (now: Date): Date =>
  * pass between the steps as they would have. The desk's clock stays held.
  * @param resumed a start before this one was cut off: what it did is not done again
  */
-export async function playLive(platform: Platform, cast: Cast, now: Date, resumed: boolean): Promise<void> {
+export async function playLive(platform: DemoTarget, cast: Cast, now: Date, resumed: boolean): Promise<void> {
   const steps = LIVE_TICKETS.flatMap((ticket, i) => stepsOf(ticket, i, cast, now, resumed));
   for (const step of steps.sort((a, b) => a.at.getTime() - b.at.getTime())) {
     await passTo(platform, step.at);
@@ -49,7 +49,7 @@ export async function playLive(platform: Platform, cast: Cast, now: Date, resume
 }
 
 /** Moves the desk's clock on; the deadlines on the way pass at their own time, so that no breach is noted late. */
-async function passTo(platform: Platform, at: Date): Promise<void> {
+async function passTo(platform: DemoTarget, at: Date): Promise<void> {
   const { clocks, deps } = platform;
   const { db } = deps.tickets;
   const timers = deskTimers(deps.tickets);

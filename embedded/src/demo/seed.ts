@@ -6,9 +6,9 @@ import { createTenant } from '@psa/auth/tenants/service';
 import { tellUser } from '@psa/auth/users/events';
 import { byId } from '@psa/auth/users/repository';
 import { systemContext } from '@psa/service-kit/context';
-import type { Platform } from '../platform.ts';
 import type { State } from '../state.ts';
 import { signIn } from './caller.ts';
+import type { DemoTarget } from './demo-target.ts';
 import { beginningOf, fillDesk } from './desk.ts';
 import { ADMIN, DEMO_TENANT, STAFF } from './people.ts';
 
@@ -32,7 +32,7 @@ const EMAILS = [
  * May be cut off at any point: the next start goes on, and nothing is there twice.
  */
 export async function seedDemo(options: {
-  platform: Platform;
+  platform: DemoTarget;
   state: State;
   /** PSA_DEMO_PASSWORD; taken as it is, weak or not: it is for demo data. */
   wanted: string | undefined;
@@ -84,13 +84,17 @@ export async function seedDemo(options: {
  * Keeps the desk of half-made demo data in their past until `seedDemo` goes on with them: deadlines of theirs
  * must not pass before the steps that meet them are made. Call it before the background work begins.
  */
-export function holdHalfMade(platform: Platform, state: State): void {
+export function holdHalfMade(platform: DemoTarget, state: State): void {
   if (!state.demo_complete && state.demo_began !== undefined)
     platform.clocks.tickets.hold(beginningOf(new Date(state.demo_began)));
 }
 
 /** Sets the password of those accounts that exist. An invited one becomes active by it, which others have to know. */
-async function setPasswords(platform: Platform, emails: readonly string[], password: string): Promise<void> {
+async function setPasswords(
+  platform: DemoTarget,
+  emails: readonly string[],
+  password: string,
+): Promise<void> {
   const { db, clock, ids } = platform.deps.auth;
   const hash = await passwordHasher.hash(password);
   for (const email of emails) {
