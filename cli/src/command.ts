@@ -72,7 +72,7 @@ export interface Command<Options, Data extends object, Carry, Result extends obj
   renderPlan?(data: Data): string;
   render(result: Result): string;
   /** How a run with this result ends; `done` unless told. */
-  outcome?(result: Result): Outcome;
+  outcome?(result: Result, options: Options): Outcome;
   /** What to do after an interrupted run. */
   readonly resume?: string;
 }

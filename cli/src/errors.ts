@@ -3,6 +3,8 @@ export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
+  /** Only where it was asked for: there is something to do (`plan --detailed-exitcode`, as Terraform does). */
+  changes: 2,
   partial: 3,
   not_found: 10,
   locked: 11,

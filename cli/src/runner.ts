@@ -20,22 +20,30 @@ interface GlobalOptions {
   dryRun?: boolean;
   yes?: boolean;
   url?: string;
+  inventory?: string;
+  site?: string;
 }
 const GLOBALS: readonly [flags: string, description: string][] = [
   ['--json', 'print one JSON object on stdout, progress as JSON lines on stderr'],
   ['--dry-run', 'show what would be done and stop'],
   ['--yes', 'do not ask'],
   ['--url <url>', 'address of the platform (else PSA_URL, else http://127.0.0.1:3000)'],
+  ['--inventory <file>', 'the appliance (else PSA_INVENTORY, else ./appliance.yaml)'],
+  ['--site <name>', 'site of the inventory (else its first one)'],
 ];
+/** Global options that take the word after them. */
+const WITH_VALUE: readonly string[] = ['--url', '--inventory', '--site'];
 
 const ABOUT = `
 Environment:
   PSA_URL                    address of the platform
   PSA_API_KEY                signs in with an API key
   PSA_EMAIL, PSA_PASSWORD    sign in with an account (else: psactl login)
+  PSA_INVENTORY              inventory of the appliance
+  PSA_LAB_DIR                state of the lab (else /var/lib/psa-lab)
 
 Exit codes:
-  0 done   1 failed   2 usage   3 partial   10 not found   11 locked   12 not authorised   130 interrupted`;
+  0 done   1 failed   2 usage (plan --detailed-exitcode: something to do)   3 partial   10 not found   11 locked   12 not authorised   130 interrupted`;
 
 /** Help and `--version` end the run early, but well. */
 class Ended extends Error {}
@@ -75,7 +83,13 @@ function report(error: CliError, command: string, json: boolean, io: Io): void {
 
 /** `{ psactl, command, ok, outcome, exit }` and the command's own fields beside them. */
 function envelope(io: Io, command: string, outcome: Outcome, data: object): void {
-  const head = { psactl: ENVELOPE, command, ok: outcome === 'done', outcome, exit: EXIT[outcome] };
+  const head = {
+    psactl: ENVELOPE,
+    command,
+    ok: outcome === 'done' || outcome === 'changes',
+    outcome,
+    exit: EXIT[outcome],
+  };
   // Twice: first in order, and not to be overwritten.
   io.stdout.write(`${JSON.stringify({ ...head, ...data, ...head })}\n`);
 }
@@ -127,7 +141,7 @@ async function parse(argv: readonly string[], io: Io, action: Run): Promise<numb
 function relevant(argv: readonly string[]): readonly Entry[] {
   const words: string[] = [];
   for (let i = 0; i < argv.length; i++) {
-    if (argv[i] === '--url') i++;
+    if (WITH_VALUE.includes(argv[i]!)) i++;
     else if (!argv[i]!.startsWith('-')) words.push(argv[i]!);
   }
   for (let depth = Math.min(3, words.length); depth > 0; depth--) {
@@ -256,14 +270,14 @@ async function execute(
   try {
     const plan = await command.plan(context);
     const { apply } = command;
-    if (!apply) return finish(outcomeOf(command, plan.data), plan.data, command.render(plan.data));
+    if (!apply) return finish(outcomeOf(command, plan.data, options), plan.data, command.render(plan.data));
     if (options.dryRun) {
       const text = command.renderPlan?.(plan.data) ?? JSON.stringify(plan.data, null, 2);
       return finish('done', { ...plan.data, dry_run: true }, text);
     }
     await confirm(command.confirm?.(plan) ?? null, options.yes === true, io);
     const result = await apply(plan, context);
-    return finish(outcomeOf(command, result), result, command.render(result));
+    return finish(outcomeOf(command, result, options), result, command.render(result));
   } catch (error) {
     progress.end();
     throw io.signal.aborted ? interrupted(command.resume) : error;
@@ -273,7 +287,8 @@ async function execute(
   }
 }
 
-const outcomeOf = (command: AnyCommand, data: object): Outcome => command.outcome?.(data) ?? 'done';
+const outcomeOf = (command: AnyCommand, data: object, options: object): Outcome =>
+  command.outcome?.(data, options) ?? 'done';
 
 async function confirm(question: string | null, yes: boolean, io: Io): Promise<void> {
   if (question === null || yes) return;

@@ -27,7 +27,7 @@ export const completion = define<object, Script, null, Script>({
   render: ({ script }) => script,
 });
 
-const GLOBALS = ['--json', '--dry-run', '--yes', '--url', '--help'];
+const GLOBALS = ['--json', '--dry-run', '--yes', '--url', '--inventory', '--site', '--help'];
 
 /** Words typed so far → words that may follow. */
 async function tree(): Promise<Map<string, string[]>> {
