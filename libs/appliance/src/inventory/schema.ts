@@ -115,6 +115,12 @@ export const Service = Closed({
         'On HAProxy: where the other services reach it. The gateway has none; it is reached by HTTPS.',
     }),
   ),
+  settings: Type.Optional(
+    Type.Record(Type.String({ pattern: '^[A-Z][A-Z0-9_]*$' }), Type.String(), {
+      description:
+        'Settings of the service beside those that follow from the inventory, as in LOG_LEVEL: debug.',
+    }),
+  ),
 });
 export type Service = Static<typeof Service>;
 
