@@ -222,7 +222,8 @@ vrrp_instance edge {
     interface eth0
     virtual_router_id ${virtual_router_id}
     priority ${200 - member.number * 10}
-    advert_int 1
+    # Three are missed: another has the address within two seconds.
+    advert_int 0.5
     # The one that holds the address keeps it: moving back would cut connections.
     nopreempt
     unicast_src_ip ${member.address}
