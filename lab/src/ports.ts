@@ -1,4 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
+import type { Inventory } from '@psa/appliance/inventory/schema';
+import type { Site } from '@psa/appliance/inventory/site-schema';
 
 /** A network card of a container, as its configuration has it. */
 export interface NetworkCard {
@@ -143,6 +145,10 @@ export interface VolumeStore {
 
 /** The lab's wires. */
 export interface LabNetwork {
+  /** Makes what is missing and applies the inventory's flows and names anew; again after each change of them. */
+  up(inventory: Inventory, site: Site): Promise<void>;
+  /** Removes everything, whoever made it. */
+  down(): Promise<void>;
   /** Power of a node's cards: down cuts its containers and itself off from everything. */
   setNode(node: string, up: boolean): Promise<void>;
   /** Cuts a node off from the others and the router; its containers still see one another. */
