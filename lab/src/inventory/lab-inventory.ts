@@ -1,0 +1,164 @@
+import { NETWORK_PART } from './network-part.ts';
+
+/** The nodes of every lab. */
+export const LAB_NODES = [1, 2, 3].map((number) => ({
+  number,
+  name: `pve${number}`,
+  /** In the management VLAN, inside the lab. */
+  address: `10.0.10.1${number}`,
+}));
+
+/** What differs from lab to lab. */
+export interface LabInventoryOptions {
+  /** The state folder of the lab; token, keys and templates stand in it. Absolute. */
+  readonly folder: string;
+  /** The first three numbers of the loopback addresses that the nodes answer on: `127.77.0`. */
+  readonly loopback: string;
+  /** 22, or another where port 22 is not ours. */
+  readonly sshPort: number;
+  /** SHA-256 of each node's certificate, by the node's name. */
+  readonly fingerprints: Readonly<Record<string, string>>;
+  /** How psactl reaches the edge: `https://127.0.0.1:8443`. */
+  readonly portal: string;
+  readonly release: { readonly version: string; readonly directory: string };
+}
+
+/** Sizes that a machine with two cores and 16 GB carries. MiB and GiB. */
+const GROUPS = [
+  ['haproxy', 200, '10.0.40.11', 'dmz', 'haproxy', 128, 2, 'local-lvm', 'none'],
+  ['gateway', 210, '10.0.20.10', 'services', 'node-service', 384, 3, 'shared', 'managed'],
+  ['auth', 220, '10.0.20.20', 'services', 'node-service', 256, 3, 'shared', 'managed'],
+  ['crm', 230, '10.0.20.30', 'services', 'node-service', 256, 3, 'shared', 'managed'],
+  ['tickets', 240, '10.0.20.40', 'services', 'node-service', 384, 3, 'shared', 'managed'],
+  ['events', 250, '10.0.20.50', 'services', 'node-service', 256, 3, 'shared', 'managed'],
+  ['search', 260, '10.0.20.60', 'services', 'node-service', 256, 3, 'shared', 'managed'],
+  ['postgres', 300, '10.0.30.10', 'database', 'postgres', 512, 6, 'local-lvm', 'none'],
+  ['rabbitmq', 310, '10.0.30.20', 'database', 'rabbitmq', 512, 3, 'local-lvm', 'none'],
+  ['redis', 320, '10.0.30.30', 'database', 'redis', 128, 2, 'local-lvm', 'none'],
+  ['monitoring', 330, '10.0.10.40', 'management', 'monitoring', 512, 4, 'shared', 'managed'],
+] as const;
+
+const SERVICES = ['gateway', 'auth', 'crm', 'tickets', 'events', 'search'] as const;
+
+/** The inventory that `psactl lab up` writes: the whole appliance, in sizes for one machine. */
+export function labInventory(options: LabInventoryOptions): string {
+  const { folder, release, portal } = options;
+  return `# yaml-language-server: $schema=./appliance.schema.json
+#
+# The inventory of this lab, written by "psactl lab up". Change it as you would that of a real cluster.
+version: 1
+name: psa
+domain: psa.lab.example
+internal_domain: psa.internal
+timezone: Europe/Berlin
+
+sites:
+  - name: lab
+    target: lab
+    portal: ${text(portal)}
+    token_file: ${text(`${folder}/token`)}
+    ssh: { user: root, key_file: ${text(`${folder}/ssh/id`)} }
+    authorized_keys_file: ${text(`${folder}/ssh/id.pub`)}
+    nodes:
+${LAB_NODES.map((node) => nodeOf(node, options)).join('\n')}
+    storages:
+      - { name: local, type: dir, shared: false, content: [vztmpl, backup, snippets], path: /var/lib/vz }
+      - { name: local-lvm, type: lvmthin, shared: false, content: [rootdir, images], pool: pve/data }
+      - name: shared
+        type: nfs
+        shared: true
+        content: [rootdir, vztmpl]
+        server: 10.0.50.10
+        export: /volume/psa
+      - { name: nas, type: nfs, shared: true, content: [backup], server: 10.0.50.10, export: /volume/backup }
+
+${NETWORK_PART}
+templates:
+${[...new Set(GROUPS.map(([, , , , template]) => template))]
+  .map((name) => `  - { name: ${name}, version: 1.0.0, storage: shared }`)
+  .join('\n')}
+
+containers:
+${GROUPS.map(groupOf).join('\n')}
+
+services:
+${SERVICES.map((name, index) => {
+  const edge = name === 'gateway' ? '' : `, edge_port: ${3000 + index}`;
+  return `  - { name: ${name}, replicas: 2, port: 3000${edge} }`;
+}).join('\n')}
+
+data:
+  postgres:
+    members: 3
+    version: 15
+    database: psa_platform
+    synchronous: true
+    write_port: 5432
+    read_port: 5433
+  rabbitmq: { members: 3 }
+  redis: { members: 3 }
+  # A load test comes from one address.
+  haproxy: { members: 2, virtual_address: 10.0.40.10, virtual_router_id: 40, requests_per_10s: 100000 }
+  monitoring: { members: 1 }
+
+releases: { version: ${text(release.version)}, directory: ${text(release.directory)}, keep: 3 }
+
+tls:
+  certificate_file: /etc/haproxy/certs/psa-platform.pem
+  minimum: "1.2"
+  hsts_days: 365
+
+monitoring:
+  scrape_seconds: 15
+  retention_days: 7
+  metrics_token_file: /etc/prometheus/secrets/metrics-token
+  mail:
+    to: [ops@psa.lab.example]
+    from: psa@psa.lab.example
+    smarthost: mail.lab.example:587
+
+backup:
+  tiers:
+    - { name: son, schedule: daily 02:00, keep: 7, storage: local }
+    - { name: father, schedule: sun 02:00, keep: 4, storage: nas }
+    - { name: grandfather, schedule: first sun 02:00, keep: 12, storage: nas }
+  encryption_key_file: ${text(`${folder}/backup.key`)}
+  wal_archive_minutes: 5
+  redis_minutes: 15
+  drill: { schedule: sat 04:00, ids: 900-949, vlan: backup }
+  targets:
+    cluster: { rto_minutes: 120, rpo_minutes: 240 }
+    database: { rto_minutes: 240, rpo_minutes: 60 }
+    redis: { rto_minutes: 60, rpo_minutes: 15 }
+`;
+}
+
+/** A text as YAML takes it whatever is in it. */
+const text = (value: string) => JSON.stringify(value);
+
+function nodeOf(node: (typeof LAB_NODES)[number], options: LabInventoryOptions): string {
+  const { name, number, address } = node;
+  const at = `${options.loopback}.1${number}`;
+  const fingerprint = options.fingerprints[name];
+  return `      - name: ${name}
+        address: ${address}
+        api: ${text(`https://${at}:8006`)}
+        ssh: ${text(`${at}:${options.sshPort}`)}${fingerprint ? `\n        fingerprint: ${text(fingerprint)}` : ''}
+        cores: 2
+        memory_mb: 6144
+        reserved_mb: 512`;
+}
+
+function groupOf([name, first, address, vlan, template, memory, disk, storage, ha]: (typeof GROUPS)[number]) {
+  return `  - name: ${name}
+    ids: ${first}-${first + 9}
+    first_address: ${address}
+    vlan: ${vlan}
+    template: ${template}
+    cores: 2
+    memory_mb: ${memory}
+    disk_gb: ${disk}
+    storage: ${storage}
+    anti_affinity: ${name === 'monitoring' ? 'preferred' : 'required'}
+    ha: ${ha}`;
+}
