@@ -1,5 +1,6 @@
-import { appendFile, mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeWhole } from '../appliance/folder.ts';
 
 /**
  * Which release each service runs, as far as psactl brought it there: `<folder>/releases.json`,
@@ -21,24 +22,14 @@ export async function readDeployed(folder: string): Promise<Deployed> {
 /** Writes the releases of these services; those of the others stay. */
 export async function writeDeployed(folder: string, changed: Deployed): Promise<void> {
   const all = { ...(await readDeployed(folder)), ...changed };
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const text = JSON.stringify(Object.fromEntries(Object.entries(all).sort()), null, 2);
   await writeWhole(
     join(folder, 'releases.json'),
-    JSON.stringify(Object.fromEntries(Object.entries(all).sort()), null, 2),
+    `${text}
+`,
+    0o644,
   );
-}
-
-/** Replaces a file in one step: a reader (or the next run after a kill) sees the old one or the new one. */
-export async function writeWhole(path: string, text: string, mode = 0o644): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const next = `${path}.${process.pid}.new`;
-  const file = await open(next, 'w', mode);
-  try {
-    await writeFile(file, `${text}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(next, path);
 }
 
 /** One deploy or rollback that came to its end. */
@@ -59,7 +50,7 @@ export interface HistoryEntry {
 
 /** Adds a line to `<folder>/history.jsonl`. */
 export async function addHistory(folder: string, entry: HistoryEntry): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   await appendFile(join(folder, 'history.jsonl'), `${JSON.stringify(entry)}\n`);
 }
 
