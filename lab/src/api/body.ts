@@ -1,0 +1,143 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { Params } from '@psa/proxmox/schema/api-schema';
+import type { ParamValue } from '@psa/proxmox/schema/check';
+import { ApiError } from './errors.ts';
+
+/** A form or a JSON body may not be larger than this; files come in parts of their own. */
+const LIMIT = 512 * 1024;
+
+/** Parameters of a query or a form: repeated keys become lists. */
+export function parseForm(text: string): Record<string, ParamValue> {
+  const params: Record<string, ParamValue> = Object.create(null);
+  for (const [key, value] of new URLSearchParams(text)) {
+    const before = params[key];
+    params[key] =
+      before === undefined
+        ? value
+        : [...(Array.isArray(before) ? (before as readonly ParamValue[]) : [before]), value];
+  }
+  return params;
+}
+
+/** Reads the body of a request: a form, JSON, or parts with a file, which is put into `folder`. */
+export async function readBody(request: IncomingMessage, folder: string): Promise<Params> {
+  if (request.headers['transfer-encoding'] !== undefined)
+    throw new ApiError(501, 'chunked transfer encoding not supported');
+  const type = request.headers['content-type'] ?? '';
+  const boundary = /^multipart\/form-data;\s*boundary="?([^";]+)"?/i.exec(type)?.[1];
+  if (boundary !== undefined) return readParts(request, boundary, folder);
+  if (Number(request.headers['content-length'] ?? 0) > LIMIT) throw new ApiError(501, 'for data too large');
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (!/^application\/json\b/i.test(type)) return parseForm(text);
+  if (text.trim() === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Params;
+  } catch {
+    // Said below.
+  }
+  throw new ApiError(400, 'Bad Request - malformed JSON string');
+}
+
+/**
+ * Takes a form with a file apart as it comes in. The file stands under `tmpfilename`, its name under `filename`, as
+ * the API's proxy hands them to its daemon; who takes it moves it away.
+ */
+async function readParts(
+  request: IncomingMessage,
+  boundary: string,
+  folder: string,
+): Promise<Record<string, ParamValue>> {
+  const params: Record<string, ParamValue> = Object.create(null);
+  const reader = new PartReader(request, boundary);
+  await mkdir(folder, { recursive: true });
+  try {
+    for (let head = await reader.head(); head !== null; head = await reader.head()) {
+      const name = /\bname="([^"]*)"/i.exec(head)?.[1] ?? '';
+      const filename = /\bfilename="([^"]*)"/i.exec(head)?.[1];
+      if (filename === undefined) {
+        const pieces: Buffer[] = [];
+        for await (const piece of reader.content()) pieces.push(piece);
+        params[name] = Buffer.concat(pieces).toString('utf8');
+        continue;
+      }
+      const file = join(folder, `pveupload-${randomBytes(16).toString('hex')}`);
+      params.filename = filename;
+      params.tmpfilename = file;
+      const out = createWriteStream(file, { mode: 0o600 });
+      for await (const piece of reader.content()) if (!out.write(piece)) await once(out, 'drain');
+      out.end();
+      await once(out, 'close');
+    }
+  } catch (error) {
+    if (typeof params.tmpfilename === 'string') await rm(params.tmpfilename, { force: true });
+    throw error;
+  }
+  return params;
+}
+
+class PartReader {
+  readonly #source: AsyncIterator<Buffer>;
+  readonly #mark: Buffer;
+  #held: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Buffer>, boundary: string) {
+    this.#source = source[Symbol.asyncIterator]();
+    this.#mark = Buffer.from(`\r\n--${boundary}`);
+    // The first boundary has no line break before it.
+    this.#held = Buffer.from('\r\n');
+  }
+
+  /** Headers of the next part; null: there is none. */
+  async head(): Promise<string | null> {
+    for await (const _ of this.content());
+    this.#held = this.#held.subarray(this.#mark.length);
+    while (this.#held.length < 2) await this.#more();
+    if (this.#held.subarray(0, 2).toString() === '--') {
+      // What follows the last boundary says nothing.
+      while (!(await this.#source.next()).done);
+      return null;
+    }
+    for (;;) {
+      const end = this.#held.indexOf('\r\n\r\n');
+      if (end >= 0) {
+        const text = this.#held.subarray(0, end).toString('utf8');
+        this.#held = this.#held.subarray(end + 4);
+        return text;
+      }
+      if (this.#held.length > 64 * 1024) throw new ApiError(400, 'Bad Request - part without headers');
+      await this.#more();
+    }
+  }
+
+  /** Content up to the next boundary, which stays. */
+  async *content(): AsyncGenerator<Buffer> {
+    for (;;) {
+      const at = this.#held.indexOf(this.#mark);
+      if (at >= 0) {
+        if (at > 0) yield this.#held.subarray(0, at);
+        this.#held = this.#held.subarray(at);
+        return;
+      }
+      const free = this.#held.length - this.#mark.length;
+      if (free > 0) {
+        yield this.#held.subarray(0, free);
+        this.#held = this.#held.subarray(free);
+      }
+      await this.#more();
+    }
+  }
+
+  async #more(): Promise<void> {
+    const { done, value } = await this.#source.next();
+    if (done) throw new ApiError(400, 'Bad Request - upload ended early');
+    this.#held = this.#held.length === 0 ? value : Buffer.concat([this.#held, value]);
+  }
+}

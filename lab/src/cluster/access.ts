@@ -1,0 +1,179 @@
+import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import type { ClusterFiles } from './cluster-files.ts';
+import { BUILT_IN_ROLES } from './privileges.ts';
+
+/** A rule: who has which role from a path on. */
+export interface AclRule {
+  readonly path: string;
+  readonly type: 'user' | 'token' | 'group';
+  readonly ugid: string;
+  readonly roleid: string;
+  readonly propagate: boolean;
+}
+
+/** An API token; the secret is kept as its hash. */
+export interface TokenRecord {
+  readonly privsep: boolean;
+  readonly expire: number;
+  readonly comment?: string;
+  readonly hash: string;
+}
+
+/** A user. */
+export interface UserRecord {
+  readonly enable: boolean;
+  readonly expire: number;
+  readonly comment?: string;
+  /** Hash of the password; absent: no login. */
+  readonly hash?: string;
+  readonly groups: readonly string[];
+  readonly tokens: Record<string, TokenRecord>;
+}
+
+/** What `user.cfg` and its neighbours hold. */
+export interface AccessData {
+  readonly users: Record<string, UserRecord>;
+  readonly roles: Record<string, readonly string[]>;
+  readonly pools: Record<string, PoolRecord>;
+  acl: AclRule[];
+}
+
+/** A pool of guests and storages. */
+export interface PoolRecord {
+  readonly comment?: string;
+  readonly vms: readonly number[];
+  readonly storage: readonly string[];
+}
+
+/** Rights on a path: name → whether they go on to what is below. */
+export type Rights = ReadonlyMap<string, boolean>;
+
+const FILE = 'user.json';
+const EMPTY: AccessData = {
+  users: { 'root@pam': { enable: true, expire: 0, groups: [], tokens: {} } },
+  roles: {},
+  pools: {},
+  acl: [],
+};
+
+/** Users, tokens, roles, rules and pools: who may do what. */
+export class Access {
+  readonly #files: ClusterFiles;
+
+  constructor(files: ClusterFiles) {
+    this.#files = files;
+  }
+
+  /** A copy of what is there now. */
+  read(): AccessData {
+    return this.#files.readJson(FILE, structuredClone(EMPTY));
+  }
+
+  /** Reads, changes and saves. */
+  update<T>(change: (data: AccessData) => T): T {
+    const data = this.read();
+    const result = change(data);
+    this.#files.writeJson(FILE, data);
+    return result;
+  }
+
+  /** The privileges of a role; null: there is no such role. */
+  role(data: AccessData, roleid: string): readonly string[] | null {
+    return BUILT_IN_ROLES[roleid] ?? data.roles[roleid] ?? null;
+  }
+
+  /** Whether a secret is that of the token `user@realm!name`, and the token and its user still hold. */
+  isToken(id: string, secret: string): boolean {
+    const [userid = '', name = ''] = id.split('!');
+    const user = this.read().users[userid];
+    const token = user?.tokens[name];
+    if (!user || !token || !holds(user) || !holds({ enable: true, expire: token.expire })) return false;
+    return sameHash(token.hash, secret);
+  }
+
+  isPassword(userid: string, password: string): boolean {
+    const user = this.read().users[userid];
+    return user?.hash !== undefined && holds(user) && sameHash(user.hash, password);
+  }
+
+  isUser(userid: string): boolean {
+    const user = this.read().users[userid];
+    return user !== undefined && holds(user);
+  }
+
+  /**
+   * Makes a token, or a new secret for the one of that name.
+   * @returns the secret, which is kept nowhere
+   */
+  addToken(userid: string, name: string, options: { privsep: boolean; secret?: string }): string {
+    const secret = options.secret ?? randomUUID();
+    this.update((data) => {
+      data.users[userid] ??= { enable: true, expire: 0, groups: [], tokens: {} };
+      data.users[userid].tokens[name] = { privsep: options.privsep, expire: 0, hash: hashOf(secret) };
+    });
+    return secret;
+  }
+
+  /** What someone may do on a path. A token with separate rights may do what both it and its user may. */
+  rights(id: string, path: string, data: AccessData = this.read()): Rights {
+    if (id === 'root@pam') return everything;
+    const [userid = '', name] = id.split('!');
+    if (name === undefined) return this.#withPools(data, id, 'user', path);
+    const own = data.users[userid]?.tokens[name];
+    const byUser = userid === 'root@pam' ? everything : this.#withPools(data, userid, 'user', path);
+    if (own === undefined) return new Map();
+    if (!own.privsep) return byUser;
+    const byToken = this.#withPools(data, id, 'token', path);
+    return new Map([...byToken].filter(([right]) => byUser.has(right)));
+  }
+
+  /** Rights on `/vms/101` come from the pool that the guest is in, too. */
+  #withPools(data: AccessData, id: string, type: 'user' | 'token', path: string): Rights {
+    const found = new Map(this.#rightsAlong(data, id, type, path));
+    const [, kind, name] = /^\/(vms|storage)\/([^/]+)/.exec(path) ?? [];
+    if (kind === undefined || name === undefined) return found;
+    for (const [pool, record] of Object.entries(data.pools)) {
+      const isIn = kind === 'vms' ? record.vms.includes(Number(name)) : record.storage.includes(name);
+      if (isIn)
+        for (const [right, goesOn] of this.#rightsAlong(data, id, type, `/pool/${pool}`))
+          if (goesOn) found.set(right, true);
+    }
+    return found;
+  }
+
+  /** Rules nearer to the path replace those above it; on one path a user's own replace those of the groups. */
+  #rightsAlong(data: AccessData, id: string, type: 'user' | 'token', path: string): Rights {
+    const groups = type === 'user' ? (data.users[id]?.groups ?? []) : [];
+    let roles: readonly AclRule[] = [];
+    for (const step of stepsOf(path)) {
+      const rules = data.acl.filter((rule) => rule.path === step && (step === path || rule.propagate));
+      const own = rules.filter((rule) => rule.type === type && rule.ugid === id);
+      const shared = rules.filter((rule) => rule.type === 'group' && groups.includes(rule.ugid));
+      const here = own.length > 0 ? own : shared;
+      if (here.length > 0) roles = here;
+    }
+    const found = new Map<string, boolean>();
+    if (roles.some((rule) => rule.roleid === 'NoAccess')) return found;
+    for (const rule of roles)
+      for (const right of this.role(data, rule.roleid) ?? [])
+        found.set(right, (found.get(right) ?? false) || rule.propagate);
+    return found;
+  }
+}
+
+const everything: Rights = new Map(BUILT_IN_ROLES.Administrator!.map((right) => [right, true]));
+
+/** `/`, `/vms`, `/vms/101`. */
+function stepsOf(path: string): readonly string[] {
+  const parts = path.split('/').filter((part) => part !== '');
+  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
+}
+
+const holds = (one: { readonly enable: boolean; readonly expire: number }) =>
+  one.enable && (one.expire === 0 || one.expire * 1000 > Date.now());
+
+/** How secrets and passwords are kept. They are random or the lab's own, so no slow hash is needed. */
+export const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+const sameHash = (hash: string, secret: string) =>
+  timingSafeEqual(Buffer.from(hash), Buffer.from(hashOf(secret)));
