@@ -141,7 +141,7 @@ beforeAll(async () => {
   for (const address of ['127.0.20.10', '127.0.20.11', '127.0.20.30', '127.0.20.31'])
     await listen(
       createHttp((request, response) => {
-        const ready = request.url !== '/ready' || !notReady.has(address);
+        const ready = request.url !== '/health' || !notReady.has(address);
         response.writeHead(ready ? 200 : 503, { 'content-type': 'application/json', server: 'x' });
         response.end(JSON.stringify({ address, headers: request.headers, url: request.url }));
       }),

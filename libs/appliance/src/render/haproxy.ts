@@ -68,14 +68,14 @@ function defaultsSection(): string {
     option httplog
     option dontlognull
     load-server-state-from-file global
-    timeout connect 3s
+    # Beyond a second a host in the same rack is away; the next one is asked.
+    timeout connect 1s
     timeout client 60s
     timeout server 60s
     # Whoever sends a request slowly to hold a connection.
     timeout http-request 10s
     timeout http-keep-alive 60s
     timeout queue 10s
-    # /ready gives its dependencies two seconds and then says itself which one is missing.
     timeout check 3s
     # An open WebSocket is quiet for long; the platform pings twice a minute.
     timeout tunnel 1h
@@ -135,15 +135,20 @@ frontend ${service.name}-internal
     default_backend ${service.name}`;
 }
 
+/**
+ * Asked is whether a replica lives, not whether all it depends on is there (/ready): what all of them lack, the database's
+ * primary say, would take all of them out, and with them what they can still do.
+ */
 function serviceBackend(service: Service, replicas: readonly Container[]): string {
   const servers = replicas.map((one) => `    server ${one.name} ${one.address}:${service.port}`);
   return `backend ${service.name}
     balance leastconn
     http-request disable-l7-retry unless METH_GET
     option httpchk
-    http-check send meth GET uri /ready ver HTTP/1.1 hdr Host ${service.name}
+    http-check send meth GET uri /health ver HTTP/1.1 hdr Host ${service.name}
     http-check expect status 200
-    default-server check inter 2s fastinter 500ms fall 2 rise 1 maxconn 1000
+    # tcp-ut: a host that lost power says nothing; what was sent to it is given up after two seconds and retried.
+    default-server check inter 1s fastinter 500ms fall 2 rise 1 tcp-ut 2s maxconn 1000
 ${servers.join('\n')}`;
 }
 
