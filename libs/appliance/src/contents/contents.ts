@@ -1,0 +1,55 @@
+import { type Container, expand } from '../inventory/expand.ts';
+import type { Inventory, Service } from '../inventory/schema.ts';
+import type { Site } from '../inventory/site-schema.ts';
+import { haproxyContents } from './haproxy.ts';
+import { machineContents } from './machine.ts';
+import { monitoringContents } from './monitoring.ts';
+import type { Contents, Place } from './part.ts';
+import { postgresContents } from './postgres.ts';
+import { rabbitmqContents } from './rabbitmq.ts';
+import { redisContents } from './redis.ts';
+import type { Secrets } from './secrets.ts';
+import { serviceContents } from './service.ts';
+
+/**
+ * Everything that stands in a container beside its template: files and units, in the order in which the units start.
+ * What a program rewrites by itself is not among the files, so that a check finds only what people changed.
+ * @param secrets values of every name of `secretNames`
+ */
+export function contentsOf(
+  inventory: Inventory,
+  site: Site,
+  container: Container,
+  secrets: Secrets,
+): Contents {
+  const containers = expand(inventory, site);
+  const place: Place = {
+    inventory,
+    site,
+    container,
+    secrets,
+    of: (group) => containers.filter((one) => one.group === group),
+  };
+  const parts = [machineContents(place), ownContents(place)];
+  return { files: parts.flatMap((one) => one.files), units: parts.flatMap((one) => one.units) };
+}
+
+function ownContents(place: Place): Contents {
+  const { group } = place.container;
+  const service: Service | undefined = place.inventory.services.find((one) => one.name === group);
+  if (service) return serviceContents(place, service);
+  switch (group) {
+    case 'postgres':
+      return postgresContents(place);
+    case 'rabbitmq':
+      return rabbitmqContents(place);
+    case 'redis':
+      return redisContents(place);
+    case 'haproxy':
+      return haproxyContents(place);
+    case 'monitoring':
+      return monitoringContents(place);
+    default:
+      return { files: [], units: [] };
+  }
+}

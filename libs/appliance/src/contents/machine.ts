@@ -1,0 +1,28 @@
+import { METRICS_PORTS } from '../inventory/ports.ts';
+import { RENDERED } from '../render/rendered-file.ts';
+import { type Contents, type Place, plainFile } from './part.ts';
+
+/** What every container has: the metrics of the machine. */
+export function machineContents({ container }: Place): Contents {
+  const path = '/etc/default/prometheus-node-exporter';
+  // What a container has none of, or sees of its host.
+  const useless = [
+    'arp',
+    'edac',
+    'hwmon',
+    'mdadm',
+    'nvme',
+    'powersupplyclass',
+    'rapl',
+    'thermal_zone',
+    'zfs',
+  ];
+  const args = [
+    `--web.listen-address=${container.address}:${METRICS_PORTS.machine}`,
+    ...useless.map((name) => `--no-collector.${name}`),
+  ];
+  return {
+    files: [plainFile(path, `# ${RENDERED}\nARGS="${args.join(' ')}"\n`)],
+    units: [{ name: 'prometheus-node-exporter.service', onChange: 'restart', paths: [path] }],
+  };
+}
