@@ -100,6 +100,13 @@ export interface VolumeId {
   readonly name: string;
 }
 
+/** A file that goes into an archive, as `etc/vzdump/pct.conf`. */
+export interface AddedFile {
+  /** From the root of the archive, without a slash before it. */
+  readonly path: string;
+  readonly text: string;
+}
+
 /**
  * Root file systems and files of the storages. A local storage has a content of its own on every node, so every
  * method says the node that acts.
@@ -126,8 +133,14 @@ export interface VolumeStore {
   snapshot(node: string, volume: VolumeId, name: string): Promise<void>;
   rollback(node: string, volume: VolumeId, name: string): Promise<void>;
   removeSnapshot(node: string, volume: VolumeId, name: string): Promise<void>;
-  /** Writes the volume (or a snapshot of it) as a tar with unshifted ids. */
-  pack(node: string, volume: VolumeId, snapshot: string | null, to: Writable): Promise<void>;
+  /** Writes the volume (or a snapshot of it) as a tar with unshifted ids, after the files that are added to it. */
+  pack(
+    node: string,
+    volume: VolumeId,
+    snapshot: string | null,
+    to: Writable,
+    add?: readonly AddedFile[],
+  ): Promise<void>;
   /** Folder that holds files of a kind (`vztmpl` → `<root>/template/cache`, `backup` → `<root>/dump`, as Proxmox lays them out). */
   folder(
     node: string,
