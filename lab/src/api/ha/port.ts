@@ -1,3 +1,5 @@
+import type { HaState } from '../../ha/state.ts';
+
 /** What is wanted of a guest: as `ha-manager set` and `ha-manager crm-command` say it. */
 export type HaRequest =
   | { readonly kind: 'start' }
@@ -33,6 +35,16 @@ export interface HaManager {
   request(node: string, vmid: number, request: HaRequest): void;
   /** Takes a destroyed guest out of resources and rules (`purge`). */
   purge(vmid: number): void;
+  /** Everything that the manager knows; read only. */
+  read(): Readonly<HaState>;
+  /** Seconds in the manager's time, which runs faster than the clock by the lab's factor. */
+  now(): number;
+  /**
+   * Changes resources or rules, and saves them.
+   * @param what `create resource failed`: stands before the error
+   * @throws what `change` throws; `cfs-lock 'domain-ha' error: no quorum!`
+   */
+  edit<T>(node: string, what: string, change: (state: HaState) => T): T;
 }
 
 /** Type and log line of the task that asks the HA manager for something. */

@@ -1,0 +1,220 @@
+import { failure } from '../api/errors.ts';
+import type { HaGuestActions, HaGuestState, HaManager, HaRequest } from '../api/ha/port.ts';
+import type { ClusterFiles } from '../cluster/cluster-files.ts';
+import type { Membership } from '../cluster/membership.ts';
+import type { Order } from './agent.ts';
+import { HaCluster, type HaWorld } from './cluster.ts';
+import { emptyHaState, type HaState, verboseState } from './state.ts';
+
+/** What the HA manager works with. */
+export interface HaParts {
+  readonly files: ClusterFiles;
+  readonly membership: Membership;
+  readonly actions: HaGuestActions;
+  /** What Proxmox VE's times are multiplied with. */
+  readonly timeFactor: number;
+  /** A node's watchdog bites: it loses power, and comes up again. */
+  readonly reset: (node: string) => Promise<void>;
+  /** Lines for the lab's log. */
+  readonly log?: (line: string) => void;
+}
+
+const FILE = 'ha/manager.json';
+/** What the state file holds. Locks and the agents' words are gone when the daemon is, like the daemons they come from. */
+type Saved = Omit<HaState, 'locks' | 'agents' | 'timestamp'>;
+/** The manager's rounds are looked for this often, in its own seconds. */
+const TICK = 1;
+
+/** Drives the HA manager by the clock: gives it time and the state of the nodes, and carries out what it wants. */
+export class HaDriver implements HaManager {
+  readonly #parts: HaParts;
+  readonly #cluster: HaCluster;
+  readonly #orders = new Map<string, Order>();
+  #work = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | null = null;
+  #saved = '';
+
+  constructor(parts: HaParts) {
+    this.#parts = parts;
+    this.#cluster = new HaCluster({
+      ...emptyHaState(),
+      ...parts.files.readJson<Partial<Saved>>(FILE, {}),
+    });
+    this.#saved = this.#text();
+  }
+
+  start(): void {
+    if (this.#timer) return;
+    const pause = Math.max(20, TICK * this.#parts.timeFactor * 1000);
+    this.#timer = setInterval(() => this.tick(), pause);
+  }
+
+  /** Stops thinking, and answers when nothing is being done any more. */
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+    await Promise.all(this.#work);
+  }
+
+  /** Lets all daemons think whose time has come. */
+  tick(): void {
+    const world = this.#world();
+    for (const action of this.#cluster.step(world, this.now()))
+      switch (action.kind) {
+        case 'order':
+          this.#follow(this.#carryOut(action));
+          break;
+        case 'steal':
+          this.#parts.actions.steal(vmidOf(action.sid), action.from, action.to);
+          break;
+        case 'reset':
+          this.#parts.log?.(`ha: watchdog of ${action.node} expired - reset`);
+          this.#follow(this.#parts.reset(action.node));
+          break;
+        case 'log':
+          this.#parts.log?.(`ha: ${action.node}: ${action.line}`);
+          break;
+        default:
+          action satisfies never;
+      }
+    this.#save();
+  }
+
+  now(): number {
+    return Date.now() / 1000 / this.#parts.timeFactor;
+  }
+
+  read(): Readonly<HaState> {
+    return this.#cluster.state;
+  }
+
+  guest(vmid: number): HaGuestState | null {
+    const { resources, services } = this.#cluster.state;
+    const sid = `ct:${vmid}`;
+    const resource = resources[sid];
+    if (!resource || resource.state === 'ignored') return null;
+    return { sid, state: verboseState(services[sid], resource), requested: resource.state };
+  }
+
+  nodeState(node: string): string | null {
+    return this.#cluster.state.nodes[node] ?? null;
+  }
+
+  request(node: string, vmid: number, request: HaRequest): void {
+    const sid = `ct:${vmid}`;
+    const { services } = this.#cluster.state;
+    if (services[sid]?.state === 'error')
+      throw failure(`service '${sid}' in error state, must be disabled and fixed first`);
+    this.edit(node, '', (state) => {
+      const resource = state.resources[sid];
+      if (!resource) throw failure(`no such resource '${sid}'`);
+      switch (request.kind) {
+        case 'start':
+          resource.state = 'started';
+          break;
+        case 'stop':
+          state.commands.push({ kind: 'stop', sid, timeout: request.timeout });
+          break;
+        case 'migrate':
+        case 'relocate':
+          state.commands.push({ kind: request.kind, sid, target: request.target });
+          break;
+        default:
+          request satisfies never;
+      }
+    });
+  }
+
+  purge(vmid: number): void {
+    const sid = `ct:${vmid}`;
+    const { state } = this.#cluster;
+    delete state.resources[sid];
+    delete state.services[sid];
+    for (const [id, rule] of Object.entries(state.rules)) {
+      rule.resources = rule.resources.filter((one) => one !== sid);
+      if (rule.resources.length === 0) delete state.rules[id];
+    }
+    this.#save();
+  }
+
+  edit<T>(node: string, what: string, change: (state: HaState) => T): T {
+    try {
+      if (!this.#parts.membership.isQuorate(node)) throw failure("cfs-lock 'domain-ha' error: no quorum!");
+      // A change that fails half way leaves nothing behind.
+      const { state } = this.#cluster;
+      const draft = structuredClone({
+        resources: state.resources,
+        rules: state.rules,
+        commands: state.commands,
+      });
+      const result = change(Object.assign(Object.create(state) as HaState, draft));
+      Object.assign(state, draft);
+      this.#save();
+      return result;
+    } catch (error) {
+      if (what === '') throw error;
+      throw failure(`${what}: ${(error as Error).message}`);
+    }
+  }
+
+  async #carryOut(order: Order): Promise<void> {
+    const { actions } = this.#parts;
+    const { node, sid, want } = order;
+    const vmid = vmidOf(sid);
+    const place = `${sid}@${node}`;
+    this.#orders.set(place, order);
+    let exitCode = 0;
+    try {
+      const home = actions.nodeOf(vmid);
+      const arrived = want.kind === 'moved' && home === want.target;
+      // A guest that is not here cannot be helped here.
+      if (home !== node && !arrived) exitCode = 2;
+      else if (want.kind === 'started') {
+        if (!(await actions.running(node, vmid))) await actions.start(node, vmid);
+      } else if (want.kind === 'stopped') {
+        if (await actions.running(node, vmid)) await actions.stop(node, vmid, want.timeout);
+      } else if (!arrived) await actions.migrate(node, vmid, want.target);
+    } catch (error) {
+      this.#parts.log?.(`ha: ${node}: ${want.kind} of ${sid} failed: ${(error as Error).message}`);
+      exitCode = 1;
+    }
+    // The node may have died and come back meanwhile, and have been told the same anew.
+    if (this.#orders.get(place) !== order) return;
+    this.#orders.delete(place);
+    this.#cluster.finished(this.#world(), this.now(), order, exitCode);
+  }
+
+  #follow(work: Promise<void>): void {
+    const followed = work
+      .catch((error: unknown) => this.#parts.log?.(`ha: ${(error as Error).message}`))
+      .finally(() => this.#work.delete(followed));
+    this.#work.add(followed);
+  }
+
+  #world(): HaWorld {
+    const { membership, actions } = this.#parts;
+    return {
+      nodes: Object.fromEntries(
+        membership.nodes.map(({ name }) => [
+          name,
+          { up: membership.isOn(name), reaches: membership.partition(name) },
+        ]),
+      ),
+      nodeOf: (sid) => actions.nodeOf(vmidOf(sid)),
+    };
+  }
+
+  #text(): string {
+    const { locks, agents, timestamp, ...saved } = this.#cluster.state;
+    return JSON.stringify(saved satisfies Saved);
+  }
+
+  #save(): void {
+    const text = this.#text();
+    if (text === this.#saved) return;
+    this.#parts.files.writeJson(FILE, JSON.parse(text));
+    this.#saved = text;
+  }
+}
+
+const vmidOf = (sid: string): number => Number(sid.replace(/^ct:/, ''));
