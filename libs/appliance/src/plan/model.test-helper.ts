@@ -1,0 +1,165 @@
+import type { Site } from '../inventory/site-schema.ts';
+import { configChanges } from './config-drift.ts';
+import type { Desired, DesiredContainer } from './desired.ts';
+import { netOf, sidOf } from './desired.ts';
+import { printMarker } from './marker.ts';
+import type { Observed, ObservedConfig, ObservedGuest, ObservedInside } from './observed.ts';
+import type { Step } from './step.ts';
+
+/** A cluster of which nothing is ours yet. */
+export function emptyCluster(site: Site, release = 9): Observed {
+  return {
+    ...{ release, quorate: true, pools: [], templates: [], guests: [], begun: [], parts: {}, migrated: null },
+    nodes: Object.fromEntries(site.nodes.map(({ name }) => [name, 'online' as const])),
+    templateStorages: site.storages.flatMap(({ name, shared }) =>
+      shared ? [name] : site.nodes.map((node) => `${name}@${node.name}`),
+    ),
+    ha: { resources: [], rules: [], groups: [] },
+  };
+}
+
+/** Its configuration as a creation leaves it. */
+export function configOf(container: DesiredContainer): ObservedConfig {
+  return {
+    hostname: container.name,
+    cores: container.cores,
+    memory: container.memory_mb,
+    swap: container.swap_mb,
+    tags: container.tags,
+    description: `${printMarker(container.marker)}\n`,
+    net0: { ...netOf(container), hwaddr: 'BC:24:11:00:00:01', type: 'veth' },
+    ...{ onboot: true, startup: container.startup, nesting: true, unprivileged: true, lock: null },
+    nameserver: container.nameserver,
+    searchdomain: container.searchdomain,
+    rootStorage: container.storage,
+    rootGb: container.disk_gb,
+  };
+}
+
+const blank: ObservedInside = {
+  ...{ digest: null, changed: [], missing: [], units: {}, current: null, installed: [], unready: null },
+};
+
+/** What a step makes of a cluster; a model of what `apply` does to a real one. */
+export function carryOut(desired: Desired, observed: Observed, step: Step): Observed {
+  const container = desired.containers.find(({ id }) => id === step.container)!;
+  const guest = observed.guests.find(({ id }) => id === step.container);
+  const others = observed.guests.filter(({ id }) => id !== step.container);
+  const change = (next: Partial<ObservedGuest>): Observed => {
+    if (!guest) throw new Error(`${step.id}: there is no such container.`);
+    return { ...observed, guests: [...others, { ...guest, ...next }] };
+  };
+  const within = (next: Partial<ObservedInside>) => {
+    if (guest?.status !== 'running' || !guest.inside) throw new Error(`${step.id}: it does not run.`);
+    return change({ inside: { ...guest.inside, ...next } });
+  };
+  const key = step.id.slice(step.action.length + 1);
+  switch (step.action) {
+    case 'create': {
+      if (key.startsWith('pool:')) return { ...observed, pools: [...observed.pools, key.slice(5)] };
+      if (guest && guest.config?.lock !== 'create') throw new Error(`${step.id}: the id is taken.`);
+      if (!observed.pools.includes(desired.pool)) throw new Error(`${step.id}: no pool.`);
+      const template = desired.templates.find(
+        (one) =>
+          one.file === `${container.template}.tar.zst` && (one.node ?? container.node) === container.node,
+      )!;
+      if (!observed.templates.includes(template.key)) throw new Error(`${step.id}: no template.`);
+      const made: ObservedGuest = {
+        ...{ id: container.id, type: 'lxc', node: container.node, name: container.name, status: 'stopped' },
+        ...{ inPool: true, config: configOf(container), inside: null },
+      };
+      return { ...observed, guests: [...others, made], begun: observed.begun.filter((id) => id !== made.id) };
+    }
+    case 'upload':
+      return { ...observed, templates: [...observed.templates, key.slice('template:'.length)] };
+    case 'replace':
+      return withoutHa({ ...observed, guests: others }, container.id);
+    case 'remove':
+      return key.startsWith('rule:')
+        ? {
+            ...observed,
+            ha: { ...observed.ha, rules: observed.ha.rules.filter(({ name }) => name !== key.slice(5)) },
+          }
+        : withoutHa({ ...observed, guests: others }, step.container!);
+    case 'join':
+      return change({ inPool: true });
+    case 'update': {
+      const set = configChanges(container, guest!.config!, desired.appliance).map(({ field }) => field);
+      const wanted = configOf(container);
+      const net0 = { ...guest!.config!.net0, ...netOf(container) };
+      const { rootGb, rootStorage } = guest!.config!;
+      if (set.length === 0) throw new Error(`${step.id}: nothing to change.`);
+      return change({ config: { ...wanted, net0, rootGb, rootStorage } });
+    }
+    case 'resize':
+      return change({ config: { ...guest!.config!, rootGb: container.disk_gb } });
+    case 'move':
+      return change({ node: container.node });
+    case 'start':
+      return change({ status: 'running', inside: lastInside.get(guest!) ?? blank });
+    case 'install':
+      return within({ installed: [...guest!.inside!.installed, container.release!] });
+    case 'switch':
+      if (!guest?.inside?.installed.includes(container.release!))
+        throw new Error(`${step.id}: not installed.`);
+      return within({ current: container.release });
+    case 'configure': {
+      if (container.kind === 'service' && guest?.inside?.current !== container.release)
+        throw new Error(`${step.id}: its program is not there.`);
+      const units = { [`${container.group}.service`]: 'active' };
+      return within({ digest: container.digest, changed: [], missing: [], units });
+    }
+    case 'wait':
+      if (key.startsWith('part:')) return { ...observed, parts: { ...observed.parts, [key.slice(5)]: null } };
+      return within({ unready: null });
+    case 'migrate':
+      return { ...observed, migrated: true };
+    case 'manage': {
+      const resource = {
+        ...{ sid: sidOf(container.id), state: 'started', comment: '' },
+        group: observed.release < 9 ? container.name : null,
+      };
+      const rest = observed.ha.resources.filter(({ sid }) => sid !== resource.sid);
+      return { ...observed, ha: { ...observed.ha, resources: [...rest, resource] } };
+    }
+    case 'unmanage':
+      return withoutHa(observed, container.id);
+    case 'rule': {
+      const rule = desired.rules.find(({ name }) => name === key)!;
+      const resources = rule.resources.filter((sid) => observed.ha.resources.some((one) => one.sid === sid));
+      if (resources.length === 0) throw new Error(`${step.id}: nothing of it is managed.`);
+      const made = {
+        ...{ name: rule.name, type: rule.type, resources, nodes: rule.nodes.join(','), affinity: 'negative' },
+        ...{ strict: true, disabled: false, comment: rule.comment },
+      };
+      const rules = [...observed.ha.rules.filter(({ name }) => name !== key), made];
+      return { ...observed, ha: { ...observed.ha, rules } };
+    }
+    case 'group': {
+      const group = desired.haGroups.find(({ name }) => name === key)!;
+      const groups = [...observed.ha.groups.filter(({ name }) => name !== key), group];
+      return { ...observed, ha: { ...observed.ha, groups } };
+    }
+    case 'smoke':
+      return observed;
+  }
+}
+
+/** What was in a container when it was stopped. */
+const lastInside = new WeakMap<ObservedGuest, ObservedInside>();
+
+/** The guest as it is when it is stopped. */
+export function stopped(guest: ObservedGuest): ObservedGuest {
+  const next: ObservedGuest = { ...guest, status: 'stopped', inside: null };
+  if (guest.inside) lastInside.set(next, guest.inside);
+  return next;
+}
+
+function withoutHa(observed: Observed, id: number): Observed {
+  const { resources, rules, groups } = observed.ha;
+  const sid = sidOf(id);
+  const left = rules
+    .map((rule) => ({ ...rule, resources: rule.resources.filter((one) => one !== sid) }))
+    .filter((rule) => rule.resources.length > 0);
+  return { ...observed, ha: { resources: resources.filter((one) => one.sid !== sid), rules: left, groups } };
+}

@@ -1,0 +1,98 @@
+/** What the cluster was found to be. Plain data, so that plans are functions of it. */
+export interface Observed {
+  /** Main number of the release: 8 or 9. */
+  readonly release: number;
+  readonly quorate: boolean;
+  readonly nodes: Readonly<Record<string, 'online' | 'offline'>>;
+  /** Names of the pools. */
+  readonly pools: readonly string[];
+  /** Template archives: `<storage>/<file>` of a shared storage, `<storage>@<node>/<file>` of a local one. */
+  readonly templates: readonly string[];
+  /** Storages (`<storage>` or `<storage>@<node>`) whose templates could be listed. */
+  readonly templateStorages: readonly string[];
+  /** Every guest of the cluster; those that can concern us with their configuration. */
+  readonly guests: readonly ObservedGuest[];
+  /** Guests whose creation psactl began and did not see end. */
+  readonly begun: readonly number[];
+  readonly ha: ObservedHa;
+  /** Data part → what is wrong with it, null when nothing is; a part that was not asked is not there. */
+  readonly parts: Readonly<Record<string, string | null>>;
+  /** Whether the database has tables; null: nobody could be asked. */
+  readonly migrated: boolean | null;
+}
+
+/** A guest as the cluster has it. */
+export interface ObservedGuest {
+  readonly id: number;
+  readonly type: 'lxc' | 'qemu';
+  readonly node: string;
+  readonly name: string;
+  readonly status: 'running' | 'stopped' | 'unknown';
+  readonly inPool: boolean;
+  /** Null: not read, because its node does not answer or because it does not concern us. */
+  readonly config: ObservedConfig | null;
+  /** Null: not looked at. */
+  readonly inside: ObservedInside | null;
+}
+
+/** Its configuration. */
+export interface ObservedConfig {
+  readonly hostname: string;
+  readonly cores: number | null;
+  readonly memory: number;
+  readonly swap: number;
+  readonly tags: readonly string[];
+  readonly description: string;
+  /** Keys and values of `net0`. */
+  readonly net0: Readonly<Record<string, string>>;
+  readonly onboot: boolean;
+  readonly startup: string;
+  readonly nameserver: string;
+  readonly searchdomain: string;
+  readonly nesting: boolean;
+  readonly unprivileged: boolean;
+  readonly rootStorage: string;
+  /** Null: Proxmox does not say. */
+  readonly rootGb: number | null;
+  readonly lock: string | null;
+}
+
+/** What a running container says about itself. */
+export interface ObservedInside {
+  /** Of `psa-config`; null: nothing was ever installed. */
+  readonly digest: string | null;
+  readonly changed: readonly string[];
+  readonly missing: readonly string[];
+  /** Unit → state. */
+  readonly units: Readonly<Record<string, string>>;
+  /** Releases of a service container. */
+  readonly current: string | null;
+  readonly installed: readonly string[];
+  /** What `/ready` of a service answers: null when it is ready or there is nothing to ask, else what is wrong. */
+  readonly unready: string | null;
+}
+
+/** The HA manager. */
+export interface ObservedHa {
+  readonly resources: readonly {
+    readonly sid: string;
+    readonly state: string;
+    readonly group: string | null;
+    readonly comment: string;
+  }[];
+  readonly rules: readonly ObservedRule[];
+  /** PVE 8. */
+  readonly groups: readonly { readonly name: string; readonly nodes: string; readonly comment: string }[];
+}
+
+/** A rule of PVE 9. */
+export interface ObservedRule {
+  readonly name: string;
+  readonly type: string;
+  readonly resources: readonly string[];
+  readonly nodes: string;
+  readonly affinity: string;
+  readonly strict: boolean;
+  readonly disabled: boolean;
+  readonly comment: string;
+}
