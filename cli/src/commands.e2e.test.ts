@@ -320,7 +320,8 @@ describe('the program itself', () => {
     await writeFile(join(dir.path, 'incident_event_log.csv'), logFile(generatedLog(8)));
     await platform.api('POST', '/api/v1/customers', { name: 'Muster GmbH' });
     const env = { ...platform.env, HOME: join(dir.path, 'examples') };
-    for (const { load } of COMMANDS) {
+    // Those of a cluster are run where there is one.
+    for (const { load } of COMMANDS.filter(({ on }) => on === 'platform')) {
       for (const { run } of (await load()).examples) {
         const options = { cwd: dir.path, env };
         const { stdout } = await promisify(execFile)('bash', ['-c', run], options).catch((error) => {

@@ -3,11 +3,15 @@ import type { AnyCommand } from './command.ts';
 export interface Entry {
   /** Noun and verb as typed. */
   readonly path: readonly string[];
+  /** What it works on: the platform by its API, the cluster of an inventory, the lab, or nothing but files. */
+  readonly on: 'platform' | 'site' | 'lab' | 'files';
   /** Loaded only when it is run or its help is asked for. */
   load(): Promise<AnyCommand>;
 }
 
-const entry = (path: string, load: () => Promise<AnyCommand>): Entry => ({ path: path.split(' '), load });
+const entry = (path: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
+  ...{ path: path.split(' '), on, load },
+});
 
 /** Every command of psactl. */
 export const COMMANDS: readonly Entry[] = [
@@ -20,6 +24,16 @@ export const COMMANDS: readonly Entry[] = [
   entry('events dlq list', async () => (await import('./commands/events/dlq-list.ts')).dlqList),
   entry('events dlq replay', async () => (await import('./commands/events/dlq-replay.ts')).dlqReplay),
   entry('audit verify', async () => (await import('./commands/audit/verify.ts')).auditVerify),
+  entry('deploy', async () => (await import('./commands/deploy.ts')).deploy, 'site'),
+  entry('rollback', async () => (await import('./commands/rollback.ts')).rollback, 'site'),
+  entry('lab up', async () => (await import('./commands/lab/up.ts')).labUpCommand, 'lab'),
+  entry('lab down', async () => (await import('./commands/lab/down.ts')).labDownCommand, 'lab'),
+  entry('lab status', async () => (await import('./commands/lab/status.ts')).labStatus, 'lab'),
+  entry('lab kill-node', async () => (await import('./commands/lab/faults.ts')).labKillNode, 'lab'),
+  entry('lab start-node', async () => (await import('./commands/lab/faults.ts')).labStartNode, 'lab'),
+  entry('lab partition', async () => (await import('./commands/lab/faults.ts')).labPartition, 'lab'),
+  entry('lab heal', async () => (await import('./commands/lab/faults.ts')).labHeal, 'lab'),
+  entry('lab fill-disk', async () => (await import('./commands/lab/faults.ts')).labFillDisk, 'lab'),
   entry('completion', async () => (await import('./commands/completion.ts')).completion),
 ];
 
@@ -30,4 +44,5 @@ export const NOUNS: Readonly<Record<string, string>> = {
   events: 'the event bus',
   'events dlq': 'events that no consumer could take (dead letters)',
   audit: 'the audit log',
+  lab: 'a cluster of three nodes on this machine, to try everything on',
 };

@@ -1,4 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Rollout } from '@psa/appliance/deploy/rollout';
 import type { SiteFolder } from '../appliance/folder.ts';
 import { writeWhole } from '../appliance/folder.ts';
@@ -16,9 +17,9 @@ export interface DeployJournal {
 
 const NAME = 'deploy.json';
 
-/** The one that has not ended; null when there is none. */
-export async function readJournal(folder: SiteFolder): Promise<DeployJournal | null> {
-  const text = await readFile(folder.file(NAME), 'utf8').catch((error) => {
+/** The one that has not ended; null when there is none. `folder` is the site's folder of psactl. */
+export async function readJournal(folder: string): Promise<DeployJournal | null> {
+  const text = await readFile(join(folder, NAME), 'utf8').catch((error) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
