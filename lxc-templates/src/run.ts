@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
+
+/** What could not be done with a template: what, why, and how to fix it. */
+export class TemplateError extends Error {
+  override name = 'TemplateError';
+  readonly why: string | undefined;
+  readonly fix: string | undefined;
+
+  constructor(what: string, options: { why?: string; fix?: string; cause?: unknown } = {}) {
+    super(what, { cause: options.cause });
+    this.why = options.why;
+    this.fix = options.fix;
+  }
+}
+
+/** How a program is run. */
+interface RunOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly signal?: AbortSignal | undefined;
+  /** Gets each line of stderr as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Gets stdout in place of the answer. */
+  readonly stdout?: Writable;
+}
+
+const KEPT_LINES = 40;
+
+/** Runs a program to its end. @returns its stdout @throws TemplateError with the last lines of its stderr */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<string> {
+  const { env = process.env, signal, onLine, stdout } = options;
+  signal?.throwIfAborted();
+  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // SIGTERM, so that programs with helpers of their own can end those.
+  const stop = () => child.kill('SIGTERM');
+  signal?.addEventListener('abort', stop);
+  let out = '';
+  if (stdout) child.stdout.pipe(stdout);
+  else child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  const lines: string[] = [];
+  let rest = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split(/[\r\n]+/);
+    rest = parts.pop()!;
+    for (const line of parts) {
+      if (lines.push(line) > KEPT_LINES) lines.shift();
+      onLine?.(line);
+    }
+  });
+  try {
+    const code = await new Promise<number | string>((done, failed) => {
+      child.on('error', failed);
+      child.on('close', (number, name) => done(number ?? name ?? 'a signal'));
+    });
+    signal?.throwIfAborted();
+    if (code !== 0) {
+      if (rest !== '') lines.push(rest);
+      throw new TemplateError(`Unable to run ${program}: it ended with ${code}.`, {
+        why: lines.filter((line) => line.trim() !== '').join('\n       ') || 'it says nothing',
+      });
+    }
+    return out;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new TemplateError(`Unable to run ${program}: it is not installed here.`, {
+      fix: 'On Debian 12: apt-get install mmdebstrap zstd tar',
+    });
+  } finally {
+    signal?.removeEventListener('abort', stop);
+  }
+}
