@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
@@ -40,8 +41,26 @@ export interface ServiceProcesses {
   stop(): Promise<void>;
 }
 
-/** Starts the servers and makes database, roles and tables; no service runs yet. */
-export async function serviceProcesses(): Promise<ServiceProcesses> {
+/** Where the programs stand: in the repository, or in the folder of an unpacked release. */
+function programs(release?: string) {
+  const at = (source: string, released: string) =>
+    release ? join(release, released, 'main.mjs') : fileURLToPath(new URL(source, ROOT));
+  return {
+    service: (name: ProcessName) => at(`services/${name}/src/main.ts`, `services/${name}`),
+    migrate: at('libs/infra/src/database/main.ts', 'migrate'),
+    setupLink: at('services/auth/src/setup-link/main.ts', 'setup-link'),
+  };
+}
+
+/**
+ * Starts the servers and makes database, roles and tables; no service runs yet.
+ * @param options.release folder of an unpacked release whose programs are taken
+ * @param options.env further settings of all services
+ */
+export async function serviceProcesses(
+  options: { release?: string; env?: Record<string, string> } = {},
+): Promise<ServiceProcesses> {
+  const program = programs(options.release);
   const dir = await tempDir('processes');
   const closing: (() => Promise<unknown>)[] = [() => dir.remove()];
   const stop = async () => {
@@ -68,7 +87,7 @@ export async function serviceProcesses(): Promise<ServiceProcesses> {
     const sql = postgres(server.superuserUrl(DATABASE), { max: 2, onnotice: () => {} });
     closing.push(() => sql.end({ timeout: 2 }));
     const admin = { DATABASE_ADMIN_URL: server.superuserUrl(DATABASE), ROLE_PASSWORD: password };
-    await run('libs/infra/src/database/main.ts', admin);
+    await run(program.migrate, admin);
     await provision(sql, [{ service: 'ledger', password }]);
     await migrate(sql, [{ service: 'ledger', folder: new URL('./fixtures/ledger/', import.meta.url) }]);
 
@@ -89,12 +108,12 @@ export async function serviceProcesses(): Promise<ServiceProcesses> {
       RATE_ANONYMOUS_PER_MINUTE: many,
       RATE_STANDARD_PER_HOUR: many,
       LOG_LEVEL: 'warn',
+      ...options.env,
     };
     const processes = new Map<ProcessName, ServerProcess>();
     for (const name of names) {
-      const main = fileURLToPath(new URL(`services/${name}/src/main.ts`, ROOT));
       const env = { ...environment, PORT: String(ports[name]), DATABASE_URL: databaseUrl(name) };
-      const child = new ServerProcess(process.execPath, [main], env, ports[name]);
+      const child = new ServerProcess(process.execPath, [program.service(name)], env, ports[name]);
       processes.set(name, child);
       closing.push(() => child.end('SIGKILL'));
     }
@@ -114,7 +133,7 @@ export async function serviceProcesses(): Promise<ServiceProcesses> {
       },
       makeFirstTenant: async () => {
         const settings = { DATABASE_URL: databaseUrl('auth'), PUBLIC_URL: urlOf('gateway') };
-        const link = new URL(await run('services/auth/src/setup-link/main.ts', settings));
+        const link = new URL(await run(program.setupLink, settings));
         const response = await fetch(`${urlOf('auth')}/api/v1/auth/setup`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -132,10 +151,9 @@ export async function serviceProcesses(): Promise<ServiceProcesses> {
   }
 }
 
-/** Runs a program of this repository to its end and returns what it printed. */
+/** Runs a program to its end and returns what it printed. */
 async function run(path: string, env: Record<string, string>): Promise<string> {
-  const script = fileURLToPath(new URL(path, ROOT));
-  const { stdout } = await promisify(execFile)(process.execPath, [script], {
+  const { stdout } = await promisify(execFile)(process.execPath, [path], {
     env: { PATH: process.env.PATH, ...env },
   });
   return stdout.trim();

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type postgres from 'postgres';
+import { FILES_SCHEMA, PostgresFileStore } from '../files/postgres-file-store.ts';
 
 /** A service's schema and the login role that may touch nothing else. */
 export interface ServiceRole {
@@ -50,6 +51,28 @@ export async function provision(admin: postgres.Sql, services: readonly ServiceR
           grant usage, select on sequences to ${role}`);
     }
     await sql.unsafe('revoke all on schema public from public; grant usage on schema public to public');
+  });
+}
+
+/** The role that owns the files which all services keep in the database. */
+const FILES_ROLE = 'psa_files';
+
+/**
+ * Makes the tables in which services keep files when their replicas share no disk, and the role that may use them.
+ * Safe to run again.
+ */
+export async function provisionFiles(admin: postgres.Sql, password: string): Promise<void> {
+  await new PostgresFileStore({ sql: admin, schema: FILES_SCHEMA }).prepare();
+  await admin.begin(async (sql) => {
+    await sql`select pg_advisory_xact_lock(hashtext('psa.provision'))`;
+    await sql.unsafe(`do $$ begin
+      if not exists (select from pg_roles where rolname = '${FILES_ROLE}') then
+        create role ${FILES_ROLE} login;
+      end if; end $$`);
+    await sql.unsafe(`alter role ${FILES_ROLE} with login nobypassrls password ${await literal(sql, password)};
+      alter role ${FILES_ROLE} set statement_timeout = '30s';
+      grant usage on schema ${FILES_SCHEMA} to ${FILES_ROLE};
+      grant select, insert, update, delete on all tables in schema ${FILES_SCHEMA} to ${FILES_ROLE}`);
   });
 }
 

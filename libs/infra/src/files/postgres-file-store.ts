@@ -6,6 +6,9 @@ import { clientOf, type PostgresSource } from '../postgres-client.ts';
 import { checkFileName } from './file-name.ts';
 import { inPieces } from './measure.ts';
 
+/** Where the files of all services stand when they share a database for them. */
+export const FILES_SCHEMA = 'files';
+
 const PIECE = 256 * 1024;
 
 export type PostgresFileStoreOptions = PostgresSource & {

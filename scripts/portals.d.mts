@@ -1,0 +1,2 @@
+export const PORTALS: readonly string[];
+export function buildPortals(): Promise<void>;
