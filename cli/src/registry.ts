@@ -32,6 +32,7 @@ export const COMMANDS: readonly Entry[] = [
   entry('lab kill-node', async () => (await import('./commands/lab/faults.ts')).labKillNode, 'lab'),
   entry('lab start-node', async () => (await import('./commands/lab/faults.ts')).labStartNode, 'lab'),
   entry('lab partition', async () => (await import('./commands/lab/faults.ts')).labPartition, 'lab'),
+  entry('lab demo', async () => (await import('./commands/lab/demo.ts')).labDemo, 'site'),
   entry('lab heal', async () => (await import('./commands/lab/faults.ts')).labHeal, 'lab'),
   entry('lab fill-disk', async () => (await import('./commands/lab/faults.ts')).labFillDisk, 'lab'),
   entry('completion', async () => (await import('./commands/completion.ts')).completion),

@@ -14,7 +14,7 @@ import { type DeployJournal, endJournal, readJournal, writeJournal } from './jou
 import { migrateDatabase } from './migrate.ts';
 import { notify } from './notify.ts';
 import { type Check, preflight, type Seen } from './preflight.ts';
-import { lookAt, replicaOf, switchReplica } from './replicas.ts';
+import { lookAt, PSA_RELEASE, replicaOf, switchReplica } from './replicas.ts';
 import { runRollout, said } from './run-rollout.ts';
 
 /** What `deploy` and `rollback` are asked for. */
@@ -267,7 +267,7 @@ async function installEverywhere(
   const rest = [...names];
   const work = async () => {
     for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-      await hands.must(name, ['psa-release', 'install', archive.version], {
+      await hands.must(name, [PSA_RELEASE, 'install', archive.version], {
         stdin: createReadStream(archive.file),
         timeoutMs: 10 * 60_000,
       });
@@ -296,7 +296,7 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
     const answer = { ...one, service: service.name };
     seen = { ...seen, views, replicas: new Map(seen.replicas).set(replica, answer) };
   };
-  return runRollout(
+  const end = await runRollout(
     journal.rollout,
     {
       observe: async () => statesOf(seen),
@@ -332,6 +332,8 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
     },
     signal,
   );
+  await haproxy.keepState();
+  return end;
 }
 
 /** What is no longer needed goes; what could be gone back to stays. */
@@ -339,7 +341,7 @@ async function pruneReleases(site: OpenSite, hands: Hands, rollout: Rollout): Pr
   const names = Object.keys(rollout.to).flatMap((service) => hands.of(service));
   await Promise.allSettled(
     names.map((one) =>
-      hands.exec(one.container.name, ['psa-release', 'prune', String(site.inventory.releases.keep)]),
+      hands.exec(one.container.name, [PSA_RELEASE, 'prune', String(site.inventory.releases.keep)]),
     ),
   );
 }

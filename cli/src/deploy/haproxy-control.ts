@@ -4,6 +4,7 @@ import type { Hands } from './hands.ts';
 import { parseServers, type ServerState } from './haproxy-stats.ts';
 
 const SOCKET = '/run/haproxy/admin.sock';
+const STATE = '/var/lib/haproxy/server-state';
 const POLL_MS = 400;
 
 /** Drains and returns servers in every HAProxy, by its socket. */
@@ -65,6 +66,12 @@ export class HaproxyControl {
   /** Takes a drain back wherever that is possible, and waits for nothing. */
   async letGo(backend: string, server: string): Promise<void> {
     await this.#all(`set server ${backend}/${server} state ready`, 'any');
+  }
+
+  /** Writes down what is (not) drained: a HAProxy that is started anew begins with what the file says. */
+  async keepState(): Promise<void> {
+    const script = `echo 'show servers state' | socat -t5 stdio ${SOCKET} >${STATE}.new && mv ${STATE}.new ${STATE}`;
+    await Promise.allSettled(this.#members.map((member) => this.#hands.must(member, ['sh', '-c', script])));
   }
 
   async #seen(backend: string, server: string): Promise<readonly ServerState[]> {

@@ -18,10 +18,13 @@ export interface ReplicaSeen {
   readonly free: number | null;
 }
 
+/** By its path: what `pct exec` gives for PATH differs. */
+export const PSA_RELEASE = '/usr/local/sbin/psa-release';
+
 /** Asks everything at once: a command in a container costs more than what it does. */
 const LOOK = `
-echo "current $(psa-release current 2>/dev/null)"
-for one in $(psa-release list 2>/dev/null | sed 's/^[* ]*//' | cut -d' ' -f1); do echo "installed $one"; done
+echo "current $(${PSA_RELEASE} current 2>/dev/null)"
+for one in $(${PSA_RELEASE} list 2>/dev/null); do echo "installed $one"; done
 echo "free $(df -Pk /opt/psa | awk 'NR==2 { print $4 }')"
 echo "health $(curl -s -m 5 "http://127.0.0.1:$1/health" | tr -d '\\n')"
 echo "ready $(curl -s -m 8 -w ' %{http_code}' "http://127.0.0.1:$1/ready" | tr -d '\\n')"
@@ -63,7 +66,7 @@ export function readLook(text: string): ReplicaSeen {
   ).filter(([, check]) => check.status !== 'ok');
   const free = Number(values('free')[0]);
   return {
-    release: values('current')[0] ?? null,
+    release: values('current').find((value) => value !== 'none') ?? null,
     installed: values('installed'),
     running: typeof health?.version === 'string' ? health.version : null,
     ready: code === '200',
@@ -121,7 +124,7 @@ export async function switchReplica(
   release: string,
   options: { readonly patienceMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  await hands.must(name, ['psa-release', 'switch', release]);
+  await hands.must(name, [PSA_RELEASE, 'switch', release]);
   // A unit that failed too often is given a new chance.
   await hands.must(name, [
     'sh',

@@ -1,0 +1,98 @@
+import type { SiteOptions } from '../../appliance/site.ts';
+import { define } from '../../command.ts';
+import { CliError, usage } from '../../errors.ts';
+
+interface Demo {
+  readonly site: string;
+  readonly logins: string;
+}
+
+/** Settings and password go in by standard input: arguments stand in the list of processes. */
+const SCRIPT =
+  'set -a; . /dev/stdin; set +a; cd /tmp; exec setpriv --reuid=psa --regid=psa --clear-groups /opt/psa/node/bin/node "$1"';
+
+export const labDemo = define<SiteOptions, { site: string }, null, Demo>({
+  summary:
+    'Puts the demo data into an appliance that has none: an MSP with customers, technicians and tickets',
+  description: `
+Only into a lab. The services stand still for about a minute meanwhile. The password of the accounts is
+PSA_DEMO_PASSWORD.`,
+  examples: [{ run: 'psactl lab demo --site lab', note: 'admin@demo.example and others' }],
+  resume: 'Run it again; it goes on where it was.',
+
+  async plan(context) {
+    const { readSite } = await import('../../appliance/site.ts');
+    const known = await readSite(context);
+    if (known.site.target !== 'lab') {
+      throw usage(
+        `Unable to put demo data into ${known.site.name}: it is a real cluster.`,
+        'Name a lab: --site lab',
+      );
+    }
+    if (!context.io.env.PSA_DEMO_PASSWORD) {
+      throw usage('Unable to make demo accounts without a password.', 'Give it in PSA_DEMO_PASSWORD.');
+    }
+    return { data: { site: known.site.name }, carry: null };
+  },
+  renderPlan: ({ site }) => `Demo data would be put into ${site}.\n`,
+
+  async apply(_plan, context) {
+    const { withSite } = await import('../../appliance/site.ts');
+    const { Hands, locate } = await import('../../deploy/hands.ts');
+    const { progress, signal, io } = context;
+    return withSite(context, (site) =>
+      site.folder.locked('psactl lab demo', async () => {
+        const hands = new Hands(site, await locate(site, signal), signal);
+        const replicas = site.inventory.services.flatMap((service) =>
+          hands
+            .of(service.name)
+            .map((one) => ({ name: one.container.name, unit: `psa@${service.name}.service` })),
+        );
+        const place = replicas.find((one) => one.unit === 'psa@tickets.service') ?? replicas.at(-1)!;
+        const each = (verb: 'stop' | 'start') =>
+          Promise.all(replicas.map((one) => hands.must(one.name, ['systemctl', verb, one.unit])));
+        progress.start('Stop the services');
+        await each('stop');
+        try {
+          progress.start('Make the demo data');
+          const service = place.unit.slice('psa@'.length, -'.service'.length);
+          const settings = await hands.must(place.name, ['cat', `/etc/psa/${service}.env`]);
+          const { code, stdout, stderr } = await hands.exec(
+            place.name,
+            ['sh', '-c', SCRIPT, 'demo', '/opt/psa/current/demo/main.mjs'],
+            { stdin: demoSettings(settings, service, io.env.PSA_DEMO_PASSWORD!), timeoutMs: 15 * 60_000 },
+          );
+          if (code !== 0) {
+            throw new CliError('Unable to make the demo data.', {
+              why: stderr.trim().split('\n').slice(-5).join('\n') || `It ended with ${code}.`,
+            });
+          }
+          return { site: site.site.name, logins: stdout };
+        } finally {
+          progress.start('Start the services');
+          await each('start');
+        }
+      }),
+    );
+  },
+  render: ({ site, logins }) => `The demo data stands in ${site}.\n${logins.trim()}\n`,
+});
+
+/** A service's settings for a program that is all services: each with its own role in the database. */
+export function demoSettings(text: string, service: string, password: string): string {
+  const all = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, name, value] = /^([A-Z][A-Z0-9_]*)=(.*)$/.exec(line) ?? [];
+    if (!name) continue;
+    const plain = value!.startsWith('"') ? value!.slice(1, -1).replace(/\\(["\\$`])/g, '$1') : value!;
+    all.set(
+      name,
+      name.endsWith('DATABASE_URL') || name === 'DATABASE_READ_URL'
+        ? plain.replace(`psa_${service}:`, 'psa_{service}:')
+        : plain,
+    );
+  }
+  all.set('PSA_DEMO_PASSWORD', password);
+  all.set('LOG_LEVEL', 'warn');
+  return [...all].map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'\n`).join('');
+}
