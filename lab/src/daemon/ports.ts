@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import type { Inventory } from '@psa/appliance/inventory/schema';
+import type { Site } from '@psa/appliance/inventory/site-schema';
+import type { Lab } from '../api/lab.ts';
+import { NamespaceNetwork } from '../network/namespace-network.ts';
+import { namespaceOf } from '../network/topology.ts';
+import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
+import { LxcRuntime } from '../runtime/lxc-runtime.ts';
+import type { LabSettings } from '../settings.ts';
+import { BtrfsStore } from '../storage/btrfs-store.ts';
+import type { StoreOptions } from '../storage/layout.ts';
+
+/** What the lab stands on, opened. */
+export interface OpenPorts {
+  readonly runtime: ContainerRuntime;
+  readonly volumes: VolumeStore;
+  readonly network: LabNetwork;
+  sshOn(node: string): Promise<void>;
+  sshOff(node: string): Promise<void>;
+  /** Gives what needs it the cluster's state. */
+  useLab?(lab: Lab): void;
+  /** Ends what belongs to this process. */
+  close(): Promise<void>;
+  /** Removes everything; no container may run. */
+  remove(): Promise<void>;
+}
+
+const GIB = 1024 ** 3;
+/** Storages that the settings give no size. */
+const SIZES: Readonly<Record<string, number>> = { local: 12, nas: 16 };
+
+/** The disks of the inventory's storages. */
+function disks(dir: string, settings: LabSettings, site: Site): StoreOptions {
+  return {
+    folder: dir,
+    nodes: site.nodes.map((node) => node.name),
+    storages: site.storages.map(({ name, shared, nodes }) => ({
+      ...{ name, shared },
+      sizeBytes: (SIZES[name] ?? (shared ? settings.sharedDiskGb : settings.nodeDiskGb)) * GIB,
+      ...(nodes === undefined ? {} : { nodes }),
+    })),
+  };
+}
+
+/** Opens disks, wires and runtime of a lab. */
+export async function openPorts(
+  dir: string,
+  settings: LabSettings,
+  inventory: Inventory,
+  site: Site,
+): Promise<OpenPorts> {
+  const volumes = new BtrfsStore(disks(dir, settings, site));
+  const network = new NamespaceNetwork({ lab: settings.name, folder: join(dir, 'network') });
+  await volumes.open();
+  await network.up(inventory, site);
+  const runtime = new LxcRuntime({
+    ...{ lab: settings.name, folder: join(dir, 'lxc'), network },
+    namespaceOf: (node) => namespaceOf(settings.name, node),
+  });
+  return {
+    ...{ runtime, volumes, network },
+    sshOn: async () => undefined,
+    sshOff: async () => undefined,
+    close: async () => undefined,
+    async remove() {
+      for (const { name } of site.nodes) await runtime.killNode(name);
+      await network.down();
+      await volumes.close({ remove: true });
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { labControl } from './control.ts';
+import { removeLab, runLab } from './labd.ts';
+import { type LabSettings, readSettings, settle } from './settings.ts';
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { dir: { type: 'string' }, settings: { type: 'string' } },
+});
+const dir = resolve(values.dir ?? (process.env.PSA_LAB_DIR || '/var/lib/psa-lab'));
+const say = (line: string) => console.log(line);
+
+try {
+  if (positionals[0] === 'remove') await remove();
+  else await run();
+} catch (error) {
+  console.error((error as Error).message);
+  if (process.env.PSA_LAB_TRACE) console.error(error);
+  process.exit(1);
+}
+
+async function run(): Promise<void> {
+  const running = await labControl(dir)
+    .status()
+    .catch(() => null);
+  if (running) throw new Error(`A daemon for the lab in ${dir} runs already (process ${running.pid}).`);
+  const settings = settle(dir, JSON.parse(values.settings ?? '{}') as Partial<LabSettings>);
+  const pidFile = join(dir, 'run', 'labd.pid');
+  const lab = await runLab(dir, settings, say, () => {
+    rmSync(pidFile, { force: true });
+    process.exit(0);
+  });
+  writeFileSync(pidFile, `${process.pid}\n`);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.once(signal, () => void lab.close().then(() => process.exit(0)));
+  say(`lab "${settings.name}" is up: times of Proxmox VE × ${settings.timeFactor}`);
+}
+
+async function remove(): Promise<void> {
+  const settings = readSettings(dir);
+  if (settings && existsSync(join(dir, 'appliance.yaml'))) await removeLab(dir, settings, say);
+  rmSync(dir, { recursive: true, force: true });
+  say(`removed ${dir}`);
+}
