@@ -2,8 +2,11 @@ import type { OpenSite } from '../appliance/site.ts';
 import { CliError } from '../errors.ts';
 import type { Hands } from './hands.ts';
 
-/** Secrets go in by standard input: arguments stand in the list of processes. */
-const SCRIPT = 'set -a; . /dev/stdin; set +a; exec /opt/psa/node/bin/node "$1"';
+/**
+ * Secrets go in by standard input: arguments stand in the list of processes. Under sshd
+ * that is a socket, which cannot be opened as a file.
+ */
+const SCRIPT = 'set -a; eval "$(cat)"; set +a; exec /opt/psa/node/bin/node "$1"';
 
 /**
  * Runs the migrations of a release that is installed in a container. What they add, the release that still runs can

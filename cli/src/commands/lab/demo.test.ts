@@ -12,7 +12,7 @@ MAIL_FROM="PSA \\"Nord\\" \\$1 <psa@x>"
       'tickets',
       "it's",
     );
-    const seen = execFileSync('sh', ['-c', 'set -a; . /dev/stdin; env'], {
+    const seen = execFileSync('sh', ['-c', 'set -a; eval "$(cat)"; env'], {
       input: text,
       encoding: 'utf8',
       env: {},
