@@ -26,6 +26,14 @@ export const COMMANDS: readonly Entry[] = [
   entry('audit verify', async () => (await import('./commands/audit/verify.ts')).auditVerify),
   entry('deploy', async () => (await import('./commands/deploy.ts')).deploy, 'site'),
   entry('rollback', async () => (await import('./commands/rollback.ts')).rollback, 'site'),
+  entry('template build', async () => (await import('./commands/template/build.ts')).templateBuild, 'files'),
+  entry('template list', async () => (await import('./commands/template/list.ts')).templateList, 'files'),
+  entry(
+    'template verify',
+    async () => (await import('./commands/template/verify.ts')).templateVerify,
+    'files',
+  ),
+  entry('template push', async () => (await import('./commands/template/push.ts')).templatePush, 'site'),
   entry('lab up', async () => (await import('./commands/lab/up.ts')).labUpCommand, 'lab'),
   entry('lab down', async () => (await import('./commands/lab/down.ts')).labDownCommand, 'lab'),
   entry('lab status', async () => (await import('./commands/lab/status.ts')).labStatus, 'lab'),
@@ -45,5 +53,6 @@ export const NOUNS: Readonly<Record<string, string>> = {
   events: 'the event bus',
   'events dlq': 'events that no consumer could take (dead letters)',
   audit: 'the audit log',
+  template: 'what containers are made from',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };

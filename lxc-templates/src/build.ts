@@ -15,8 +15,9 @@ export interface BuildOptions {
   /** Builds also what is there already. Parents that are there are taken as they are, unless they are asked for. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
-  /** What is being done, in a few words. */
-  readonly onStep?: (template: string, step: string) => void;
+  readonly onStep?: (template: string, step: 'packages' | 'files' | 'archive') => void;
+  /** One of the wanted is there. */
+  readonly onBuilt?: (built: Built) => void;
   /** How many at the same time (2). */
   readonly parallel?: number;
 }
@@ -66,7 +67,13 @@ export async function build(
     running.set(definition.name, made);
     return made;
   };
-  const results = await Promise.allSettled(wanted.map((definition) => start(definition, true)));
+  const results = await Promise.allSettled(
+    wanted.map(async (definition) => {
+      const built = await start(definition, true);
+      options.onBuilt?.(built);
+      return built;
+    }),
+  );
   options.signal?.throwIfAborted();
   return results.map((result, i) =>
     result.status === 'fulfilled'
@@ -93,23 +100,22 @@ async function buildOne(definition: Definition, parent: Built | null, options: B
       fix: 'Run it as root.',
     });
   const begun = performance.now();
-  const step = (text: string) => options.onStep?.(definition.name, text);
   const folder = await mkdtemp(join(output, `.work-${process.pid}-`));
   // mkdtemp's folder is closed to others; APT fetches as a user of its own.
   await chmod(folder, 0o755);
   try {
     const tree = join(folder, 'tree');
-    step('packages');
+    options.onStep?.(definition.name, 'packages');
     await bootstrap(definition, parent, folder, tree, options);
     signal?.throwIfAborted();
-    step('files');
+    options.onStep?.(definition.name, 'files');
     await lay(tree, definition.files);
     await finish(tree, definition, signal);
     const packages = await installed(tree);
     const architecture = (await run('dpkg', ['--print-architecture'])).trim();
     await clean(tree, definition.epoch);
     const unpacked = (await run('du', ['--summarize', '--apparent-size', '--bytes', tree])).split('\t')[0];
-    step('archive');
+    options.onStep?.(definition.name, 'archive');
     const archive = join(folder, 'archive');
     await pack(tree, archive, definition.epoch, signal);
     const manifest: Manifest = {
@@ -148,7 +154,7 @@ async function bootstrap(
   parent: Built | null,
   folder: string,
   tree: string,
-  { output, signal, onStep }: BuildOptions,
+  { output, signal }: BuildOptions,
 ): Promise<void> {
   const before = join(folder, 'before');
   await mkdir(before);
@@ -170,7 +176,11 @@ async function bootstrap(
     'mkdir -p "$1/var/cache/apt/archives/partial" "$1/var/lib/apt/lists/partial"',
     'find "$PSA_DEBS" -name "*.deb" -exec cp -l -t "$1/var/cache/apt/archives" {} +',
     'cp -a "$PSA_LISTS/." "$1/var/lib/apt/lists/"',
-    ...(parent ? ['tar --zstd --extract --file="$PSA_PARENT" --directory="$1" --numeric-owner --xattrs --xattrs-include="*"'] : []),
+    ...(parent
+      ? [
+          'tar --zstd --extract --file="$PSA_PARENT" --directory="$1" --numeric-owner --xattrs --xattrs-include="*"',
+        ]
+      : []),
     'cp -a "$PSA_BEFORE/." "$1/"',
   ].map((hook) => `--setup-hook=${hook}`);
   const customize = [
@@ -216,10 +226,6 @@ async function bootstrap(
         PYTHONHASHSEED: '0',
         TMPDIR: folder,
       },
-      onLine: (line) => {
-        const said = /^I: (.*)$/.exec(line)?.[1] ?? /^(?:Unpacking|Setting up) \S+/.exec(line)?.[0];
-        if (said !== undefined) onStep?.(definition.name, said);
-      },
     },
   );
 }
@@ -228,6 +234,7 @@ async function installed(tree: string): Promise<Record<string, string>> {
   const text = await run('dpkg-query', [
     `--admindir=${join(tree, 'var/lib/dpkg')}`,
     '--show',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg's own placeholders
     '--showformat=${Package} ${Version} ${db:Status-Status}\\n',
   ]);
   const rows = text.split('\n').map((line) => line.split(' '));

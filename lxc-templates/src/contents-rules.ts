@@ -33,13 +33,17 @@ export const FORBIDDEN: readonly Rule[] = [
     foldersMayStay: true,
   },
   { why: 'made by the build alone', paths: /^etc\/dpkg\/dpkg\.cfg\.d\/99mmdebstrap$|^etc\/\.pwd\.lock$/ },
-  { why: 'a backup of a list', paths: /^etc\/(passwd|group|shadow|gshadow|subuid|subgid)-$|^var\/lib\/dpkg\/[^/]*-old$/ },
+  {
+    why: 'a backup of a list',
+    paths: /^etc\/(passwd|group|shadow|gshadow|subuid|subgid)-$|^var\/lib\/dpkg\/[^/]*-old$/,
+  },
   { why: 'a random seed', paths: /^var\/lib\/systemd\/random-seed$/ },
   { why: 'passing', paths: /^(run|tmp|var\/tmp|dev)\/./ },
   { why: 'a history of commands', paths: /^root\/\.[a-z_]*history$/ },
   {
     why: 'read at a terminal only',
-    paths: /^usr\/share\/(man|info|locale|lintian|bash-completion|bug)\/.|^usr\/share\/doc\/(?!.*\/?copyright$)./,
+    paths:
+      /^usr\/share\/(man|info|locale|lintian|bash-completion|bug)\/.|^usr\/share\/doc\/(?!.*\/?copyright$)./,
     foldersMayStay: true,
   },
 ];

@@ -29,9 +29,7 @@ const DefinitionFile = Closed({
   sources: Type.Optional(Type.Array(Name)),
   /** Files of npm packages. */
   copies: Type.Optional(
-    Type.Array(
-      Closed({ package: Type.String(), from: Type.String({ pattern: '^[^/][^\\s]*$' }), to: Path }),
-    ),
+    Type.Array(Closed({ package: Type.String(), from: Type.String({ pattern: '^[^/][^\\s]*$' }), to: Path })),
   ),
   units: Type.Optional(
     Closed({
@@ -66,8 +64,10 @@ export interface Definition extends Omit<DefinitionFile, 'parent' | 'suite' | 's
 }
 
 const FOLDER = join(import.meta.dirname, '../templates');
+/** Where archives are put unless told otherwise. */
+export const ARCHIVES = join(import.meta.dirname, '../../dist/templates');
 /** Raised when the builder makes other archives from the same definitions. */
-const BUILDER = 1;
+const BUILDER = 2;
 
 /** Every definition, parents before their children. @throws TemplateError that names the file and the field */
 export function loadDefinitions(folder: string = FOLDER): readonly Definition[] {
@@ -77,11 +77,15 @@ export function loadDefinitions(folder: string = FOLDER): readonly Definition[] 
     const known = loaded.get(name);
     if (known) return known;
     const file = join(folder, name, 'template.yaml');
-    if (children.includes(name)) throw invalid(file, `it stands on itself: ${[...children, name].join(' → ')}`);
+    if (children.includes(name))
+      throw invalid(file, `it stands on itself: ${[...children, name].join(' → ')}`);
     const data = read(file);
     if (data.name !== name) throw invalid(file, `its name is "${data.name}", that of its folder "${name}"`);
     if (data.parent !== undefined && !names.includes(data.parent))
-      throw invalid(file, `there is no template "${data.parent}" to stand on. There are: ${names.join(', ')}`);
+      throw invalid(
+        file,
+        `there is no template "${data.parent}" to stand on. There are: ${names.join(', ')}`,
+      );
     const parent = data.parent === undefined ? null : load(data.parent, [...children, name]);
     const made = complete(join(folder, name), data, parent);
     loaded.set(name, made);

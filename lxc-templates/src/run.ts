@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
 
 /** What could not be done with a template: what, why, and how to fix it. */
 export class TemplateError extends Error {
@@ -18,10 +17,6 @@ export class TemplateError extends Error {
 interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
-  /** Gets each line of stderr as it comes. */
-  readonly onLine?: (line: string) => void;
-  /** Gets stdout in place of the answer. */
-  readonly stdout?: Writable;
 }
 
 const KEPT_LINES = 40;
@@ -32,15 +27,14 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const { env = process.env, signal, onLine, stdout } = options;
+  const { env = process.env, signal } = options;
   signal?.throwIfAborted();
   const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   // SIGTERM, so that programs with helpers of their own can end those.
   const stop = () => child.kill('SIGTERM');
   signal?.addEventListener('abort', stop);
   let out = '';
-  if (stdout) child.stdout.pipe(stdout);
-  else child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
   const lines: string[] = [];
   let rest = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -48,7 +42,6 @@ export async function run(
     rest = parts.pop()!;
     for (const line of parts) {
       if (lines.push(line) > KEPT_LINES) lines.shift();
-      onLine?.(line);
     }
   });
   try {

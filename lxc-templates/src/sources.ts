@@ -37,9 +37,10 @@ export function sourceLines(suite: string, extra: readonly string[], folder = '/
       why: `no entry of ${folder}/sources.list or ${folder}/sources.list.d names the suite ${suite} with the component main`,
       fix: 'Add Debian 12 (bookworm, bookworm-updates, bookworm-security) to the sources of APT, or build on a Debian 12.',
     });
+  const missing = missingSources(extra, folder);
   const more = extra.flatMap((name) => {
     const found = all.filter(({ file }) => basename(file).startsWith(name));
-    if (found.length === 0)
+    if (missing.includes(name))
       throw new TemplateError(`Unable to build: this machine has no source "${name}".`, {
         why: `Debian does not have all packages of this template, and no file ${folder}/sources.list.d/${name}* is there`,
         fix: `Add the maker's own source of packages to APT as ${folder}/sources.list.d/${name}.sources, and its key.`,
@@ -47,6 +48,12 @@ export function sourceLines(suite: string, extra: readonly string[], folder = '/
     return found;
   });
   return [...debian, ...more].flatMap(toLines);
+}
+
+/** Which of these sources this machine does not have. */
+export function missingSources(names: readonly string[], folder = '/etc/apt'): string[] {
+  const files = sourceFiles(folder).map((file) => basename(file));
+  return names.filter((name) => !files.some((file) => file.startsWith(name)));
 }
 
 function sourceFiles(folder: string): string[] {

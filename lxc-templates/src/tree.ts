@@ -62,10 +62,7 @@ export async function clean(tree: string, epoch: number): Promise<void> {
   const shadow = join(tree, 'etc/shadow');
   const day = Math.floor(epoch / 86_400);
   const lines = (await readFile(shadow, 'utf8')).split('\n');
-  await writeFile(
-    shadow,
-    lines.map((line) => line.replace(/^([^:]*:[^:]*:)\d+:/, `$1${day}:`)).join('\n'),
-  );
+  await writeFile(shadow, lines.map((line) => line.replace(/^([^:]*:[^:]*:)\d+:/, `$1${day}:`)).join('\n'));
   // Without these the first boot looks for what an update of /usr asks for: catalogues, library caches.
   for (const path of ['etc/.updated', 'var/.updated']) await writeFile(join(tree, path), '');
 }
