@@ -62,6 +62,14 @@ describe('the inventory of a lab', () => {
     expect(sum).toBeLessThan(10_240);
   });
 
+  it('lets one user at one address through as often as a load test asks', () => {
+    const gateway = inventory.services.find((one) => one.name === 'gateway')!;
+    const limits = Object.entries(gateway.settings ?? {}).filter(([name]) => name.startsWith('RATE_'));
+    expect(limits).toHaveLength(3);
+    for (const [, value] of limits) expect(Number(value)).toBeGreaterThan(1_000_000);
+    expect(inventory.data.haproxy.requests_per_10s).toBeGreaterThanOrEqual(100_000);
+  });
+
   it('has the VLANs and flows of the example', () => {
     const example = load(readFileSync(new URL('../../../appliance.yaml', import.meta.url), 'utf8'));
     expect(inventory.vlans).toEqual(example.vlans);

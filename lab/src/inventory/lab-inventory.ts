@@ -82,10 +82,7 @@ containers:
 ${GROUPS.map(groupOf).join('\n')}
 
 services:
-${SERVICES.map((name, index) => {
-  const edge = name === 'gateway' ? '' : `, edge_port: ${3000 + index}`;
-  return `  - { name: ${name}, replicas: 2, port: 3000${edge} }`;
-}).join('\n')}
+${SERVICES.map(serviceOf).join('\n')}
 
 data:
   postgres:
@@ -161,4 +158,13 @@ function groupOf([name, first, address, vlan, template, memory, disk, storage, h
     storage: ${storage}
     anti_affinity: ${name === 'monitoring' ? 'preferred' : 'required'}
     ha: ${ha}`;
+}
+
+/** A load test is one user at one address, so it would meet the limits that hold off a single one. */
+const LIMITS = ['RATE_ANONYMOUS_PER_MINUTE', 'RATE_STANDARD_PER_HOUR', 'RATE_PROFESSIONAL_PER_HOUR'];
+
+function serviceOf(name: (typeof SERVICES)[number], index: number): string {
+  const service = `  - name: ${name}\n    replicas: 2\n    port: 3000`;
+  if (name !== 'gateway') return `${service}\n    edge_port: ${3000 + index}`;
+  return `${service}\n    settings: { ${LIMITS.map((limit) => `${limit}: "100000000"`).join(', ')} }`;
 }
