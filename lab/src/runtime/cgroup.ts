@@ -1,0 +1,182 @@
+import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Limits } from '../ports.ts';
+
+const ROOT = '/sys/fs/cgroup';
+const PERIOD_US = 100_000;
+const MIB = 1024 * 1024;
+/** Debian 12 mounts one hierarchy; machines with the older layout have one per controller. */
+const UNIFIED = existsSync(join(ROOT, 'cgroup.controllers'));
+
+/** What a container's control groups count. Bytes, seconds. */
+export interface Counters {
+  readonly memory: number;
+  readonly swap: number;
+  readonly cpuSeconds: number;
+}
+
+/**
+ * The control groups of a lab: `<lab>/<node>/<id>` for a container and `<id>.monitor` for the LXC process that holds
+ * it. They are the machine's own memory of what runs where, and outlive the daemon.
+ */
+export class Cgroups {
+  readonly #lab: string;
+
+  constructor(lab: string) {
+    this.#lab = lab;
+  }
+
+  /** Path of a container's group, as LXC's configuration wants it. */
+  container(node: string, id: number): string {
+    return `${this.#lab}/${node}/${id}`;
+  }
+
+  monitor(node: string, id: number): string {
+    return `${this.#lab}/${node}/${id}.monitor`;
+  }
+
+  /** Ids with a living process on a node. */
+  living(node: string): number[] {
+    return children(directory('freezer', `${this.#lab}/${node}`))
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((id) => this.processes(node, id).length > 0)
+      .sort((a, b) => a - b);
+  }
+
+  /** Ids of which anything is left on a node, were it an empty group. */
+  known(node: string): number[] {
+    const names = children(directory('freezer', `${this.#lab}/${node}`));
+    return [...new Set(names.flatMap((name) => /^(\d+)(\.monitor)?$/.exec(name)?.[1] ?? []))].map(Number);
+  }
+
+  processes(node: string, id: number): number[] {
+    return processes(directory('freezer', this.container(node, id)));
+  }
+
+  monitors(node: string, id: number): number[] {
+    return processes(directory('freezer', this.monitor(node, id)));
+  }
+
+  /** The process that is number 1 in the container; null: it is not there. */
+  init(node: string, id: number): number | null {
+    return this.processes(node, id).find(isInit) ?? null;
+  }
+
+  isFrozen(node: string, id: number): boolean {
+    const folder = directory('freezer', this.container(node, id));
+    return UNIFIED
+      ? /^frozen 1$/m.test(text(join(folder, 'cgroup.events')))
+      : text(join(folder, 'freezer.state')).trim() !== 'THAWED';
+  }
+
+  thaw(node: string, id: number): void {
+    const folder = directory('freezer', this.container(node, id));
+    if (UNIFIED) writeFileSync(join(folder, 'cgroup.freeze'), '0');
+    else writeFileSync(join(folder, 'freezer.state'), 'THAWED');
+  }
+
+  /** Removes what LXC left behind: it removes its own groups, unless it was killed. */
+  clear(node: string, id: number): void {
+    const hierarchies = UNIFIED ? [ROOT] : children(ROOT).map((name) => join(ROOT, name));
+    for (const hierarchy of hierarchies)
+      for (const group of [this.container(node, id), this.monitor(node, id)])
+        removeTree(join(hierarchy, group));
+  }
+
+  /** Lines of LXC's configuration that set the limits. */
+  limitLines(limits: Limits): string[] {
+    const prefix = UNIFIED ? 'lxc.cgroup2' : 'lxc.cgroup';
+    return settings(limits).map(([, file, value]) => `${prefix}.${file} = ${value}`);
+  }
+
+  /** Sets the limits of a running container. @throws when the kernel refuses, as for less memory than is in use */
+  setLimits(node: string, id: number, limits: Limits): void {
+    const group = this.container(node, id);
+    const write = ([controller, file, value]: Setting) =>
+      writeFileSync(join(directory(controller, group), file), value);
+    const all = settings(limits);
+    // With one hierarchy per controller memory may never exceed memory and swap together, so the order matters.
+    try {
+      for (const setting of all) write(setting);
+    } catch {
+      for (const setting of all.toReversed()) write(setting);
+      for (const setting of all) write(setting);
+    }
+  }
+
+  counters(node: string, id: number): Counters {
+    const group = this.container(node, id);
+    const memory = directory('memory', group);
+    const stat = text(join(memory, 'memory.stat'));
+    const used = number(join(memory, UNIFIED ? 'memory.current' : 'memory.usage_in_bytes'));
+    const cache = entry(stat, UNIFIED ? 'inactive_file' : 'total_inactive_file');
+    return {
+      memory: Math.max(0, used - cache),
+      swap: UNIFIED ? number(join(memory, 'memory.swap.current')) : entry(stat, 'total_swap'),
+      cpuSeconds: UNIFIED
+        ? entry(text(join(memory, 'cpu.stat')), 'usage_usec') / 1e6
+        : number(join(directory('cpuacct', group), 'cpuacct.usage')) / 1e9,
+    };
+  }
+}
+
+type Setting = readonly [controller: string, file: string, value: string];
+
+function settings({ memoryMb, swapMb, cores }: Limits): Setting[] {
+  const memory = memoryMb * MIB;
+  const swap = swapMb * MIB;
+  if (UNIFIED)
+    return [
+      ['memory', 'memory.max', String(memory)],
+      ['memory', 'memory.swap.max', String(swap)],
+      ['cpu', 'cpu.max', `${cores === null ? 'max' : cores * PERIOD_US} ${PERIOD_US}`],
+    ];
+  return [
+    ['memory', 'memory.limit_in_bytes', String(memory)],
+    ['memory', 'memory.memsw.limit_in_bytes', String(memory + swap)],
+    ['cpu', 'cpu.cfs_period_us', String(PERIOD_US)],
+    ['cpu', 'cpu.cfs_quota_us', cores === null ? '-1' : String(cores * PERIOD_US)],
+  ];
+}
+
+const directory = (controller: string, group: string) => join(ROOT, UNIFIED ? '' : controller, group);
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+const number = (path: string) => Number(text(path).trim() || 0);
+const entry = (stat: string, name: string) => Number(new RegExp(`^${name} (\\d+)`, 'm').exec(stat)?.[1] ?? 0);
+
+function children(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? one.name : []));
+  } catch {
+    return [];
+  }
+}
+
+function processes(folder: string): number[] {
+  const own = text(join(folder, 'cgroup.procs')).split('\n').filter(Boolean).map(Number);
+  return [...own, ...children(folder).flatMap((name) => processes(join(folder, name)))];
+}
+
+/** Number 1 one namespace below this one; a container inside the container has its own number 1 deeper. */
+function isInit(pid: number): boolean {
+  const line = /^NSpid:\s+(.+)$/m.exec(text(`/proc/${pid}/status`))?.[1]?.split(/\s+/) ?? [];
+  return line.length === 2 && line[1] === '1';
+}
+
+function removeTree(folder: string): void {
+  for (const name of children(folder)) removeTree(join(folder, name));
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Not there, or still in use: then a later start finds it again.
+  }
+}

@@ -1,0 +1,156 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type AddedFile, RuntimeFailure } from '../ports.ts';
+import { ID_COUNT, ID_SHIFT } from '../runtime/lxc-config.ts';
+
+/** As Proxmox VE calls tar, so that its archives and these can be exchanged. */
+const COMMON = [
+  '--numeric-owner',
+  '--acls',
+  '--xattrs',
+  '--xattrs-include=user.*',
+  '--xattrs-include=security.capability',
+];
+const DECOMPRESS: Readonly<Record<string, string>> = {
+  '.zst': '--zstd',
+  '.gz': '--gzip',
+  '.lzo': '--lzop',
+  '.xz': '--xz',
+};
+const ENTER = [
+  'lxc-usernsexec',
+  '-m',
+  `u:0:${ID_SHIFT}:${ID_COUNT}`,
+  '-m',
+  `g:0:${ID_SHIFT}:${ID_COUNT}`,
+  '--',
+];
+
+/** Who owns the files: the container's own root (as tar sees it from inside its ids), or whoever runs this. */
+export type Ownership = 'shifted' | 'as-is' | 'mine';
+
+/**
+ * Unpacks a container's archive into a folder that exists.
+ * @throws RuntimeFailure with tar's last words
+ */
+export async function unpack(archive: string, folder: string, ownership: Ownership): Promise<void> {
+  const kind = DECOMPRESS[/\.\w+$/.exec(archive)?.[0] ?? ''];
+  const tar = [
+    'tar',
+    '-xpf',
+    '-',
+    ...(kind === undefined ? [] : [kind]),
+    ...(ownership === 'mine' ? ['--no-same-owner', '--numeric-owner'] : COMMON),
+    // LXC makes the devices; nobody else may.
+    '--anchored',
+    '--exclude=./dev/*',
+    '--exclude=dev/*',
+  ];
+  if (ownership === 'shifted') await chown(folder, ID_SHIFT, ID_SHIFT);
+  const file = await open(archive).catch((error: Error) => {
+    throw new RuntimeFailure(`Unable to unpack ${archive}: ${error.message}`);
+  });
+  try {
+    await finished(start(tar, ownership, { cwd: folder, stdin: file.fd }), `unpack ${archive}`, [0]);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Writes a folder as a tar with the ids that the container itself sees. */
+export async function pack(
+  folder: string,
+  ownership: Ownership,
+  add: readonly AddedFile[],
+  to: Writable,
+): Promise<void> {
+  const extra = add.length === 0 ? null : await staged(add, ownership);
+  const tar = [
+    ...['tar', '-cpf', '-', '--sparse', '--one-file-system', ...COMMON],
+    ...['--warning=no-file-ignored', '--warning=no-file-changed', '--warning=no-xattr-write'],
+    ...(extra === null
+      ? []
+      : ['--no-recursion', `--directory=${extra}`, ...add.map(({ path }) => `./${path}`), '--recursion']),
+    ...[
+      `--directory=${folder}`,
+      '--anchored',
+      '--exclude=./tmp/?*',
+      '--exclude=./var/tmp/?*',
+      '--exclude=./run/?*',
+      './',
+    ],
+  ];
+  const child = start(tar, ownership, { cwd: '/' });
+  try {
+    const ended = finished(child, `pack ${folder}`, [0, 1]);
+    ended.catch(() => {});
+    await pipeline(child.stdout!, to, { end: false });
+    // 1: a file changed while it was read.
+    await ended;
+  } finally {
+    child.kill();
+    if (extra !== null) await rm(extra, { recursive: true, force: true });
+  }
+}
+
+/** SHA-256 of a file's content. */
+export async function checksum(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex');
+}
+
+/** Whose the files of a volume are. */
+export async function ownershipOf(folder: string): Promise<Ownership> {
+  return (await stat(folder)).uid >= ID_SHIFT ? 'shifted' : 'as-is';
+}
+
+/** Files in a folder of their own that tar can take them from. */
+async function staged(add: readonly AddedFile[], ownership: Ownership): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'psa-pack-'));
+  await chmod(folder, 0o755);
+  for (const { path, text } of add) {
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, text, { mode: 0o644 });
+    if (ownership === 'shifted') await chown(target, ID_SHIFT, ID_SHIFT);
+  }
+  return folder;
+}
+
+function start(tar: readonly string[], ownership: Ownership, options: { cwd: string; stdin?: number }) {
+  const [program, ...args] = [...(ownership === 'shifted' ? ENTER : []), ...tar] as [string, ...string[]];
+  return spawn(program, args, { cwd: options.cwd, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+}
+
+function finished(child: ReturnType<typeof start>, what: string, good: readonly number[]): Promise<void> {
+  let said = '';
+  child.stderr!.on('data', (chunk: Buffer) => {
+    said = (said + chunk.toString()).slice(-4096);
+  });
+  if (good.length === 1) child.stdout!.resume();
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      if (code !== null && good.includes(code)) return resolve();
+      const lines = said
+        .trim()
+        .split('\n')
+        .filter((line) => !/^tar: (Exiting with failure|Error is not recoverable)/.test(line));
+      const hint = /[ug]id ?map|subuid|subgid/i.test(said)
+        ? ` - /etc/subuid and /etc/subgid need the line "root:${ID_SHIFT}:${ID_COUNT}"`
+        : '';
+      reject(
+        new RuntimeFailure(
+          `Unable to ${what}: ${lines.slice(-3).join('; ') || `tar ended with ${code}`}${hint}`,
+        ),
+      );
+    });
+  });
+}
