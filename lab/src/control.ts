@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, closeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { LabSettings } from './settings.ts';
+import { type LabSettings, makeLabFolder } from './settings.ts';
 
 /** A node as `psactl lab status` shows it. */
 export interface LabNodeStatus {
@@ -106,6 +106,7 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
   const running = await control.status().catch(downIsNull);
   if (running) return running;
   const log = join(dir, 'log', 'labd.log');
+  makeLabFolder(dir);
   mkdirSync(join(dir, 'log'), { recursive: true, mode: 0o700 });
   const output = openSync(log, 'a', 0o600);
   const start = sizeOf(log);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 /** What a lab is made with: `lab.json` in its folder. */
@@ -50,9 +50,15 @@ export function settle(dir: string, wanted: Partial<LabSettings>): LabSettings {
   const settings = known
     ? { ...known, ...(wanted.timeFactor === undefined ? {} : { timeFactor: wanted.timeFactor }) }
     : { ...USUAL, ...wanted };
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeLabFolder(dir);
   const draft = join(dir, `lab.json.${process.pid}`);
   writeFileSync(draft, `${JSON.stringify(settings, null, 1)}\n`, { mode: 0o600 });
   renameSync(draft, join(dir, 'lab.json'));
   return settings;
+}
+
+/** Makes the folder of a lab. Containers pass through it to their disks; what is secret has folders of its own. */
+export function makeLabFolder(dir: string): void {
+  mkdirSync(dir, { recursive: true });
+  chmodSync(dir, 0o711);
 }
