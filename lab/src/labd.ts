@@ -106,7 +106,6 @@ class Daemon implements RunningLab {
   readonly #certificates: Readonly<Record<string, NodeCertificate>>;
   readonly #say: (line: string) => void;
   readonly #servers = new Map<string, ApiServer>();
-  readonly #partitioned = new Set<string>();
   #assembled: AssembledLab | null = null;
   #fills: Fills | null = null;
   #portal: Server | null = null;
@@ -175,7 +174,7 @@ class Daemon implements RunningLab {
       startNode: (node) => lab.power.start(known(lab, node)),
       partition: (node) => this.#cut(known(lab, node), true),
       heal: async (node) => {
-        for (const one of node === null ? [...this.#partitioned] : [known(lab, node)])
+        for (const one of node === null ? lab.network.partitioned() : [known(lab, node)])
           await this.#cut(one, false);
       },
       fillDisk: (node, storage, share) => this.#fills!.set(known(lab, node), storage, share),
@@ -193,7 +192,7 @@ class Daemon implements RunningLab {
       this.#site.nodes.map(async (node) => ({
         ...{ name: node.name, address: node.address, api: node.api ?? '', ssh: node.ssh ?? '' },
         power: lab.membership.isOn(node.name) ? ('on' as const) : ('off' as const),
-        partitioned: this.#partitioned.has(node.name),
+        partitioned: lab.network.partitioned().includes(node.name),
         quorate: lab.membership.isQuorate(node.name),
         containers: lab.guests.on(node.name).length,
         running: (await lab.stats.runningOn(node.name)).size,
@@ -255,8 +254,6 @@ class Daemon implements RunningLab {
   async #cut(node: string, away: boolean): Promise<void> {
     const { lab } = this.#assembled!;
     await (away ? lab.network.partition(node) : lab.network.heal(node));
-    if (away) this.#partitioned.add(node);
-    else this.#partitioned.delete(node);
     await lab.membership.refresh();
   }
 

@@ -167,6 +167,8 @@ export interface LabNetwork {
   /** Cuts a node off from the others and the router; its containers still see one another. */
   partition(node: string): Promise<void>;
   heal(node: string): Promise<void>;
+  /** Nodes that are cut off now, also those that an earlier process cut. */
+  partitioned(): readonly string[];
   /** Whether two nodes reach each other now (their cluster link). */
   linked(a: string, b: string): Promise<boolean>;
   /** The network namespace that a node's containers are started in, and the name of the bridge for a VLAN in it. */

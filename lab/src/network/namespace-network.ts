@@ -119,6 +119,10 @@ export class NamespaceNetwork implements LabNetwork {
     return this.#change(node, { cable: true });
   }
 
+  partitioned(): readonly string[] {
+    return [...this.#plugs].filter(([, { cable }]) => !cable).map(([name]) => name);
+  }
+
   async linked(a: string, b: string): Promise<boolean> {
     const [one, other] = [this.#plugsOf(a), this.#plugsOf(b)];
     return one.power && other.power && (a === b || (one.cable && other.cable));

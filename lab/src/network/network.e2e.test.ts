@@ -204,6 +204,7 @@ describe('the network of the lab', () => {
     await network.up(inventory, site);
     expect(await cut()).toEqual([true, false, false, false, true]);
     expect(await network.linked('pve1', 'pve2')).toBe(false);
+    expect(network.partitioned()).toEqual(['pve1']);
 
     await network.heal('pve1');
     expect(await tries()).toEqual(Array(5).fill('open'));

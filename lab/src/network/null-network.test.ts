@@ -17,6 +17,7 @@ describe('wires in memory', () => {
     expect(await links()).toEqual([true, true, true]);
     await network.partition('pve1');
     expect(await links()).toEqual([true, false, true]);
+    expect(network.partitioned()).toEqual(['pve1']);
     await network.setNode('pve3', false);
     await upAgain(network);
     expect(await links()).toEqual([true, false, false]);

@@ -29,6 +29,10 @@ export class NullNetwork implements LabNetwork {
     this.#node(node).cable = true;
   }
 
+  partitioned(): readonly string[] {
+    return [...this.#nodes].filter(([, { cable }]) => !cable).map(([name]) => name);
+  }
+
   async linked(a: string, b: string): Promise<boolean> {
     const [one, other] = [this.#node(a), this.#node(b)];
     return one.power && other.power && (a === b || (one.cable && other.cable));
