@@ -1,6 +1,7 @@
 import { sessionRoutes } from './access/session.ts';
 import { USER_ROUTES } from './access/users.ts';
 import type { Authenticator } from './auth.ts';
+import { BACKUP_ROUTES } from './backup/routes.ts';
 import { CLUSTER_ROUTES } from './datacenter/cluster.ts';
 import { POOL_ROUTES } from './datacenter/pools.ts';
 import { HA_ROUTES } from './ha/routes.ts';
@@ -32,5 +33,6 @@ export const labRoutes = (auth: Authenticator): readonly Route[] => [
   ...CLONE_ROUTES,
   ...MIGRATE_ROUTES,
   ...DESTROY_ROUTES,
+  ...BACKUP_ROUTES,
   ...HA_ROUTES,
 ];
