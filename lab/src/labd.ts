@@ -19,6 +19,7 @@ import { apiToken, type NodeCertificate, nodeCertificate, sshKey } from './daemo
 import { type OpenPorts, openPorts } from './daemon/ports.ts';
 import { grantToken } from './daemon/token-rights.ts';
 import { LAB_NODES, labInventory } from './inventory/lab-inventory.ts';
+import { followInventory } from './network/follow-inventory.ts';
 import { forwardInto, forwardOutOf, forwardToSocket } from './network/forward.ts';
 import { namespaceOf, OUTSIDE } from './network/topology.ts';
 import type { LabSettings } from './settings.ts';
@@ -110,6 +111,7 @@ class Daemon implements RunningLab {
   #fills: Fills | null = null;
   #portal: Server | null = null;
   #control: HttpServer | null = null;
+  #unfollow = () => {};
 
   constructor(
     dir: string,
@@ -160,11 +162,15 @@ class Daemon implements RunningLab {
     this.#ports.useLab?.(lab);
     this.#say('nodes');
     for (const { name } of lab.membership.nodes) {
+      // A daemon that was killed may have left the one without the other.
+      await network.setNode(name, lab.membership.isOn(name));
       if (!lab.membership.isOn(name)) continue;
       await this.#serveNode(name);
       await this.#ports.sshOn(name);
     }
     if (this.#settings.runtime === 'lxc') await this.#forward();
+    const file = join(this.#dir, 'appliance.yaml');
+    this.#unfollow = followInventory({ file, read: readInventory, network, say: this.#say });
     ha.start();
     if (this.#isNewBoot())
       for (const { name } of lab.membership.nodes) if (lab.membership.isOn(name)) startAll(lab, name);
@@ -207,6 +213,7 @@ class Daemon implements RunningLab {
   }
 
   async close(): Promise<void> {
+    this.#unfollow();
     this.#control?.close();
     this.#portal?.close();
     await this.#assembled?.ha.stop();

@@ -1,0 +1,33 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Inventory } from '@psa/appliance/inventory/schema';
+import type { Site } from '@psa/appliance/inventory/site-schema';
+import type { LabNetwork } from '../ports.ts';
+
+/** What follows a file. */
+export interface FollowOptions {
+  readonly file: string;
+  /** @throws when the file holds no inventory */
+  readonly read: (file: string) => { readonly inventory: Inventory; readonly site: Site };
+  readonly network: Pick<LabNetwork, 'up'>;
+  readonly say: (line: string) => void;
+}
+
+/**
+ * Applies flows and names of the inventory whenever its file changes, as the firewall of a real cluster gets its new
+ * rules by hand. A file that holds none changes nothing.
+ * @returns what ends it
+ */
+export function followInventory({ file, read, network, say }: FollowOptions): () => void {
+  const changed = async () => {
+    try {
+      const { inventory, site } = read(file);
+      await network.up(inventory, site);
+      say('the inventory has changed: flows and names are applied');
+    } catch (error) {
+      say(`the network stays as it was: ${(error as Error).message}`);
+    }
+  };
+  // Looking again and again also sees an editor that puts a new file in the old one's place.
+  watchFile(file, { interval: 1_000, persistent: false }, () => void changed());
+  return () => unwatchFile(file);
+}
