@@ -11,8 +11,8 @@ import { HaDriver } from '../ha/driver.ts';
 import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
 import { TaskManager } from '../tasks/task-manager.ts';
 import { Authenticator } from './auth.ts';
+import { restoreGuest } from './backup/restore.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { failure } from './errors.ts';
 import type { Lab } from './lab.ts';
 import { guestActions } from './lxc/actions.ts';
 import { labRoutes } from './routes.ts';
@@ -70,9 +70,7 @@ export async function createLab(options: LabOptions): Promise<AssembledLab> {
     stats: new GuestStats(runtime, guests, membership),
     fingerprints: options.fingerprints ?? {},
     ...{ power, ha, actions },
-    restore: async () => {
-      throw failure('this lab cannot restore');
-    },
+    restore: restoreGuest,
   };
   const auth = new Authenticator(access, files);
   return { lab, ha, dispatcher: new Dispatcher(lab, auth, labRoutes(auth)) };
