@@ -9,9 +9,10 @@ import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
 import { ApiSchema } from '@psa/proxmox/schema/api-schema';
 import { type AssembledLab, createLab } from './api/create-lab.ts';
+import { tidyGuests } from './api/lxc/tidy.ts';
 import { ApiServer } from './api/server.ts';
 import type { LabNode } from './cluster/membership.ts';
-import { startAll } from './cluster/node-power.ts';
+import { nodesBooting, startAll } from './cluster/node-power.ts';
 import type { LabStatus } from './control.ts';
 import { serveControl } from './daemon/control-server.ts';
 import { Fills } from './daemon/fills.ts';
@@ -160,11 +161,15 @@ class Daemon implements RunningLab {
     const storages = lab.storages.all.map((one) => one.name);
     grantToken(lab.access, apiToken(this.#dir), this.#inventory.name, storages);
     this.#ports.useLab?.(lab);
+    await tidyGuests(lab, this.#say);
     this.#say('nodes');
     for (const { name } of lab.membership.nodes) {
       // A daemon that was killed may have left the one without the other.
       await network.setNode(name, lab.membership.isOn(name));
-      if (!lab.membership.isOn(name)) continue;
+      if (!lab.membership.isOn(name)) {
+        await runtime.killNode(name);
+        continue;
+      }
       await this.#serveNode(name);
       await this.#ports.sshOn(name);
     }
@@ -172,8 +177,8 @@ class Daemon implements RunningLab {
     const file = join(this.#dir, 'appliance.yaml');
     this.#unfollow = followInventory({ file, read: readInventory, network, say: this.#say });
     ha.start();
-    if (this.#isNewBoot())
-      for (const { name } of lab.membership.nodes) if (lab.membership.isOn(name)) startAll(lab, name);
+    const booting = this.#isNewBoot() ? lab.membership.nodes.map((one) => one.name) : nodesBooting(lab.files);
+    for (const name of booting) if (lab.membership.isOn(name)) startAll(lab, name);
     this.#control = await serveControl(join(this.#dir, 'run', 'control.sock'), {
       status: () => this.status(),
       killNode: (node) => lab.power.kill(known(lab, node)),

@@ -11,8 +11,19 @@ export interface PoweredService {
 
 const FILE = 'power.json';
 
+/** Nodes that have booted and not started all of their containers yet. */
+const BOOTING = 'booting.json';
+
 /** Nodes that were off when the daemon ended. */
 export const nodesOff = (files: Lab['files']): readonly string[] => files.readJson<string[]>(FILE, []);
+
+/** Nodes that were starting their containers when the daemon ended. */
+export const nodesBooting = (files: Lab['files']): readonly string[] => files.readJson<string[]>(BOOTING, []);
+
+function setBooting(files: Lab['files'], node: string, booting: boolean): void {
+  const others = nodesBooting(files).filter((one) => one !== node);
+  files.writeJson(BOOTING, booting ? [...others, node] : others);
+}
 
 /** Switches nodes off and on. */
 export class Power implements NodePower {
@@ -82,12 +93,10 @@ const BOOT_MS = 60_000;
 
 /** What a node does when it has booted: containers with `onboot` start. Those of the HA manager are its own affair. */
 export function startAll(lab: Lab, node: string): string {
+  setBooting(lab.files, node, true);
   return lab.tasks.start({ node, type: 'startall', id: '', user: 'root@pam' }, async (task) => {
     // Without quorum nothing starts; a node that has just booted finds the others first.
-    while (!lab.membership.isQuorate(node)) {
-      await sleep(500, undefined, { signal: task.signal });
-      if (!lab.membership.isOn(node)) return;
-    }
+    while (!lab.membership.isQuorate(node)) await sleep(200, undefined, { signal: task.signal });
     const waiting = lab.guests
       .on(node)
       .map((guest) => ({ ...guest, values: lab.guests.load(node, guest.vmid).conf.values }))
@@ -96,13 +105,15 @@ export function startAll(lab: Lab, node: string): string {
       )
       .sort((a, b) => order(a.values.startup) - order(b.values.startup) || a.vmid - b.vmid);
     for (const { vmid } of waiting) {
-      if (task.signal.aborted || (await lab.stats.isRunning(node, vmid))) continue;
+      task.signal.throwIfAborted();
+      if (await lab.stats.isRunning(node, vmid)) continue;
       task.log(`Starting CT ${vmid}`);
       const started = lab.tasks.run({ node, type: 'vzstart', id: String(vmid), user: 'root@pam' }, () =>
         startGuest(lab, node, vmid),
       );
       await started.catch((error: Error) => task.warn(`CT ${vmid}: ${error.message}`));
     }
+    setBooting(lab.files, node, false);
   });
 }
 
