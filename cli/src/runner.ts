@@ -264,7 +264,7 @@ async function execute(
   const context: Context<unknown> = { args, options, io, signal: io.signal, progress, url, api };
   const finish = (outcome: Outcome, data: object, text: string) => {
     progress.end();
-    json ? envelope(io, name, outcome, data) : io.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    json ? envelope(io, name, outcome, data) : io.stdout.write(/^$|\n$/.test(text) ? text : `${text}\n`);
     return EXIT[outcome];
   };
   try {
