@@ -1,0 +1,86 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseForm, readBody } from './body.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'psa-body-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A request whose body comes in pieces of a size. */
+function request(type: string, body: Buffer, piece = 1000, headers = {}): IncomingMessage {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < body.length; at += piece) pieces.push(body.subarray(at, at + piece));
+  const stream = Readable.from(pieces) as unknown as IncomingMessage;
+  stream.headers = { 'content-type': type, 'content-length': String(body.length), ...headers };
+  return stream;
+}
+
+const upload = (content: Buffer) =>
+  Buffer.concat([
+    Buffer.from(
+      '--mark\r\nContent-Disposition: form-data; name="content"\r\n\r\nvztmpl\r\n' +
+        '--mark\r\nContent-Disposition: form-data; name="filename"; filename="base_1.0.tar.zst"\r\n\r\n',
+    ),
+    content,
+    Buffer.from('\r\n--mark--\r\n'),
+  ]);
+
+describe('the body of a request', () => {
+  it('is a form or JSON', async () => {
+    const form = request('application/x-www-form-urlencoded', Buffer.from('memory=256&vmid=1&vmid=2'));
+    expect(await readBody(form, folder)).toEqual({ memory: '256', vmid: ['1', '2'] });
+    const json = request('application/json; charset=utf-8', Buffer.from('{"memory":256,"onboot":true}'));
+    expect(await readBody(json, folder)).toEqual({ memory: 256, onboot: true });
+    await expect(readBody(request('application/json', Buffer.from('[1]')), folder)).rejects.toThrow(
+      'malformed',
+    );
+  });
+
+  it('has no trap in its keys', () => {
+    expect(Object.keys(parseForm('__proto__=1'))).toEqual(['__proto__']);
+  });
+
+  it('may not be chunked', async () => {
+    const chunked = request('application/json', Buffer.from('{}'), 10, { 'transfer-encoding': 'chunked' });
+    await expect(readBody(chunked, folder)).rejects.toMatchObject({ status: 501 });
+  });
+
+  it('brings a file whole, however the pieces fall', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uint8Array({ maxLength: 300 }),
+        fc.integer({ min: 1, max: 80 }),
+        async (bytes, piece) => {
+          const near = Buffer.concat([
+            Buffer.from(bytes),
+            Buffer.from('\r\n--mar\r\n--'),
+            Buffer.from(bytes),
+          ]);
+          const params = await readBody(
+            request('multipart/form-data; boundary=mark', upload(near), piece),
+            folder,
+          );
+          expect(params).toMatchObject({ content: 'vztmpl', filename: 'base_1.0.tar.zst' });
+          expect(readFileSync(String(params.tmpfilename)).equals(near)).toBe(true);
+          rmSync(String(params.tmpfilename));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('that breaks off leaves nothing behind', async () => {
+    const broken = upload(Buffer.alloc(5_000)).subarray(0, 3_000);
+    await expect(readBody(request('multipart/form-data; boundary=mark', broken), folder)).rejects.toThrow(
+      'ended early',
+    );
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});

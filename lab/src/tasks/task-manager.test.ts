@@ -1,0 +1,102 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseUpid } from '@psa/proxmox/upid';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TaskManager } from './task-manager.ts';
+
+let folder: string;
+let tasks: TaskManager;
+const spec = { node: 'pve1', type: 'vzstart', id: '101', user: 'ops@pve!psactl' };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'psa-tasks-'));
+  tasks = new TaskManager(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+describe('a task', () => {
+  it('has a UPID that names it and its owner, and a log that ends with its status', async () => {
+    const upid = tasks.start(spec, (task) => task.log('starting'));
+    expect(parseUpid(upid)).toMatchObject({
+      node: 'pve1',
+      type: 'vzstart',
+      id: '101',
+      user: 'ops@pve!psactl',
+    });
+    expect(tasks.record(upid)?.status).toBeUndefined();
+    expect(await tasks.wait(upid)).toBe('OK');
+    expect(tasks.lines(upid)).toEqual(['starting', 'TASK OK']);
+    expect(tasks.record(upid)).toMatchObject({ status: 'OK', user: 'ops@pve', tokenid: 'psactl', id: '101' });
+  });
+
+  it('fails with the words of its error, in one line', async () => {
+    const upid = tasks.start(spec, () => {
+      throw new Error('no room\n on disk\n');
+    });
+    expect(await tasks.wait(upid)).toBe('no room on disk');
+    expect(tasks.lines(upid)).toEqual(['TASK ERROR: no room on disk']);
+    await expect(tasks.run(spec, () => Promise.reject(new Error('again')))).rejects.toThrow('again');
+  });
+
+  it('counts its warnings and is a success all the same', async () => {
+    const upid = tasks.start(spec, (task) => {
+      task.warn('old kernel');
+      task.warn('slow disk');
+    });
+    expect(await tasks.wait(upid)).toBe('WARNINGS: 2');
+    expect(tasks.lines(upid)).toEqual(['WARN: old kernel', 'WARN: slow disk', 'TASK WARNINGS: 2']);
+    await tasks.run(spec, (task) => task.warn('again'));
+  });
+
+  it('that is aborted ends at once, and what it still says is not heard', async () => {
+    const after: string[] = [];
+    const upid = tasks.start(spec, async (task) => {
+      task.log('working');
+      await sleep(60_000, undefined, { signal: task.signal }).catch(() => after.push('told'));
+      task.log('cleaning up');
+    });
+    await sleep(20);
+    await tasks.abort(upid);
+    expect(tasks.record(upid)?.status).toBe('unexpected status');
+    await sleep(20);
+    expect(after).toEqual(['told']);
+    expect(tasks.lines(upid)).toEqual(['working']);
+    await tasks.abort(upid);
+  });
+
+  it('goes with its node, and no other does', async () => {
+    const wait = (task: { signal: AbortSignal }) =>
+      sleep(60_000, undefined, { signal: task.signal }).then(() => {});
+    const here = tasks.start(spec, wait);
+    const there = tasks.start({ ...spec, node: 'pve2' }, wait);
+    await tasks.abortNode('pve1');
+    expect([tasks.isRunning(here), tasks.isRunning(there)]).toEqual([false, true]);
+    await tasks.abort(there);
+  });
+});
+
+describe('another daemon on the same folder', () => {
+  it('knows what ended, and what the one before it left in the middle', async () => {
+    const ended = tasks.start(spec, (task) => task.log('done'));
+    await tasks.wait(ended);
+    const lost = tasks.start(spec, () => new Promise(() => {}));
+    const next = new TaskManager(folder);
+    expect(next.record(ended)?.status).toBe('OK');
+    expect(next.record(lost)?.status).toBe('unexpected status');
+    expect(
+      next
+        .list('pve1')
+        .map((one) => one.upid)
+        .sort(),
+    ).toEqual([ended, lost].sort());
+    expect(next.list('pve2')).toEqual([]);
+    await tasks.abort(lost);
+  });
+
+  it('does not know a task that never was', () => {
+    expect(tasks.record('UPID:pve1:0000FFFF:00000001:6B016988:vzstart:101:root@pam:')).toBeNull();
+    expect(tasks.lines('UPID:nonsense')).toBeNull();
+  });
+});
