@@ -78,7 +78,8 @@ function inventoryText(
 ): string {
   return labInventory({
     folder: dir,
-    ...{ loopback: settings.loopback, sshPort: settings.sshPort, release: settings.release },
+    ...{ loopback: settings.loopback, release: settings.release },
+    ...{ apiPort: settings.apiPort, sshPort: settings.sshPort },
     fingerprints: Object.fromEntries(
       Object.entries(certificates).map(([node, { fingerprint }]) => [node, fingerprint]),
     ),

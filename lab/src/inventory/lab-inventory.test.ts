@@ -8,6 +8,7 @@ const fingerprint = Array.from({ length: 32 }, () => 'AB').join(':');
 const text = labInventory({
   folder: '/var/lib/psa-lab',
   loopback: '127.77.0',
+  apiPort: 8007,
   sshPort: 2222,
   fingerprints: { pve1: fingerprint, pve2: fingerprint, pve3: fingerprint },
   portal: 'https://127.0.0.1:8443',
@@ -32,9 +33,9 @@ describe('the inventory of a lab', () => {
       ssh: { user: 'root', key_file: '/var/lib/psa-lab/ssh/id' },
     });
     expect(site.nodes.map(({ name, address, api, ssh }) => ({ name, address, api, ssh }))).toEqual([
-      { name: 'pve1', address: '10.0.10.11', api: 'https://127.77.0.11:8006', ssh: '127.77.0.11:2222' },
-      { name: 'pve2', address: '10.0.10.12', api: 'https://127.77.0.12:8006', ssh: '127.77.0.12:2222' },
-      { name: 'pve3', address: '10.0.10.13', api: 'https://127.77.0.13:8006', ssh: '127.77.0.13:2222' },
+      { name: 'pve1', address: '10.0.10.11', api: 'https://127.77.0.11:8007', ssh: '127.77.0.11:2222' },
+      { name: 'pve2', address: '10.0.10.12', api: 'https://127.77.0.12:8007', ssh: '127.77.0.12:2222' },
+      { name: 'pve3', address: '10.0.10.13', api: 'https://127.77.0.13:8007', ssh: '127.77.0.13:2222' },
     ]);
     expect(site.nodes.map(({ name, address }) => ({ name, address }))).toEqual(
       LAB_NODES.map(({ name, address }) => ({ name, address })),
@@ -79,7 +80,7 @@ describe('the inventory of a lab', () => {
 
   it('is written before the certificates are known, too', () => {
     const early = labInventory({
-      ...{ folder: '/tmp/lab', loopback: '127.78.0', sshPort: 22, fingerprints: {} },
+      ...{ folder: '/tmp/lab', loopback: '127.78.0', apiPort: 8006, sshPort: 22, fingerprints: {} },
       ...{ portal: 'https://127.0.0.1:8444', release: { version: '0.2.0-rc.1', directory: '/tmp/releases' } },
     });
     expect(load(early).sites[0]!.nodes[0]!.fingerprint).toBeUndefined();

@@ -14,6 +14,8 @@ export interface LabInventoryOptions {
   readonly folder: string;
   /** The first three numbers of the loopback addresses that the nodes answer on: `127.77.0`. */
   readonly loopback: string;
+  /** 8006, or another for a second lab. */
+  readonly apiPort: number;
   /** 22, or another where port 22 is not ours. */
   readonly sshPort: number;
   /** SHA-256 of each node's certificate, by the node's name. */
@@ -139,7 +141,7 @@ function nodeOf(node: (typeof LAB_NODES)[number], options: LabInventoryOptions):
   const fingerprint = options.fingerprints[name];
   return `      - name: ${name}
         address: ${address}
-        api: ${text(`https://${at}:8006`)}
+        api: ${text(`https://${at}:${options.apiPort}`)}
         ssh: ${text(`${at}:${options.sshPort}`)}${fingerprint ? `\n        fingerprint: ${text(fingerprint)}` : ''}
         cores: 2
         memory_mb: 6144

@@ -1,8 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expand, siteOf } from '@psa/appliance/inventory/expand';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -233,6 +235,34 @@ describe('the network of the lab', () => {
     expect(await found(attempt('pve3', 'pve1', 8006))).not.toEqual(['open']);
     await network.up(inventory, site);
     expect(await found(attempt('pve3', 'pve1', 8006))).toEqual(['open']);
+  });
+
+  it('is finished by the next one when the first was killed at any moment', async () => {
+    const lab = `${LAB}k`;
+    const other = new NamespaceNetwork({ lab, folder: join(folder, 'killed') });
+    const file = (name: string) => JSON.stringify(new URL(name, import.meta.url).href);
+    const program = `
+      import { NamespaceNetwork } from ${file('./namespace-network.ts')};
+      import { example } from ${file('./example.test-helper.ts')};
+      process.stdout.write('go');
+      await new NamespaceNetwork({ lab: '${lab}', folder: ${JSON.stringify(join(folder, 'killed'))} }).up(
+        example(), example().sites[0]);`;
+    const inside = (name: string) => runIn('list', other.namespace(name), ['ip', '-br', 'addr']);
+    try {
+      for (const ms of [5, 25, 45, 65, 85, 105]) {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+        await once(child.stdout, 'data');
+        await sleep(ms);
+        child.kill('SIGKILL');
+        await other.up(inventory, site);
+        for (const { name } of site.nodes) expect(await inside(name)).toMatch(/uplink50\S+ +UP/);
+        expect(await inside('fabric')).toMatch(/wan\S+ +UP +203\.0\.113\.1/);
+        if (ms > 60) await other.down();
+      }
+    } finally {
+      await other.down();
+    }
+    expect(await listNamespaces(`${lab}-`)).toEqual([]);
   });
 
   it('leaves the machine as it was while it stands, and takes everything along when it goes', async () => {
