@@ -17,6 +17,7 @@ import type { LabStatus } from './control.ts';
 import { serveControl } from './daemon/control-server.ts';
 import { Fills } from './daemon/fills.ts';
 import { apiToken, type NodeCertificate, nodeCertificate, sshKey } from './daemon/identity.ts';
+import { NodeShells } from './daemon/node-shell.ts';
 import { type OpenPorts, openPorts } from './daemon/ports.ts';
 import { grantToken } from './daemon/token-rights.ts';
 import { LAB_NODES, labInventory } from './inventory/lab-inventory.ts';
@@ -111,6 +112,7 @@ class Daemon implements RunningLab {
   readonly #servers = new Map<string, ApiServer>();
   #assembled: AssembledLab | null = null;
   #fills: Fills | null = null;
+  #shells: NodeShells | null = null;
   #portal: Server | null = null;
   #control: HttpServer | null = null;
   #unfollow = () => {};
@@ -153,7 +155,7 @@ class Daemon implements RunningLab {
       ),
       services: [
         { on: (node) => this.#serveNode(node), off: (node) => this.#closeNode(node) },
-        { on: (node) => this.#ports.sshOn(node), off: (node) => this.#ports.sshOff(node) },
+        { on: async (node) => this.#shells?.on(node), off: async (node) => this.#shells?.off(node) },
       ],
       log: this.#say,
     });
@@ -161,7 +163,7 @@ class Daemon implements RunningLab {
     this.#fills = new Fills(lab);
     const storages = lab.storages.all.map((one) => one.name);
     grantToken(lab.access, apiToken(this.#dir), this.#inventory.name, storages);
-    this.#ports.useLab?.(lab);
+    this.#shells = await NodeShells.open(this.#dir, this.#settings, this.#ports, lab);
     await tidyGuests(lab, this.#say);
     this.#say('nodes');
     for (const { name } of lab.membership.nodes) {
@@ -172,7 +174,7 @@ class Daemon implements RunningLab {
         continue;
       }
       await this.#serveNode(name);
-      await this.#ports.sshOn(name);
+      await this.#shells.on(name);
     }
     if (this.#settings.runtime === 'lxc') await this.#forward();
     const file = join(this.#dir, 'appliance.yaml');
@@ -224,7 +226,7 @@ class Daemon implements RunningLab {
     this.#portal?.close();
     await this.#assembled?.ha.stop();
     await Promise.all([...this.#servers.keys()].map((node) => this.#closeNode(node)));
-    await this.#ports.close();
+    await this.#shells?.close();
   }
 
   async #serveNode(name: string): Promise<void> {
@@ -300,6 +302,6 @@ export async function removeLab(
   const { inventory, site } = readInventory(join(dir, 'appliance.yaml'));
   const ports = await openPorts(dir, settings, inventory, site);
   say('containers, wires and disks');
-  await ports.close();
+  await NodeShells.remove(dir, settings, ports, nodesOf(site));
   await ports.remove();
 }

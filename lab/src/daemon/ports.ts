@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
-import type { Lab } from '../api/lab.ts';
 import { NamespaceNetwork } from '../network/namespace-network.ts';
 import { namespaceOf } from '../network/topology.ts';
 import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
 import { LxcRuntime } from '../runtime/lxc-runtime.ts';
 import type { LabSettings } from '../settings.ts';
+import type { DirectAccess } from '../ssh/pct-shim.ts';
 import { BtrfsStore } from '../storage/btrfs-store.ts';
 import type { StoreOptions } from '../storage/layout.ts';
 
@@ -15,12 +15,8 @@ export interface OpenPorts {
   readonly runtime: ContainerRuntime;
   readonly volumes: VolumeStore;
   readonly network: LabNetwork;
-  sshOn(node: string): Promise<void>;
-  sshOff(node: string): Promise<void>;
-  /** Gives what needs it the cluster's state. */
-  useLab?(lab: Lab): void;
-  /** Ends what belongs to this process. */
-  close(): Promise<void>;
+  /** How programs in a node's running containers are reached without the daemon; null: not at all. */
+  direct(node: string): DirectAccess | null;
   /** Removes everything; no container may run. */
   remove(): Promise<void>;
 }
@@ -59,9 +55,7 @@ export async function openPorts(
   });
   return {
     ...{ runtime, volumes, network },
-    sshOn: async () => undefined,
-    sshOff: async () => undefined,
-    close: async () => undefined,
+    direct: (node) => runtime.direct(node),
     async remove() {
       for (const { name } of site.nodes) await runtime.killNode(name);
       await network.down();

@@ -11,15 +11,16 @@ const DISKS = 4;
  */
 export async function tidyGuests(lab: Lab, say: (line: string) => void): Promise<void> {
   for (const { vmid, node } of lab.guests.all()) {
-    const { lock } = lab.guests.load(node, vmid).conf.values;
-    if (lock === 'create') {
+    const { lock, rootfs } = lab.guests.load(node, vmid).conf.values;
+    if (lock === 'create' && rootfs === undefined) {
       say(`CT ${vmid} was being made on ${node}: what there is of it is removed`);
       for (const storage of lab.storages.on(node))
         for (let number = 0; number < DISKS; number++)
           await removeVolumes(lab, node, [{ storage: storage.name, name: `vm-${vmid}-disk-${number}` }]);
       lab.guests.remove(node, vmid);
-    } else if (lock === 'migrate') {
-      say(`CT ${vmid} was being moved from ${node}: it stays there`);
+    } else if (lock === 'migrate' || lock === 'create') {
+      // A move copies first; a restore over a container keeps the old one until the new one is whole.
+      say(`CT ${vmid} on ${node} stays as it was: its ${lock === 'create' ? 'restore' : 'move'} did not end`);
       lab.guests.update(node, vmid, (conf) => {
         delete conf.values.lock;
       });
