@@ -61,7 +61,7 @@ export async function clusterServices(env: ServiceEnv, adapters: Adapters): Prom
       peers: inProcessPeers((peer) => services[peer].app, systemClock),
       relay: new OutboxRelay({ db: databases[name], bus, log, schema: name }),
       mailer,
-      files: await adapters.files(own, name),
+      files: await adapters.files(own, log),
       searchIndex: await adapters.searchIndex(own, name),
       cipher: fieldCipher(parseFieldKeys(env.FIELD_KEYS)),
       version: env.VERSION,

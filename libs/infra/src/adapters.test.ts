@@ -8,8 +8,13 @@ import { PostgresSearch } from './search/postgres-search.ts';
 
 const settings = {
   DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none',
+  DATABASE_READ_URL: '',
+  DATABASE_PREPARE: true,
   RABBITMQ_URL: '',
   REDIS_URL: '',
+  REDIS_SENTINELS: '',
+  REDIS_MASTER: 'psa',
+  REDIS_PASSWORD: '',
   SMTP_URL: '',
   MAIL_FROM: '',
   FILES_DIR: '',

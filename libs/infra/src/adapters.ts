@@ -1,7 +1,7 @@
 import { RabbitBus } from './bus/rabbitmq-bus.ts';
-import { RedisCache } from './cache/redis-cache.ts';
+import { RedisCache, type RedisSettings, redisSource } from './cache/redis-cache.ts';
 import { DiskFileStore } from './files/disk-file-store.ts';
-import { PostgresFileStore } from './files/postgres-file-store.ts';
+import { FILES_SCHEMA, PostgresFileStore } from './files/postgres-file-store.ts';
 import type { AdapterLog } from './log.ts';
 import { LogMailer } from './mail/log-mailer.ts';
 import { SmtpMailer } from './mail/smtp-mailer.ts';
@@ -9,10 +9,11 @@ import { ElasticsearchSearch } from './search/elasticsearch-search.ts';
 import { PostgresSearch } from './search/postgres-search.ts';
 
 /** The settings that choose the adapters (a part of service-kit's `ServiceEnv`). */
-interface AdapterSettings {
+interface AdapterSettings extends RedisSettings {
   readonly DATABASE_URL: string;
+  readonly DATABASE_READ_URL: string;
+  readonly DATABASE_PREPARE: boolean;
   readonly RABBITMQ_URL: string;
-  readonly REDIS_URL: string;
   readonly SMTP_URL: string;
   readonly MAIL_FROM: string;
   readonly FILES_DIR: string;
@@ -28,24 +29,34 @@ const BUS_WAIT_MS = 60_000;
 export const adapters = {
   bus: (env: AdapterSettings, log: AdapterLog) =>
     RabbitBus.connect({ url: env.RABBITMQ_URL.split(','), log }, BUS_WAIT_MS),
-  cache: (env: AdapterSettings, log: AdapterLog) => new RedisCache({ url: env.REDIS_URL, log }),
+  cache: (env: AdapterSettings, log: AdapterLog) => new RedisCache({ ...redisSource(env), log }),
   mailer: (env: AdapterSettings, log: AdapterLog) =>
     env.SMTP_URL ? new SmtpMailer({ url: env.SMTP_URL, from: env.MAIL_FROM }) : new LogMailer({ log }),
-  async files(env: AdapterSettings) {
+  async files(env: AdapterSettings, log: AdapterLog) {
     if (env.FILES_DIR) {
       const store = new DiskFileStore({ folder: env.FILES_DIR });
       await store.prepare();
       return store;
     }
-    // Replicas on several nodes share files through the database, with a role of its own that owns the schema.
-    const store = new PostgresFileStore({ url: env.FILES_DATABASE_URL || env.DATABASE_URL, schema: 'files' });
-    if (env.FILES_DATABASE_URL) await store.prepare();
+    // Replicas on several nodes share files through the database; the migrations make its tables.
+    const store = new PostgresFileStore({
+      url: env.FILES_DATABASE_URL || env.DATABASE_URL,
+      prepare: env.DATABASE_PREPARE,
+      schema: FILES_SCHEMA,
+    });
+    // Not waited for: a service starts without its database, too.
+    if (env.FILES_DATABASE_URL)
+      void store.prepare().catch((error: Error) => log.warn(`Files in the database: ${error.message}`));
     return store;
   },
   async searchIndex(env: AdapterSettings, service: string) {
     // Each service is given every port; only this one may make the index or be kept from starting by its absence.
     if (env.SEARCH_DRIVER === 'postgres' || service !== 'search')
-      return new PostgresSearch({ url: env.DATABASE_URL });
+      return new PostgresSearch({
+        url: env.DATABASE_URL,
+        prepare: env.DATABASE_PREPARE,
+        readUrl: env.DATABASE_READ_URL,
+      });
     if (!env.ELASTICSEARCH_URL)
       throw new Error('SEARCH_DRIVER is elasticsearch: ELASTICSEARCH_URL is required.');
     const index = new ElasticsearchSearch({ url: env.ELASTICSEARCH_URL });

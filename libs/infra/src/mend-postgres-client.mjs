@@ -1,4 +1,4 @@
-// Mends four faults of postgres.js 3.4.9 in node_modules; run after every installation, harmless to repeat.
+// Mends five faults of postgres.js 3.4.9 in node_modules; run after every installation, harmless to repeat.
 // Without it a lost database connection can end the whole process or leave a connection dead for ever.
 //
 // 1. `nextWrite` runs from setImmediate and writes to a socket that is null by then: an uncaught TypeError
@@ -9,6 +9,8 @@
 //    later statements would run outside any transaction, or inside somebody else's.
 // 4. A connection lost while it asks for the array types, right after it was opened, rejects a promise that
 //    nobody holds: an unhandled rejection ends the process.
+// 5. A server that takes a connection and closes it before its greeting (a load balancer with nobody behind it) is
+//    tried again at once and for ever: the query never ends, and the process does nothing else.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -57,6 +59,17 @@ const CHANGES = [
     chunk = nextWriteTimer = null
     socket.removeListener('data', data)
 `,
+  },
+  {
+    file: 'connection.js',
+    before: `    if (initial)
+      return reconnect()
+
+    !hadError && (query || sent.length) && error(`,
+    after: `    if (initial && hadError)
+      return reconnect()
+
+    !hadError && (query || initial || sent.length) && error(`,
   },
   {
     file: 'connection.js',

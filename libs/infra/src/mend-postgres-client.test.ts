@@ -1,5 +1,6 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -98,4 +99,23 @@ it('a pool whose connections are cut under load serves again', async () => {
   expect(await sql`SELECT 3 AS three`).toEqual([{ three: 3 }]);
   // Without a limit of time `end` may wait for a connection that is gone already.
   await sql.end({ timeout: 1 });
+});
+
+it('a query fails where a load balancer takes the connection and has nobody behind it', async () => {
+  let taken = 0;
+  const balancer = createServer((socket) => {
+    taken++;
+    socket.on('error', () => {});
+    socket.end();
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => balancer.once('listening', resolve));
+  const { port } = balancer.address() as AddressInfo;
+  const sql = postgres({ host: '127.0.0.1', port, max: 1, username: 'x', database: 'x' });
+  await expect(sql`SELECT 1`).rejects.toMatchObject({
+    code: expect.stringMatching(/CONNECTION_CLOSED|ECONNRESET|EPIPE/),
+  });
+  await expect(sql.begin((tx) => tx`SELECT 1`)).rejects.toThrow();
+  expect(taken).toBeLessThan(5);
+  await sql.end({ timeout: 0 });
+  balancer.close();
 });

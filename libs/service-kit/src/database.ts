@@ -1,19 +1,16 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import type { Scope } from './context.ts';
+import { isConnectionError } from './errors.ts';
+import { PrimaryLost, PrimaryWatch } from './primary-watch.ts';
+import { type Attempt, attempt, type Tx } from './transaction.ts';
 
-/** One open transaction; repository functions take it explicitly. */
-export interface Tx {
-  /** postgres.js, for hand-written SQL. Timestamps come as text (see {@link toIso}); JSON goes in as text. */
-  readonly sql: postgres.TransactionSql;
-  /** drizzle over the same transaction. */
-  readonly orm: PostgresJsDatabase;
-  /** Runs after a successful commit, never after a rollback. */
-  afterCommit(action: () => void): void;
-}
+export type { Tx } from './transaction.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** Where reads may go while the primary does not answer: a replica. Absent: they fail like writes. */
+  readonly readUrl?: string;
   /** Connections at most. */
   readonly max?: number;
   /** False behind PgBouncer in transaction mode: prepared statements would hang. */
@@ -21,29 +18,37 @@ export interface DatabaseOptions {
   readonly applicationName?: string;
 }
 
+type Settings = readonly (readonly [string, string])[];
+type Work<T> = (tx: Tx) => Promise<T>;
+
 /** A serialization failure or deadlock: the whole transaction may be tried again. */
 const RETRYABLE = new Set(['40001', '40P01']);
+/** Tries of one transaction. Connections that were cut while they were idle fail one after the other. */
+const MOST_TRIES = 4;
+/** A read that the primary has not begun by then goes to the replica. */
+const READ_PATIENCE_MS = 1_000;
+/** A write that has not begun by then asks whether the primary is there at all. */
+const WRITE_PATIENCE_MS = 1_500;
+/** A write that has not begun by then is given up, whatever the primary says of itself. */
+const WRITE_LIMIT_MS = 10_000;
 
 /**
  * A service's access to its own schema. Every statement runs in a transaction that says whose rows it may
  * see; there is no way around that but {@link Database.system}, which only infrastructure tables honour.
+ *
+ * Work may run more than once (a conflict, a connection that was cut): its effects are those of its transaction alone.
+ * While the primary is away, reads come from the replica and writes fail at once.
  */
 export class Database {
-  readonly #sql: postgres.Sql;
+  readonly #primary: postgres.Sql;
+  readonly #replica: postgres.Sql | null;
+  readonly #watch: PrimaryWatch;
   #active = 0;
 
   constructor(options: DatabaseOptions) {
-    this.#sql = postgres(options.url, {
-      max: options.max ?? 10,
-      prepare: options.prepare ?? true,
-      idle_timeout: 60,
-      connect_timeout: 10,
-      max_lifetime: 60 * 30,
-      onnotice: () => {},
-      connection: { application_name: options.applicationName ?? 'psa', TimeZone: 'UTC' },
-    });
-    // drizzle replaces the client's parsers; doing so once here makes raw queries see the same values from the start.
-    drizzle(this.#sql);
+    this.#primary = clientOf(options.url, options);
+    this.#replica = options.readUrl ? clientOf(options.readUrl, options) : null;
+    this.#watch = new PrimaryWatch(options.url);
   }
 
   /** Transactions under way, for the metric `database_connections_active`. */
@@ -52,80 +57,143 @@ export class Database {
   }
 
   /** Runs `work` in one transaction that sees the rows of `scope` only. */
-  tx<T>(
-    scope: Scope,
-    work: (tx: Tx) => Promise<T>,
-    mode: 'read write' | 'read only' = 'read write',
-  ): Promise<T> {
-    return this.#run(mode, work, [
-      ['psa.tenant_id', scope.tenant_id],
-      ['psa.customer_id', scope.customer_id ?? ''],
-      ['psa.user_id', scope.user_id ?? ''],
-    ]);
+  tx<T>(scope: Scope, work: Work<T>): Promise<T> {
+    return this.#counted(() => this.#onPrimary('read write', settingsOf(scope), work));
   }
 
-  /** As {@link tx}, read-only: may be served by a replica later. */
-  read<T>(scope: Scope, work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.tx(scope, work, 'read only');
+  /** As {@link tx}, read-only. Served by the primary, or by a replica while the primary does not answer. */
+  read<T>(scope: Scope, work: Work<T>): Promise<T> {
+    const settings = settingsOf(scope);
+    return this.#counted(() =>
+      this.#replica
+        ? this.#read(this.#replica, settings, work)
+        : this.#onPrimary('read only', settings, work),
+    );
   }
 
   /** For the platform's workers: sees outbox, inbox and timers of all tenants, and no business rows. */
-  system<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#run('read write', work, [['psa.system', 'on']]);
+  system<T>(work: Work<T>): Promise<T> {
+    return this.#counted(() => this.#onPrimary('read write', [['psa.system', 'on']], work));
   }
 
-  /** Throws when the database does not answer. */
+  /** Throws when the primary does not answer. */
   async ping(): Promise<void> {
-    await this.#sql`select 1`;
+    if (this.#watch.isAway) throw new PrimaryLost();
+    await this.#primary`select 1`;
   }
 
   async close(): Promise<void> {
-    await this.#sql.end({ timeout: 3 });
+    this.#watch.close();
+    await Promise.all([this.#primary.end({ timeout: 3 }), this.#replica?.end({ timeout: 3 })]);
   }
 
-  async #run<T>(mode: string, work: (tx: Tx) => Promise<T>, settings: [string, string][]): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      const done: (() => void)[] = [];
-      this.#active++;
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    this.#active++;
+    try {
+      return await work();
+    } finally {
+      this.#active--;
+    }
+  }
+
+  async #onPrimary<T>(mode: 'read write' | 'read only', settings: Settings, work: Work<T>): Promise<T> {
+    for (let turn = 1; ; turn++) {
+      if (this.#watch.isAway) throw new PrimaryLost();
+      const current = attempt(this.#primary, mode, settings, work);
       try {
-        const result = await this.#sql.begin(mode, async (sql) => {
-          // Not awaited before the work starts: postgres.js pipelines it in front of the first query, which
-          // saves a round trip per transaction. Order on one connection is kept.
-          const names = settings.map(([name]) => name);
-          const values = settings.map(([, value]) => value);
-          const prepared =
-            sql`select set_config(n, v, true) from unnest(${names}::text[], ${values}::text[]) as s(n, v)`.execute();
-          prepared.catch(() => {});
-          const tx = makeTx(sql, this.#sql.options, done);
-          const value = await work(tx);
-          await prepared;
-          return { value };
-        });
-        for (const action of done) action();
-        return (result as { value: T }).value;
+        return await this.#patiently(current);
       } catch (error) {
-        const code =
-          (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code;
-        if (attempt < 4 && code && RETRYABLE.has(code)) continue;
-        throw error;
-      } finally {
-        this.#active--;
+        if (turn === MOST_TRIES) throw error;
+        if (isRetryable(error)) continue;
+        if (!isConnectionError(error) || error instanceof PrimaryLost) throw error;
+        // Cut before its COMMIT, it left nothing behind. Is there a server to try again with?
+        const isThere = await this.#watch.doubt();
+        if (current.committing || !isThere) throw error;
       }
+    }
+  }
+
+  /** The result, unless the primary is lost on the way, or never begins. */
+  async #patiently<T>(current: Attempt<T>): Promise<T> {
+    const given = Promise.withResolvers<never>();
+    const doubting = setTimeout(() => {
+      if (!current.started) void this.#watch.doubt();
+    }, WRITE_PATIENCE_MS);
+    const limit = setTimeout(() => {
+      if (!current.started) given.reject(new PrimaryLost());
+    }, WRITE_LIMIT_MS);
+    try {
+      return await Promise.race([current.result, this.#watch.lost, given.promise]);
+    } catch (error) {
+      current.abandon();
+      throw error;
+    } finally {
+      clearTimeout(doubting);
+      clearTimeout(limit);
+    }
+  }
+
+  async #read<T>(replica: postgres.Sql, settings: Settings, work: Work<T>): Promise<T> {
+    for (let turn = 1; ; turn++) {
+      const onReplica = this.#watch.isAway || turn === MOST_TRIES;
+      const current = attempt(onReplica ? replica : this.#primary, 'read only', settings, work);
+      try {
+        return await (onReplica ? current.result : this.#unlessLate(current));
+      } catch (error) {
+        if (turn < MOST_TRIES && isRetryable(error)) continue;
+        if (onReplica || !isConnectionError(error)) throw error;
+        current.abandon();
+        if (error instanceof PrimaryLost) return await attempt(replica, 'read only', settings, work).result;
+        await this.#watch.doubt();
+      }
+    }
+  }
+
+  /** The result, unless the primary is lost or has not begun in time. */
+  async #unlessLate<T>(current: Attempt<T>): Promise<T> {
+    const late = Promise.withResolvers<never>();
+    const patience = setTimeout(() => {
+      if (current.started) return;
+      void this.#watch.doubt();
+      late.reject(new PrimaryLost());
+    }, READ_PATIENCE_MS);
+    try {
+      return await Promise.race([current.result, this.#watch.lost, late.promise]);
+    } finally {
+      clearTimeout(patience);
     }
   }
 }
 
-function makeTx(sql: postgres.TransactionSql, options: postgres.Sql['options'], done: (() => void)[]): Tx {
-  let orm: PostgresJsDatabase | undefined;
-  return {
-    sql,
-    get orm() {
-      // drizzle looks for the client's options, which postgres.js does not give to a transaction's client.
-      orm ??= drizzle(Object.assign(sql, { options }) as unknown as postgres.Sql);
-      return orm;
-    },
-    afterCommit: (action) => void done.push(action),
-  };
+function clientOf(url: string, options: DatabaseOptions): postgres.Sql {
+  const sql = postgres(url, {
+    max: options.max ?? 10,
+    prepare: options.prepare ?? true,
+    idle_timeout: 60,
+    connect_timeout: 5,
+    keep_alive: 10,
+    // The default grows to 20 s, and who comes after the server is back would wait for that.
+    backoff: (retries: number) => Math.min(0.05 * 2 ** Math.min(retries, 5), 1),
+    max_lifetime: 60 * 30,
+    onnotice: () => {},
+    connection: { application_name: options.applicationName ?? 'psa', TimeZone: 'UTC' },
+  });
+  // drizzle replaces the client's parsers; doing so once here makes raw queries see the same values from the start.
+  drizzle(sql);
+  return sql;
+}
+
+function settingsOf(scope: Scope): Settings {
+  return [
+    ['psa.tenant_id', scope.tenant_id],
+    ['psa.customer_id', scope.customer_id ?? ''],
+    ['psa.user_id', scope.user_id ?? ''],
+  ];
+}
+
+function isRetryable(error: unknown): boolean {
+  const code = (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code;
+  return code !== undefined && RETRYABLE.has(code);
 }
 
 /** PostgreSQL's text form of a timestamptz (or a Date) as RFC 3339 in UTC; null stays null. */

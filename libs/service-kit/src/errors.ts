@@ -125,6 +125,7 @@ export function validationDetails(errors: readonly AjvError[], context: string):
   return [...seen.values()];
 }
 
+/** The connection to the database did not come about, or was lost, or leads to a server that is no primary now. */
 const CONNECTION_CODES = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_ENDED',
@@ -132,18 +133,34 @@ const CONNECTION_CODES = new Set([
   'CONNECT_TIMEOUT',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
   'EPIPE',
   'ENOENT',
-  // PostgreSQL: too many connections, shutting down, crashed, starting up, lock and statement timeouts.
-  '53300',
+  // PostgreSQL: shutting down, crashed, starting up, a replica, ended for being idle.
   '57P01',
   '57P02',
   '57P03',
-  '55P03',
-  '57014',
-  '25P03',
+  '57P05',
   '25006',
+  // PgBouncer: no server of its own to lend.
+  '08P01',
+  '08006',
 ]);
+/** PostgreSQL is there and cannot do this now: too many connections, lock and statement timeouts. */
+const BUSY_CODES = new Set(['53300', '55P03', '57014', '25P03']);
+
+/** Whether an error says that the database was not reached, rather than something about the statement. */
+export function isConnectionError(thrown: unknown): boolean {
+  return CONNECTION_CODES.has(codeOf(thrown));
+}
+
+/** The error's code; drizzle wraps driver errors. */
+function codeOf(thrown: unknown): string {
+  const error = thrown as { code?: unknown; cause?: { code?: unknown } } | null;
+  return String(error?.code ?? error?.cause?.code ?? '');
+}
 
 /** Turns what PostgreSQL, Fastify or a bug threw into an {@link AppError}; unknown things become a bare 500. */
 export function toAppError(thrown: unknown): AppError {
@@ -165,9 +182,8 @@ export function toAppError(thrown: unknown): AppError {
       { details, cause: thrown },
     );
   }
-  // drizzle wraps driver errors.
-  const code = error?.code ?? (thrown as { cause?: { code?: string } })?.cause?.code ?? '';
-  if (CONNECTION_CODES.has(code)) {
+  const code = codeOf(thrown);
+  if (CONNECTION_CODES.has(code) || BUSY_CODES.has(code)) {
     return new AppError(503, 'DATABASE_ERROR', 'The database does not answer just now. Please try again.', {
       retryAfter: 2,
       cause: thrown,

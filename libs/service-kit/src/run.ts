@@ -26,8 +26,18 @@ export const ServiceEnv = Type.Object({
     default: true,
     description: 'false behind PgBouncer in transaction mode',
   }),
-  RABBITMQ_URL: Type.String({ minLength: 1 }),
-  REDIS_URL: Type.String({ minLength: 1 }),
+  DATABASE_READ_URL: Type.String({
+    default: '',
+    description: 'replicas that serve reads while the primary does not answer; empty: nobody does',
+  }),
+  RABBITMQ_URL: Type.String({ minLength: 1, description: 'several nodes of a cluster separated by commas' }),
+  REDIS_URL: Type.String({ default: '', description: 'one server; or REDIS_SENTINELS' }),
+  REDIS_SENTINELS: Type.String({
+    default: '',
+    description: 'host:port,…: the Sentinels that know which server is the master',
+  }),
+  REDIS_MASTER: Type.String({ default: 'psa', description: 'what the Sentinels call the master' }),
+  REDIS_PASSWORD: Type.String({ default: '', description: 'of the servers behind the Sentinels' }),
   SMTP_URL: Type.String({ default: '' }),
   MAIL_FROM: Type.String({ default: 'psa@localhost' }),
   FILES_DIR: Type.String({ default: '', description: 'empty: files are kept in the database' }),
@@ -63,7 +73,7 @@ export interface Adapters {
   bus(env: ServiceEnv, log: Logger): Promise<EventBus> | EventBus;
   cache(env: ServiceEnv, log: Logger): Promise<Cache> | Cache;
   mailer(env: ServiceEnv, log: Logger): Mailer;
-  files(env: ServiceEnv, service: string): Promise<FileStore> | FileStore;
+  files(env: ServiceEnv, log: Logger): Promise<FileStore> | FileStore;
   searchIndex(env: ServiceEnv, service: string): Promise<SearchIndex> | SearchIndex;
 }
 
@@ -101,6 +111,7 @@ export async function runService(
   const [bus, cache] = [await adapters.bus(env, log), await adapters.cache(env, log)];
   const db = new Database({
     url: env.DATABASE_URL,
+    readUrl: env.DATABASE_READ_URL,
     max: env.DATABASE_POOL,
     prepare: env.DATABASE_PREPARE,
     applicationName: `psa-${definition.name}`,
@@ -121,7 +132,7 @@ export async function runService(
     peers: httpPeers((service) => peerUrl(service), clock),
     relay: new OutboxRelay({ db, bus, log, schema: definition.name }),
     mailer,
-    files: await adapters.files(env, definition.name),
+    files: await adapters.files(env, log),
     searchIndex,
     cipher: fieldCipher(parseFieldKeys(env.FIELD_KEYS)),
     version: env.VERSION,

@@ -4,7 +4,13 @@ import Type, { type Static } from 'typebox';
 export const GatewayEnv = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535 }),
-  REDIS_URL: Type.String({ minLength: 1 }),
+  REDIS_URL: Type.String({ default: '', description: 'one server; or REDIS_SENTINELS' }),
+  REDIS_SENTINELS: Type.String({
+    default: '',
+    description: 'host:port,…: the Sentinels that know which server is the master',
+  }),
+  REDIS_MASTER: Type.String({ default: 'psa', description: 'what the Sentinels call the master' }),
+  REDIS_PASSWORD: Type.String({ default: '', description: 'of the servers behind the Sentinels' }),
   PUBLIC_URL: Type.String({ pattern: '^https?://', default: 'http://127.0.0.1:3000' }),
   UPSTREAMS: Type.String({
     default: '',

@@ -49,7 +49,8 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
       pool: new Pool(address, {
         connections: options.connections ?? 64,
         connectTimeout: 2_000,
-        keepAliveTimeout: 60_000,
+        // Shorter than what HAProxy and the services keep: a request must not meet a connection that is being closed.
+        keepAliveTimeout: 30_000,
         bodyTimeout: 60_000,
       }),
       breaker: new CircuitBreaker(name, clock, options.breaker),
@@ -62,7 +63,8 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
     const first = turn++;
     let refusal: unknown;
     let any = false;
-    for (let i = 0; i < targets.length; i++) {
+    // A single address is a load balancer with several behind it: a second try finds another one.
+    for (let i = 0; i < Math.max(2, targets.length); i++) {
       const target = targets[(first + i) % targets.length]!;
       try {
         target.breaker.enter();

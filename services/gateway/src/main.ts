@@ -1,6 +1,6 @@
 import { systemClock } from '@psa/contracts/ports/clock';
 import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
-import { RedisCache } from '@psa/infra/cache/redis-cache';
+import { RedisCache, redisSource } from '@psa/infra/cache/redis-cache';
 import { loadConfig } from '@psa/service-kit/config';
 import { createLogger } from '@psa/service-kit/log';
 import { tokenVerifier } from '@psa/service-kit/tokens';
@@ -13,12 +13,18 @@ import type { Upstream } from './upstream.ts';
 const env = loadConfig(GatewayEnv, process.env);
 const log = createLogger({ service: 'gateway', level: env.LOG_LEVEL });
 const clock = systemClock;
-const cache = new RedisCache({ url: env.REDIS_URL });
+const cache = new RedisCache({
+  ...redisSource(env),
+  log: { info: (line) => log.info(line), warn: (line) => log.warn(line) },
+});
 const replicas = parseUpstreams(env.UPSTREAMS);
 const addressesOf = (name: ServiceName) =>
   replicas.get(name) ?? [env.UPSTREAM_URL.replace('{service}', name)];
 const upstreams = Object.fromEntries(
-  SERVICE_NAMES.map((name) => [name, httpUpstream({ name, addresses: addressesOf(name), clock })]),
+  SERVICE_NAMES.map((name) => [
+    name,
+    httpUpstream({ name, addresses: addressesOf(name), clock, breaker: { openMs: 1_000 } }),
+  ]),
 ) as Record<ServiceName, Upstream>;
 const keys = createRemoteJWKSet(new URL('/api/v1/auth/jwks', addressesOf('auth')[0]), {
   cooldownDuration: 5_000,

@@ -1,16 +1,38 @@
 import type { Cache } from '@psa/contracts/ports/cache';
-import { Redis } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import { type AdapterLog, silentLog } from '../log.ts';
 import { callListener, milliseconds } from './memory-cache.ts';
 
-export interface RedisCacheOptions {
-  /** `redis://[:password@]host:port[/db]`. */
-  readonly url: string;
+/** Where Redis is: one server, or the Sentinels that know which of several is the master. */
+export type RedisSource =
+  | {
+      /** `redis://[:password@]host:port[/db]`. */
+      readonly url: string;
+    }
+  | {
+      readonly sentinels: readonly { readonly host: string; readonly port: number }[];
+      /** What the Sentinels call the master. */
+      readonly master: string;
+      readonly password?: string;
+    };
+
+export type RedisCacheOptions = RedisSource & {
   /** Before every key and channel; default `psa:`. */
   readonly prefix?: string;
   /** Told of lost connections; they are mended without help. */
   readonly log?: AdapterLog;
+};
+
+/** Redis has not answered for a while; nobody waits for it until it does. */
+class CacheAway extends Error {
+  constructor() {
+    super('Redis does not answer.');
+    this.name = 'CacheAway';
+  }
 }
+
+/** How long a command may take, and how long a lost connection is waited for before commands fail at once. */
+const PATIENCE_MS = 2_000;
 
 // The expiry is set with the first increment only, and in the same step: a counter never stays for ever.
 const INCREMENT = `
@@ -27,8 +49,9 @@ interface WithIncrement extends Redis {
 }
 
 /**
- * The cache on Redis, shared by all processes. While Redis is away, calls fail within about two seconds
- * instead of waiting, so that callers can do without; subscriptions come back by themselves.
+ * The cache on Redis, shared by all processes. While Redis is away, calls fail within about two seconds, and at once
+ * when that has been known for longer, so that callers can do without; subscriptions come back by themselves. With
+ * Sentinels it follows the master.
  */
 export class RedisCache implements Cache {
   readonly #redis: WithIncrement;
@@ -36,52 +59,57 @@ export class RedisCache implements Cache {
   readonly #log: AdapterLog;
   readonly #listeners = new Map<string, Set<(message: string) => void>>();
   #subscriber: Redis | null = null;
-  readonly #url: string;
+  readonly #source: RedisSource;
+  /** Since when there is no connection to a server that answers; null while there is one. */
+  #awaySince: number | null = null;
 
   constructor(options: RedisCacheOptions) {
-    this.#url = options.url;
+    this.#source = options;
     this.#prefix = options.prefix ?? 'psa:';
     this.#log = options.log ?? silentLog;
-    const redis = new Redis(options.url, {
+    const redis = connectionTo(options, {
       lazyConnect: true,
       maxRetriesPerRequest: 2,
-      connectTimeout: 2_000,
-      commandTimeout: 2_000,
-      retryStrategy: backoff,
+      commandTimeout: PATIENCE_MS,
       scripts: { psaIncrement: { lua: INCREMENT, numberOfKeys: 1 } },
     });
     redis.on('error', (error: Error) => this.#log.warn(`Redis: ${error.message}`));
+    redis.on('ready', () => (this.#awaySince = null));
+    redis.on('close', () => (this.#awaySince ??= performance.now()));
     this.#redis = redis as WithIncrement;
   }
 
   get(key: string): Promise<string | null> {
-    return this.#redis.get(this.#prefix + key);
+    return this.#ask((redis) => redis.get(this.#prefix + key));
   }
 
   async getMany(keys: readonly string[]): Promise<(string | null)[]> {
     if (keys.length === 0) return [];
-    return this.#redis.mget(keys.map((key) => this.#prefix + key));
+    return this.#ask((redis) => redis.mget(keys.map((key) => this.#prefix + key)));
   }
 
   async set(key: string, value: string, ttlSeconds: number): Promise<void> {
-    await this.#redis.set(this.#prefix + key, value, 'PX', milliseconds(ttlSeconds));
+    const ms = milliseconds(ttlSeconds);
+    await this.#ask((redis) => redis.set(this.#prefix + key, value, 'PX', ms));
   }
 
   async setIfAbsent(key: string, value: string, ttlSeconds: number): Promise<boolean> {
-    return (await this.#redis.set(this.#prefix + key, value, 'PX', milliseconds(ttlSeconds), 'NX')) === 'OK';
+    const ms = milliseconds(ttlSeconds);
+    return (await this.#ask((redis) => redis.set(this.#prefix + key, value, 'PX', ms, 'NX'))) === 'OK';
   }
 
   async delete(...keys: string[]): Promise<void> {
-    if (keys.length > 0) await this.#redis.del(keys.map((key) => this.#prefix + key));
+    if (keys.length > 0) await this.#ask((redis) => redis.del(keys.map((key) => this.#prefix + key)));
   }
 
   async increment(key: string, ttlSeconds: number, by = 1): Promise<{ value: number; ttlSeconds: number }> {
-    const [value, ttl] = await this.#redis.psaIncrement(this.#prefix + key, by, milliseconds(ttlSeconds));
+    const ms = milliseconds(ttlSeconds);
+    const [value, ttl] = await this.#ask((redis) => redis.psaIncrement(this.#prefix + key, by, ms));
     return { value, ttlSeconds: Math.ceil(ttl / 1_000) };
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.#redis.publish(this.#prefix + channel, message);
+    await this.#ask((redis) => redis.publish(this.#prefix + channel, message));
   }
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
@@ -100,7 +128,7 @@ export class RedisCache implements Cache {
   }
 
   async ping(): Promise<void> {
-    await this.#redis.ping();
+    await this.#ask((redis) => redis.ping());
   }
 
   async close(): Promise<void> {
@@ -111,15 +139,24 @@ export class RedisCache implements Cache {
     this.#redis.disconnect();
   }
 
+  async #ask<T>(command: (redis: WithIncrement) => Promise<T>): Promise<T> {
+    if (this.#awaySince !== null && performance.now() - this.#awaySince > PATIENCE_MS) throw new CacheAway();
+    try {
+      return await command(this.#redis);
+    } catch (error) {
+      // A server whose power is gone says nothing, not even that it has closed: asked anew, the Sentinels know better.
+      if (isTimeout(error) && this.#redis.status === 'ready') {
+        this.#awaySince = performance.now() - PATIENCE_MS;
+        this.#redis.disconnect(true);
+      }
+      throw error;
+    }
+  }
+
   /** A connection of its own: Redis allows a subscribed connection no other commands. */
   #subscription(): Redis {
     if (this.#subscriber) return this.#subscriber;
-    const subscriber = new Redis(this.#url, {
-      connectTimeout: 2_000,
-      maxRetriesPerRequest: null,
-      retryStrategy: backoff,
-      autoResubscribe: true,
-    });
+    const subscriber = connectionTo(this.#source, { maxRetriesPerRequest: null, autoResubscribe: true });
     subscriber.on('error', (error: Error) => this.#log.warn(`Redis subscription: ${error.message}`));
     subscriber.on('message', (name: string, message: string) => {
       for (const listener of this.#listeners.get(name) ?? []) callListener(listener, message);
@@ -129,6 +166,54 @@ export class RedisCache implements Cache {
   }
 }
 
+function connectionTo(source: RedisSource, options: RedisOptions): Redis {
+  const common: RedisOptions = {
+    connectTimeout: PATIENCE_MS,
+    keepAlive: 10_000,
+    retryStrategy: backoff,
+    // A master that has become a replica: connect again, to its successor, and send the command there.
+    reconnectOnError: (error) => (/^(READONLY|NOREPLICAS|MASTERDOWN)/.test(error.message) ? 2 : false),
+    ...options,
+  };
+  if ('url' in source) return new Redis(source.url, common);
+  return new Redis({
+    ...common,
+    sentinels: source.sentinels.map(({ host, port }) => ({ host, port })),
+    name: source.master,
+    role: 'master',
+    ...(source.password && { password: source.password }),
+    sentinelRetryStrategy: backoff,
+    sentinelCommandTimeout: PATIENCE_MS,
+    // Told by the Sentinels of a new master: the old one may be silent rather than gone.
+    failoverDetector: true,
+  });
+}
+
+const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';
+
 function backoff(attempt: number): number {
   return Math.min(attempt * 50, 1_000);
+}
+
+/** The settings that say where Redis is (a part of service-kit's `ServiceEnv` and of the gateway's). */
+export interface RedisSettings {
+  readonly REDIS_URL: string;
+  readonly REDIS_SENTINELS: string;
+  readonly REDIS_MASTER: string;
+  readonly REDIS_PASSWORD: string;
+}
+
+/** Where Redis is, by the settings. @throws when neither an address nor Sentinels are named */
+export function redisSource(env: RedisSettings): RedisSource {
+  const sentinels = env.REDIS_SENTINELS.split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => {
+      const [, host, port] = /^([^\s:]+):(\d+)$/.exec(part) ?? [];
+      if (!host || !port) throw new Error(`REDIS_SENTINELS: "${part}" is not of the form host:port.`);
+      return { host, port: Number(port) };
+    });
+  if (sentinels.length > 0) return { sentinels, master: env.REDIS_MASTER, password: env.REDIS_PASSWORD };
+  if (env.REDIS_URL) return { url: env.REDIS_URL };
+  throw new Error('REDIS_URL or REDIS_SENTINELS is required.');
 }

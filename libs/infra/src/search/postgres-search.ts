@@ -19,6 +19,8 @@ export type PostgresSearchOptions = PostgresSource & {
   readonly schema?: string;
   /** Connections at most. Default 4. */
   readonly max?: number;
+  /** A replica to ask first: the index follows the events with a delay anyhow. */
+  readonly readUrl?: string;
 };
 
 type Ref = {
@@ -30,6 +32,8 @@ type Ref = {
 
 const MOST_CANDIDATES = 60;
 const RETRYABLE = new Set(['40001', '40P01']);
+/** How long a replica is waited for before the primary is asked. */
+const REPLICA_PATIENCE_MS = 1_500;
 
 /**
  * Search in PostgreSQL, in the tables of services/search (`db/migrations`), with the service's own login role:
@@ -37,6 +41,7 @@ const RETRYABLE = new Set(['40001', '40P01']);
  */
 export class PostgresSearch implements SearchIndex {
   readonly #sql: Sql;
+  readonly #replica: Sql | null;
   readonly #end: () => Promise<void>;
   readonly #schema: string;
   readonly #stems = new PostgresStems();
@@ -44,7 +49,12 @@ export class PostgresSearch implements SearchIndex {
   constructor(options: PostgresSearchOptions) {
     const { sql, end } = clientOf(options, options.max ?? 4);
     this.#sql = sql;
-    this.#end = end;
+    const prepare = 'url' in options ? options.prepare : undefined;
+    const replica = options.readUrl
+      ? clientOf({ url: options.readUrl, ...(prepare !== undefined && { prepare }) }, options.max ?? 4)
+      : null;
+    this.#replica = replica?.sql ?? null;
+    this.#end = async () => void (await Promise.all([end(), replica?.end()]));
     this.#schema = options.schema ?? 'search';
   }
 
@@ -89,13 +99,31 @@ export class PostgresSearch implements SearchIndex {
     const parsed = parseQuery(query.text);
     const empty: SearchResult = { hits: [], total: 0, total_relation: 'eq', corrected: {} };
     if (parsed.clauses.length === 0) return empty;
+    if (!this.#replica) return this.#find(this.#sql, query, parsed, empty);
+    const late = Promise.withResolvers<never>();
+    const patience = setTimeout(() => late.reject(new Error('The replica is late.')), REPLICA_PATIENCE_MS);
+    try {
+      return await Promise.race([this.#find(this.#replica, query, parsed, empty), late.promise]);
+    } catch {
+      return await this.#find(this.#sql, query, parsed, empty);
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  async #find(
+    client: Sql,
+    query: SearchQuery,
+    parsed: ReturnType<typeof parseQuery>,
+    empty: SearchResult,
+  ): Promise<SearchResult> {
     const stems = await this.#stems.lookUp(
-      this.#sql,
+      client,
       parsed.clauses.flat().map((term) => term.word),
     );
     const clauses = withoutStopWords(parsed.clauses, stems);
     if (clauses.length === 0) return empty;
-    return this.#as(query.tenant_id, query.customer_id, 'read only', async (sql) => {
+    return this.#as(client, query.tenant_id, query.customer_id, 'read only', async (sql) => {
       const ask = new Ask(sql, this.#schema, query, clauses, parsed.identifiers, this.#stems);
       let found = await ask.find(stems);
       if (found.total === 0 && (await ask.widen(stems))) found = await ask.find(stems);
@@ -166,7 +194,7 @@ export class PostgresSearch implements SearchIndex {
   async #write(tenantId: string, work: (sql: TransactionSql) => Promise<unknown>): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#as(tenantId, null, 'read write', work);
+        await this.#as(this.#sql, tenantId, null, 'read write', work);
         return;
       } catch (error) {
         if (attempt === 5 || !RETRYABLE.has((error as { code?: string }).code ?? '')) throw error;
@@ -175,12 +203,13 @@ export class PostgresSearch implements SearchIndex {
   }
 
   async #as<T>(
+    client: Sql,
     tenantId: string,
     customerId: string | null,
     mode: 'read only' | 'read write',
     work: (sql: TransactionSql) => Promise<T>,
   ): Promise<T> {
-    const done = await this.#sql.begin(mode, async (sql) => {
+    const done = await client.begin(mode, async (sql) => {
       // Sent at once, answered with the first query: a round trip less. Order on one connection is kept.
       const scoped =
         sql`select set_config('psa.tenant_id', ${tenantId}, true), set_config('psa.customer_id', ${customerId ?? ''}, true)`.execute();
