@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseForm, readBody } from './body.ts';
+import { parseForm, readBody, uploadedFile } from './body.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -68,8 +68,8 @@ describe('the body of a request', () => {
             folder,
           );
           expect(params).toMatchObject({ content: 'vztmpl', filename: 'base_1.0.tar.zst' });
-          expect(readFileSync(String(params.tmpfilename)).equals(near)).toBe(true);
-          rmSync(String(params.tmpfilename));
+          expect(readFileSync(uploadedFile(String(params.tmpfilename), folder)).equals(near)).toBe(true);
+          rmSync(uploadedFile(String(params.tmpfilename), folder));
         },
       ),
       { numRuns: 60 },

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Params } from '@psa/proxmox/schema/api-schema';
 import type { ParamValue } from '@psa/proxmox/schema/check';
 import { ApiError } from './errors.ts';
@@ -46,6 +46,13 @@ export async function readBody(request: IncomingMessage, folder: string): Promis
   throw new ApiError(400, 'Bad Request - malformed JSON string');
 }
 
+/** Where the API's proxy puts files that come in, as far as its daemon and the schema know. */
+const UPLOADS = '/var/tmp';
+
+/** Where a file that came in really is. */
+export const uploadedFile = (tmpfilename: string, folder: string): string =>
+  join(folder, basename(tmpfilename));
+
 /**
  * Takes a form with a file apart as it comes in. The file stands under `tmpfilename`, its name under `filename`, as
  * the API's proxy hands them to its daemon; who takes it moves it away.
@@ -68,16 +75,17 @@ async function readParts(
         params[name] = Buffer.concat(pieces).toString('utf8');
         continue;
       }
-      const file = join(folder, `pveupload-${randomBytes(16).toString('hex')}`);
       params.filename = filename;
-      params.tmpfilename = file;
+      params.tmpfilename = `${UPLOADS}/pveupload-${randomBytes(16).toString('hex')}`;
+      const file = uploadedFile(params.tmpfilename, folder);
       const out = createWriteStream(file, { mode: 0o600 });
       for await (const piece of reader.content()) if (!out.write(piece)) await once(out, 'drain');
       out.end();
       await once(out, 'close');
     }
   } catch (error) {
-    if (typeof params.tmpfilename === 'string') await rm(params.tmpfilename, { force: true });
+    if (typeof params.tmpfilename === 'string')
+      await rm(uploadedFile(params.tmpfilename, folder), { force: true });
     throw error;
   }
   return params;

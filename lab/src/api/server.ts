@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Params } from '@psa/proxmox/schema/api-schema';
-import { parseForm, readBody } from './body.ts';
+import { parseForm, readBody, uploadedFile } from './body.ts';
 import { type ApiAnswer, answerOf, type Dispatcher } from './dispatcher.ts';
 import { ApiError } from './errors.ts';
 
@@ -104,7 +104,7 @@ export class ApiServer {
       throw new ApiError(path.startsWith('/api2/') ? 501 : 404, `no such file '${path}'`);
     const { authorization, cookie, csrfpreventiontoken: csrf } = request.headers;
     const body: Params = method === 'GET' ? {} : await readBody(request, this.#uploads);
-    return this.#dispatcher.handle({
+    const answer = await this.#dispatcher.handle({
       ...{ entry: this.#endpoint.node, method, path: rest },
       params: { ...parseForm(query), ...body },
       proof: {
@@ -114,6 +114,10 @@ export class ApiServer {
       },
       address: request.socket.remoteAddress ?? '',
     });
+    // A file that came with a refused request is nobody's.
+    if (answer.status !== 200 && typeof body.tmpfilename === 'string')
+      rmSync(uploadedFile(body.tmpfilename, this.#uploads), { force: true });
+    return answer;
   }
 }
 
