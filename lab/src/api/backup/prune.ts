@@ -79,7 +79,7 @@ export function pruneMarks(
     else groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
   }
   for (const group of groups.values()) {
-    const newestFirst = [...group].sort((a, b) => b.ctime - a.ctime || (a.volid < b.volid ? 1 : -1));
+    const newestFirst = [...group].sort((a, b) => b.ctime - a.ctime || (a.volid < b.volid ? -1 : 1));
     if (!removesAny(keep)) for (const one of newestFirst) marks.set(one.volid, 'keep');
     else for (const kind of KINDS) markKind(marks, newestFirst, keep[kind], PERIODS[kind]);
     for (const one of newestFirst) if (!marks.has(one.volid)) marks.set(one.volid, 'remove');
@@ -113,7 +113,8 @@ const dateOf = (one: PruneCandidate) => new Date(one.ctime * 1000);
 const dayOf = (date: Date) => `${date.getFullYear()}/${two(date.getMonth() + 1)}/${two(date.getDate())}`;
 
 const PERIODS: Readonly<Record<(typeof KINDS)[number], (one: PruneCandidate) => string>> = {
-  last: (one) => one.volid,
+  // Two of one second count as one.
+  last: (one) => String(one.ctime),
   hourly: (one) => `${dayOf(dateOf(one))}/${dateOf(one).getHours()}`,
   daily: (one) => dayOf(dateOf(one)),
   weekly: (one) => isoWeek(dateOf(one)),

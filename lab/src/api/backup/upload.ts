@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { StorageConf } from '../../cluster/storages.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
+import { uploadedFile } from '../body.ts';
 import { badParameter, failure } from '../errors.ts';
 import type { RouteParams } from '../params.ts';
 import { needs, type RequestContext, type Route } from '../route.ts';
@@ -34,7 +35,8 @@ export const UPLOAD_ROUTES: readonly Route[] = [
 
 async function upload(context: RequestContext, params: RouteParams): Promise<string> {
   const { lab, caller } = context;
-  const temporary = params.text('tmpfilename');
+  const sent = params.text('tmpfilename');
+  const temporary = sent === null ? null : uploadedFile(sent, join(lab.dir, 'tmp'));
   try {
     const target = params.need('node');
     lab.membership.node(target);
@@ -103,7 +105,11 @@ async function take({ lab }: RequestContext, job: UploadJob, task: TaskHandle): 
   if (target === entry) task.log(`command: cp -- ${from} ${shown}`);
   else {
     const { address } = lab.membership.node(target);
-    task.log(`command: /usr/bin/scp -o BatchMode=yes -p -- ${from} [${address}]:${shown}`);
+    const hosts = `/etc/pve/nodes/${target}/ssh_known_hosts`;
+    task.log(
+      `command: /usr/bin/scp -o BatchMode=yes -o HostKeyAlias=${target} -o UserKnownHostsFile=${hosts} ` +
+        `-o GlobalKnownHostsFile=none -p -- ${from} [${address}]:${shown}`,
+    );
     if (!lab.membership.sees(entry, target))
       throw failure(`import failed: ssh: connect to host ${address} port 22: No route to host`);
   }

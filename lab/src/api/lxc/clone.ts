@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseNet, printNet } from '@psa/proxmox/conf';
 import { type GuestValues, newConf, numbered } from '../../cluster/guest-conf.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
@@ -32,7 +33,8 @@ async function clone(context: RequestContext, params: RouteParams): Promise<stri
   if (!lab.membership.has(target)) throw failure(`no such cluster node '${target}'`);
   const storage = params.text('storage');
   if (storage !== null) checkStorage(context, storage);
-  const { conf } = lab.guests.load(node, vmid);
+  // A conversion to a template that is under way comes to its end first.
+  const { conf } = await lab.locks.guest(vmid, () => lab.guests.load(node, vmid));
   requireUnlocked(conf);
   const snapshot = params.text('snapname');
   const source = snapshot === null ? conf.values : conf.snapshots[snapshot];
@@ -121,6 +123,9 @@ async function copyVolume(lab: Lab, node: string, cloning: Cloning, to: VolumeId
   }
 }
 
+/** A process of its own takes this long to begin. */
+const FORK_MS = 100;
+
 async function toTemplate({ lab, node }: RequestContext, params: RouteParams): Promise<null> {
   const vmid = params.int('vmid');
   lab.membership.requireQuorum(node);
@@ -136,6 +141,7 @@ async function toTemplate({ lab, node }: RequestContext, params: RouteParams): P
   // Proxmox VE answers before it is done, and leaves no task.
   void lab.locks
     .guest(vmid, async () => {
+      await sleep(FORK_MS);
       const base = await freeVolume(lab, node, volume.storage, vmid, 'base');
       await lab.volumes.copy({ node, volume }, { node, volume: base });
       lab.guests.update(node, vmid, (changed) => {

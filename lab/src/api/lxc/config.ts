@@ -50,7 +50,6 @@ async function update(context: RequestContext, params: RouteParams): Promise<nul
   const values = optionsOf(params);
   const gone = params.list('delete');
   const reverted = params.list('revert');
-  refuseMounts(values);
   for (const key of gone) {
     if (!isOption(key)) throw badParameter({ delete: `unknown option '${key}'` });
     if (values[key] !== undefined)
@@ -59,6 +58,7 @@ async function update(context: RequestContext, params: RouteParams): Promise<nul
   const { conf: before } = lab.guests.load(node, vmid);
   const changed = { ...values, ...Object.fromEntries(gone.map((key) => [key, null])) };
   checkChange(context, vmid, poolOf(context, vmid), changed, before.values.unprivileged === '1');
+  refuseMounts(values);
   if (values.unprivileged !== undefined && values.unprivileged !== (before.values.unprivileged ?? '0'))
     throw badParameter({ unprivileged: "unable to modify read-only option: 'unprivileged'" });
   await lab.locks.guest(vmid, async () => {

@@ -4,6 +4,7 @@ import type { GuestValues } from '../../cluster/guest-conf.ts';
 import { newConf } from '../../cluster/guest-conf.ts';
 import type { VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
+import { shownPath } from '../backup/stored-files.ts';
 import { badParameter, denied, failure } from '../errors.ts';
 import type { Lab } from '../lab.ts';
 import type { RouteParams } from '../params.ts';
@@ -121,7 +122,18 @@ async function build(building: Building, task: TaskHandle, then: () => void): Pr
       task.log(`W: volume '${template.volume}' does not exist`);
       throw failure(`volume '${template.volume}' does not exist`);
     }
-    const disk = await makeDisk(lab, node, vmid, wish, { archive, unprivileged }, task);
+    const disk = await makeDisk(
+      lab,
+      node,
+      vmid,
+      wish,
+      {
+        archive,
+        shown: shownPath(lab.storages.get(template.storage), 'vztmpl', template.file),
+        unprivileged,
+      },
+      task,
+    );
     made = disk.volume;
     // Aborted meanwhile: the disk must not be left behind.
     task.signal.throwIfAborted();

@@ -50,12 +50,17 @@ export async function makeDisk(
   node: string,
   vmid: number,
   wish: DiskWish,
-  source: { readonly archive: string | null; readonly unprivileged: boolean },
+  source: {
+    readonly archive: string | null;
+    /** The archive as the log names it. */
+    readonly shown: string;
+    readonly unprivileged: boolean;
+  },
   task: TaskHandle,
 ): Promise<{ readonly volume: VolumeId; readonly setting: string }> {
   const volume = await freeVolume(lab, node, wish.storage, vmid);
   task.log(`creating volume '${lab.storages.print(volume)}', size=${wish.bytes}`);
-  if (source.archive !== null) task.log(`extracting archive '${source.archive}'`);
+  if (source.archive !== null) task.log(`extracting archive '${source.shown}'`);
   await lab.volumes.create(node, volume, {
     archive: source.archive,
     unprivileged: source.unprivileged,

@@ -77,6 +77,7 @@ async function move(
   const { conf } = lab.guests.load(node, vmid);
   const address = lab.membership.node(target).address;
   if (!lab.membership.sees(node, target)) {
+    log.say(sshLine(target, address, '/bin/true'));
     log.say(`ssh: connect to host ${address} port 22: No route to host`);
     throw failure("Can't connect to destination address using public key");
   }
@@ -126,10 +127,17 @@ async function move(
   for (const volume of copied) await lab.volumes.remove(node, volume);
   if (wasRunning && options.start) {
     log.say('start container on target node');
+    log.say(sshLine(target, address, `pct start ${vmid}`));
     const { values } = lab.guests.load(target, vmid).conf;
     await lab.runtime.start(await runSpecOf(lab, target, vmid, values));
   }
 }
+
+/** The command that a real node runs on another one. */
+const sshLine = (target: string, address: string, command: string): string =>
+  `# /usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias=${target}' ` +
+  `-o 'UserKnownHostsFile=/etc/pve/nodes/${target}/ssh_known_hosts' -o 'GlobalKnownHostsFile=none' ` +
+  `root@${address} ${command}`;
 
 /** The volumes of a container, and which of them have to go along. @throws when the target lacks a storage */
 function localVolumes(

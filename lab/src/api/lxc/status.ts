@@ -147,8 +147,16 @@ function checkpoint(type: 'vzsuspend' | 'vzresume') {
     const vmid = params.int('vmid');
     if (type === 'vzsuspend') await requireRunning(context, vmid);
     return guestTask(context, type, vmid, (task) => {
-      const what = type === 'vzsuspend' ? '-s -D' : '-r --foreground -D';
-      task.log('lxc-checkpoint: execing criu failed, is it installed?');
+      const isSuspend = type === 'vzsuspend';
+      const what = isSuspend ? '-s -D' : '-r --foreground -D';
+      const last = isSuspend
+        ? `lxc_checkpoint.c: checkpoint: 182 Checkpointing ${vmid} failed`
+        : `lxc_checkpoint.c: restore_finalize: 203 Restoring ${vmid} failed`;
+      const where = `lxc-checkpoint: ${vmid}: ../src/lxc/`;
+      task.log(
+        `${where}criu.c: criu_version_ok: 767 No such file or directory - execing criu failed, is it installed?`,
+      );
+      task.log(`${where}tools/${last}`);
       throw failure(`command 'lxc-checkpoint -n ${vmid} ${what} /var/lib/vz/dump' failed: exit code 1`);
     });
   };
