@@ -165,9 +165,9 @@ export function answerOf(error: ApiError): ApiAnswer {
   };
 }
 
-/** A reason phrase has one line and plain letters. */
+/** A reason phrase has one line, the first, and plain letters. */
 const reasonOf = (text: string) =>
   text
     .trim()
-    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/\n[\s\S]*$/, '')
     .replaceAll(/[^\u0020-\u00ff]/g, '?');
