@@ -59,21 +59,25 @@ const EMPTY: AccessData = {
 /** Users, tokens, roles, rules and pools: who may do what. */
 export class Access {
   readonly #files: ClusterFiles;
+  /** Asked many times for one request; nobody else writes the file. */
+  #data: AccessData;
 
   constructor(files: ClusterFiles) {
     this.#files = files;
+    this.#data = files.readJson(FILE, EMPTY);
   }
 
-  /** A copy of what is there now. */
+  /** What is there now; not to be changed. */
   read(): AccessData {
-    return this.#files.readJson(FILE, structuredClone(EMPTY));
+    return this.#data;
   }
 
-  /** Reads, changes and saves. */
+  /** Changes and saves; a change that throws leaves nothing behind. */
   update<T>(change: (data: AccessData) => T): T {
-    const data = this.read();
+    const data = structuredClone(this.#data);
     const result = change(data);
     this.#files.writeJson(FILE, data);
+    this.#data = data;
     return result;
   }
 

@@ -18,10 +18,13 @@ export interface LoadedGuest extends GuestPlace {
 export class Guests {
   readonly #files: ClusterFiles;
   readonly #nodes: readonly string[];
+  /** Asked for many times a second by the HA manager; nobody else writes these files. */
+  readonly #homes = new Map<number, string>();
 
   constructor(files: ClusterFiles, nodes: readonly string[]) {
     this.#files = files;
     this.#nodes = nodes;
+    for (const node of nodes) for (const { vmid } of this.on(node)) this.#homes.set(vmid, node);
   }
 
   /** `nodes/pve1/lxc/101.conf`, as errors name it. */
@@ -38,7 +41,7 @@ export class Guests {
 
   /** The node that has a guest; null: no node has. */
   nodeOf(vmid: number): string | null {
-    return this.#nodes.find((node) => this.#files.read(this.file(node, vmid)) !== null) ?? null;
+    return this.#homes.get(vmid) ?? null;
   }
 
   /** Guests of a node, by id. */
@@ -59,6 +62,7 @@ export class Guests {
 
   save(node: string, vmid: number, conf: GuestConf): void {
     this.#files.write(this.file(node, vmid), printConf(conf));
+    this.#homes.set(vmid, node);
   }
 
   /** Reads, changes and saves. @returns what `change` gave */
@@ -83,10 +87,12 @@ export class Guests {
 
   move(vmid: number, from: string, to: string): void {
     this.#files.move(this.file(from, vmid), this.file(to, vmid));
+    this.#homes.set(vmid, to);
   }
 
   remove(node: string, vmid: number): void {
     this.#files.remove(this.file(node, vmid));
+    if (this.#homes.get(vmid) === node) this.#homes.delete(vmid);
   }
 }
 
