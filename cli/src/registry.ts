@@ -37,6 +37,7 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry('template push', async () => (await import('./commands/template/push.ts')).templatePush, 'site'),
+  entry('scale', async () => (await import('./commands/scale.ts')).scale, 'site'),
   entry('logs', async () => (await import('./commands/logs.ts')).logs, 'site'),
   entry('exec', async () => (await import('./commands/exec.ts')).exec, 'site'),
   entry('certs list', async () => (await import('./commands/certs/list.ts')).certsList, 'site'),

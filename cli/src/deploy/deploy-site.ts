@@ -66,6 +66,8 @@ export interface Prepared {
   readonly journal: DeployJournal | null;
   readonly rollout: Rollout;
   readonly archive: Archive | null;
+  /** Containers that do not have the release yet. */
+  readonly lacking: readonly string[];
 }
 
 const TAKEN_BACK = 'psactl rollback';
@@ -81,9 +83,11 @@ export async function prepare(site: OpenSite, wanted: Wanted, signal: AbortSigna
   // A rollback takes back what an interrupted deploy began.
   if (wanted.action === 'rollback' && journal?.action === 'deploy') rollout = turnBack(rollout, TAKEN_BACK);
   const release = rollout.reason === null ? wanted.version : null;
-  const lacking = [...seen.replicas.values()].some((one) => release && !one.installed.includes(release));
+  const lacking = [...seen.replicas].flatMap(([name, one]) =>
+    release !== null && !one.installed.includes(release) ? [name] : [],
+  );
   // The way back needs no archive: what ran before is still installed.
-  const needed = release !== null && (wanted.action === 'deploy' || lacking);
+  const needed = release !== null && (wanted.action === 'deploy' || lacking.length > 0);
   const archive = needed
     ? await checkArchive(site.path(site.inventory.releases.directory), wanted.version)
     : null;
@@ -99,7 +103,7 @@ export async function prepare(site: OpenSite, wanted: Wanted, signal: AbortSigna
   const id = journal?.id ?? `${stamp()}-${wanted.action}-${wanted.version}`;
   const { to, reason } = rollout;
   return {
-    ...{ journal, rollout, archive },
+    ...{ journal, rollout, archive, lacking },
     plan: { id, to, from, going_back: reason, resumed: journal !== null, checks, replicas },
   };
 }
@@ -126,7 +130,12 @@ async function look(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<Seen> {
-  const services = site.inventory.services.filter((one) => names.includes(one.name));
+  const all = site.inventory.services.filter((one) => names.includes(one.name));
+  // The gateway last: its portals may ask for what only the new services answer.
+  const services = [
+    ...all.filter((one) => one.name !== 'gateway'),
+    ...all.filter((one) => one.name === 'gateway'),
+  ];
   const asked = services.flatMap((service) => hands.of(service.name).map((placed) => ({ service, placed })));
   const haproxy = new HaproxyControl(hands, membersOf(hands), signal);
   const [views, ...answers] = await Promise.all([
@@ -199,7 +208,7 @@ export async function carryOut(
   let failure: string | null = null;
   try {
     if (journal.phase === 'prepare' && journal.rollout.reason === null) {
-      if (archive) await installEverywhere(hands, plan, archive, progress);
+      if (archive) await installIn(prepared.lacking, hands, archive, progress);
       if (wanted.backup && journal.backup === null) {
         progress.start('Back up the database');
         const { database } = site.inventory.data.postgres;
@@ -255,14 +264,13 @@ const firstReplica = (hands: Hands, plan: DeployPlan) =>
     .flatMap((service) => hands.of(service))
     .find((one) => one.state === 'running')?.container.name;
 
-/** Brings the release into every container that shall run it, a few at a time; nothing that runs notices. */
-async function installEverywhere(
+/** Brings the release into containers, a few at a time; nothing that runs notices. */
+async function installIn(
+  names: readonly string[],
   hands: Hands,
-  plan: DeployPlan,
   archive: Archive,
   progress: Progress,
 ): Promise<void> {
-  const names = Object.keys(plan.to).flatMap((service) => hands.of(service).map((one) => one.container.name));
   progress.start(`Install ${archive.version}`, names.length);
   const rest = [...names];
   const work = async () => {
