@@ -3,7 +3,6 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parseNet, printNet } from '@psa/proxmox/conf';
 import { type GuestValues, newConf, numbered } from '../../cluster/guest-conf.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
@@ -123,9 +122,6 @@ async function copyVolume(lab: Lab, node: string, cloning: Cloning, to: VolumeId
   }
 }
 
-/** A process of its own takes this long to begin. */
-const FORK_MS = 100;
-
 async function toTemplate({ lab, node }: RequestContext, params: RouteParams): Promise<null> {
   const vmid = params.int('vmid');
   lab.membership.requireQuorum(node);
@@ -141,7 +137,6 @@ async function toTemplate({ lab, node }: RequestContext, params: RouteParams): P
   // Proxmox VE answers before it is done, and leaves no task.
   void lab.locks
     .guest(vmid, async () => {
-      await sleep(FORK_MS);
       const base = await freeVolume(lab, node, volume.storage, vmid, 'base');
       await lab.volumes.copy({ node, volume }, { node, volume: base });
       lab.guests.update(node, vmid, (changed) => {

@@ -17,8 +17,8 @@ export async function nodeSummary(
     ...{ id: `node/${name}`, node: name, type: 'node', level: '' },
     ...{ maxcpu: node.cores, maxmem: node.memoryMb * 1024 ** 2 },
   };
-  if (!lab.membership.sees(entry, name)) return { ...fixed, status: 'offline' };
   const use = await hostUse(lab, name);
+  if (!lab.membership.sees(entry, name)) return { ...fixed, maxdisk: use.maxdisk, status: 'offline' };
   return { ...fixed, status: 'online', uptime: lab.membership.uptime(name), ...use };
 }
 
