@@ -29,7 +29,7 @@ export async function pack(
       '--clamp-mtime',
       '.',
     ],
-    { signal, env: { ...process.env, LC_ALL: 'C' } },
+    { signal, env: { LC_ALL: 'C' } },
   );
 }
 
@@ -50,7 +50,7 @@ export async function list(archive: string, signal?: AbortSignal): Promise<Entry
   const text = await run(
     'tar',
     ['--zstd', '--list', '--verbose', '--numeric-owner', '--utc', '--full-time', `--file=${archive}`],
-    { signal, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } },
+    { signal, env: { LC_ALL: 'C', TZ: 'UTC' } },
   );
   return text.split('\n').flatMap((line): Entry[] => {
     const found = /^(\S)(\S+)\s+(\d+\/\d+)\s+(\d+|\d+,\d+) (\S+) (\S+) \.\/?(.*)$/.exec(line);

@@ -114,7 +114,8 @@ async function buildOne(definition: Definition, parent: Built | null, options: B
     const packages = await installed(tree);
     const architecture = (await run('dpkg', ['--print-architecture'])).trim();
     await clean(tree, definition.epoch);
-    const unpacked = (await run('du', ['--summarize', '--apparent-size', '--bytes', tree])).split('\t')[0];
+    // Of files alone: how large a folder is depends on its past.
+    const sizes = (await run('find', [tree, '-type', 'f', '-printf', '%s '])).trim().split(' ');
     options.onStep?.(definition.name, 'archive');
     const archive = join(folder, 'archive');
     await pack(tree, archive, definition.epoch, signal);
@@ -130,7 +131,7 @@ async function buildOne(definition: Definition, parent: Built | null, options: B
       archive: fileNames(definition).archive,
       size: (await sizeOf(archive))!,
       sha256: await checksum(archive, signal),
-      unpacked_size: Number(unpacked),
+      unpacked_size: sizes.reduce((sum, size) => sum + Number(size), 0),
       packages,
     };
     const names = fileNames(definition);
@@ -214,7 +215,6 @@ async function bootstrap(
     {
       signal,
       env: {
-        ...process.env,
         PSA_DEBS: debs,
         PSA_LISTS: lists,
         PSA_BEFORE: before,

@@ -67,7 +67,7 @@ const FOLDER = join(import.meta.dirname, '../templates');
 /** Where archives are put unless told otherwise. */
 export const ARCHIVES = join(import.meta.dirname, '../../dist/templates');
 /** Raised when the builder makes other archives from the same definitions. */
-const BUILDER = 2;
+const BUILDER = 3;
 
 /** Every definition, parents before their children. @throws TemplateError that names the file and the field */
 export function loadDefinitions(folder: string = FOLDER): readonly Definition[] {
@@ -103,7 +103,10 @@ function read(file: string): DefinitionFile {
     throw invalid(file, (error as Error).message);
   }
   const [wrong] = Value.Errors(DefinitionFile, data);
-  if (wrong) throw invalid(file, `${wrong.instancePath || 'it'} ${wrong.message}`);
+  if (wrong) {
+    const message = wrong.message === 'schema is false' ? 'is no field of a template' : wrong.message;
+    throw invalid(file, `${wrong.instancePath || 'it'} ${message}`);
+  }
   return data as DefinitionFile;
 }
 

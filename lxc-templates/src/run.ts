@@ -15,7 +15,10 @@ export class TemplateError extends Error {
 
 /** How a program is run. */
 interface RunOptions {
-  readonly env?: NodeJS.ProcessEnv;
+  /** Set besides what this process has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** True: nothing of this process's environment gets in. */
+  readonly cleanEnvironment?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -27,9 +30,17 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const { env = process.env, signal } = options;
+  const { env = {}, cleanEnvironment = false, signal } = options;
   signal?.throwIfAborted();
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const [first, ...all] = [
+    ...(settings.length > 0 || cleanEnvironment
+      ? ['env', ...(cleanEnvironment ? ['-i'] : []), ...settings]
+      : []),
+    program,
+    ...args,
+  ];
+  const child = spawn(first!, all, { stdio: ['ignore', 'pipe', 'pipe'] });
   // SIGTERM, so that programs with helpers of their own can end those.
   const stop = () => child.kill('SIGTERM');
   signal?.addEventListener('abort', stop);
@@ -50,6 +61,8 @@ export async function run(
       child.on('close', (number, name) => done(number ?? name ?? 'a signal'));
     });
     signal?.throwIfAborted();
+    // What env and unshare end with when there is no such program.
+    if (code === 127) throw missing(program, lines.at(-1));
     if (code !== 0) {
       if (rest !== '') lines.push(rest);
       throw new TemplateError(`Unable to run ${program}: it ended with ${code}.`, {
@@ -59,10 +72,14 @@ export async function run(
     return out;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new TemplateError(`Unable to run ${program}: it is not installed here.`, {
-      fix: 'On Debian 12: apt-get install mmdebstrap zstd tar',
-    });
+    throw missing(program);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
 }
+
+const missing = (program: string, why?: string) =>
+  new TemplateError(`Unable to run ${program}: it is not installed here, or what it runs is not.`, {
+    ...(why !== undefined && { why }),
+    fix: 'On Debian 12: apt-get install mmdebstrap zstd',
+  });

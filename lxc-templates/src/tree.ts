@@ -20,7 +20,7 @@ export async function finish(tree: string, definition: Definition, signal?: Abor
   const inside = (...command: string[]) =>
     run('chroot', [tree, ...command], {
       signal,
-      // Of the building machine's environment nothing gets in.
+      cleanEnvironment: true,
       env: {
         PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
         LC_ALL: 'C.UTF-8',
