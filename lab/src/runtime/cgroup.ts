@@ -58,6 +58,11 @@ export class Cgroups {
     return processes(directory('freezer', this.monitor(node, id)));
   }
 
+  /** The file that lists the monitor of a container; it goes with it. */
+  monitorProcesses(node: string, id: string): string {
+    return join(directory('freezer', `${this.#lab}/${node}/${id}.monitor`), 'cgroup.procs');
+  }
+
   /** The process that is number 1 in the container; null: it is not there. */
   init(node: string, id: number): number | null {
     return this.processes(node, id).find(isInit) ?? null;

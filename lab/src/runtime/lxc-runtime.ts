@@ -55,12 +55,9 @@ export class LxcRuntime implements ContainerRuntime {
     this.#groups = new Cgroups(options.lab);
   }
 
-  /**
-   * Command that runs a program in a container. LXC is reached by an abstract socket, which belongs to the network
-   * namespace of the node.
-   */
-  attachCommand(node: string, id: number): string[] {
-    return [...this.#enter(node), 'lxc-attach', ...this.#name(node, id), '--clear-env', '--'];
+  /** How a shell of the node gets into its containers without this process. `%` stands for the id. */
+  direct(node: string): { readonly probe: string; readonly attach: readonly string[] } {
+    return { probe: this.#groups.monitorProcesses(node, '%'), attach: this.#attach(node, '%') };
   }
 
   async start(spec: RunSpec): Promise<void> {
@@ -210,7 +207,7 @@ export class LxcRuntime implements ContainerRuntime {
 
   async exec(node: string, id: number, argv: readonly string[], options: ExecOptions = {}): Promise<number> {
     this.#running(node, id);
-    const [program, ...args] = [...this.attachCommand(node, id), ...argv] as [string, ...string[]];
+    const [program, ...args] = [...this.#attach(node, String(id)), ...argv] as [string, ...string[]];
     const { stdin, stdout, stderr, signal } = options;
     const child = spawn(program, args, {
       stdio: [stdin ? 'pipe' : 'ignore', stdout ? 'pipe' : 'ignore', stderr ? 'pipe' : 'ignore'],
@@ -261,9 +258,15 @@ export class LxcRuntime implements ContainerRuntime {
     return join(this.#options.folder, node, String(id));
   }
 
-  #name(node: string, id: number): string[] {
+  #name(node: string, id: number | string): string[] {
     return ['-P', join(this.#options.folder, node), '-n', String(id)];
   }
+
+  #attach(node: string, id: string): string[] {
+    return [...this.#enter(node), 'lxc-attach', ...this.#name(node, id), '--clear-env', '--'];
+  }
+
+  /** LXC is reached by an abstract socket, which belongs to the network namespace of the node. */
 
   #enter(node: string): string[] {
     return ['nsenter', `--net=/run/netns/${this.#options.namespaceOf(node)}`, '--'];

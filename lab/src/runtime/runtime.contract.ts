@@ -149,7 +149,7 @@ export function runtimeContract(make: () => Promise<RuntimeBench>): void {
     await start('pve1', 101);
     // Init takes the wish when it has set itself up.
     await expect
-      .poll(async () => (await run(['systemctl', 'is-system-running'])).stdout)
+      .poll(async () => (await run(['systemctl', 'is-system-running'])).stdout, { timeout: 60_000 })
       .toMatch(/running|degraded/);
     await runtime.shutdown('pve1', 101, 30_000);
     expect(await stateOf('pve1', 101)).toBe('stopped');
