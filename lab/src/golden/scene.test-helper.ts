@@ -5,12 +5,13 @@ import { loadInventory } from '@psa/appliance/inventory/load';
 import { ApiSchema } from '@psa/proxmox/schema/api-schema';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { backupBase } from '../api/backup/archive-name.ts';
-import { createLab } from '../api/create-lab.ts';
+import { type AssembledLab, createLab } from '../api/create-lab.ts';
 import type { Lab } from '../api/lab.ts';
 import { startGuest } from '../api/lxc/actions.ts';
 import { ApiServer } from '../api/server.ts';
 import { hashOf } from '../cluster/access.ts';
 import { nodeCertificate } from '../daemon/identity.ts';
+import type { HaDriver } from '../ha/driver.ts';
 import { NullNetwork } from '../network/null-network.ts';
 import { type Answer, ask, type Body } from './asking.test-helper.ts';
 import { FolderStore, RememberedGuests } from './stand-ins.test-helper.ts';
@@ -56,13 +57,20 @@ function filePart(name: string): Body {
 /** The cluster of the recording, made of the lab: three nodes, two storages, two callers, two templates. */
 export class Scene {
   readonly lab: Lab;
+  readonly ha: HaDriver;
   readonly runtime: RememberedGuests;
   readonly #server: ApiServer;
   readonly #folder: TempDir;
   #release: () => void = () => undefined;
 
-  private constructor(lab: Lab, runtime: RememberedGuests, server: ApiServer, folder: TempDir) {
+  private constructor(
+    { lab, ha }: AssembledLab,
+    runtime: RememberedGuests,
+    server: ApiServer,
+    folder: TempDir,
+  ) {
     this.lab = lab;
+    this.ha = ha;
     this.runtime = runtime;
     this.#server = server;
     this.#folder = folder;
@@ -85,7 +93,7 @@ export class Scene {
       ],
     });
     const content = ['backup', 'images', 'import', 'iso', 'rootdir', 'snippets', 'vztmpl'];
-    const { lab, dispatcher } = await createLab({
+    const assembled = await createLab({
       ...{ name: 'lab', dir, timeFactor: 0.01, runtime, volumes, network },
       nodes: NODES.map((name, index) => ({
         ...{ name, id: index + 1, address: `10.99.0.1${index + 1}`, cores: 2, memoryMb: 24_105 },
@@ -107,19 +115,41 @@ export class Scene {
     const { key, certificate } = await nodeCertificate(dir, 'pve1', ['127.0.0.1']);
     const server = new ApiServer(
       { node: 'pve1', host: '127.0.0.1', port: 0, socket: null, key, certificate },
-      dispatcher,
+      assembled.dispatcher,
       join(dir, 'tmp'),
     );
     await server.start();
-    const scene = new Scene(lab, runtime, server, folder);
+    const scene = new Scene(assembled, runtime, server, folder);
     scene.#grant();
     await scene.#templates();
     return scene;
   }
 
   async close(): Promise<void> {
+    await this.ha.stop();
     await this.#server.stop();
     await this.#folder.remove();
+  }
+
+  /** Where the API of pve1 is. */
+  get port(): number {
+    return this.#server.port!;
+  }
+
+  get folder(): string {
+    return this.#folder.path;
+  }
+
+  /** Asks as root's token. @returns what stands in `data` @throws with the reason of a refusal */
+  async data(method: string, path: string, params?: Record<string, string | number>): Promise<unknown> {
+    const answer = await this.ask(method, path, 'root@pam!full', '', { params });
+    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.reason}`);
+    return (answer.body as { data: unknown }).data;
+  }
+
+  /** Asks for a task and waits for its end. @returns its exit status */
+  async task(method: string, path: string, params?: Record<string, string | number>): Promise<string> {
+    return this.lab.tasks.wait(String(await this.data(method, path, params)));
   }
 
   /** Asks as one of the recorded callers did. */
@@ -154,8 +184,8 @@ export class Scene {
       });
       this.runtime.deaf.add(101).add(140);
       await startGuest(this.lab, 'pve1', 101);
-      await this.#template('shared', 'mini_2.0_amd64.tar.zst');
-      await this.#template('local', 'mini_2.0_amd64.tar.zst');
+      await this.template('shared', 'mini_2.0_amd64.tar.zst');
+      await this.template('local', 'mini_2.0_amd64.tar.zst');
     }
     // Its directory was missing when the third recording was made, and there for the fourth.
     if (file === '03-running-ha' && index === 29) this.lab.files.remove('jobs.json');
@@ -215,11 +245,11 @@ export class Scene {
   }
 
   async #templates(): Promise<void> {
-    await this.#template('local', 'mini_1.0_amd64.tar.zst');
+    await this.template('local', 'mini_1.0_amd64.tar.zst');
   }
 
   /** A root file system with nothing in it but what tells its kind. */
-  async #template(storage: string, name: string): Promise<void> {
+  async template(storage: string, name: string): Promise<void> {
     const source = join(this.#folder.path, 'mini');
     await mkdir(join(source, 'etc'), { recursive: true });
     await writeFile(join(source, 'etc/alpine-release'), '3.20.0\n');

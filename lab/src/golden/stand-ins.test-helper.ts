@@ -21,10 +21,13 @@ const STOPPED: RunState = {
 export class RememberedGuests implements ContainerRuntime {
   /** Guests that no shutdown ends, as the first template of the recording made them. */
   readonly deaf = new Set<number>();
+  /** Guests that do not come up. */
+  readonly broken = new Set<number>();
   readonly #running = new Map<string, { since: number; pid: number; frozen: boolean; spec: RunSpec }>();
   #pid = 2000;
 
   async start(spec: RunSpec): Promise<void> {
+    if (this.broken.has(spec.id)) throw new RuntimeFailure('it did not come up');
     const key = `${spec.node}/${spec.id}`;
     if (!this.#running.has(key))
       this.#running.set(key, { since: Date.now(), pid: ++this.#pid, frozen: false, spec });
