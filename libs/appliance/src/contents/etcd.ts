@@ -76,13 +76,23 @@ if [ -d ${DATA}/member ] || [ -z "$others" ]; then exit 0; fi
 ctl() { etcdctl --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
 # id, status, name, peer URLs, client URLs, learner
 list=$(ctl member list 2>/dev/null) || exit 0
-mine=$(printf '%s\\n' "$list" | awk -F ', ' -v url="$peer_url" '$4 == url { print $1 " " $2 }')
-case $mine in
-  *' started')
-    ctl member remove "\${mine%% *}"
-    ctl member add "$name" --peer-urls="$peer_url" ;;
-  '') ctl member add "$name" --peer-urls="$peer_url" ;;
-esac
+mine=$(printf '%s\\n' "$list" | awk -F ', ' -v url="$peer_url" '$4 == url { print $1 }')
+# Who has ever run has told its client URLs.
+ran=$(printf '%s\\n' "$list" | awk -F ', ' -v url="$peer_url" '$4 == url && $5 != "" { print "yes" }')
+if [ -n "$ran" ]; then
+  ctl member remove "$mine"
+  mine=
+fi
+# Refused until the others have been together for some seconds.
+turn=0
+while [ -z "$mine" ] && ! ctl member add "$name" --peer-urls="$peer_url" 2>/dev/null; do
+  turn=$((turn + 1))
+  if [ $turn -ge 15 ]; then
+    echo "The other members do not take this one in." >&2
+    exit 1
+  fi
+  sleep 2
+done
 cluster=$(ctl member list | awk -F ', ' -v url="$peer_url" -v name="$name" '
   $4 == url { $3 = name }
   $3 != "" { printf "%s%s=%s", sep, $3, $4; sep = "," }')

@@ -17,6 +17,9 @@ const UNIT = `# ${RENDERED}
 After=etcd.service
 
 [Service]
+RuntimeDirectory=postgresql
+RuntimeDirectoryMode=2775
+RuntimeDirectoryPreserve=yes
 Restart=always
 RestartSec=2s
 `;

@@ -58,6 +58,7 @@ replica-announce-ip ${container.address}
 min-replicas-to-write ${several ? 1 : 0}
 min-replicas-max-lag 5
 repl-timeout 15
+repl-diskless-sync-delay 0
 repl-backlog-size 16mb
 tcp-keepalive 30
 maxmemory ${Math.floor(container.memory_mb * 0.6)}mb
