@@ -110,15 +110,16 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
   mkdirSync(join(dir, 'log'), { recursive: true, mode: 0o700 });
   const output = openSync(log, 'a', 0o600);
   const start = sizeOf(log);
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'main.ts'), 'run', '--dir', dir, '--settings', JSON.stringify(settings)],
-    {
-      detached: true,
-      stdio: ['ignore', output, output],
-      env: { ...process.env, ...(schema === undefined ? {} : { PSA_PVE_SCHEMA: schema }) },
-    },
-  );
+  const argv = [join(import.meta.dirname, 'main.ts'), 'run', '--dir', dir];
+  const told = [
+    '--settings',
+    JSON.stringify(settings),
+    ...(schema === undefined ? [] : ['--schema', schema]),
+  ];
+  const child = spawn(process.execPath, [...argv, ...told], {
+    detached: true,
+    stdio: ['ignore', output, output],
+  });
   closeSync(output);
   const exit: { code: number | null } = { code: null };
   child.once('exit', (code, signal) => {

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
 import { formatInventoryError } from '@psa/appliance/inventory/problem';
@@ -27,9 +27,6 @@ import { namespaceOf, OUTSIDE } from './network/topology.ts';
 import type { LabSettings } from './settings.ts';
 
 const SITE = 'lab';
-/** The schema of the API, which is not part of this repository. */
-const SCHEMA = resolve(import.meta.dirname, '../../../shared/pve/apidoc.json');
-
 /** A lab that runs. */
 export interface RunningLab {
   status(): Promise<LabStatus>;
@@ -37,12 +34,20 @@ export interface RunningLab {
   close(): Promise<void>;
 }
 
+/** How a lab is run. */
+export interface LabRun {
+  /** File with the schema that requests are held against; null: none. */
+  readonly schema: string | null;
+  readonly say: (line: string) => void;
+  /** Told when it was asked to stop and has. */
+  readonly onStop: () => void;
+}
+
 /** Brings a lab up and answers for it: its API on every node, ssh, the HA manager, the portal, the control socket. */
 export async function runLab(
   dir: string,
   settings: LabSettings,
-  say: (line: string) => void,
-  onStop: () => void,
+  { schema, say, onStop }: LabRun,
 ): Promise<RunningLab> {
   for (const name of ['run', 'log', 'tmp']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
   const certificates = await identities(dir, settings);
@@ -51,7 +56,7 @@ export async function runLab(
   const { inventory, site } = readInventory(file);
   say('disks and wires');
   const ports = await openPorts(dir, settings, inventory, site);
-  const daemon = new Daemon(dir, settings, inventory, site, ports, certificates, say);
+  const daemon = new Daemon(dir, settings, inventory, site, ports, certificates, schema, say);
   try {
     await daemon.start(onStop);
   } catch (error) {
@@ -95,11 +100,6 @@ function readInventory(file: string): { inventory: Inventory; site: Site } {
   return { inventory: loaded.inventory, site: siteOf(loaded.inventory, SITE) };
 }
 
-function loadSchema(): ApiSchema | null {
-  const file = process.env.PSA_PVE_SCHEMA || SCHEMA;
-  return existsSync(file) ? ApiSchema.fromFile(file) : null;
-}
-
 /** All that one process of the lab holds open. */
 class Daemon implements RunningLab {
   readonly #dir: string;
@@ -108,6 +108,7 @@ class Daemon implements RunningLab {
   readonly #site: Site;
   readonly #ports: OpenPorts;
   readonly #certificates: Readonly<Record<string, NodeCertificate>>;
+  readonly #schema: string | null;
   readonly #say: (line: string) => void;
   readonly #servers = new Map<string, ApiServer>();
   #assembled: AssembledLab | null = null;
@@ -124,6 +125,7 @@ class Daemon implements RunningLab {
     site: Site,
     ports: OpenPorts,
     certificates: Readonly<Record<string, NodeCertificate>>,
+    schema: string | null,
     say: (line: string) => void,
   ) {
     this.#dir = dir;
@@ -132,12 +134,13 @@ class Daemon implements RunningLab {
     this.#site = site;
     this.#ports = ports;
     this.#certificates = certificates;
+    this.#schema = schema;
     this.#say = say;
   }
 
   async start(onStop: () => void): Promise<void> {
     const { runtime, volumes, network } = this.#ports;
-    const schema = loadSchema();
+    const schema = this.#schema === null ? null : ApiSchema.fromFile(this.#schema);
     this.#say(
       schema ? 'requests are held against the schema' : 'no schema: requests are checked by the routes alone',
     );

@@ -7,9 +7,11 @@ import { type LabSettings, readSettings, settle } from './settings.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { dir: { type: 'string' }, settings: { type: 'string' } },
+  options: { dir: { type: 'string' }, settings: { type: 'string' }, schema: { type: 'string' } },
 });
 const dir = resolve(values.dir ?? (process.env.PSA_LAB_DIR || '/var/lib/psa-lab'));
+/** The schema of the API, which is not part of this repository. */
+const SCHEMA = resolve(import.meta.dirname, '../../../shared/pve/apidoc.json');
 const say = (line: string) => console.log(line);
 
 try {
@@ -28,10 +30,12 @@ async function run(): Promise<void> {
   if (running) throw new Error(`A daemon for the lab in ${dir} runs already (process ${running.pid}).`);
   const settings = settle(dir, JSON.parse(values.settings ?? '{}') as Partial<LabSettings>);
   const pidFile = join(dir, 'run', 'labd.pid');
-  const lab = await runLab(dir, settings, say, () => {
+  const schema = values.schema ?? (process.env.PSA_PVE_SCHEMA || SCHEMA);
+  const onStop = () => {
     rmSync(pidFile, { force: true });
     process.exit(0);
-  });
+  };
+  const lab = await runLab(dir, settings, { schema: existsSync(schema) ? schema : null, say, onStop });
   writeFileSync(pidFile, `${process.pid}\n`);
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void lab.close().then(() => process.exit(0)));
