@@ -55,6 +55,8 @@ function globalSection(inventory: Inventory, member: Container): string {
     # A reload keeps what was drained.
     server-state-file /var/lib/haproxy/server-state
     maxconn 20000
+    # A container may be given fewer open files than that many connections need; HAProxy then takes fewer of them.
+    no strict-limits
     tune.ssl.default-dh-param 2048
     ssl-default-bind-options ssl-min-ver TLSv${inventory.tls.minimum} no-tls-tickets
     ssl-default-bind-ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305
