@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pack } from './archive.ts';
 import type { Definition } from './definition.ts';
 import { checksum, fileNames, type Manifest, readManifest, sizeOf } from './manifest.ts';
+import { PackageLists } from './package-lists.ts';
 import { run, TemplateError } from './run.ts';
-import { aptOptions, sourceLines } from './sources.ts';
+import { aptOptions } from './sources.ts';
 import { clean, finish, lay } from './tree.ts';
 
 /** Where and how to build. */
@@ -51,6 +52,7 @@ export async function build(
   await mkdir(output, { recursive: true });
   await removeLeftovers(output);
   const gate = places(options.parallel ?? 2);
+  const lists = new PackageLists(output, options.signal);
   const running = new Map<string, Promise<Built>>();
   const start = (definition: Definition, asked: boolean): Promise<Built> => {
     const known = running.get(definition.name);
@@ -62,7 +64,7 @@ export async function build(
       const there = options.force && asked ? null : await upToDate(output, definition);
       const file = join(output, fileNames(definition).archive);
       if (there) return { manifest: there, file, cached: true, seconds: 0 };
-      return gate(() => buildOne(definition, parent, options));
+      return gate(() => buildOne(definition, parent, lists, options));
     })();
     running.set(definition.name, made);
     return made;
@@ -74,6 +76,7 @@ export async function build(
       return built;
     }),
   );
+  await lists.remove();
   options.signal?.throwIfAborted();
   return results.map((result, i) =>
     result.status === 'fulfilled'
@@ -92,7 +95,12 @@ function nameIt({ name }: Definition, error: unknown): unknown {
   });
 }
 
-async function buildOne(definition: Definition, parent: Built | null, options: BuildOptions): Promise<Built> {
+async function buildOne(
+  definition: Definition,
+  parent: Built | null,
+  lists: PackageLists,
+  options: BuildOptions,
+): Promise<Built> {
   const { output, signal } = options;
   if (process.getuid?.() !== 0)
     throw new TemplateError('Unable to make a file system of many owners.', {
@@ -106,7 +114,7 @@ async function buildOne(definition: Definition, parent: Built | null, options: B
   try {
     const tree = join(folder, 'tree');
     options.onStep?.(definition.name, 'packages');
-    await bootstrap(definition, parent, folder, tree, options);
+    await bootstrap({ definition, parent, lists, folder, tree }, options);
     signal?.throwIfAborted();
     options.onStep?.(definition.name, 'files');
     await lay(tree, definition.files);
@@ -147,25 +155,28 @@ async function buildOne(definition: Definition, parent: Built | null, options: B
   }
 }
 
+/** One template on its way. */
+interface Work {
+  readonly definition: Definition;
+  readonly parent: Built | null;
+  readonly lists: PackageLists;
+  readonly folder: string;
+  readonly tree: string;
+}
+
 const PACKAGES = 'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --no-install-recommends';
 
 /** Makes the tree: from nothing, or from the parent's archive and the packages that come on top of it. */
 async function bootstrap(
-  definition: Definition,
-  parent: Built | null,
-  folder: string,
-  tree: string,
+  { definition, parent, lists, folder, tree }: Work,
   { output, signal }: BuildOptions,
 ): Promise<void> {
   const before = join(folder, 'before');
   await mkdir(before);
   await lay(before, definition.before);
   const debs = join(output, '.cache/debs');
-  const lists = join(output, '.cache/lists');
   await mkdir(debs, { recursive: true });
-  await mkdir(lists, { recursive: true });
-  const sources = join(folder, 'sources.list');
-  await writeFile(sources, `${sourceLines(definition.suite, definition.sources ?? []).join('\n')}\n`);
+  const { sources, list } = await lists.of(definition);
   const settings = join(folder, 'apt.conf');
   await writeFile(
     settings,
@@ -189,7 +200,6 @@ async function bootstrap(
       ? [`${PACKAGES} install -o DPkg::Chroot-Directory="$1" ${packages.join(' ')}`]
       : []),
     'find "$1/var/cache/apt/archives" -maxdepth 1 -name "*.deb" -exec cp -l -n -t "$PSA_DEBS" {} +',
-    'find "$1/var/lib/apt/lists" -maxdepth 1 -type f ! -name lock -exec cp -a -t "$PSA_LISTS" {} +',
   ].map((hook) => `--customize-hook=${hook}`);
   // Its own mount namespace: what is mounted into the tree goes with it, whatever happens.
   await run(
@@ -203,7 +213,7 @@ async function bootstrap(
       '--verbose',
       `--variant=${parent ? 'custom' : 'minbase'}`,
       ...(parent || packages.length === 0 ? [] : [`--include=${packages.join(',')}`]),
-      '--skip=essential/unlink,check/signed-by',
+      '--skip=essential/unlink,check/signed-by,update',
       `--aptopt=${settings}`,
       '--dpkgopt=force-unsafe-io',
       ...hooks,
@@ -216,7 +226,7 @@ async function bootstrap(
       signal,
       env: {
         PSA_DEBS: debs,
-        PSA_LISTS: lists,
+        PSA_LISTS: list,
         PSA_BEFORE: before,
         PSA_PARENT: parent?.file ?? '',
         SOURCE_DATE_EPOCH: String(definition.epoch),
