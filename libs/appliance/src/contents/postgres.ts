@@ -151,6 +151,8 @@ function hba({ inventory, site, of }: Place): string[] {
   return [
     rule('local', 'all', 'postgres', '', 'peer'),
     rule('host', 'all', 'all', '127.0.0.1/32', 'scram-sha-256'),
+    // Patroni asks its own server for its timeline.
+    rule('host', 'replication', 'replicator', '127.0.0.1/32', 'scram-sha-256'),
     ...of('postgres').flatMap((one) => [
       rule('host', 'replication', 'replicator', `${one.address}/32`, 'scram-sha-256'),
       rule('host', 'all', 'postgres,rewinder', `${one.address}/32`, 'scram-sha-256'),
