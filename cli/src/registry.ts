@@ -28,6 +28,7 @@ export const COMMANDS: readonly Entry[] = [
   entry('apply', async () => (await import('./commands/apply.ts')).apply, 'site'),
   entry('destroy', async () => (await import('./commands/destroy.ts')).destroy, 'site'),
   entry('init', async () => (await import('./commands/init.ts')).init, 'files'),
+  entry('doctor', async () => (await import('./commands/doctor.ts')).doctor, 'site'),
   entry('deploy', async () => (await import('./commands/deploy.ts')).deploy, 'site'),
   entry('rollback', async () => (await import('./commands/rollback.ts')).rollback, 'site'),
   entry('template build', async () => (await import('./commands/template/build.ts')).templateBuild, 'files'),

@@ -1,0 +1,169 @@
+/** One thing that the doctor looked at. */
+export interface Finding {
+  /** What was looked at: `node pve1`, `storage shared on pve2`. */
+  readonly what: string;
+  readonly result: 'ok' | 'warning' | 'failed';
+  readonly detail: string;
+  /** How to mend it; null when nothing is wrong. */
+  readonly fix: string | null;
+}
+
+export const fine = (what: string, detail: string): Finding => ({ what, result: 'ok', detail, fix: null });
+export const warning = (what: string, detail: string, fix: string): Finding => ({
+  ...{ what, result: 'warning', detail, fix },
+});
+export const failed = (what: string, detail: string, fix: string): Finding => ({
+  ...{ what, result: 'failed', detail, fix },
+});
+
+/** What a node's `/nodes/{node}/storage` says of one storage. */
+export interface StorageSeen {
+  readonly storage: string;
+  readonly content: string;
+  readonly active?: number;
+  readonly enabled?: number;
+  readonly avail?: number;
+  readonly total?: number;
+}
+
+/** A storage of the inventory on a node that shall have it. */
+export function storageFinding(
+  wanted: { readonly name: string; readonly content: readonly string[] },
+  node: string,
+  seen: readonly StorageSeen[],
+): Finding {
+  const what = `storage ${wanted.name} on ${node}`;
+  const found = seen.find((one) => one.storage === wanted.name);
+  if (!found) {
+    return failed(what, 'is not there', `Add it: Datacenter > Storage, or the Ansible playbook "storage".`);
+  }
+  if (found.active === 0 || found.enabled === 0) {
+    return failed(what, 'is not active', `See "pvesm status" on ${node}: is its server or disk reachable?`);
+  }
+  const has = found.content.split(',');
+  const lacks = wanted.content.filter((one) => !has.includes(one));
+  if (lacks.length > 0) {
+    return failed(
+      what,
+      `may not hold ${lacks.join(', ')}`,
+      `pvesm set ${wanted.name} --content ${[...new Set([...has, ...lacks])].join(',')}`,
+    );
+  }
+  const { avail = 0, total = 0 } = found;
+  const share = total === 0 ? 1 : avail / total;
+  const room = `${gib(avail)} of ${gib(total)} free`;
+  if (share < 0.03) return failed(what, room, 'Make room: remove old templates and backups, or enlarge it.');
+  if (share < 0.15)
+    return warning(what, room, 'Make room soon: remove old templates and backups, or enlarge it.');
+  return fine(what, room);
+}
+
+const gib = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+
+/** How far a node's clock is from ours. Proxmox gives its time in seconds, so one second is no difference. */
+export function clockFinding(node: string, seconds: number): Finding {
+  const what = `time of ${node}`;
+  const off = `${Math.abs(seconds).toFixed(1)} s ${seconds > 0 ? 'ahead' : 'behind'}`;
+  const fix = `On ${node}: systemctl enable --now chrony; chronyc tracking`;
+  if (Math.abs(seconds) > 30) return failed(what, off, fix);
+  return Math.abs(seconds) > 3 ? warning(what, off, fix) : fine(what, 'agrees with ours');
+}
+
+/** All nodes run the same main release, and one that is known. */
+export function versionFindings(versions: Readonly<Record<string, string>>): Finding[] {
+  const names = Object.keys(versions);
+  const mains = new Set(names.map((name) => versions[name]!.split('.')[0]));
+  const list = names.map((name) => `${name} ${versions[name]}`).join(', ');
+  if (mains.size > 1) {
+    return [
+      failed(
+        'versions',
+        list,
+        'Bring all nodes to the same main release: apt-get dist-upgrade, one after the other.',
+      ),
+    ];
+  }
+  const [main] = mains;
+  if (main !== undefined && main !== '8' && main !== '9') {
+    return [warning('versions', list, 'psactl knows Proxmox VE 8 and 9; others may answer differently.')];
+  }
+  if (new Set(Object.values(versions)).size > 1) {
+    return [warning('versions', list, 'Bring all nodes to the same version soon.')];
+  }
+  return names.length === 0 ? [] : [fine('versions', list)];
+}
+
+/** What psactl does with its token, and the privilege for it. */
+const CONTAINERS = {
+  'VM.Allocate': 'make containers',
+  'VM.Audit': 'see containers',
+  'VM.PowerMgmt': 'start and stop containers',
+  'VM.Config.Options': 'change containers',
+  'VM.Config.Memory': 'change their memory',
+  'VM.Config.CPU': 'change their cores',
+  'VM.Config.Disk': 'make and enlarge their disks',
+  'VM.Config.Network': 'give them addresses',
+  'Pool.Allocate': 'put them into the pool',
+};
+const STORAGE = {
+  'Datastore.Audit': 'see it',
+  'Datastore.AllocateSpace': 'make disks on it',
+  'Datastore.AllocateTemplate': 'bring templates to it',
+};
+const CLUSTER = { 'Sys.Audit': 'see the HA manager', 'Sys.Console': 'make HA resources and rules' };
+
+type Permissions = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** `/access/permissions`: path → privilege → 1, or 0 when it does not hold below the path. */
+export function tokenFindings(
+  permissions: Permissions,
+  pool: string,
+  storages: readonly string[],
+): Finding[] {
+  const has = (path: string, privilege: string) =>
+    Object.entries(permissions).some(
+      ([at, found]) =>
+        privilege in found &&
+        (at === path || (found[privilege] === 1 && (at === '/' || path.startsWith(`${at}/`)))),
+    );
+  const wanted = [
+    ...Object.entries(CONTAINERS).map(([privilege, why]) => ({
+      paths: [`/pool/${pool}`, '/vms'],
+      privilege,
+      why,
+    })),
+    ...storages.flatMap((name) =>
+      Object.entries(STORAGE).map(([privilege, why]) => ({ paths: [`/storage/${name}`], privilege, why })),
+    ),
+    ...Object.entries(CLUSTER).map(([privilege, why]) => ({ paths: ['/'], privilege, why })),
+  ];
+  const missing = wanted.filter(({ paths, privilege }) => !paths.some((path) => has(path, privilege)));
+  if (missing.length === 0) return [fine('permissions of the token', 'all are there')];
+  return missing.map(({ paths, privilege, why }) =>
+    failed(
+      `permission ${privilege} on ${paths[0]}`,
+      `is missing: psactl cannot ${why}`,
+      'The Ansible playbook "token" gives it; by hand: Datacenter > Permissions.',
+    ),
+  );
+}
+
+/** What `/nodes/{node}/network` says of a bridge. */
+export interface BridgeSeen {
+  readonly iface: string;
+  readonly type: string;
+  readonly active?: number;
+  readonly bridge_vlan_aware?: number;
+}
+
+/** A bridge of the inventory on a node. */
+export function bridgeFinding(bridge: string, node: string, seen: readonly BridgeSeen[]): Finding {
+  const what = `bridge ${bridge} on ${node}`;
+  const found = seen.find((one) => one.iface === bridge);
+  if (!found) return failed(what, 'is not there', `Make it on ${node}: the Ansible playbook "network" does.`);
+  if (found.active === 0) return failed(what, 'is down', `On ${node}: ifup ${bridge}`);
+  if (found.type === 'bridge' && found.bridge_vlan_aware !== 1) {
+    return failed(what, 'is not VLAN aware', `On ${node}: bridge-vlan-aware yes, then ifreload -a`);
+  }
+  return fine(what, 'is up and VLAN aware');
+}
