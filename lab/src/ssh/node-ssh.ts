@@ -143,10 +143,8 @@ export class NodeSsh {
     const log = join(this.#folder, `${node}.${index}.log`);
     await rm(log, { force: true });
     const enter = namespace === null ? [] : ['nsenter', `--net=/run/netns/${namespace}`, '--'];
-    const [program, ...args] = [...enter, SSHD, '-f', this.#config(node, index), '-E', log] as [
-      string,
-      ...string[],
-    ];
+    const sshd = [SSHD, '-f', this.#config(node, index), '-E', log];
+    const [program = SSHD, ...args] = [...enter, ...sshd];
     const code = await new Promise<number | null>((resolve, reject) => {
       const child = spawn(program, args, { stdio: 'ignore', env: { PATH } });
       child.once('error', reject);
