@@ -18,7 +18,8 @@ import { FolderStore, RememberedGuests } from './stand-ins.test-helper.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const NODES = ['pve1', 'pve2', 'pve3'] as const;
-const SECRETS: Readonly<Record<string, string>> = {
+/** Tokens of the two callers. */
+export const SECRETS: Readonly<Record<string, string>> = {
   'root@pam!full': 'aaaaaaaa-0000-4000-8000-000000000001',
   'ops@pve!psactl': 'aaaaaaaa-0000-4000-8000-000000000002',
 };
@@ -58,22 +59,26 @@ function filePart(name: string): Body {
 export class Scene {
   readonly lab: Lab;
   readonly ha: HaDriver;
+  /** Of the certificate that all nodes show. */
+  readonly fingerprint: string;
   readonly runtime: RememberedGuests;
-  readonly #server: ApiServer;
+  readonly #servers: ReadonlyMap<string, ApiServer>;
   readonly #folder: TempDir;
   #release: () => void = () => undefined;
 
   private constructor(
     { lab, ha }: AssembledLab,
     runtime: RememberedGuests,
-    server: ApiServer,
+    servers: ReadonlyMap<string, ApiServer>,
     folder: TempDir,
+    fingerprint: string,
   ) {
     this.lab = lab;
     this.ha = ha;
     this.runtime = runtime;
-    this.#server = server;
+    this.#servers = servers;
     this.#folder = folder;
+    this.fingerprint = fingerprint;
   }
 
   static async open(): Promise<Scene> {
@@ -93,6 +98,7 @@ export class Scene {
       ],
     });
     const content = ['backup', 'images', 'import', 'iso', 'rootdir', 'snippets', 'vztmpl'];
+    const servers = new Map<string, ApiServer>();
     const assembled = await createLab({
       ...{ name: 'lab', dir, timeFactor: 0.01, runtime, volumes, network },
       nodes: NODES.map((name, index) => ({
@@ -110,16 +116,21 @@ export class Scene {
         },
       ],
       schema: ApiSchema.fromFile(join(ROOT, '../shared/pve/apidoc.json')),
+      // A node without power has no API.
+      services: [{ on: async () => undefined, off: async (node) => servers.get(node)?.stop() }],
       fingerprints: Object.fromEntries(NODES.map((name) => [name, '1C:72:E0'])),
     });
-    const { key, certificate } = await nodeCertificate(dir, 'pve1', ['127.0.0.1']);
-    const server = new ApiServer(
-      { node: 'pve1', host: '127.0.0.1', port: 0, socket: null, key, certificate },
-      assembled.dispatcher,
-      join(dir, 'tmp'),
-    );
-    await server.start();
-    const scene = new Scene(assembled, runtime, server, folder);
+    const { key, certificate, fingerprint } = await nodeCertificate(dir, 'pve1', ['127.0.0.1']);
+    for (const node of NODES) {
+      const server = new ApiServer(
+        { node, host: '127.0.0.1', port: 0, socket: null, key, certificate },
+        assembled.dispatcher,
+        join(dir, 'tmp'),
+      );
+      await server.start();
+      servers.set(node, server);
+    }
+    const scene = new Scene(assembled, runtime, servers, folder, fingerprint);
     scene.#grant();
     await scene.#templates();
     return scene;
@@ -127,17 +138,13 @@ export class Scene {
 
   async close(): Promise<void> {
     await this.ha.stop();
-    await this.#server.stop();
+    await Promise.all([...this.#servers.values()].map((server) => server.stop()));
     await this.#folder.remove();
   }
 
-  /** Where the API of pve1 is. */
-  get port(): number {
-    return this.#server.port!;
-  }
-
-  get folder(): string {
-    return this.#folder.path;
+  /** Where the API of a node is. */
+  port(node: string): number {
+    return this.#servers.get(node)!.port!;
   }
 
   /** Asks as root's token. @returns what stands in `data` @throws with the reason of a refusal */
@@ -163,7 +170,7 @@ export class Scene {
     const secret = SECRETS[as];
     const authorization = secret === undefined ? (OTHERS[name] ?? null) : `PVEAPIToken=${as}=${secret}`;
     const body = BODIES[name];
-    return ask(this.#server.port!, method, path, {
+    return ask(this.port('pve1'), method, path, {
       ...{ authorization, ...params },
       ...(body ? { body } : {}),
     });
