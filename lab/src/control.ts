@@ -159,8 +159,7 @@ export async function labDown(dir: string, onStep?: (text: string) => void): Pro
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (code !== 0)
-    throw new LabError(`Unable to remove the lab in ${dir}: ${words.trim().split('\n').at(-1) ?? ''}`);
+  if (code !== 0) throw new LabError(`Unable to remove the lab in ${dir}: ${words.trim().slice(-1_000)}`);
 }
 
 function downIsNull(error: unknown): null {

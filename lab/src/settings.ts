@@ -31,7 +31,7 @@ const USUAL: LabSettings = {
   portalPort: 8443,
   nodeDiskGb: 24,
   sharedDiskGb: 24,
-  release: { version: '0.1.0', directory: resolve('dist/releases') },
+  release: { version: '0.1.0', directory: resolve(import.meta.dirname, '../../dist/releases') },
 };
 
 /** The settings of a lab; null: there is none in the folder. */
