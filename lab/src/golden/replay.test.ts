@@ -19,7 +19,7 @@ describe('the lab answers as the recorded cluster', () => {
         found.push(...(await replay.exchange(file, index, exchange)));
         exchanges++;
       }
-  });
+  }, 240_000);
   afterAll(() => scene.close());
 
   const isKnown = (one: Difference) =>

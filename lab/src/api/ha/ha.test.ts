@@ -27,7 +27,7 @@ describe('guests that HA manages', () => {
   }
 
   async function until(vmid: number, wanted: string | RegExp): Promise<void> {
-    for (let poll = 0; poll < 400; poll++) {
+    for (let poll = 0; poll < 1000; poll++) {
       const now = await seen(vmid);
       if (typeof wanted === 'string' ? now === wanted : wanted.test(now)) return;
       await sleep(25);
@@ -75,7 +75,7 @@ describe('guests that HA manages', () => {
     expect(scene.ha.now() - died).toBeGreaterThan(120);
     await scene.lab.power.start('pve3');
     for (let poll = 0; scene.lab.ha.nodeState('pve3') !== 'online'; poll++) {
-      expect(poll).toBeLessThan(200);
+      expect(poll).toBeLessThan(800);
       await sleep(25);
     }
   });
@@ -87,7 +87,7 @@ describe('guests that HA manages', () => {
     const rule = { rule: 'apart', type: 'resource-affinity', affinity: 'negative' };
     await scene.data('POST', '/cluster/ha/rules', { ...rule, resources: 'ct:200,ct:202' });
     for (let poll = 0; scene.lab.guests.nodeOf(200) === scene.lab.guests.nodeOf(202); poll++) {
-      expect(poll).toBeLessThan(200);
+      expect(poll).toBeLessThan(800);
       await sleep(25);
     }
     const refused = (more: Record<string, string>) =>
