@@ -9,6 +9,8 @@ interface Options extends LabOptions {
   readonly runtime?: 'lxc' | 'fake';
   readonly timeFactor?: number;
   readonly name?: string;
+  readonly loopback?: string;
+  readonly portalPort?: number;
 }
 
 /** Programs of the real lab, with the Debian package of each. */
@@ -56,6 +58,23 @@ Up twice is fine. What Proxmox VE does slowly on purpose (it fences a dead node 
         return text;
       },
     },
+    {
+      flags: '--loopback <a.b.c>',
+      description: "first three numbers of the nodes' addresses on this machine (127.77.0 for a new lab)",
+      parse: (text) => {
+        if (!/^127(\.\d{1,3}){2}$/.test(text)) throw new Error('Give three numbers that begin with 127.');
+        return text;
+      },
+    },
+    {
+      flags: '--portal-port <port>',
+      description: 'port of the portal on 127.0.0.1 (8443 for a new lab)',
+      parse: (text) => {
+        const value = Number(text);
+        if (!Number.isInteger(value) || value < 1 || value > 65_535) throw new Error('Give a port.');
+        return value;
+      },
+    },
   ],
   examples: [
     { run: 'psactl lab up', note: 'three nodes; the inventory for them is written, too' },
@@ -74,13 +93,13 @@ Up twice is fine. What Proxmox VE does slowly on purpose (it fences a dead node 
     const runtime =
       readSettings(dir)?.runtime ?? options.runtime ?? (process.getuid?.() === 0 ? 'lxc' : 'fake');
     if (runtime === 'lxc') await checkMachine(io.env.PATH ?? '');
+    const { timeFactor, name, loopback, portalPort } = options;
+    const wanted = { runtime: options.runtime, timeFactor, name, loopback, portalPort };
     return withLab('bring the lab up', ({ labUp }) =>
       labUp({
         dir,
         onStep: (text) => progress.note(text),
-        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-        ...(options.timeFactor === undefined ? {} : { timeFactor: options.timeFactor }),
-        ...(options.name === undefined ? {} : { name: options.name }),
+        ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)),
       }),
     );
   },
