@@ -179,7 +179,8 @@ class Daemon implements RunningLab {
       await this.#serveNode(name);
       await this.#shells.on(name);
     }
-    if (this.#settings.runtime === 'lxc') await this.#forward();
+    if (this.#ports.portal) this.#portal = await this.#ports.portal();
+    else await this.#forward();
     const file = join(this.#dir, 'appliance.yaml');
     this.#unfollow = followInventory({ file, read: readInventory, network, say: this.#say });
     ha.start();
@@ -219,7 +220,7 @@ class Daemon implements RunningLab {
     return {
       ...{ name, runtime, timeFactor, folder: this.#dir, pid: process.pid, nodes },
       inventory: join(this.#dir, 'appliance.yaml'),
-      portal: runtime === 'lxc' ? `https://127.0.0.1:${portalPort}` : null,
+      portal: `https://127.0.0.1:${portalPort}`,
     };
   }
 

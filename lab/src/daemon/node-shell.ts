@@ -58,7 +58,13 @@ export class NodeShells implements PoweredService {
     await ssh.prepare();
     const cluster = pctCluster(lab);
     const servers = lab.membership.nodes.map(({ name }) => {
-      const options = { node: name, socket: socketOf(dir, name), cluster, runtime: lab.runtime, files: null };
+      const options = {
+        node: name,
+        socket: socketOf(dir, name),
+        cluster,
+        runtime: lab.runtime,
+        files: ports.files,
+      };
       return [name, new PctServer(options)] as const;
     });
     return new NodeShells(ssh, new Map(servers));

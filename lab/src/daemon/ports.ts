@@ -1,13 +1,20 @@
+import type { Server } from 'node:net';
 import { join } from 'node:path';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
 import { NamespaceNetwork } from '../network/namespace-network.ts';
+import { NullNetwork } from '../network/null-network.ts';
 import { namespaceOf } from '../network/topology.ts';
 import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
+import { serveFakePortal } from '../runtime/fake/fake-portal.ts';
+import { FakeRuntime } from '../runtime/fake/fake-runtime.ts';
+import { fakeServices } from '../runtime/fake/fake-services.ts';
 import { LxcRuntime } from '../runtime/lxc-runtime.ts';
 import type { LabSettings } from '../settings.ts';
+import type { PctFiles } from '../ssh/pct-server.ts';
 import type { DirectAccess } from '../ssh/pct-shim.ts';
 import { BtrfsStore } from '../storage/btrfs-store.ts';
+import { DirStore } from '../storage/dir-store.ts';
 import type { StoreOptions } from '../storage/layout.ts';
 
 /** What the lab stands on, opened. */
@@ -17,6 +24,10 @@ export interface OpenPorts {
   readonly network: LabNetwork;
   /** How programs in a node's running containers are reached without the daemon; null: not at all. */
   direct(node: string): DirectAccess | null;
+  /** Files of running containers, where `pct` cannot reach them by itself. */
+  readonly files: PctFiles | null;
+  /** Opens the portal, where no wires lead to it. */
+  portal?(): Promise<Server>;
   /** Removes everything; no container may run. */
   remove(): Promise<void>;
 }
@@ -45,6 +56,7 @@ export async function openPorts(
   inventory: Inventory,
   site: Site,
 ): Promise<OpenPorts> {
+  if (settings.runtime === 'fake') return openFakePorts(dir, settings, inventory, site);
   const volumes = new BtrfsStore(disks(dir, settings, site));
   const network = new NamespaceNetwork({ lab: settings.name, folder: join(dir, 'network') });
   await volumes.open();
@@ -56,9 +68,41 @@ export async function openPorts(
   return {
     ...{ runtime, volumes, network },
     direct: (node) => runtime.direct(node),
+    files: null,
     async remove() {
       for (const { name } of site.nodes) await runtime.killNode(name);
       await network.down();
+      await volumes.close({ remove: true });
+    },
+  };
+}
+
+/** The same without root: folders, wires in memory, containers that are made up. */
+async function openFakePorts(
+  dir: string,
+  settings: LabSettings,
+  inventory: Inventory,
+  site: Site,
+): Promise<OpenPorts> {
+  const volumes = new DirStore(disks(dir, settings, site));
+  const network = new NullNetwork();
+  await volumes.open();
+  await network.up(inventory, site);
+  const runtime = new FakeRuntime({
+    ...{ file: join(dir, 'fake.json'), network },
+    programs: fakeServices(inventory, site),
+  });
+  return {
+    ...{ runtime, volumes, network },
+    direct: () => null,
+    files: runtime,
+    portal: () =>
+      serveFakePortal({
+        ...{ port: settings.portalPort, runtime },
+        certificateFile: inventory.tls.certificate_file,
+      }),
+    async remove() {
+      for (const { name } of site.nodes) await runtime.killNode(name);
       await volumes.close({ remove: true });
     },
   };

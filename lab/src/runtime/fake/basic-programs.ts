@@ -55,6 +55,25 @@ export const BASIC_PROGRAMS: Readonly<Record<string, Program>> = {
     if (first === '-d') return say(out, [...text].filter((char) => !escapes(second).includes(char)).join(''));
     return say(out, text.replaceAll(escapes(first), escapes(second)));
   },
+  cut: ({ argv, input, out }) => {
+    const [delimiter, field] = [option(argv, '-d') ?? '\t', Number(option(argv, '-f') ?? 1)];
+    const lines = textOf(input.rest()).split('\n').slice(0, -1);
+    return say(out, lines.map((line) => `${line.split(delimiter)[field - 1] ?? ''}\n`).join(''));
+  },
+  sed: ({ argv, input, out }) => {
+    const [, pattern, text = ''] = /^s\/(.*)\/(.*)\/g?$/.exec(argv.at(-1) ?? '') ?? [];
+    const lines = textOf(input.rest()).split('\n').slice(0, -1);
+    return say(
+      out,
+      lines.map((line) => `${pattern ? line.replace(new RegExp(pattern), text) : line}\n`).join(''),
+    );
+  },
+  mv: ({ box, argv }) => {
+    const [from = '', to = ''] = argv.slice(-2);
+    box.write(to, box.read(from));
+    box.remove(from);
+    return 0;
+  },
   // What scripts ask of it is the fourth field of the second line.
   awk: ({ argv, input, out }) => {
     const [, line, field] =

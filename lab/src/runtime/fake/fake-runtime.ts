@@ -15,7 +15,7 @@ import { guestFiles } from '../guest-files.ts';
 import { APPLIANCE_PROGRAMS } from './appliance-programs.ts';
 import { BASIC_PROGRAMS } from './basic-programs.ts';
 import { FakeContainer, type FakeState, type FakeStates } from './fake-container.ts';
-import { inputOf, type Program } from './program.ts';
+import { type Container, inputOf, type Program } from './program.ts';
 import { runArgv } from './shell.ts';
 
 /** What the fake stands on. */
@@ -139,6 +139,11 @@ export class FakeRuntime implements ContainerRuntime {
         inet: address,
       })),
     ];
+  }
+
+  /** All that run, on any node. */
+  containers(): readonly Container[] {
+    return Object.keys(this.#read()).map((key) => new FakeContainer(key, this.#states));
   }
 
   async killNode(node: string): Promise<void> {

@@ -203,16 +203,21 @@ async function simple(node: Extract<Node, { kind: 'simple' }>, scope: Scope): Pr
   // An assignment ends as the last command in it did.
   if (name === undefined)
     return node.assign.some(([, word]) => word.some(({ kind }) => kind === 'commands')) ? scope.last.code : 0;
-  const builtin = BUILTINS[name];
+  const builtin = Object.hasOwn(BUILTINS, name) ? BUILTINS[name] : undefined;
   if (builtin) return builtin(argv.slice(1), scope);
-  const call: Call = {
+  return runArgv(callOf(argv, scope), scope.programs);
+}
+
+function callOf(argv: readonly string[], scope: Scope): Call {
+  return {
     ...{ argv, box: scope.box, input: scope.input, out: scope.out, signal: scope.signal },
     err: (message) => scope.err(Buffer.from(message)),
   };
-  return runArgv(call, scope.programs);
 }
 
-const BUILTINS: Readonly<Record<string, (argv: readonly string[], scope: Scope) => number>> = {
+type Builtin = (argv: readonly string[], scope: Scope) => number | Promise<number>;
+
+const BUILTINS: Readonly<Record<string, Builtin>> = {
   ':': () => 0,
   exit([code], scope) {
     throw new Exit(code === undefined ? scope.last.code : Number(code) % 256);
@@ -227,6 +232,15 @@ const BUILTINS: Readonly<Record<string, (argv: readonly string[], scope: Scope) 
   set: (argv, scope) => {
     if (argv.some((one) => /^-[a-z]*e/.test(one))) scope.options.abort = true;
     return 0;
+  },
+  eval: (argv, scope) => run(parseScript(argv.join(' ')), scope),
+  async exec(argv, scope) {
+    throw new Exit(await runArgv(callOf(argv, scope), scope.programs));
+  },
+  command: ([flag, name = ''], scope) => {
+    const known = flag === '-v' && (Object.hasOwn(BUILTINS, name) || scope.programs(name) !== null);
+    if (known) scope.out(Buffer.from(`${name}\n`));
+    return known ? 0 : 127;
   },
   umask: () => 0,
   trap: () => 0,
