@@ -37,9 +37,15 @@ export type Ownership = 'shifted' | 'as-is' | 'mine';
 
 /**
  * Unpacks a container's archive into a folder that exists.
+ * @param without paths that are left out, as `usr`
  * @throws RuntimeFailure with tar's last words
  */
-export async function unpack(archive: string, folder: string, ownership: Ownership): Promise<void> {
+export async function unpack(
+  archive: string,
+  folder: string,
+  ownership: Ownership,
+  without: readonly string[] = [],
+): Promise<void> {
   const kind = DECOMPRESS[/\.\w+$/.exec(archive)?.[0] ?? ''];
   const tar = [
     'tar',
@@ -49,8 +55,7 @@ export async function unpack(archive: string, folder: string, ownership: Ownersh
     ...(ownership === 'mine' ? ['--no-same-owner', '--numeric-owner'] : COMMON),
     // LXC makes the devices; nobody else may.
     '--anchored',
-    '--exclude=./dev/*',
-    '--exclude=dev/*',
+    ...['dev/*', ...without].flatMap((path) => [`--exclude=./${path}`, `--exclude=${path}`]),
   ];
   if (ownership === 'shifted') await chown(folder, ID_SHIFT, ID_SHIFT);
   const file = await open(archive).catch((error: Error) => {

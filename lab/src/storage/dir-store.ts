@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { type AddedFile, RuntimeFailure, type VolumeId, type VolumeStore } from '../ports.ts';
@@ -16,10 +16,17 @@ interface Volume {
 }
 
 const PARTIAL = '.partial';
+/** What fills a template and no fake program ever reads. */
+const PROGRAMS = ['usr/*', 'opt/psa/node/*', 'var/lib/dpkg/*', 'var/cache/*'];
 
-/** Volumes as plain folders, for the fake runtime: no root needed, and sizes are words. Files belong to whoever runs it. */
+/**
+ * Volumes as plain folders, for the fake runtime: no root needed, and sizes are words. Files belong to whoever runs it.
+ * Of a template the programs are left out: an appliance is then a matter of seconds.
+ */
 export class DirStore implements VolumeStore {
   readonly #layout: Layout;
+  /** Templates that are being unpacked, by the folder they go to. */
+  readonly #unpacking = new Map<string, Promise<void>>();
 
   constructor(options: StoreOptions) {
     this.#layout = new Layout(options);
@@ -28,7 +35,7 @@ export class DirStore implements VolumeStore {
   /** Makes what is missing, and removes what a crash left half done. */
   async open(): Promise<void> {
     for (const { folder } of this.#layout.disks())
-      for (const part of ['volumes', 'snapshots']) {
+      for (const part of ['volumes', 'snapshots', 'unpacked']) {
         await mkdir(join(folder, part), { recursive: true });
         for (const name of await readdir(join(folder, part)))
           if (name.endsWith(PARTIAL)) await remove(join(folder, part, name));
@@ -48,10 +55,15 @@ export class DirStore implements VolumeStore {
     if (existsSync(path))
       throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' already exists`);
     const draft = path + PARTIAL;
+    const { archive } = options;
     await remove(draft);
-    await mkdir(draft, { recursive: true });
     try {
-      if (options.archive !== null) await unpack(options.archive, draft, 'mine');
+      if (archive !== null && dirname(archive).endsWith(join('template', 'cache')))
+        await duplicate(await this.#unpacked(node, volume.storage, archive), draft);
+      else {
+        await mkdir(draft, { recursive: true });
+        if (archive !== null) await unpack(archive, draft, 'mine');
+      }
       const used = await usedBy(draft);
       if (used > (await this.space(node, volume.storage)).available)
         throw new RuntimeFailure(`Unable to create ${volume.name}: No space left on device`);
@@ -153,6 +165,23 @@ export class DirStore implements VolumeStore {
     await writeFile(file, String(share));
   }
 
+  /** A template without its programs, unpacked once per storage. */
+  async #unpacked(node: string, storage: string, archive: string): Promise<string> {
+    const found = await stat(archive).catch((error: Error) => {
+      throw new RuntimeFailure(`Unable to read ${basename(archive)}: ${error.message}`);
+    });
+    const name = `${basename(archive)}-${found.ino}-${found.size}-${found.mtimeMs}`;
+    const target = join(this.#layout.root(node, storage), 'unpacked', name);
+    if (existsSync(target)) return target;
+    let unpacking = this.#unpacking.get(target);
+    if (!unpacking) {
+      unpacking = unpackTemplate(archive, target).finally(() => this.#unpacking.delete(target));
+      this.#unpacking.set(target, unpacking);
+    }
+    await unpacking;
+    return target;
+  }
+
   /** Bytes of the files and of the volumes as they were noted. */
   async #content(node: string, storage: string, folder: string): Promise<number> {
     let bytes = 0;
@@ -179,6 +208,19 @@ export class DirStore implements VolumeStore {
 
   async #known(path: string): Promise<Volume> {
     return JSON.parse(await readFile(`${path}.json`, 'utf8').catch(() => '{"size":0,"used":0}')) as Volume;
+  }
+}
+
+async function unpackTemplate(archive: string, target: string): Promise<void> {
+  const draft = target + PARTIAL;
+  await remove(draft);
+  await mkdir(draft);
+  try {
+    await unpack(archive, draft, 'mine', PROGRAMS);
+    await rename(draft, target);
+  } catch (error) {
+    await remove(draft);
+    throw error;
   }
 }
 
