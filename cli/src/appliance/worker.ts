@@ -28,21 +28,26 @@ export interface ApplyWork extends Work {
   readonly byGroups: boolean;
 }
 
-/** How often a step is tried when the cluster could not be reached. Each looks first what is left to do. */
-const ATTEMPTS = 3;
+/** How long a step waits for a cluster or node that does not answer: nodes restart. It looks first what is left to do. */
+const AWAY_MS = 90_000;
 
 /** Does the steps of an apply. */
-export function applyWorker(work: ApplyWork): Worker {
+export const applyWorker = (work: ApplyWork): Worker =>
+  patient(work.hands.signal, (step) => carryOut(work, step));
+
+/** Tries again what the cluster could not be asked for. */
+function patient(signal: AbortSignal, worker: Worker): Worker {
   return async (step) => {
-    for (let attempt = 1; ; attempt++) {
+    const deadline = performance.now() + AWAY_MS;
+    for (;;) {
       try {
-        return await carryOut(work, step);
+        return await worker(step);
       } catch (error) {
         const isAway =
           error instanceof ProxmoxError &&
           ['network', 'timeout', 'unreachable', 'locked'].includes(error.kind);
-        if (!isAway || attempt >= ATTEMPTS || work.hands.signal.aborted) throw error;
-        await sleep(2_000 * attempt, undefined, { signal: work.hands.signal });
+        if (!isAway || performance.now() > deadline || signal.aborted) throw error;
+        await sleep(3_000, undefined, { signal });
       }
     }
   };
@@ -102,7 +107,7 @@ async function carryOut(work: ApplyWork, step: Step): Promise<void> {
 /** Does the steps of a destroy. */
 export function destroyWorker(work: Parameters<typeof remove>[0]): Worker {
   const { hands, desired } = work;
-  return async (step) => {
+  return patient(hands.signal, async (step) => {
     const [kind, ...name] = step.id.slice('remove:'.length).split(':');
     if (kind === 'ct') return remove(work, step, step.container!, true);
     if (kind === 'rule') return removeRule(hands, name.join(':'));
@@ -110,5 +115,5 @@ export function destroyWorker(work: Parameters<typeof remove>[0]): Worker {
     const pools = await hands.get<readonly { poolid: string }[]>('/pools');
     if (pools.some(({ poolid }) => poolid === desired.pool))
       await hands.write('DELETE', '/pools', { poolid: desired.pool });
-  };
+  });
 }

@@ -182,7 +182,7 @@ function planService(draft: Draft, service: string, before: readonly string[]): 
     if (touched.length > 0 || (inside !== null && inside.unready !== null))
       steps.add('wait', key, {
         ...common,
-        reason: `${inside?.unready ?? 'changed'} → ready`,
+        reason: `${inside?.unready ?? (isFresh ? 'new' : 'changed')} → ready`,
         after: [...touched, ...before],
       });
   }
