@@ -24,6 +24,11 @@ const FILE = 'ha/manager.json';
 type Saved = Omit<HaState, 'locks' | 'agents' | 'timestamp'>;
 /** The manager's rounds are looked for this often, in its own seconds. */
 const TICK = 1;
+/**
+ * The manager's time goes on by no more than this between two looks. A daemon that the machine lets wait for seconds
+ * would else find that all watchdogs have expired, for none could be fed meanwhile.
+ */
+const LONGEST_TICK = 5;
 
 /** Drives the HA manager by the clock: gives it time and the state of the nodes, and carries out what it wants. */
 export class HaDriver implements HaManager {
@@ -33,6 +38,8 @@ export class HaDriver implements HaManager {
   #work = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   #saved = '';
+  #clock: number;
+  #lookedAt: number;
 
   constructor(parts: HaParts) {
     this.#parts = parts;
@@ -41,6 +48,8 @@ export class HaDriver implements HaManager {
       ...parts.files.readJson<Partial<Saved>>(FILE, {}),
     });
     this.#saved = this.#text();
+    this.#lookedAt = Date.now();
+    this.#clock = this.#lookedAt / 1000 / parts.timeFactor;
   }
 
   start(): void {
@@ -58,6 +67,9 @@ export class HaDriver implements HaManager {
 
   /** Lets all daemons think whose time has come. */
   tick(): void {
+    const passed = (Date.now() - this.#lookedAt) / 1000 / this.#parts.timeFactor;
+    this.#lookedAt = Date.now();
+    this.#clock += Math.max(0, Math.min(passed, LONGEST_TICK));
     const world = this.#world();
     for (const action of this.#cluster.step(world, this.now()))
       switch (action.kind) {
@@ -81,7 +93,7 @@ export class HaDriver implements HaManager {
   }
 
   now(): number {
-    return Date.now() / 1000 / this.#parts.timeFactor;
+    return this.#clock;
   }
 
   read(): Readonly<HaState> {

@@ -144,6 +144,18 @@ describe('guests that HA manages', () => {
     await until(203, /^started@/);
   });
 
+  it('are not reset because the lab itself had to wait', async () => {
+    await until(203, /^started@/);
+    const node = scene.lab.guests.nodeOf(203)!;
+    const { pid } = await scene.lab.runtime.state(node, 203);
+    const end = Date.now() + 1_500;
+    // Twice as long as a watchdog waits here, in which nothing else runs.
+    while (Date.now() < end);
+    await sleep(500);
+    expect(await scene.lab.runtime.state(node, 203)).toMatchObject({ state: 'running', pid });
+    expect(await seen(203)).toBe(`started@${node}`);
+  });
+
   it('cannot be changed without quorum', async () => {
     await scene.lab.network.partition('pve1');
     await scene.lab.membership.refresh();

@@ -37,7 +37,7 @@ export interface HaManager {
   purge(vmid: number): void;
   /** Everything that the manager knows; read only. */
   read(): Readonly<HaState>;
-  /** Seconds in the manager's time, which runs faster than the clock by the lab's factor. */
+  /** Seconds in the manager's time, which runs faster than the clock by the lab's factor, and never jumps. */
   now(): number;
   /**
    * Changes resources or rules, and saves them.

@@ -142,7 +142,8 @@ function managerStatus(context: RequestContext): unknown {
 }
 
 /** Seconds since 1970 of a moment in the manager's time. */
-const wall = ({ lab }: RequestContext, time: number): number => Math.floor(time * lab.timeFactor);
+const wall = ({ lab }: RequestContext, time: number): number =>
+  Math.floor(Date.now() / 1000 - (lab.ha.now() - time) * lab.timeFactor);
 
 /** `Sat Nov 21 10:05:20 2026`, as Perl prints times. */
 function perlTime(seconds: number): string {
