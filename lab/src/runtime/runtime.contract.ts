@@ -19,7 +19,7 @@ export async function execute(
   runtime: ContainerRuntime,
   [node, id]: readonly [string, number],
   argv: readonly string[],
-  stdin?: string,
+  stdin?: string | Buffer,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const said = Promise.all([text(stdout), text(stderr)]);

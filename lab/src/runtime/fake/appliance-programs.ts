@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
-  cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -14,8 +14,10 @@ import {
   symlinkSync,
   utimesSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Call, Container, Program } from './program.ts';
 
 const MANIFEST = '/etc/psa/manifest';
@@ -30,7 +32,7 @@ type Unit = readonly [name: string, action: string, paths: string];
 export const APPLIANCE_PROGRAMS: Readonly<Record<string, Program>> = {
   'psa-config': (call) => {
     if (call.argv[1] === 'check') return check(call);
-    if (call.argv[1] === 'apply') return inFolder(call, apply);
+    if (call.argv[1] === 'apply') return inFolder(call, tmpdir(), (folder) => apply(call, folder));
     call.err('Usage: psa-config apply < TAR | psa-config check\n');
     return 2;
   },
@@ -39,13 +41,16 @@ export const APPLIANCE_PROGRAMS: Readonly<Record<string, Program>> = {
 };
 
 /** Runs with a folder on the machine that is removed afterwards. */
-function inFolder(call: Call, act: (call: Call, folder: string) => number): number {
-  const folder = mkdtempSync(join(tmpdir(), 'psa-fake-'));
+async function inFolder(
+  call: Call,
+  parent: string,
+  act: (folder: string) => Promise<number>,
+): Promise<number> {
+  const folder = mkdtempSync(join(parent, '.in.'));
   try {
-    return act(call, folder);
+    return await act(folder);
   } catch (error) {
-    const said = (error as { stderr?: Buffer }).stderr?.toString().trim();
-    call.err(`${call.argv[0]}: Unable to ${call.argv[1]}: ${said || (error as Error).message}\n`);
+    call.err(`${call.argv[0]}: Unable to ${call.argv[1]}: ${(error as Error).message}\n`);
     return 1;
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -69,12 +74,9 @@ function isAsWanted(box: Container, [sum, mode, , path]: Entry): boolean {
   );
 }
 
-function apply(call: Call, folder: string): number {
+async function apply(call: Call, folder: string): Promise<number> {
   const { box } = call;
-  execFileSync('tar', ['-xf', '-', '-C', folder, '--no-same-owner'], {
-    input: call.input.rest(),
-    stdio: 'pipe',
-  });
+  await untar(folder, call.input.rest());
   const [manifest, units] = ['manifest', 'units'].map((name) => readFileSync(join(folder, name), 'utf8')) as [
     string,
     string,
@@ -152,7 +154,7 @@ export function currentRelease(box: Container): string | null {
   }
 }
 
-function release(call: Call): number {
+function release(call: Call): number | Promise<number> {
   const { box, argv, err } = call;
   const [, verb, version = ''] = argv;
   const folder = join(box.resolve('/'), OPT, 'releases');
@@ -182,7 +184,7 @@ function release(call: Call): number {
     tell(`switched ${version}`);
   } else if (verb === 'install') {
     if (all().includes(version)) tell(`there ${version}`);
-    else return inFolder(call, (_, draft) => install(call, draft, join(folder, version), version));
+    else return inFolder(call, folder, (draft) => install(call, draft, join(folder, version), version));
   } else {
     err('Usage: psa-release install VERSION < ARCHIVE | switch VERSION | current | list | prune KEEP\n');
     return 2;
@@ -190,24 +192,35 @@ function release(call: Call): number {
   return 0;
 }
 
-function install(call: Call, draft: string, target: string, version: string): number {
-  const input = call.input.rest();
-  // The real one insists on zstd; tests may bring the small plain tar.
-  const zstd = input.readUInt32LE(0) === 0xfd2fb528 ? ['--zstd'] : [];
-  execFileSync('tar', ['-x', ...zstd, '-f', '-', '-C', draft, '--no-same-owner'], { input, stdio: 'pipe' });
-  const sums = linesOf<string[]>(readFileSync(join(draft, 'SHA256SUMS'), 'utf8'));
-  for (const [line = ''] of sums) {
+async function install(call: Call, draft: string, target: string, version: string): Promise<number> {
+  const content = join(draft, 'content');
+  mkdirSync(content);
+  await untar(content, call.input.rest());
+  for (const line of readFileSync(join(content, 'SHA256SUMS'), 'utf8').split('\n').filter(Boolean)) {
     const [, sum, name] = /^(\w+) [ *](.+)$/.exec(line) ?? [];
-    if (name === undefined || sha256(readFileSync(join(draft, name))) !== sum)
+    if (name === undefined || sha256(await readFile(join(content, name))) !== sum)
       throw new Error(`the files of ${version} are not those of its SHA256SUMS`);
   }
-  if (readFileSync(join(draft, 'VERSION'), 'utf8').trim() !== version)
+  if (readFileSync(join(content, 'VERSION'), 'utf8').trim() !== version)
     throw new Error(`the archive is not ${version}`);
-  cpSync(draft, `${target}.new`, { recursive: true });
-  renameSync(`${target}.new`, target);
+  renameSync(content, target);
   utimesSync(target, new Date(), new Date());
   call.out(Buffer.from(`installed ${version}\n`));
   return 0;
+}
+
+/** By the machine's tar, while others go on. */
+async function untar(folder: string, archive: Buffer): Promise<void> {
+  const zstd = archive.length >= 4 && archive.readUInt32LE(0) === 0xfd2fb528 ? ['--zstd'] : [];
+  const child = spawn('tar', ['-x', ...zstd, '-f', '-', '-C', folder, '--no-same-owner'], {
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
+  const said = text(child.stderr);
+  const ended = once(child, 'close');
+  child.stdin.on('error', () => {});
+  child.stdin.end(archive);
+  const [code] = (await ended) as [number | null];
+  if (code !== 0) throw new Error((await said).trim() || `tar ended with ${code}`);
 }
 
 function systemctl({ argv, box, out }: Call): number {
