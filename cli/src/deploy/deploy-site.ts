@@ -13,6 +13,7 @@ import { HaproxyControl } from './haproxy-control.ts';
 import { type DeployJournal, endJournal, readJournal, writeJournal } from './journal.ts';
 import { migrateDatabase } from './migrate.ts';
 import { notify } from './notify.ts';
+import { AT_ONCE, pooled } from './pooled.ts';
 import { type Check, preflight, type Seen } from './preflight.ts';
 import { lookAt, PSA_RELEASE, replicaOf, switchReplica } from './replicas.ts';
 import { runRollout, said } from './run-rollout.ts';
@@ -138,13 +139,11 @@ async function look(
   ];
   const asked = services.flatMap((service) => hands.of(service.name).map((placed) => ({ service, placed })));
   const haproxy = new HaproxyControl(hands, membersOf(hands), signal);
-  const [views, ...answers] = await Promise.all([
-    haproxy.views(),
-    ...asked.map(async ({ service, placed }) => {
-      const name = placed.container.name;
-      return [name, { ...(await lookAt(hands, name, service)), service: service.name }] as const;
-    }),
-  ]);
+  const views = await haproxy.views();
+  const answers = await pooled(asked, AT_ONCE, async ({ service, placed }) => {
+    const { name } = placed.container;
+    return [name, { ...(await lookAt(hands, name, service)), service: service.name }] as const;
+  });
   return { services, replicas: new Map(answers), views };
 }
 
@@ -272,17 +271,13 @@ async function installIn(
   progress: Progress,
 ): Promise<void> {
   progress.start(`Install ${archive.version}`, names.length);
-  const rest = [...names];
-  const work = async () => {
-    for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-      await hands.must(name, [PSA_RELEASE, 'install', archive.version], {
-        stdin: createReadStream(archive.file),
-        timeoutMs: 10 * 60_000,
-      });
-      progress.advance();
-    }
-  };
-  await Promise.all([work(), work(), work()]);
+  await pooled(names, 3, async (name) => {
+    await hands.must(name, [PSA_RELEASE, 'install', archive.version], {
+      stdin: createReadStream(archive.file),
+      timeoutMs: 10 * 60_000,
+    });
+    progress.advance();
+  });
 }
 
 interface Tools {
@@ -347,10 +342,9 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
 /** What is no longer needed goes; what could be gone back to stays. */
 async function pruneReleases(site: OpenSite, hands: Hands, rollout: Rollout): Promise<void> {
   const names = Object.keys(rollout.to).flatMap((service) => hands.of(service));
-  await Promise.allSettled(
-    names.map((one) =>
-      hands.exec(one.container.name, [PSA_RELEASE, 'prune', String(site.inventory.releases.keep)]),
-    ),
+  const { keep } = site.inventory.releases;
+  await pooled(names, AT_ONCE, (one) =>
+    hands.exec(one.container.name, [PSA_RELEASE, 'prune', String(keep)]).catch(() => null),
   );
 }
 

@@ -42,7 +42,7 @@ const NOTHING: ReplicaSeen = {
 export async function lookAt(hands: Hands, name: string, service: Service): Promise<ReplicaSeen> {
   try {
     const { stdout } = await hands.exec(name, ['sh', '-c', LOOK, 'look', String(service.port)], {
-      timeoutMs: 30_000,
+      timeoutMs: 60_000,
     });
     return readLook(stdout);
   } catch (error) {

@@ -7,6 +7,7 @@ import { readDeployed, readHistory } from './deployed.ts';
 import { Hands, locate } from './hands.ts';
 import { HaproxyControl } from './haproxy-control.ts';
 import { readJournal } from './journal.ts';
+import { AT_ONCE, pooled } from './pooled.ts';
 import { lookAt, replicaOf } from './replicas.ts';
 import type { ReplicaStatus, SiteStatus } from './site-status-text.ts';
 
@@ -42,24 +43,30 @@ export async function siteStatus(
     readHistory(site.folder.path),
     readJournal(site.folder.path),
   ]);
-  const services = await Promise.all(
-    site.inventory.services.map(async (service) => ({
-      name: service.name,
-      release: deployed[service.name] ?? site.inventory.releases.version,
-      replicas: await Promise.all(
-        hands.of(service.name).map(async ({ container, node, state }): Promise<ReplicaStatus> => {
-          const { name } = container;
-          const seen = await lookAt(hands, name, service);
-          const { rotation } = replicaOf(name, service.name, seen, views);
-          const { release, running, ready, why } = seen;
-          return {
-            ...{ name, node, state, release, running, ready, rotation },
-            why: state === 'running' ? why : state,
-          };
-        }),
-      ),
-    })),
+  const replicas = await pooled(
+    site.inventory.services.flatMap((service) =>
+      hands.of(service.name).map((placed) => ({ service, placed })),
+    ),
+    AT_ONCE,
+    async ({ service, placed: { container, node, state } }): Promise<ReplicaStatus> => {
+      const { name } = container;
+      const seen = await lookAt(hands, name, service);
+      const { rotation } = replicaOf(name, service.name, seen, views);
+      const { release, running, ready, why } = seen;
+      return {
+        ...{ name, node, state, release, running, ready, rotation },
+        why: state === 'running' ? why : state,
+      };
+    },
   );
+  const services = site.inventory.services.map(({ name }) => {
+    const ours = hands.of(name).map((one) => one.container.name);
+    return {
+      name,
+      release: deployed[name] ?? site.inventory.releases.version,
+      replicas: replicas.filter((one) => ours.includes(one.name)),
+    };
+  });
   progress.end();
   const nodes = cluster
     .filter((one) => one.type === 'node')
