@@ -71,6 +71,7 @@ export async function openPorts(
     files: null,
     async remove() {
       for (const { name } of site.nodes) await runtime.killNode(name);
+      runtime.clear();
       await network.down();
       await volumes.close({ remove: true });
     },

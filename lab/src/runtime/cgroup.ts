@@ -72,7 +72,7 @@ export class Cgroups {
     const folder = directory('freezer', this.container(node, id));
     return UNIFIED
       ? /^frozen 1$/m.test(text(join(folder, 'cgroup.events')))
-      : text(join(folder, 'freezer.state')).trim() !== 'THAWED';
+      : /^FR/.test(text(join(folder, 'freezer.state')));
   }
 
   thaw(node: string, id: number): void {
@@ -83,10 +83,14 @@ export class Cgroups {
 
   /** Removes what LXC left behind: it removes its own groups, unless it was killed. */
   clear(node: string, id: number): void {
-    const hierarchies = UNIFIED ? [ROOT] : children(ROOT).map((name) => join(ROOT, name));
-    for (const hierarchy of hierarchies)
+    for (const hierarchy of hierarchies())
       for (const group of [this.container(node, id), this.monitor(node, id)])
         removeTree(join(hierarchy, group));
+  }
+
+  /** Removes the lab's own groups; one that is in use stays. */
+  clearLab(): void {
+    for (const hierarchy of hierarchies()) removeTree(join(hierarchy, this.#lab));
   }
 
   /** Lines of LXC's configuration that set the limits. */
@@ -125,6 +129,8 @@ export class Cgroups {
     };
   }
 }
+
+const hierarchies = () => (UNIFIED ? [ROOT] : children(ROOT).map((name) => join(ROOT, name)));
 
 type Setting = readonly [controller: string, file: string, value: string];
 

@@ -44,6 +44,7 @@ export async function lxcBench(): Promise<LxcBench> {
       await runtime().killNode(node);
       execFileSync('ip', ['netns', 'delete', `${lab}-${node}`]);
     }
+    runtime().clear();
     await store.close({ remove: true });
     await folder.remove();
   };

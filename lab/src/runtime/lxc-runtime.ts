@@ -40,7 +40,7 @@ const STOPPED: RunState = {
 };
 /** Linux counts the times of processes in hundredths of a second, whatever its own clock does. */
 const TICKS = 100;
-const END_MS = 15_000;
+const END_MS = 60_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Arguments: bridge, container, `net`, `up`, `veth`, the card's end on the node. */
 const PLUG = '#!/bin/sh\nexec ip link set dev "$6" master "$1" up\n';
@@ -143,6 +143,11 @@ export class LxcRuntime implements ContainerRuntime {
     const ids = this.#groups.known(node);
     this.#kill(node, ids, { monitors: true });
     await this.#ended(node, ids);
+  }
+
+  /** Removes what the lab leaves in the machine's control groups. No container may run. */
+  clear(): void {
+    this.#groups.clearLab();
   }
 
   /** All in one go, without a pause in which one could tell the other. Monitors that live clean up after theirs. */
