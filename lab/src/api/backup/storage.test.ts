@@ -77,6 +77,16 @@ describe('uploads', () => {
 });
 
 describe('disks on a storage', () => {
+  it('are on storages that the inventory names, and the API does not change', async () => {
+    const change = () => bench.said('PUT', '/storage/shared', { content: 'rootdir' }, { as: ROOT });
+    expect(await change()).toMatch(/^500 the storages of a lab follow from its inventory/);
+    await bench.network.partition('pve1');
+    await bench.lab.membership.refresh();
+    expect(await change()).toBe("500 cfs-lock 'file-storage_cfg' error: no quorum!");
+    await bench.network.heal('pve1');
+    await bench.lab.membership.refresh();
+  });
+
   it('are listed with their guest, which protects them', async () => {
     expect(await bench.create('pve1', 400, { rootfs: 'local-lvm:1' })).toBe('OK');
     expect(await bench.data('GET', '/nodes/pve1/storage/local-lvm/content')).toMatchObject([
