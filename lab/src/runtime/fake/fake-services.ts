@@ -118,8 +118,14 @@ class Parts {
       ([unit, state]) => unit.startsWith('psa@') && state === 'active',
     );
     if (version === null || !runs) return null;
-    const body = path === '/ready' ? { status: 'ok', checks: {} } : { status: 'ok', version };
-    return { status: 200, body: JSON.stringify(body) };
+    // A made-up release that never gets ready has this file.
+    if (path === '/ready' && target.exists(`/opt/psa/releases/${version}/never-ready`))
+      return { status: 503, body: '{"checks":{"release":{"status":"failed","error":"broken on purpose"}}}' };
+    if (path === '/ready') return { status: 200, body: '{"status":"ok","checks":{}}' };
+    if (path === '/health') return { status: 200, body: JSON.stringify({ status: 'ok', version }) };
+    if (path === '/') return { status: 200, body: '<!doctype html><html></html>' };
+    if (path === '/api/v1/openapi.json') return { status: 200, body: '{"openapi":"3.1.0"}' };
+    return { status: 404, body: '{"error":{"code":"RESOURCE_NOT_FOUND"}}' };
   }
 }
 
