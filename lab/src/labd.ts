@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
@@ -85,7 +86,7 @@ function inventoryText(
   return labInventory({
     folder: dir,
     ...{ loopback: settings.loopback, release: settings.release },
-    ...{ apiPort: settings.apiPort, sshPort: settings.sshPort },
+    ...{ apiPort: settings.apiPort, sshPort: settings.sshPort, sshUser: userInfo().username },
     fingerprints: Object.fromEntries(
       Object.entries(certificates).map(([node, { fingerprint }]) => [node, fingerprint]),
     ),

@@ -10,6 +10,7 @@ const text = labInventory({
   loopback: '127.77.0',
   apiPort: 8007,
   sshPort: 2222,
+  sshUser: 'tech',
   fingerprints: { pve1: fingerprint, pve2: fingerprint, pve3: fingerprint },
   portal: 'https://127.0.0.1:8443',
   release: { version: '0.1.0', directory: 'dist/releases' },
@@ -30,7 +31,7 @@ describe('the inventory of a lab', () => {
       target: 'lab',
       portal: 'https://127.0.0.1:8443',
       token_file: '/var/lib/psa-lab/token',
-      ssh: { user: 'root', key_file: '/var/lib/psa-lab/ssh/id' },
+      ssh: { user: 'tech', key_file: '/var/lib/psa-lab/ssh/id' },
     });
     expect(site.nodes.map(({ name, address, api, ssh }) => ({ name, address, api, ssh }))).toEqual([
       { name: 'pve1', address: '10.0.10.11', api: 'https://127.77.0.11:8007', ssh: '127.77.0.11:2222' },
@@ -80,7 +81,14 @@ describe('the inventory of a lab', () => {
 
   it('is written before the certificates are known, too', () => {
     const early = labInventory({
-      ...{ folder: '/tmp/lab', loopback: '127.78.0', apiPort: 8006, sshPort: 22, fingerprints: {} },
+      ...{
+        folder: '/tmp/lab',
+        loopback: '127.78.0',
+        apiPort: 8006,
+        sshPort: 22,
+        sshUser: 'root',
+        fingerprints: {},
+      },
       ...{ portal: 'https://127.0.0.1:8444', release: { version: '0.2.0-rc.1', directory: '/tmp/releases' } },
     });
     expect(load(early).sites[0]!.nodes[0]!.fingerprint).toBeUndefined();

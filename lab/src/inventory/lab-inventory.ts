@@ -18,6 +18,8 @@ export interface LabInventoryOptions {
   readonly apiPort: number;
   /** 22, or another where port 22 is not ours. */
   readonly sshPort: number;
+  /** Who logs in on the nodes: their sshd can let in nobody but the user that it runs as. */
+  readonly sshUser: string;
   /** SHA-256 of each node's certificate, by the node's name. */
   readonly fingerprints: Readonly<Record<string, string>>;
   /** How psactl reaches the edge: `https://127.0.0.1:8443`. */
@@ -59,7 +61,7 @@ sites:
     target: lab
     portal: ${text(portal)}
     token_file: ${text(`${folder}/token`)}
-    ssh: { user: root, key_file: ${text(`${folder}/ssh/id`)} }
+    ssh: { user: ${text(options.sshUser)}, key_file: ${text(`${folder}/ssh/id`)} }
     authorized_keys_file: ${text(`${folder}/ssh/id.pub`)}
     nodes:
 ${LAB_NODES.map((node) => nodeOf(node, options)).join('\n')}
