@@ -1,5 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { usualSshPort } from './ssh/ssh-port.ts';
 
 /** What a lab is made with: `lab.json` in its folder. */
 export interface LabSettings {
@@ -27,7 +28,7 @@ const USUAL: LabSettings = {
   timeFactor: 0.1,
   loopback: '127.77.0',
   apiPort: 8006,
-  sshPort: process.getuid?.() === 0 ? 22 : 2222,
+  sshPort: usualSshPort(),
   portalPort: 8443,
   nodeDiskGb: 24,
   sharedDiskGb: 24,

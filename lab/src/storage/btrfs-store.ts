@@ -186,6 +186,8 @@ export class BtrfsStore implements VolumeStore {
   async fill(node: string, storage: string, share: number): Promise<void> {
     const file = this.#layout.filling(node, storage);
     await rm(file, { force: true });
+    // What was removed counts as used until that is written down.
+    await run(`empty ${storage}`, 'sync', ['--file-system', this.#layout.root(node, storage)]);
     const { total, used, available } = await this.space(node, storage);
     const wanted = Math.min(Math.floor(total * share) - used, available);
     // Reserved, not written: the file system is full, and the machine's own disk is not.

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../network/run.ts';
 import { RuntimeFailure } from '../ports.ts';
 
@@ -10,6 +11,8 @@ import { RuntimeFailure } from '../ports.ts';
  * for the disk under the file.
  */
 const MOUNT_OPTIONS = 'noatime,nobarrier,discard=async';
+
+const UNMOUNT_TRIES = 40;
 
 /** One file system of the lab: btrfs in a file that takes no more room than is used. */
 export class BtrfsDisk {
@@ -43,7 +46,15 @@ export class BtrfsDisk {
 
   async close(): Promise<void> {
     if (!(await isMounted(this.folder))) return;
-    await run(`unmount ${this.folder}`, 'umount', [this.folder]);
+    // The kernel lets go of a container's view of it a moment after the container has ended.
+    for (let attempt = 1; ; attempt++)
+      try {
+        await run(`unmount ${this.folder}`, 'umount', [this.folder]);
+        return;
+      } catch (error) {
+        if (attempt === UNMOUNT_TRIES) throw error;
+        await sleep(250);
+      }
   }
 
   /** Takes the disk and everything on it away. */
