@@ -185,13 +185,16 @@ export class BtrfsStore implements VolumeStore {
 
   async fill(node: string, storage: string, share: number): Promise<void> {
     const file = this.#layout.filling(node, storage);
+    // What is reserved or removed counts once it is written down.
+    const settle = () => run(`fill ${storage}`, 'sync', ['--file-system', this.#layout.root(node, storage)]);
     await rm(file, { force: true });
-    // What was removed counts as used until that is written down.
-    await run(`empty ${storage}`, 'sync', ['--file-system', this.#layout.root(node, storage)]);
+    await settle();
     const { total, used, available } = await this.space(node, storage);
     const wanted = Math.min(Math.floor(total * share) - used, available);
     // Reserved, not written: the file system is full, and the machine's own disk is not.
-    if (wanted > 0) await run(`fill ${storage}`, 'fallocate', ['--length', String(wanted), file]);
+    if (wanted <= 0) return;
+    await run(`fill ${storage}`, 'fallocate', ['--length', String(wanted), file]);
+    await settle();
   }
 
   #disk(node: string, storage: string): BtrfsDisk {
