@@ -33,7 +33,8 @@ export const authService: ServiceDefinition = {
   name: 'auth',
   title: 'Identity',
   migrations: new URL('./db/migrations/', import.meta.url),
-  uses: ['bus', 'cache', 'mailer'],
+  // Not the mailer: mails wait for the mail server, and whoever signs in need not.
+  uses: ['bus', 'cache'],
   async routes(app, deps, metrics) {
     const all = authDeps(deps);
     await app.register(cookie);

@@ -20,6 +20,18 @@ const reset = (token: string, password = NEW) =>
 const details = (answer: { body: { error: { details: { field: string }[] } } }) =>
   answer.body.error.details.map((d) => d.field);
 
+it('is ready while the mail server is away', async () => {
+  const { mailer } = t.deps;
+  const ping = mailer.ping;
+  mailer.ping = () => Promise.reject(new Error('nobody answers'));
+  try {
+    const answer = await t.as(null, 'GET', '/ready');
+    expect([answer.status, Object.keys(answer.body.checks)]).toEqual([200, ['database', 'bus', 'cache']]);
+  } finally {
+    mailer.ping = ping;
+  }
+});
+
 describe('changing the own password', () => {
   it('ends the other sessions and keeps this one', async () => {
     const id = await t.user({ email: 'mover@first.example' });
