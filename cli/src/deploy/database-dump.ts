@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { shellQuote } from '@psa/proxmox/ssh';
 import type { SiteFolder } from '../appliance/folder.ts';
 import { writeWhole } from '../appliance/folder.ts';
 import { CliError } from '../errors.ts';
@@ -77,19 +78,16 @@ export async function dumpDatabase(
   const hash = createHash('sha256');
   const out = createWriteStream(half, { mode: 0o600 });
   let bytes = 0;
+  const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(options.database)}`;
   try {
-    const { code, stderr } = await hands.exec(
-      leader,
-      ['runuser', '-u', 'postgres', '--', 'pg_dump', '--format=custom', `--dbname=${options.database}`],
-      {
-        timeoutMs: 60 * 60_000,
-        onStdout(chunk) {
-          bytes += chunk.length;
-          hash.update(chunk);
-          out.write(chunk);
-        },
+    const { code, stderr } = await hands.exec(leader, ['su', 'postgres', '-s', '/bin/sh', '-c', dump], {
+      timeoutMs: 60 * 60_000,
+      onStdout(chunk) {
+        bytes += chunk.length;
+        hash.update(chunk);
+        out.write(chunk);
       },
-    );
+    });
     await new Promise<void>((done, failed) => out.on('error', failed).end(done));
     if (code !== 0 || bytes === 0) {
       throw new CliError('Unable to back up the database before the deploy.', {

@@ -293,9 +293,12 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
   const haproxy = new HaproxyControl(hands, membersOf(hands), signal);
   let seen = await look(site, hands, names, signal);
   progress.start('Exchange the replicas', planRollout(journal.rollout, statesOf(seen)).length);
-  const again = async (replica: string) => {
+  const again = async (replica: string, look: boolean) => {
     const service = serviceOf(seen, replica);
-    const [one, views] = await Promise.all([lookAt(hands, replica, service), haproxy.views()]);
+    const [one, views] = await Promise.all([
+      look ? lookAt(hands, replica, service) : seen.replicas.get(replica)!,
+      haproxy.views(),
+    ]);
     const answer = { ...one, service: service.name };
     seen = { ...seen, views, replicas: new Map(seen.replicas).set(replica, answer) };
   };
@@ -323,12 +326,12 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
           await hands.refresh().catch(() => {});
           throw error;
         } finally {
-          if (!signal.aborted) await again(step.replica);
+          if (!signal.aborted) await again(step.replica, step.action === 'switch');
         }
       },
       letGo: async (replica) => {
         await haproxy.letGo(serviceOf(seen, replica).name, replica);
-        await again(replica);
+        await again(replica, true);
       },
       save: (rollout) => save({ rollout }),
       note,

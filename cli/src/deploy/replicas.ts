@@ -116,6 +116,12 @@ const PAGES: readonly Smoke[] = [
 /** A service without a token refuses, in the platform's own words. */
 const REFUSAL: readonly Smoke[] = [{ path: '/api/v1/smoke-test', status: 404, has: '"error"' }];
 
+/** A unit that failed too often is given a new chance. */
+const SWITCH = `${PSA_RELEASE} switch "$1" || exit 1
+systemctl reset-failed "$2" 2>/dev/null
+systemctl restart "$2"
+`;
+
 /** Switches a replica to a release, restarts it, and answers when it is ready and has passed its tests. */
 export async function switchReplica(
   hands: Hands,
@@ -124,15 +130,7 @@ export async function switchReplica(
   release: string,
   options: { readonly patienceMs: number; readonly signal: AbortSignal },
 ): Promise<void> {
-  await hands.must(name, [PSA_RELEASE, 'switch', release]);
-  // A unit that failed too often is given a new chance.
-  await hands.must(name, [
-    'sh',
-    '-c',
-    'systemctl reset-failed "$1" 2>/dev/null; systemctl restart "$1"',
-    'restart',
-    `psa@${service.name}.service`,
-  ]);
+  await hands.must(name, ['sh', '-c', SWITCH, 'switch', release, `psa@${service.name}.service`]);
   const deadline = Date.now() + options.patienceMs;
   for (;;) {
     const seen = await lookAt(hands, name, service);
