@@ -23,8 +23,10 @@ type Work<T> = (tx: Tx) => Promise<T>;
 
 /** A serialization failure or deadlock: the whole transaction may be tried again. */
 const RETRYABLE = new Set(['40001', '40P01']);
-/** Tries of one transaction. Connections that were cut while they were idle fail one after the other. */
+/** Tries of one transaction that meets conflicts. */
 const MOST_TRIES = 4;
+/** Tries while connections break under it: those of a pool that were cut while idle fail one after the other. */
+const MOST_CONNECTIONS = 16;
 /** A read that the primary has not begun by then goes to the replica. */
 const READ_PATIENCE_MS = 1_000;
 /** A write that has not begun by then asks whether the primary is there at all. */
@@ -103,9 +105,9 @@ export class Database {
       try {
         return await this.#patiently(current);
       } catch (error) {
-        if (turn === MOST_TRIES) throw error;
-        if (isRetryable(error)) continue;
-        if (!isConnectionError(error) || error instanceof PrimaryLost) throw error;
+        if (turn < MOST_TRIES && isRetryable(error)) continue;
+        if (turn === MOST_CONNECTIONS || !isConnectionError(error) || error instanceof PrimaryLost)
+          throw error;
         // Cut before its COMMIT, it left nothing behind. Is there a server to try again with?
         const isThere = await this.#watch.doubt();
         if (current.committing || !isThere) throw error;
@@ -135,7 +137,7 @@ export class Database {
 
   async #read<T>(replica: postgres.Sql, settings: Settings, work: Work<T>): Promise<T> {
     for (let turn = 1; ; turn++) {
-      const onReplica = this.#watch.isAway || turn === MOST_TRIES;
+      const onReplica = this.#watch.isAway || turn === MOST_CONNECTIONS;
       const current = attempt(onReplica ? replica : this.#primary, 'read only', settings, work);
       try {
         return await (onReplica ? current.result : this.#unlessLate(current));
