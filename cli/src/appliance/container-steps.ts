@@ -19,10 +19,13 @@ export interface Work {
   templateFile(file: string): Promise<string>;
 }
 
+/** Tells a pool of ours from one that was there. */
+export const POOL_COMMENT = 'Made by psactl.';
+
 export async function createPool({ desired, hands }: Work): Promise<void> {
   const pools = await hands.get<readonly { poolid: string }[]>('/pools');
   if (pools.some(({ poolid }) => poolid === desired.pool)) return;
-  await hands.write('POST', '/pools', { poolid: desired.pool, comment: 'Made by psactl.' });
+  await hands.write('POST', '/pools', { poolid: desired.pool, comment: POOL_COMMENT });
 }
 
 export async function uploadTemplate(work: Work, step: Step): Promise<void> {

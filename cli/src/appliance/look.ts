@@ -48,7 +48,7 @@ export function readLook(text: string): ObservedInside | null {
     changed: after('changed'),
     missing: after('missing'),
     units: Object.fromEntries(after('unit').map((line) => line.split(' ') as [string, string])),
-    current: after('current')[0] || null,
+    current: currentOf(after('current')[0]),
     installed: after('installed'),
     unready: ready === undefined ? null : unready(ready),
   };
@@ -60,3 +60,7 @@ function unready(line: string): string | null {
   if (code === undefined || code === '000') return 'does not answer';
   return `/ready answers ${code}${body === '' ? '' : ` (${body.slice(0, 200)})`}`;
 }
+
+/** `psa-release current` says "none" where there is none. */
+const currentOf = (text: string | undefined): string | null =>
+  text === undefined || text === '' || text === 'none' ? null : text;

@@ -7,6 +7,7 @@ import type {
   ObservedInside,
 } from '@psa/appliance/plan/observed';
 import { apiPath } from '@psa/proxmox/client/encode';
+import { POOL_COMMENT } from './container-steps.ts';
 import { partTrouble } from './health.ts';
 import { lookInto } from './look.ts';
 import { type RawConfig, readConfig } from './pve-config.ts';
@@ -74,6 +75,7 @@ export async function observe(site: OpenSite, desired: Desired, options: Observe
     // A node on its own has no cluster, and needs nobody's vote.
     quorate: cluster === undefined || Number(cluster.quorate) === 1,
     pools: poolNames,
+    ownPools: pools.filter(({ comment }) => comment === POOL_COMMENT).map(({ poolid }) => String(poolid)),
     ...templates,
     ...(options.inside ? await partsOf(site, desired, guests, signal) : { parts: {}, migrated: null }),
   };

@@ -47,11 +47,13 @@ export function planDestroy(doomed: Doomed, observed: Observed): Plan {
       ...{ target: `HA group ${group.name}`, after: gone },
       reason: 'made by psactl → removed',
     });
-  if (observed.pools.includes(doomed.pool) && isAllGone)
+  if (observed.ownPools.includes(doomed.pool) && isAllGone)
     steps.add('remove', `pool:${doomed.pool}`, {
       ...{ target: `pool ${doomed.pool}`, after: gone },
       reason: 'empty → removed',
     });
+  else if (observed.pools.includes(doomed.pool) && isAllGone)
+    notes.push(`The pool ${doomed.pool} stays: psactl did not make it, and rights may hang on it.`);
   const problems = observed.quorate
     ? []
     : [

@@ -9,7 +9,17 @@ import type { Step } from './step.ts';
 /** A cluster of which nothing is ours yet. */
 export function emptyCluster(site: Site, release = 9): Observed {
   return {
-    ...{ release, quorate: true, pools: [], templates: [], guests: [], begun: [], parts: {}, migrated: null },
+    ...{
+      release,
+      quorate: true,
+      pools: [],
+      ownPools: [],
+      templates: [],
+      guests: [],
+      begun: [],
+      parts: {},
+      migrated: null,
+    },
     nodes: Object.fromEntries(site.nodes.map(({ name }) => [name, 'online' as const])),
     templateStorages: site.storages.flatMap(({ name, shared }) =>
       shared ? [name] : site.nodes.map((node) => `${name}@${node.name}`),
@@ -56,7 +66,10 @@ export function carryOut(desired: Desired, observed: Observed, step: Step): Obse
   const key = step.id.slice(step.action.length + 1);
   switch (step.action) {
     case 'create': {
-      if (key.startsWith('pool:')) return { ...observed, pools: [...observed.pools, key.slice(5)] };
+      if (key.startsWith('pool:')) {
+        const name = key.slice(5);
+        return { ...observed, pools: [...observed.pools, name], ownPools: [...observed.ownPools, name] };
+      }
       if (guest && guest.config?.lock !== 'create') throw new Error(`${step.id}: the id is taken.`);
       if (!observed.pools.includes(desired.pool)) throw new Error(`${step.id}: no pool.`);
       const template = desired.templates.find(

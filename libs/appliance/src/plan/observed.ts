@@ -4,8 +4,9 @@ export interface Observed {
   readonly release: number;
   readonly quorate: boolean;
   readonly nodes: Readonly<Record<string, 'online' | 'offline'>>;
-  /** Names of the pools. */
+  /** Names of the pools, and of those that psactl made. */
   readonly pools: readonly string[];
+  readonly ownPools: readonly string[];
   /** Template archives: `<storage>/<file>` of a shared storage, `<storage>@<node>/<file>` of a local one. */
   readonly templates: readonly string[];
   /** Storages (`<storage>` or `<storage>@<node>`) whose templates could be listed. */

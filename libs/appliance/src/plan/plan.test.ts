@@ -287,6 +287,9 @@ describe('a plan to destroy', () => {
       whole.ha.rules.map(({ name }) => `remove:rule:${name}`),
     );
     expect(ids(found).at(-1)).toBe('remove:pool:psa');
+    const kept = planDestroy(doomed, { ...whole, ownPools: [] });
+    expect(ids(kept)).not.toContain('remove:pool:psa');
+    expect(kept.notes.join()).toMatch(/psactl did not make it/);
   });
 
   it('leaves the pool to those of others that are in it, and a dead node for later', () => {
