@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 
-const PROBE_TIMEOUT_MS = 1_000;
+/** Patient: a machine at its limit is slow, and whoever reads has gone to the replica long before. */
+const PROBE_TIMEOUT_MS = 3_000;
 const PROBE_EVERY_MS = 500;
 
 /** The primary was found away while somebody waited for it. */
