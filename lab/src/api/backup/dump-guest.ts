@@ -46,6 +46,11 @@ export async function dumpGuest(lab: Lab, job: DumpJob, vmid: number, task: Task
   let base: string | null = null;
   try {
     if (lab.guests.nodeOf(vmid) === null) throw failure(`unable to find VM '${vmid}'`);
+    // The manager would start again what the backup stops.
+    if (job.mode === 'stop' && lab.ha.guest(vmid)?.requested === 'started')
+      throw failure(
+        'Cannot execute a backup with stop mode on a HA managed and enabled Service. Use snapshot mode or disable the Service.',
+      );
     base = join(await lab.volumes.folder(node, conf.name, 'backup'), backupBase(vmid, started));
     log(`Starting Backup of VM ${vmid} (lxc)`);
     log(`Backup started at ${logTime(started)}`);

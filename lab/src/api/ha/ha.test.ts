@@ -156,6 +156,17 @@ describe('guests that HA manages', () => {
     expect(await seen(203)).toBe(`started@${node}`);
   });
 
+  it('are not backed up in mode stop, but in the others', async () => {
+    const node = scene.lab.guests.nodeOf(203)!;
+    const dump = (mode: string) =>
+      scene.data('POST', `/nodes/${node}/vzdump`, { vmid: 203, storage: 'shared', mode });
+    const refused = String(await dump('stop'));
+    expect(await scene.lab.tasks.wait(refused)).toBe('job errors');
+    expect(scene.lab.tasks.lines(refused)!.join()).toContain('on a HA managed and enabled Service');
+    expect(await scene.lab.tasks.wait(String(await dump('snapshot')))).toBe('OK');
+    expect(await seen(203)).toBe(`started@${node}`);
+  });
+
   it('cannot be changed without quorum', async () => {
     await scene.lab.network.partition('pve1');
     await scene.lab.membership.refresh();
