@@ -7,12 +7,14 @@ import type { LxcRuntime } from './lxc-runtime.ts';
 import { execute, runtimeContract, specOf } from './runtime.contract.ts';
 
 const SHIFT = 100_000;
+/** mmdebstrap takes half a minute, and longer on a machine that does other things. */
+const BUILD_MS = 900_000;
 
 describe('LxcRuntime', () => {
   let bench: LxcBench;
   beforeAll(async () => {
     bench = await lxcBench();
-  });
+  }, BUILD_MS);
   afterAll(() => bench?.close());
 
   describe('as every runtime', () => runtimeContract(async () => ({ ...bench, close: async () => {} })));

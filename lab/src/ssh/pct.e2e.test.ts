@@ -10,6 +10,9 @@ import { specOf } from '../runtime/runtime.contract.ts';
 import { NodeSsh } from './node-ssh.ts';
 import { type PctGuest, PctServer } from './pct-server.ts';
 
+/** mmdebstrap takes half a minute, and longer on a machine that does other things. */
+const BUILD_MS = 900_000;
+
 let bench: LxcBench;
 let ssh: NodeSsh;
 let server: PctServer;
@@ -50,7 +53,7 @@ beforeAll(async () => {
     knownHosts: ssh.knownHosts,
     identity: ssh.identity,
   });
-});
+}, BUILD_MS);
 afterAll(async () => {
   await shell?.close();
   await ssh?.stop('pve1', { sessions: true });
