@@ -84,5 +84,5 @@ Cut short at any point, the same command goes on where it was.`,
     );
   },
   render: renderDeployResult,
-  outcome: ({ outcome }) => (outcome === 'done' ? 'done' : 'failed'),
+  outcome: ({ ended }) => (ended === 'done' ? 'done' : 'failed'),
 });

@@ -65,7 +65,7 @@ stays as it is: what migrations added, the release before can live with.`,
     );
   },
   render: renderDeployResult,
-  outcome: ({ outcome }) => (outcome === 'done' ? 'done' : 'failed'),
+  outcome: ({ ended }) => (ended === 'done' ? 'done' : 'failed'),
 });
 
 /** What the last change of each service came from. A deploy that went back by itself changed nothing. */

@@ -50,7 +50,7 @@ export interface DeployPlan {
 /** How it went. */
 export interface DeployResult {
   readonly id: string;
-  readonly outcome: HistoryEntry['outcome'];
+  readonly ended: HistoryEntry['outcome'];
   readonly to: Releases;
   readonly from: Releases;
   readonly reason: string | null;
@@ -183,7 +183,7 @@ export async function carryOut(
   if (plan.replicas.length === 0 && prepared.journal === null) {
     await writeDeployed(site.folder.path, plan.to);
     return {
-      ...{ id: plan.id, outcome: 'done', to: plan.to, from: plan.from, reason: null, seconds: 0 },
+      ...{ id: plan.id, ended: 'done', to: plan.to, from: plan.from, reason: null, seconds: 0 },
       ...{ backup: null, replicas: 0, lost: [], notes: [] },
     };
   }
@@ -253,7 +253,7 @@ export async function carryOut(
   await endJournal(site.folder);
   await notify(wanted.notify, site, entry).catch((error) => note(`Unable to notify: ${said(error)}`));
   return {
-    ...{ id: plan.id, outcome, to: entry.to, from: entry.from, reason: failure, seconds },
+    ...{ id: plan.id, ended: outcome, to: entry.to, from: entry.from, reason: failure, seconds },
     ...{ backup: journal.backup, replicas: plan.replicas.length, lost, notes },
   };
 }

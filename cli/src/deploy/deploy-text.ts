@@ -27,14 +27,14 @@ export function renderDeployPlan(plan: DeployPlan): string {
 
 /** The end for a person. */
 export function renderDeployResult(result: DeployResult): string {
-  if (result.replicas === 0 && result.outcome === 'done' && result.reason === null) {
+  if (result.replicas === 0 && result.ended === 'done' && result.reason === null) {
     return `Nothing to do: every replica runs ${releases(result.to)}.\n`;
   }
-  if (result.outcome === 'done') {
+  if (result.ended === 'done') {
     return `Every replica runs ${releases(result.to)}, was ${releases(result.from)}; ${result.seconds} s.\n`;
   }
   const lines = [
-    result.outcome === 'rolled_back'
+    result.ended === 'rolled_back'
       ? `Rolled back to ${releases(result.from)} after ${result.seconds} s.`
       : `Failed after ${result.seconds} s.`,
     `  why: ${result.reason}`,
