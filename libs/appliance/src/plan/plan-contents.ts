@@ -12,8 +12,22 @@ export function planContents(draft: Draft): void {
   const services = [
     ...new Set(desired.containers.filter((one) => one.kind === 'service').map((one) => one.group)),
   ];
-  for (const service of services) planService(draft, service, [...migrations, ...waits]);
+  // The gateway is ready when all it hands requests to are, so its patience begins when theirs has ended.
+  for (const service of services.toSorted((a, b) => Number(a === ENTRY) - Number(b === ENTRY)))
+    planService(draft, service, [...migrations, ...waits]);
+  const others = draft.steps.ids().filter((id) => /^wait:ct:/.test(id));
+  for (const { id } of membersOf(draft, ENTRY))
+    draft.steps.hold(
+      `wait:ct:${id}`,
+      others.filter((step) => !isOf(draft, step, ENTRY)),
+    );
 }
+
+/** The service that everybody else's requests come through. */
+const ENTRY = 'gateway';
+
+const isOf = ({ desired }: Draft, step: string, group: string) =>
+  desired.containers.some((one) => one.group === group && step.endsWith(`:ct:${one.id}`));
 
 const membersOf = ({ desired, places }: Draft, group: string) =>
   desired.containers.filter((one) => one.group === group && places.has(one.id));

@@ -56,6 +56,7 @@ describe('a plan', () => {
     expect(at('wait:part:postgres')).toBeLessThan(at('migrate:database:0.1.0'));
     expect(at('migrate:database:0.1.0')).toBeLessThan(at('switch:ct:210'));
     expect(at('switch:ct:210')).toBeLessThan(at('configure:ct:210'));
+    expect(at('wait:ct:221')).toBeLessThan(at('wait:ct:210'));
     expect(at('wait:ct:210')).toBeLessThan(at('manage:ct:210'));
     expect(at('manage:ct:211')).toBeLessThan(at('rule:psa-gateway-apart'));
     expect(order.at(-1)).toBe('smoke:edge');

@@ -81,6 +81,11 @@ export class Steps {
     if (step) this.#steps.set(id, { ...step, after: [...step.after, ...after] });
   }
 
+  /** Ids of all steps so far. */
+  ids(): readonly string[] {
+    return [...this.#steps.keys()];
+  }
+
   /** Ids of the steps that are about a container. */
   of(container: number): readonly string[] {
     return [...this.#steps.values()].filter((step) => step.container === container).map(({ id }) => id);
