@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiBench, ROOT } from '../bench.test-helper.ts';
+import { tidyGuests } from '../lxc/tidy.ts';
 
 interface Entry {
   readonly volid: string;
@@ -181,6 +182,23 @@ describe('backups', () => {
       'job errors',
       expect.arrayContaining(['ERROR: Backup of VM 301 failed - CT is locked (backup)']),
     ]);
+  });
+
+  it('and snapshots that died with the daemon leave no guest frozen, and no disk of a restore', async () => {
+    const values = () => bench.lab.guests.load('pve1', 300).conf.values;
+    const volume = { storage: 'local-lvm', name: 'vm-300-disk-2' };
+    await bench.lab.runtime.freeze('pve1', 300);
+    await bench.lab.volumes.create('pve1', volume, { archive: null, unprivileged: true, sizeBytes: 1 });
+    for (const lock of ['create', 'snapshot']) {
+      bench.lab.guests.update('pve1', 300, (conf) => {
+        conf.values.lock = lock;
+      });
+      await tidyGuests(bench.lab, () => undefined);
+      expect(values()).not.toHaveProperty('lock');
+    }
+    expect((await bench.lab.runtime.state('pve1', 300)).state).toBe('running');
+    expect(await bench.lab.volumes.exists('pve1', volume)).toBe(false);
+    expect(await bench.lab.volumes.exists('pve1', { ...volume, name: 'vm-300-disk-1' })).toBe(true);
   });
 
   it('are asked for only by whom may', async () => {
