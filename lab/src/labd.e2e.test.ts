@@ -84,7 +84,7 @@ beforeAll(async () => {
   await client.upload({ node: 'pve1', storage: 'shared', content: 'vztmpl', file: archive });
   await Promise.all([guest(101, 'pve1'), guest(102, 'pve2'), guest(103, 'pve3')]);
   await Promise.all([start(101, 'pve1'), start(102, 'pve2'), start(103, 'pve3')]);
-});
+}, 600_000);
 afterAll(async () => {
   await shell?.close();
   await client?.close();
