@@ -15,22 +15,30 @@ fi
 echo end
 `;
 
-/** Looks into a running container; null when nobody could. */
+/** A machine under load takes its time; a plan that left its containers out would be worth nothing. */
+const PATIENCE_MS = 90_000;
+
+/** Looks into a running container; null when nobody could, and `failed` is told why. */
 export async function lookInto(
   shell: Pick<PctShell, 'exec'>,
   node: string,
   container: Pick<DesiredContainer, 'id' | 'port'>,
-  signal?: AbortSignal,
+  options: { readonly signal: AbortSignal; failed(why: string): void },
 ): Promise<ObservedInside | null> {
   const argv = ['sh', '-c', LOOK, 'look', container.port === null ? '' : String(container.port)];
+  const { signal, failed } = options;
   try {
-    const { stdout } = await shell.exec(node, container.id, argv, {
-      timeoutMs: 30_000,
-      ...(signal ? { signal } : {}),
+    const { code, stdout, stderr } = await shell.exec(node, container.id, argv, {
+      timeoutMs: PATIENCE_MS,
+      signal,
     });
-    return readLook(stdout);
+    const inside = readLook(stdout);
+    if (!inside)
+      failed(stderr.trim().split('\n').at(-1) || `the look into CT ${container.id} ended with ${code}`);
+    return inside;
   } catch (error) {
-    if (signal?.aborted) throw error;
+    if (signal.aborted) throw error;
+    failed((error as Error).message);
     return null;
   }
 }

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Desired, DesiredContainer } from '@psa/appliance/plan/desired';
 import type {
   Observed,
@@ -7,6 +8,7 @@ import type {
   ObservedInside,
 } from '@psa/appliance/plan/observed';
 import { apiPath } from '@psa/proxmox/client/encode';
+import { CliError } from '../errors.ts';
 import { POOL_COMMENT } from './container-steps.ts';
 import { partTrouble } from './health.ts';
 import { lookInto } from './look.ts';
@@ -60,6 +62,7 @@ export async function observe(site: OpenSite, desired: Desired, options: Observe
         .includes(desired.appliance)
     );
   };
+  const failures: string[] = [];
   const guests = await Promise.all(
     resources.map((raw) =>
       guestOf(site, raw, {
@@ -67,9 +70,16 @@ export async function observe(site: OpenSite, desired: Desired, options: Observe
         container: wanted.get(Number(raw.vmid)) ?? null,
         readable: concerns(raw) && raw.type === 'lxc' && isOnline(String(raw.node)),
         options,
+        failed: (why) => failures.push(why),
       }),
     ),
   );
+  // One that cannot be asked is a note in the plan; when none can, the way there is wrong.
+  if (failures.length > 0 && guests.every(({ inside }) => inside === null))
+    throw new CliError('Unable to look into the containers: not one of them could be reached by ssh.', {
+      why: failures[0]!,
+      fix: `Check ssh.key_file of the site and that the host keys of its nodes stand in ${join(dirname(site.path(site.site.ssh.key_file)), 'known_hosts')}: psactl doctor`,
+    });
   return {
     ...{ release, nodes, guests, ha, begun: options.begun },
     // A node on its own has no cluster, and needs nobody's vote.
@@ -86,6 +96,7 @@ interface GuestLook {
   readonly container: DesiredContainer | null;
   readonly readable: boolean;
   readonly options: ObserveOptions;
+  failed(why: string): void;
 }
 
 async function guestOf(site: OpenSite, raw: Raw, look: GuestLook): Promise<ObservedGuest> {
@@ -96,7 +107,7 @@ async function guestOf(site: OpenSite, raw: Raw, look: GuestLook): Promise<Obser
   const config = readable ? await configOf(site, node, id, options.signal) : null;
   const inside: ObservedInside | null =
     config !== null && container !== null && status === 'running' && options.inside
-      ? await lookInto(site.shell, node, container, options.signal)
+      ? await lookInto(site.shell, node, container, { signal: options.signal, failed: look.failed })
       : null;
   return {
     ...{ id, node, status, inPool, config, inside },
