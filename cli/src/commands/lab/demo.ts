@@ -11,8 +11,7 @@ interface Demo {
  * Settings and password go in by standard input: arguments stand in the list of processes. Under sshd
  * that is a socket, which cannot be opened as a file.
  */
-const SCRIPT =
-  'set -a; eval "$(cat)"; set +a; cd /tmp; exec setpriv --reuid=psa --regid=psa --clear-groups /opt/psa/node/bin/node "$1"';
+const SCRIPT = `set -a; eval "$(cat)"; set +a; cd /tmp && exec su psa -s /bin/sh -c "exec /opt/psa/node/bin/node $1"`;
 
 export const labDemo = define<SiteOptions, { site: string }, null, Demo>({
   summary:

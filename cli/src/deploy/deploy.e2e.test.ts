@@ -1,0 +1,180 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeLab, fakeLab } from '../appliance/fake-lab.test-helper.ts';
+import { COMMANDS } from '../registry.ts';
+import { issueEdge } from './certificate.ts';
+import { readHistory } from './deployed.ts';
+import type { SiteStatus } from './site-status-text.ts';
+
+let lab: FakeLab;
+beforeAll(async () => {
+  lab = await fakeLab();
+  for (const version of ['0.2.0', '0.3.0', '0.4.0']) await pack(version);
+  await pack('0.9.0', { 'never-ready': '' });
+  const ran = await lab.psactl('apply', '--yes');
+  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout);
+}, 900_000);
+afterAll(() => lab?.close(), 300_000);
+
+const releases = () => lab.site.path(lab.site.inventory.releases.directory);
+
+/** Puts the archive of a release where the inventory wants it. */
+async function pack(version: string, more: Readonly<Record<string, string>> = {}): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'psa-pack-'));
+  const files = { VERSION: `${version}\n`, 'migrate/main.mjs': `// ${version}\n`, ...more };
+  await mkdir(join(folder, 'migrate'));
+  const sums: string[] = [];
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(join(folder, name), text);
+    sums.push(`${createHash('sha256').update(text).digest('hex')}  ${name}\n`);
+  }
+  await writeFile(join(folder, 'SHA256SUMS'), sums.join(''));
+  execFileSync('tar', [
+    '--zstd',
+    '-cf',
+    join(releases(), `psa-platform-${version}.tar.zst`),
+    '-C',
+    folder,
+    '.',
+  ]);
+  await rm(folder, { recursive: true });
+}
+
+/** What the status says of every replica: release and rotation. */
+async function replicas(): Promise<string[]> {
+  const { stdout, stderr } = await lab.psactl('status', '--site', 'lab', '--json');
+  const { services } = JSON.parse(stdout || stderr) as SiteStatus;
+  return services.flatMap((one) => one.replicas).map((one) => `${one.running} ${one.ready} ${one.rotation}`);
+}
+const everywhere = async (release: string) => {
+  const found = await replicas();
+  expect(new Set(found)).toEqual(new Set([`${release} true serving`]));
+  const plan = await lab.psactl('plan', '--json', '--detailed-exitcode');
+  expect(JSON.parse(plan.stdout)).toMatchObject({ steps: [], problems: [] });
+};
+
+describe('psactl deploy', { timeout: 900_000 }, () => {
+  it('brings a release onto every replica, with a dump of the database before', async () => {
+    const ran = await lab.psactl('deploy', '--release', '0.2.0', '--json');
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
+    const { backup } = JSON.parse(ran.stdout) as { backup: string };
+    expect((await readFile(`${backup}.sha256`, 'utf8')).slice(0, 64)).toBe(
+      createHash('sha256')
+        .update(await readFile(backup))
+        .digest('hex'),
+    );
+    await everywhere('0.2.0');
+    const again = await lab.psactl('deploy', '--release', '0.2.0');
+    expect(again).toMatchObject({ code: 0, stdout: 'Nothing to do: every replica runs 0.2.0.\n' });
+  });
+
+  it('goes back by itself when a release does not get ready, and says why', async () => {
+    const ran = await lab.psactl(
+      'deploy',
+      'crm',
+      'auth',
+      '--release',
+      '0.9.0',
+      '--ready-seconds',
+      '3',
+      '--json',
+    );
+    expect(ran.code).toBe(1);
+    expect(JSON.parse(ran.stdout)).toMatchObject({
+      ok: false,
+      ended: 'rolled_back',
+      reason: expect.stringMatching(/psa-auth-1: .*It is not ready after 3 s: release: broken on purpose/),
+      lost: [],
+    });
+    await everywhere('0.2.0');
+    const last = (await readHistory(lab.site.folder.path)).at(-1);
+    expect(last).toMatchObject({ outcome: 'rolled_back', to: { auth: '0.9.0' }, from: { auth: '0.2.0' } });
+  });
+
+  it('refuses what is not there, and a site that is not fit', async () => {
+    const none = await lab.psactl('deploy', '--release', '7.7.7');
+    expect(none.code).toBe(10);
+    expect(none.stderr).toContain('npm run release -- --version 7.7.7');
+    expect((await lab.psactl('deploy', 'nobody', '--release', '0.3.0')).code).toBe(2);
+    await lab.psactl('exec', 'psa-crm-2', '--', 'systemctl', 'stop', 'psa@crm.service');
+    const ill = await lab.psactl('deploy', 'crm', '--release', '0.3.0');
+    expect(ill.code).toBe(1);
+    expect(ill.stderr).toMatch(/replicas are healthy: .*psa-crm-2: nothing answers at its port/);
+    await lab.psactl('exec', 'psa-crm-2', '--', 'systemctl', 'start', 'psa@crm.service');
+    await everywhere('0.2.0');
+  });
+
+  it('killed at any moment, goes on where it was', async () => {
+    const args = ['deploy', 'crm', 'tickets', '--release', '0.3.0', '--no-backup', '--site', 'lab'];
+    for (const after of [1_500, 4_000, 6_000, 8_000, 11_000]) await lab.killed(after, ...args);
+    const done = await lab.psactl(...args);
+    expect(done.code, done.stderr).toBe(0);
+    expect(new Set((await replicas()).map((one) => one.slice(6)))).toEqual(new Set(['true serving']));
+    const rest = await lab.psactl('deploy', '--release', '0.3.0', '--no-backup');
+    expect(rest.code, rest.stderr).toBe(0);
+    await everywhere('0.3.0');
+  });
+
+  it('is taken back by rollback, finished or not', async () => {
+    await lab.killed(12_000, 'deploy', '--release', '0.4.0', '--no-backup', '--site', 'lab');
+    const back = await lab.psactl('rollback', '--to', '0.3.0');
+    expect(back.code, back.stderr).toBe(0);
+    await everywhere('0.3.0');
+    expect((await lab.psactl('deploy', 'crm', '--release', '0.4.0', '--no-backup')).code).toBe(0);
+    const one = await lab.psactl('rollback', 'crm');
+    expect(one.stdout).toMatch(/^Every replica runs 0\.3\.0, was 0\.4\.0/);
+    await everywhere('0.3.0');
+  });
+
+  it('waits for nobody who holds the site', async () => {
+    await lab.site.folder.locked('a test', async () => {
+      expect((await lab.psactl('deploy', '--release', '0.4.0', '--no-backup')).code).toBe(11);
+    });
+  });
+});
+
+describe('the examples of what works on a site', { timeout: 1_800_000 }, () => {
+  it('do what they say, in a shell', async () => {
+    const work = await mkdtemp(join(tmpdir(), 'psa-examples-'));
+    try {
+      const pem = await issueEdge(lab.site.folder, lab.site.inventory.domain, []);
+      const key = pem.indexOf('-----BEGIN PRIVATE');
+      await writeFile(join(work, 'psa.pem'), pem);
+      await writeFile(join(work, 'chain.pem'), pem.slice(0, key));
+      await writeFile(join(work, 'key.pem'), pem.slice(key));
+      await cp(join(lab.dir, 'dist'), join(work, 'dist'), { recursive: true });
+      const env = {
+        ...process.env,
+        HOME: work,
+        PSA_LAB_DIR: lab.dir,
+        PSA_INVENTORY: lab.inventory,
+        PSA_DEMO_PASSWORD: 'Demo-Lab-2026!',
+        PATH: `${join(import.meta.dirname, '../../bin')}:${process.env.PATH}`,
+      };
+      const entries = COMMANDS.filter(
+        ({ on, path }) => (on === 'site' || on === 'lab') && !OTHERS.has(path.join(' ')),
+      );
+      for (const { load } of entries) {
+        for (const { run } of (await load()).examples) {
+          const { stdout } = await promisify(execFile)('bash', ['-c', run], { cwd: work, env }).catch(
+            (error) => {
+              throw new Error(`${run}\n${error.stdout}${error.stderr}`);
+            },
+          );
+          expect(stdout, run).not.toBe('');
+          if (run.includes('--json')) expect(JSON.parse(stdout), run).toMatchObject({ psactl: 1, ok: true });
+        }
+      }
+    } finally {
+      await rm(work, { recursive: true, force: true });
+    }
+  });
+});
+
+/** Those that ask, take everything away, or are run where there is more for them. */
+const OTHERS = new Set(['plan', 'apply', 'destroy', 'lab down', 'template push', 'init']);
