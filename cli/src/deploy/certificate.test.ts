@@ -60,7 +60,7 @@ describe('a certificate that people give', () => {
 
   it('is refused when it does not', async () => {
     const other = await issueEdge(folder, 'other.example.com', []);
-    const key = /-----BEGIN PRIVATE KEY-----[\s\S]+/.exec(other)![0];
+    const key = other.slice(other.indexOf('-----BEGIN PRIVATE'));
     const certificates = pem.slice(0, pem.indexOf('-----BEGIN PRIVATE'));
     const why = (text: string, domain = 'psa.example.com', now = Date.now()) => {
       try {
