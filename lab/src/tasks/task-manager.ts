@@ -189,7 +189,7 @@ export class TaskManager {
 }
 
 /** What a task's last line says of an error: one line, as `die` leaves it. */
-export function oneLine(error: unknown): string {
+function oneLine(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text.trim().replaceAll(/\s*\n\s*/g, ' ') || 'unknown error';
 }

@@ -17,7 +17,7 @@ function loadFree(lab: Lab, node: string, vmid: number): LoadedGuest {
 }
 
 /** Makes pending changes the configuration. @returns whether there were any */
-export function applyPending(conf: GuestConf): boolean {
+function applyPending(conf: GuestConf): boolean {
   if (Object.keys(conf.pending).length === 0 && conf.pendingDelete.length === 0) return false;
   conf.values = withPending(conf);
   conf.pending = {};

@@ -1,4 +1,4 @@
-import type { GuestConf, GuestValues } from '../../cluster/guest-conf.ts';
+import type { GuestConf } from '../../cluster/guest-conf.ts';
 import { requireDigest, requireUnlocked } from '../../cluster/guests.ts';
 import { badParameter, failure } from '../errors.ts';
 import type { Lab } from '../lab.ts';
@@ -109,12 +109,6 @@ async function hotplugLimits(lab: Lab, node: string, vmid: number, conf: GuestCo
   } catch (error) {
     throw badParameter({ memory: `hotplug problem - ${(error as Error).message}\n` });
   }
-}
-
-/** The values that a snapshot or a backup keeps: those that hold, without what concerns the moment. */
-export function keptValues(conf: GuestConf): GuestValues {
-  const { lock: _, parent: __, ...kept } = conf.values;
-  return kept;
 }
 
 /** A container's configuration. */

@@ -39,7 +39,7 @@ class MoveLog {
 }
 
 /** `2026-11-21 09:55:58`, local time. */
-export function timeText(date: Date): string {
+function timeText(date: Date): string {
   const part = (value: number) => String(value).padStart(2, '0');
   return (
     `${date.getFullYear()}-${part(date.getMonth() + 1)}-${part(date.getDate())} ` +
