@@ -187,7 +187,13 @@ export class DirStore implements VolumeStore {
     let bytes = 0;
     for (const content of ['vztmpl', 'iso', 'backup', 'snippets', 'import'] as const) {
       const path = this.#layout.content(node, storage, content);
-      for (const name of await readdir(path).catch(() => [])) bytes += (await stat(join(path, name))).size;
+      for (const name of await readdir(path).catch(() => [])) {
+        // An upload beside has another name once it is whole.
+        bytes += await stat(join(path, name)).then(
+          ({ size }) => size,
+          () => 0,
+        );
+      }
     }
     for (const name of await readdir(join(folder, 'volumes')))
       if (name.endsWith('.json'))
