@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../network/run.ts';
@@ -76,7 +76,10 @@ export class LxcRuntime implements ContainerRuntime {
     const folder = this.#folder(node, id);
     await mkdir(folder, { recursive: true });
     const plug = join(this.#options.folder, 'plug');
-    await writeFile(plug, PLUG, { mode: 0o755 });
+    // Written aside: a file that is open for writing cannot be run, and other containers start at the same time.
+    const draft = `${plug}.${node}.${id}`;
+    await writeFile(draft, PLUG, { mode: 0o755 });
+    await rename(draft, plug);
     const config = lxcConfig(spec, {
       containerGroup: this.#groups.container(node, id),
       monitorGroup: this.#groups.monitor(node, id),
