@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { configChanges } from '@psa/appliance/plan/config-drift';
 import { createParams, type Desired, type DesiredContainer, sidOf } from '@psa/appliance/plan/desired';
 import { isWhollyOurs, ownMarker } from '@psa/appliance/plan/ownership';
@@ -146,17 +147,24 @@ export async function move(work: Work, step: Step, container: DesiredContainer):
   });
 }
 
+/** How often a container is started before it is given up. */
+const START_ATTEMPTS = 3;
+
 export async function start(work: Work, step: Step, container: DesiredContainer): Promise<void> {
   const { hands } = work;
   const { id } = container;
   const { node } = await own(work, id);
   await hands.settle(node, id);
-  if ((await hands.status(node, id)) !== 'running') {
+  for (let attempt = 1; (await hands.status(node, id)) !== 'running'; attempt++) {
     try {
       await hands.task(step.id, 'POST', apiPath`/nodes/${node}/lxc/${id}/status/start`);
+      break;
     } catch (error) {
-      const isRunning = error instanceof ProxmoxError && /already running/.test(error.text);
-      if (!isRunning) throw error;
+      if (!(error instanceof ProxmoxError)) throw error;
+      if (/already running/.test(error.text)) break;
+      // A node that starts many at once fails one now and then; what is really wrong fails each time.
+      if (error.kind !== 'task' || attempt >= START_ATTEMPTS) throw error;
+      await sleep(2_000 * attempt, undefined, { signal: hands.signal });
     }
   }
   // Of a guest that HA manages the start is only wished for until here.
