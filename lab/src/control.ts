@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LabSettings, makeLabFolder } from './settings.ts';
 
@@ -79,6 +79,11 @@ export interface LabUpOptions extends Partial<LabSettings> {
   readonly onStep?: (text: string) => void;
 }
 
+/** Exit code of a daemon that finds another one for its lab. */
+export const ANOTHER_DAEMON = 3;
+/** How long a daemon that somebody else started may take. */
+const OTHER_MS = 120_000;
+
 const socketOf = (dir: string) => join(dir, 'run', 'control.sock');
 
 /** Speaks to the daemon of a lab. */
@@ -110,7 +115,7 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
   mkdirSync(join(dir, 'log'), { recursive: true, mode: 0o700 });
   const output = openSync(log, 'a', 0o600);
   const start = sizeOf(log);
-  const argv = [join(import.meta.dirname, 'main.ts'), 'run', '--dir', dir];
+  const argv = [join(import.meta.dirname, 'main.ts'), 'run', '--dir', resolve(dir)];
   const told = [
     '--settings',
     JSON.stringify(settings),
@@ -126,6 +131,7 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
     exit.code = code ?? (signal === null ? 1 : 128);
   });
   const steps = new StepReader(log, start, onStep);
+  const began = Date.now();
   for (;;) {
     steps.tell();
     const status = await control.status().catch(downIsNull);
@@ -133,6 +139,11 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
       steps.tell();
       child.unref();
       return status;
+    }
+    // Another one is bringing the lab up, too: what it makes is what was asked for.
+    if (exit.code === ANOTHER_DAEMON && Date.now() - began < OTHER_MS) {
+      await sleep(500);
+      continue;
     }
     if (exit.code !== null)
       throw new LabError(`Unable to start the lab in ${dir}: ${steps.lastWords()}`, {
@@ -145,9 +156,13 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
 /** Ends everything that a lab has running and removes its folder. */
 export async function labDown(dir: string, onStep?: (text: string) => void): Promise<void> {
   await labControl(dir).stop().catch(downIsNull);
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'remove', '--dir', dir], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'main.ts'), 'remove', '--dir', resolve(dir)],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let words = '';
   const take = (chunk: Buffer) => {
     words += chunk.toString();

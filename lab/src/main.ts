@@ -1,7 +1,8 @@
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { labControl } from './control.ts';
+import { ANOTHER_DAEMON } from './control.ts';
+import { takeLab } from './daemon/single.ts';
 import { removeLab, runLab } from './labd.ts';
 import { type LabSettings, readSettings, settle } from './settings.ts';
 
@@ -24,11 +25,11 @@ try {
 }
 
 async function run(): Promise<void> {
-  const running = await labControl(dir)
-    .status()
-    .catch(() => null);
-  if (running) throw new Error(`A daemon for the lab in ${dir} runs already (process ${running.pid}).`);
   const settings = settle(dir, JSON.parse(values.settings ?? '{}') as Partial<LabSettings>);
+  if (!takeLab(dir)) {
+    console.error(`A daemon for the lab in ${dir} runs already, or is just starting.`);
+    process.exit(ANOTHER_DAEMON);
+  }
   const pidFile = join(dir, 'run', 'labd.pid');
   const schema = values.schema ?? (process.env.PSA_PVE_SCHEMA || SCHEMA);
   const onStop = () => {
@@ -36,7 +37,6 @@ async function run(): Promise<void> {
     process.exit(0);
   };
   const lab = await runLab(dir, settings, { schema: existsSync(schema) ? schema : null, say, onStop });
-  writeFileSync(pidFile, `${process.pid}\n`);
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void lab.close().then(() => process.exit(0)));
   say(`lab "${settings.name}" is up: times of Proxmox VE × ${settings.timeFactor}`);
@@ -44,7 +44,14 @@ async function run(): Promise<void> {
 
 async function remove(): Promise<void> {
   const settings = readSettings(dir);
+  if (!settings && !isBare(dir))
+    throw new Error(`Unable to remove ${dir}: it is no lab's folder (there is no lab.json in it).`);
   if (settings && existsSync(join(dir, 'appliance.yaml'))) await removeLab(dir, settings, say);
   rmSync(dir, { recursive: true, force: true });
   say(`removed ${dir}`);
+}
+
+/** Whether a folder holds no more than what a lab makes before its settings are written. */
+function isBare(folder: string): boolean {
+  return !existsSync(folder) || readdirSync(folder).every((name) => name === 'log' || name === 'run');
 }
