@@ -33,7 +33,7 @@ The firewall and DNS are rendered, not applied: with --pfsense the plan shows wh
   examples: [
     { run: 'psactl plan', note: 'what is to be done on the first site of ./appliance.yaml' },
     {
-      run: 'psactl --json plan --site lab --detailed-exitcode',
+      run: 'psactl plan --site lab --json --detailed-exitcode',
       note: 'for scripts: exit code 2, steps as JSON',
     },
     { run: 'psactl plan --pfsense config.xml', note: 'with the differences of the firewall' },
