@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { drift } from './drift.drill.ts';
+import { flows } from './flows.drill.ts';
+import { killPsactl } from './kill-psactl.drill.ts';
+import { nodeLoss } from './node-loss.drill.ts';
+import { partition } from './partition.drill.ts';
+import { type Rig, raise } from './rig.test-helper.ts';
+import { rollout } from './rollout.drill.ts';
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await raise();
+}, 1_200_000);
+afterAll(() => rig?.down());
+
+// One appliance for all, because making it takes minutes; each leaves it healthy.
+describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
+  const it = () => rig;
+  drift(it);
+  flows(it);
+  rollout(it);
+  killPsactl(it);
+  nodeLoss(it);
+  partition(it);
+});
