@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
 import type { LabNetwork } from '../ports.ts';
@@ -28,6 +28,19 @@ export function followInventory({ file, read, network, say }: FollowOptions): ()
     }
   };
   // Looking again and again also sees an editor that puts a new file in the old one's place.
-  watchFile(file, { interval: 1_000, persistent: false }, () => void changed());
-  return () => unwatchFile(file);
+  let known = stampOf(file);
+  const timer = setInterval(() => {
+    const stamp = stampOf(file);
+    if (stamp === known) return;
+    known = stamp;
+    void changed();
+  }, 1_000);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+/** What tells one content of a file from the next; empty while there is no file. */
+function stampOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found ? `${found.ino} ${found.size} ${found.mtimeMs}` : '';
 }

@@ -109,7 +109,12 @@ function move({ lab, node }: RequestContext, params: RouteParams, kind: 'migrate
     .filter((rule) => rule.type === 'resource-affinity' && rule.affinity === 'negative' && !rule.disable)
     .filter((rule) => rule.resources.includes(sid))
     .flatMap((rule) => rule.resources)
-    .filter((other) => other !== sid && state.services[other]?.node === target);
+    // One that has just arrived there counts, though the manager has not thought about it yet.
+    .filter((other) => other !== sid)
+    .filter(
+      (other) =>
+        state.services[other]?.node === target || lab.guests.nodeOf(Number(other.slice(3))) === target,
+    );
   if (blocking.length > 0)
     return {
       ...{ sid, 'requested-node': target },
