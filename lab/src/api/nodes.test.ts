@@ -47,6 +47,40 @@ describe('a node that lost its power', () => {
     expect(bench.lab.tasks.record(upid)?.status).toBe('unexpected status');
   });
 
+  it('does not come to run what was just being started or moved', async () => {
+    await bench.create('pve3', 101);
+    await bench.create('pve3', 102, { rootfs: 'local-lvm:1' });
+    const began = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const slow = async () => {
+      began.resolve();
+      await goOn.promise;
+    };
+    const { runtime, lab } = bench;
+    const boot = runtime.start.bind(runtime);
+    runtime.start = async (spec) => {
+      await slow();
+      await boot(spec);
+    };
+    const starting = await bench.data<string>('POST', '/nodes/pve3/lxc/101/status/start');
+    await began.promise;
+    const copy = lab.volumes.copy.bind(lab.volumes);
+    lab.volumes.copy = async (from, to) => {
+      await goOn.promise;
+      await copy(from, to);
+    };
+    const moving = await bench.data<string>('POST', '/nodes/pve3/lxc/102/migrate', { target: 'pve1' });
+    await sleep(20);
+    await lab.power.kill('pve3');
+    goOn.resolve();
+    await sleep(200);
+    expect(lab.tasks.record(starting)?.status).toBe('unexpected status');
+    expect(lab.tasks.record(moving)?.status).toBe('unexpected status');
+    expect(await runtime.running('pve3')).toEqual([]);
+    expect(lab.guests.nodeOf(102)).toBe('pve3');
+    expect(await lab.volumes.exists('pve1', { storage: 'local-lvm', name: 'vm-102-disk-0' })).toBe(false);
+  });
+
   it('starts what is to start at boot when it comes back, in its order, and stays off for the next daemon', async () => {
     await bench.create('pve3', 101, { onboot: 1, startup: 'order=2' });
     await bench.create('pve3', 102, { onboot: 1, startup: 'order=1' });

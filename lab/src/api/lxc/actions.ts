@@ -4,9 +4,9 @@ import type { TaskHandle } from '../../tasks/task-manager.ts';
 import { failure } from '../errors.ts';
 import type { HaGuestActions } from '../ha/port.ts';
 import type { Lab } from '../lab.ts';
+import { bootGuest } from './boot.ts';
 import { endGuest } from './end-guest.ts';
 import { migrateGuest } from './move.ts';
-import { runSpecOf } from './run-spec.ts';
 import { isTemplate, withPending } from './values.ts';
 
 /** Loads a container that a task may work on: not locked by another. */
@@ -32,7 +32,7 @@ export async function startGuest(lab: Lab, node: string, vmid: number): Promise<
     if (isTemplate(conf.values)) throw failure("you can't start a CT if it's a template");
     lab.membership.requireQuorum(node);
     if (applyPending(conf)) lab.guests.save(node, vmid, conf);
-    await lab.runtime.start(await runSpecOf(lab, node, vmid, conf.values));
+    await bootGuest(lab, node, vmid, conf.values);
   });
 }
 

@@ -3,9 +3,9 @@ import type { VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
 import { failure } from '../errors.ts';
 import type { Lab } from '../lab.ts';
+import { bootGuest } from './boot.ts';
 import { volumesOf } from './disks.ts';
 import { endGuest } from './end-guest.ts';
-import { runSpecOf } from './run-spec.ts';
 
 /** How a container is moved. */
 export interface MoveOptions {
@@ -96,6 +96,7 @@ async function move(
         task.log(`W: ${(error as Error).message}`);
         throw failure('container did not stop');
       });
+      requireLink(lab, node, target, task);
     }
     log.say(`starting migration of CT ${vmid} to node '${target}' (${address})`);
     for (const { volume, isLocal } of locals) {
@@ -109,6 +110,7 @@ async function move(
       if (await lab.volumes.exists(target, volume)) await lab.volumes.remove(target, volume);
       copied.push(volume);
       await lab.volumes.copy({ node, volume }, { node: target, volume });
+      requireLink(lab, node, target, task);
       log.say(`volume '${name}' is '${name}' on the target`);
     }
   } catch (error) {
@@ -116,6 +118,8 @@ async function move(
       await lab.volumes
         .remove(target, volume)
         .catch(() => log.say(`unable to remove ${lab.storages.print(volume)}`));
+    // The HA manager has given it to another node when this one is dead.
+    if (lab.guests.nodeOf(vmid) !== node) throw error;
     unlock(lab, node, vmid);
     // As on a real cluster, what was running stays down only when it could not be brought up again.
     if (wasRunning && !(await lab.stats.isRunning(node, vmid))) await startHere(lab, node, vmid, log);
@@ -129,7 +133,7 @@ async function move(
     log.say('start container on target node');
     log.say(sshLine(target, address, `pct start ${vmid}`));
     const { values } = lab.guests.load(target, vmid).conf;
-    await lab.runtime.start(await runSpecOf(lab, target, vmid, values));
+    await bootGuest(lab, target, vmid, values);
   }
 }
 
@@ -138,6 +142,12 @@ const sshLine = (target: string, address: string, command: string): string =>
   `# /usr/bin/ssh -e none -o 'BatchMode=yes' -o 'HostKeyAlias=${target}' ` +
   `-o 'UserKnownHostsFile=/etc/pve/nodes/${target}/ssh_known_hosts' -o 'GlobalKnownHostsFile=none' ` +
   `root@${address} ${command}`;
+
+/** @throws when the task was aborted, or one of the nodes went away under it */
+function requireLink(lab: Lab, node: string, target: string, task: TaskHandle): void {
+  task.signal.throwIfAborted();
+  if (!lab.membership.sees(node, target)) throw failure(`lost the connection to node '${target}'`);
+}
 
 /** The volumes of a container, and which of them have to go along. @throws when the target lacks a storage */
 function localVolumes(
@@ -160,7 +170,7 @@ function unlock(lab: Lab, node: string, vmid: number): void {
 async function startHere(lab: Lab, node: string, vmid: number, log: MoveLog): Promise<void> {
   try {
     const { values } = lab.guests.load(node, vmid).conf;
-    await lab.runtime.start(await runSpecOf(lab, node, vmid, values));
+    await bootGuest(lab, node, vmid, values);
   } catch (error) {
     log.say(`unable to start CT ${vmid} again: ${(error as Error).message}`);
   }
