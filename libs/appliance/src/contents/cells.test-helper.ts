@@ -110,7 +110,8 @@ export class Cell {
     const spawned = (command: string) => {
       const isRoots = command.startsWith('+') || user === 'root';
       const login = isRoots ? '' : `setpriv --reuid=${user} --regid=${user} --init-groups `;
-      const place = `cd ${last('WorkingDirectory') ?? '/'}`;
+      const home = `export HOME="$(getent passwd ${isRoots ? 'root' : user} | cut -d: -f6)"`;
+      const place = `${home}; cd ${last('WorkingDirectory') ?? '/'}`;
       const line = [...fixed, ...environment, place, `exec ${login}${command.replace(/^[+-]/, '')}`];
       const child = spawn('nsenter', this.#enter(['sh', '-c', line.join('\n')]), {
         stdio: ['ignore', 'pipe', 'pipe'],

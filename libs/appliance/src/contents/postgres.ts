@@ -64,8 +64,10 @@ function patroni(place: Place) {
     bootstrap: {
       // For the first start alone; later changes go through "patronictl edit-config".
       dcs: {
-        ttl: 20,
-        loop_wait: 5,
+        // A node may take the primary and etcd's leader with it. Then etcd first chooses another (up to 6 s) and gives
+        // every lease its whole time anew: 6 + 3 + 15, a promotion and a check of HAProxy stay below 30 s.
+        ttl: 15,
+        loop_wait: 4,
         retry_timeout: 5,
         maximum_lag_on_failover: 1_048_576,
         synchronous_mode: postgres.synchronous,
