@@ -46,6 +46,12 @@ describe('a container', () => {
     expect(bench.lab.guests.all()).toEqual([{ vmid: 101, node: 'pve1' }]);
   });
 
+  it('is made with a warning when something of the wish is left out', async () => {
+    expect(await bench.create('pve1', 101, { password: 'a secret' })).toBe('WARNINGS: 1');
+    const task = bench.lab.tasks.list('pve1').find((one) => one.type === 'vzcreate')!;
+    expect(bench.lab.tasks.lines(task.upid)?.join()).not.toContain('a secret');
+  });
+
   it('that cannot be made leaves nothing', async () => {
     expect(await bench.create('pve1', 101, { ostemplate: 'shared:vztmpl/nope.tar' })).toBe(
       "unable to create CT 101 - volume 'shared:vztmpl/nope.tar' does not exist",

@@ -39,11 +39,13 @@ async function create(context: RequestContext, params: RouteParams): Promise<str
   const wish = diskWish(context, params, values.rootfs);
   const template = templateOf(context, params.need('ostemplate'));
   lab.guests.reserve(node, vmid, 'create');
-  return guestTask(context, 'vzcreate', vmid, (task) =>
-    build({ lab, node, vmid, values, wish, template, unprivileged, pool }, task, () => {
+  return guestTask(context, 'vzcreate', vmid, (task) => {
+    for (const key of ['password', 'ssh-public-keys'])
+      if (params.has(key)) task.warn(`the lab does not set '${key}'`);
+    return build({ lab, node, vmid, values, wish, template, unprivileged, pool }, task, () => {
       if (params.flag('start')) guestTask(context, 'vzstart', vmid, () => startGuest(lab, node, vmid));
-    }),
-  );
+    });
+  });
 }
 
 async function checkId({ lab }: RequestContext, vmid: number, overwrites: boolean): Promise<void> {
