@@ -51,7 +51,16 @@ export function installPackages() {
 /** Programs that tests use, with the Debian package of each. */
 const SUITE_PROGRAMS = {
   'redis-server': 'redis-server',
+  'redis-sentinel': 'redis-sentinel',
   'rabbitmq-server': 'rabbitmq-server',
+  patroni: 'patroni',
+  // Not a program: what Patroni talks to etcd with.
+  '../lib/python3/dist-packages/etcd': 'python3-etcd',
+  etcd: 'etcd-server',
+  etcdctl: 'etcd-client',
+  pgbouncer: 'pgbouncer',
+  pg_basebackup: 'postgresql-15',
+  curl: 'curl',
   chromium: 'chromium',
   haproxy: 'haproxy',
   openssl: 'openssl',
