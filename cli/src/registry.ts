@@ -3,61 +3,244 @@ import type { AnyCommand } from './command.ts';
 export interface Entry {
   /** Noun and verb as typed. */
   readonly path: readonly string[];
+  /** The command's own; it stands here, too, so that the list of all commands loads none of them. */
+  readonly summary: string;
   /** What it works on: the platform by its API, the cluster of an inventory, the lab, or nothing but files. */
   readonly on: 'platform' | 'site' | 'lab' | 'files';
   /** Loaded only when it is run or its help is asked for. */
   load(): Promise<AnyCommand>;
 }
 
-const entry = (path: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
-  ...{ path: path.split(' '), on, load },
+const entry = (path: string, summary: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
+  ...{ path: path.split(' '), summary, on, load },
 });
 
 /** Every command of psactl. */
 export const COMMANDS: readonly Entry[] = [
-  entry('status', async () => (await import('./commands/status.ts')).status),
-  entry('login', async () => (await import('./commands/login.ts')).login),
-  entry('logout', async () => (await import('./commands/logout.ts')).logout),
-  entry('user create', async () => (await import('./commands/user/create.ts')).createUser),
-  entry('user list', async () => (await import('./commands/user/list.ts')).listUsers),
-  entry('import tickets', async () => (await import('./commands/import/tickets.ts')).importTickets),
-  entry('events dlq list', async () => (await import('./commands/events/dlq-list.ts')).dlqList),
-  entry('events dlq replay', async () => (await import('./commands/events/dlq-replay.ts')).dlqReplay),
-  entry('audit verify', async () => (await import('./commands/audit/verify.ts')).auditVerify),
-  entry('plan', async () => (await import('./commands/plan.ts')).planCommand, 'site'),
-  entry('apply', async () => (await import('./commands/apply.ts')).apply, 'site'),
-  entry('destroy', async () => (await import('./commands/destroy.ts')).destroy, 'site'),
-  entry('init', async () => (await import('./commands/init.ts')).init, 'files'),
-  entry('doctor', async () => (await import('./commands/doctor.ts')).doctor, 'site'),
-  entry('deploy', async () => (await import('./commands/deploy.ts')).deploy, 'site'),
-  entry('rollback', async () => (await import('./commands/rollback.ts')).rollback, 'site'),
-  entry('template build', async () => (await import('./commands/template/build.ts')).templateBuild, 'files'),
-  entry('template list', async () => (await import('./commands/template/list.ts')).templateList, 'files'),
+  entry(
+    'status',
+    'Shows whether the platform and each of its services is ready',
+    async () => (await import('./commands/status.ts')).status,
+  ),
+  entry(
+    'login',
+    'Signs in and remembers the session for this address',
+    async () => (await import('./commands/login.ts')).login,
+  ),
+  entry(
+    'logout',
+    'Ends the session that "psactl login" began for this address',
+    async () => (await import('./commands/logout.ts')).logout,
+  ),
+  entry(
+    'user create',
+    'Creates a person who may sign in',
+    async () => (await import('./commands/user/create.ts')).createUser,
+  ),
+  entry(
+    'user list',
+    'Lists the people who may sign in',
+    async () => (await import('./commands/user/list.ts')).listUsers,
+  ),
+  entry(
+    'import tickets',
+    'Imports tickets with their whole history',
+    async () => (await import('./commands/import/tickets.ts')).importTickets,
+  ),
+  entry(
+    'events dlq list',
+    'Lists events that a consumer failed at until the last retry',
+    async () => (await import('./commands/events/dlq-list.ts')).dlqList,
+  ),
+  entry(
+    'events dlq replay',
+    'Hands the parked events of a consumer to it again',
+    async () => (await import('./commands/events/dlq-replay.ts')).dlqReplay,
+  ),
+  entry(
+    'audit verify',
+    'Proves that the audit log is whole',
+    async () => (await import('./commands/audit/verify.ts')).auditVerify,
+  ),
+  entry(
+    'plan',
+    'Shows what apply would do to bring the cluster to what the inventory says',
+    async () => (await import('./commands/plan.ts')).planCommand,
+    'site',
+  ),
+  entry(
+    'apply',
+    'Brings the cluster to what the inventory says',
+    async () => (await import('./commands/apply.ts')).apply,
+    'site',
+  ),
+  entry(
+    'destroy',
+    'Removes the appliance from a site: containers with their data, HA entries, pool',
+    async () => (await import('./commands/destroy.ts')).destroy,
+    'site',
+  ),
+  entry(
+    'init',
+    'Writes an inventory for a new appliance, by asking',
+    async () => (await import('./commands/init.ts')).init,
+    'files',
+  ),
+  entry(
+    'doctor',
+    'Examines a cluster: is it fit for the appliance?',
+    async () => (await import('./commands/doctor.ts')).doctor,
+    'site',
+  ),
+  entry(
+    'deploy',
+    'Brings a release onto the services, one replica after the other',
+    async () => (await import('./commands/deploy.ts')).deploy,
+    'site',
+  ),
+  entry(
+    'rollback',
+    'Goes back to the release before, one replica after the other',
+    async () => (await import('./commands/rollback.ts')).rollback,
+    'site',
+  ),
+  entry(
+    'template build',
+    'Builds the templates that containers are made from',
+    async () => (await import('./commands/template/build.ts')).templateBuild,
+    'files',
+  ),
+  entry(
+    'template list',
+    'Lists the templates, and which of them are built',
+    async () => (await import('./commands/template/list.ts')).templateList,
+    'files',
+  ),
   entry(
     'template verify',
+    'Checks built templates: checksum, manifest, and that nothing is in them that containers may not share',
     async () => (await import('./commands/template/verify.ts')).templateVerify,
     'files',
   ),
-  entry('template push', async () => (await import('./commands/template/push.ts')).templatePush, 'site'),
-  entry('scale', async () => (await import('./commands/scale.ts')).scale, 'site'),
-  entry('logs', async () => (await import('./commands/logs.ts')).logs, 'site'),
-  entry('exec', async () => (await import('./commands/exec.ts')).exec, 'site'),
-  entry('certs list', async () => (await import('./commands/certs/list.ts')).certsList, 'site'),
-  entry('certs renew', async () => (await import('./commands/certs/renew.ts')).certsRenew, 'site'),
-  entry('certs install', async () => (await import('./commands/certs/install.ts')).certsInstall, 'site'),
-  entry('secrets list', async () => (await import('./commands/secrets/list.ts')).secretsList, 'site'),
-  entry('secrets show', async () => (await import('./commands/secrets/show.ts')).secretsShow, 'site'),
-  entry('secrets rotate', async () => (await import('./commands/secrets/rotate.ts')).secretsRotate, 'site'),
-  entry('lab up', async () => (await import('./commands/lab/up.ts')).labUpCommand, 'lab'),
-  entry('lab down', async () => (await import('./commands/lab/down.ts')).labDownCommand, 'lab'),
-  entry('lab status', async () => (await import('./commands/lab/status.ts')).labStatus, 'lab'),
-  entry('lab kill-node', async () => (await import('./commands/lab/faults.ts')).labKillNode, 'lab'),
-  entry('lab start-node', async () => (await import('./commands/lab/faults.ts')).labStartNode, 'lab'),
-  entry('lab partition', async () => (await import('./commands/lab/faults.ts')).labPartition, 'lab'),
-  entry('lab demo', async () => (await import('./commands/lab/demo.ts')).labDemo, 'site'),
-  entry('lab heal', async () => (await import('./commands/lab/faults.ts')).labHeal, 'lab'),
-  entry('lab fill-disk', async () => (await import('./commands/lab/faults.ts')).labFillDisk, 'lab'),
-  entry('completion', async () => (await import('./commands/completion.ts')).completion),
+  entry(
+    'template push',
+    'Sends built templates to the storages of a site',
+    async () => (await import('./commands/template/push.ts')).templatePush,
+    'site',
+  ),
+  entry(
+    'scale',
+    'Changes how many replicas of a service there are',
+    async () => (await import('./commands/scale.ts')).scale,
+    'site',
+  ),
+  entry(
+    'logs',
+    'Shows what a service or data part writes, all its containers in one, by time',
+    async () => (await import('./commands/logs.ts')).logs,
+    'site',
+  ),
+  entry(
+    'exec',
+    'Runs a command in a container, wherever that is now',
+    async () => (await import('./commands/exec.ts')).exec,
+    'site',
+  ),
+  entry(
+    'certs list',
+    "Shows the appliance's certificates and when they end",
+    async () => (await import('./commands/certs/list.ts')).certsList,
+    'site',
+  ),
+  entry(
+    'certs renew',
+    "Makes a new certificate for the edge, signed by the appliance's own authority",
+    async () => (await import('./commands/certs/renew.ts')).certsRenew,
+    'site',
+  ),
+  entry(
+    'certs install',
+    'Takes a certificate of an authority for the edge',
+    async () => (await import('./commands/certs/install.ts')).certsInstall,
+    'site',
+  ),
+  entry(
+    'secrets list',
+    "Lists the appliance's secrets, without their values",
+    async () => (await import('./commands/secrets/list.ts')).secretsList,
+    'site',
+  ),
+  entry(
+    'secrets show',
+    'Shows the value of a secret',
+    async () => (await import('./commands/secrets/show.ts')).secretsShow,
+    'site',
+  ),
+  entry(
+    'secrets rotate',
+    'Gives a secret a new value',
+    async () => (await import('./commands/secrets/rotate.ts')).secretsRotate,
+    'site',
+  ),
+  entry(
+    'lab up',
+    'Makes a cluster of three nodes on this machine, or brings it up again',
+    async () => (await import('./commands/lab/up.ts')).labUpCommand,
+    'lab',
+  ),
+  entry(
+    'lab down',
+    'Ends the lab and removes all of it: containers, volumes, network',
+    async () => (await import('./commands/lab/down.ts')).labDownCommand,
+    'lab',
+  ),
+  entry(
+    'lab status',
+    "Shows the lab's nodes, their addresses and what is wrong with them on purpose",
+    async () => (await import('./commands/lab/status.ts')).labStatus,
+    'lab',
+  ),
+  entry(
+    'lab kill-node',
+    'Takes the power from a node',
+    async () => (await import('./commands/lab/faults.ts')).labKillNode,
+    'lab',
+  ),
+  entry(
+    'lab start-node',
+    'Switches a node on again',
+    async () => (await import('./commands/lab/faults.ts')).labStartNode,
+    'lab',
+  ),
+  entry(
+    'lab partition',
+    'Cuts a node off from the others and from the router',
+    async () => (await import('./commands/lab/faults.ts')).labPartition,
+    'lab',
+  ),
+  entry(
+    'lab demo',
+    'Puts the demo data into an appliance that has none: an MSP with customers, technicians and tickets',
+    async () => (await import('./commands/lab/demo.ts')).labDemo,
+    'site',
+  ),
+  entry(
+    'lab heal',
+    'Puts the cables back in',
+    async () => (await import('./commands/lab/faults.ts')).labHeal,
+    'lab',
+  ),
+  entry(
+    'lab fill-disk',
+    "Fills a node's storage",
+    async () => (await import('./commands/lab/faults.ts')).labFillDisk,
+    'lab',
+  ),
+  entry(
+    'completion',
+    'Prints the completion script for a shell',
+    async () => (await import('./commands/completion.ts')).completion,
+  ),
 ];
 
 /** What each noun is about, for the help. */
@@ -72,3 +255,12 @@ export const NOUNS: Readonly<Record<string, string>> = {
   secrets: 'passwords and keys of an appliance',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
+
+/** What the help of psactl itself shows; each is an example of its command. */
+export const FIRST_EXAMPLES: readonly { readonly run: string; readonly note: string }[] = [
+  { run: 'psactl status', note: 'one screen: services, tickets, events' },
+  { run: 'psactl lab up', note: 'three nodes; the inventory for them is written, too' },
+  { run: 'psactl plan', note: 'what is to be done on the first site of ./appliance.yaml' },
+  { run: 'psactl apply --site lab --yes', note: 'the whole appliance on the lab' },
+  { run: 'psactl deploy --release 0.1.0 --site lab', note: 'every service' },
+];

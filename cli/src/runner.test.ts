@@ -50,8 +50,9 @@ describe('the command line', () => {
   });
 
   it('knows every command by its help, and each has examples of itself', async () => {
-    for (const { path, load } of COMMANDS) {
+    for (const { path, summary, load } of COMMANDS) {
       const command = await load();
+      expect(summary).toBe(command.summary);
       expect(command.examples.length).toBeGreaterThan(0);
       for (const { run: line } of command.examples) expect(line).toContain(`psactl ${path.join(' ')}`);
       expect((await runCli([...path, '--help'])).code).toBe(0);

@@ -8,8 +8,7 @@ import {
 import type { AnyCommand, Context, Io } from './command.ts';
 import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
 import { progressTo } from './progress.ts';
-import { confirmOnTerminal } from './prompt.ts';
-import { COMMANDS, type Entry, NOUNS } from './registry.ts';
+import { COMMANDS, type Entry, FIRST_EXAMPLES, NOUNS } from './registry.ts';
 
 /** Version of the envelope that `--json` prints. Raised when a field changes its meaning or goes. */
 export const ENVELOPE = 1;
@@ -111,6 +110,11 @@ async function parse(argv: readonly string[], io: Io, action: Run): Promise<numb
   for (const entry of wanted) {
     const nouns = leafOf(program, entry);
     const leaf = nouns.pop()!;
+    // The list of all commands, or a word that is none of them: no command is needed for that.
+    if (wanted === COMMANDS) {
+      leaf.summary(entry.summary);
+      continue;
+    }
     const command = await entry.load();
     describe(leaf, entry, command);
     for (const noun of nouns) examples.set(noun, [...(examples.get(noun) ?? []), command.examples[0]!]);
@@ -119,6 +123,7 @@ async function parse(argv: readonly string[], io: Io, action: Run): Promise<numb
       code = await action(entry, command, leaf.args, options);
     });
   }
+  if (wanted === COMMANDS) addExamples(program, FIRST_EXAMPLES);
   for (const [noun, list] of examples) addExamples(noun, list);
   program.addHelpText('after', ABOUT);
   try {
@@ -144,6 +149,7 @@ function relevant(argv: readonly string[]): readonly Entry[] {
     if (WITH_VALUE.includes(argv[i]!)) i++;
     else if (!argv[i]!.startsWith('-')) words.push(argv[i]!);
   }
+  if (words[0] === 'help') words.shift();
   for (let depth = Math.min(3, words.length); depth > 0; depth--) {
     const found = COMMANDS.filter((entry) =>
       words.slice(0, depth).every((word, i) => entry.path[i] === word),
@@ -295,6 +301,7 @@ async function confirm(question: string | null, yes: boolean, io: Io): Promise<v
   if (!io.stdin.isTTY || !io.stderr.isTTY) {
     throw usage(`Unable to ask: ${question}`, 'Add --yes, or run it on a terminal.');
   }
+  const { confirmOnTerminal } = await import('./prompt.ts');
   if (!(await confirmOnTerminal(question, io))) throw usage('Nothing was done.');
 }
 
