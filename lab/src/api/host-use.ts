@@ -17,7 +17,7 @@ export async function hostUse(lab: Lab, node: string): Promise<HostUse> {
   let cpu = 0;
   let mem = OWN_MEMORY;
   for (const vmid of await lab.stats.runningOn(node)) {
-    const use = await lab.stats.sample(node, vmid, 5_000);
+    const use = await lab.stats.sample(node, vmid);
     cpu += use.cpu;
     mem += use.memory;
   }

@@ -13,10 +13,10 @@ interface Sample {
   readonly cpu: number;
 }
 
-/** How long a figure of a running container holds. */
-const FRESH_MS = 1_000;
+/** A share of the CPU is one over at least this time. */
+const SHARE_MS = 1_000;
 
-/** What containers use; asked of the machine, at most once a second. */
+/** What containers use; the machine is asked each time. */
 export class GuestStats {
   readonly #runtime: ContainerRuntime;
   readonly #guests: Guests;
@@ -38,15 +38,17 @@ export class GuestStats {
     return (await this.now(node, vmid)).state !== 'stopped';
   }
 
-  /** A container's use with its share of the CPU since the last look (1: all of one core). */
-  async sample(node: string, vmid: number, maxAgeMs = FRESH_MS): Promise<RunState & { cpu: number }> {
+  /** A container as it is now, with its share of the CPU (1: all of one core) over the last second or more. */
+  async sample(node: string, vmid: number): Promise<RunState & { cpu: number }> {
     const key = `${node}/${vmid}`;
-    const before = this.#samples.get(key);
-    const at = Date.now();
-    if (before && at - before.at < maxAgeMs) return { ...before.state, cpu: before.cpu };
     const state = await this.now(node, vmid);
-    const passed = before ? (at - before.at) / 1000 : state.uptime;
-    const used = before ? state.cpuSeconds - before.state.cpuSeconds : state.cpuSeconds;
+    const at = Date.now();
+    const before = this.#samples.get(key);
+    const isSame = before !== undefined && before.state.pid === state.pid;
+    // Over too short a time the share would be noise.
+    if (isSame && at - before.at < SHARE_MS) return { ...state, cpu: before.cpu };
+    const passed = isSame ? (at - before.at) / 1000 : state.uptime;
+    const used = isSame ? state.cpuSeconds - before.state.cpuSeconds : state.cpuSeconds;
     const cpu = state.state === 'stopped' || passed <= 0 ? 0 : Math.max(0, used / passed);
     this.#samples.set(key, { at, state, cpu });
     return { ...state, cpu };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../network/run.ts';
@@ -20,6 +20,8 @@ export class BtrfsDisk {
   readonly #image: string;
   readonly #size: number;
   #id: string | null = null;
+  /** Numbers of subvolumes, with the device that each had. */
+  readonly #ids = new Map<string, { readonly dev: number; readonly id: string }>();
 
   constructor(folder: string, size: number) {
     this.folder = folder;
@@ -107,6 +109,7 @@ export class BtrfsDisk {
 
   /** Removes a subvolume, with those that a container made in it. */
   async delete(path: string): Promise<void> {
+    this.#ids.delete(path);
     if (!existsSync(path)) return;
     const remove = () => run(`remove ${path}`, 'btrfs', ['subvolume', 'delete', path]);
     await remove().catch(async (error) => {
@@ -132,9 +135,20 @@ export class BtrfsDisk {
     await run(`limit ${path}`, 'btrfs', ['qgroup', 'limit', bytes === 0 ? 'none' : String(bytes), path]);
   }
 
+  /** A program for each look at each container would take seconds on a busy machine. */
+  async #idOf(path: string): Promise<string> {
+    const { dev } = await stat(path);
+    const known = this.#ids.get(path);
+    // The kernel gives every subvolume a device of its own as long as it is in use.
+    if (known?.dev === dev) return known.id;
+    const id = (await run(`look at ${path}`, 'btrfs', ['inspect-internal', 'rootid', path])).trim();
+    this.#ids.set(path, { dev, id });
+    return id;
+  }
+
   /** Bytes that a subvolume refers to, and its limit (null: none). */
   async usage(path: string): Promise<{ used: number; limit: number | null }> {
-    const id = (await run(`look at ${path}`, 'btrfs', ['inspect-internal', 'rootid', path])).trim();
+    const id = await this.#idOf(path);
     const group = `/sys/fs/btrfs/${this.#id}/qgroups`;
     const read = async (name: string) =>
       Number((await readFile(join(group, name), 'utf8').catch(() => '0')).trim());
