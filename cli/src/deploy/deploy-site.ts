@@ -117,7 +117,7 @@ function refuseAnother(journal: DeployJournal, wanted: Wanted): void {
   if (same || wanted.action === 'rollback') return;
   const releases = [...new Set(Object.values(journal.rollout.to))].join(', ');
   const services = Object.keys(journal.rollout.to).join(' ');
-  throw new CliError(`Unable to begin: the ${journal.action} of ${releases} (${services}) was cut short.`, {
+  throw new CliError(`Unable to begin: the ${journal.action} of ${releases} (${services}) has not ended.`, {
     outcome: 'locked',
     code: 'UNFINISHED_DEPLOY',
     fix: `End it with "psactl deploy ${services} --release ${releases}", or take it back with "psactl rollback".`,

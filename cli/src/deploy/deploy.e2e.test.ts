@@ -45,11 +45,17 @@ async function pack(version: string, more: Readonly<Record<string, string>> = {}
   await rm(folder, { recursive: true });
 }
 
-/** What the status says of every replica: release and rotation. */
+/** Two services are enough to see what happens to one while the other has its turn. */
+const SERVICES = ['crm', 'auth'] as const;
+
+/** What the status says of their replicas: release and rotation. */
 async function replicas(): Promise<string[]> {
   const { stdout, stderr } = await lab.psactl('status', '--site', 'lab', '--json');
   const { services } = JSON.parse(stdout || stderr) as SiteStatus;
-  return services.flatMap((one) => one.replicas).map((one) => `${one.running} ${one.ready} ${one.rotation}`);
+  return services
+    .filter((one) => (SERVICES as readonly string[]).includes(one.name))
+    .flatMap((one) => one.replicas)
+    .map((one) => `${one.running} ${one.ready} ${one.rotation}`);
 }
 const everywhere = async (release: string) => {
   const found = await replicas();
@@ -59,8 +65,8 @@ const everywhere = async (release: string) => {
 };
 
 describe('psactl deploy', { timeout: 900_000 }, () => {
-  it('brings a release onto every replica, with a dump of the database before', async () => {
-    const ran = await lab.psactl('deploy', '--release', '0.2.0', '--json');
+  it('brings a release onto every replica of the services, with a dump of the database before', async () => {
+    const ran = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0', '--json');
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     const { backup } = JSON.parse(ran.stdout) as { backup: string };
     expect((await readFile(`${backup}.sha256`, 'utf8')).slice(0, 64)).toBe(
@@ -69,15 +75,14 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
         .digest('hex'),
     );
     await everywhere('0.2.0');
-    const again = await lab.psactl('deploy', '--release', '0.2.0');
+    const again = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0');
     expect(again).toMatchObject({ code: 0, stdout: 'Nothing to do: every replica runs 0.2.0.\n' });
   });
 
   it('goes back by itself when a release does not get ready, and says why', async () => {
     const ran = await lab.psactl(
       'deploy',
-      'crm',
-      'auth',
+      ...SERVICES,
       '--release',
       '0.9.0',
       '--ready-seconds',
@@ -110,19 +115,16 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
   });
 
   it('killed at any moment, goes on where it was', async () => {
-    const args = ['deploy', 'crm', 'tickets', '--release', '0.3.0', '--no-backup', '--site', 'lab'];
+    const args = ['deploy', ...SERVICES, '--release', '0.3.0', '--no-backup', '--site', 'lab'];
     for (const after of [1_500, 4_000, 6_000, 8_000, 11_000]) await lab.killed(after, ...args);
     const done = await lab.psactl(...args);
     expect(done.code, done.stderr).toBe(0);
-    expect(new Set((await replicas()).map((one) => one.slice(6)))).toEqual(new Set(['true serving']));
-    const rest = await lab.psactl('deploy', '--release', '0.3.0', '--no-backup');
-    expect(rest.code, rest.stderr).toBe(0);
     await everywhere('0.3.0');
   });
 
   it('is taken back by rollback, finished or not', async () => {
-    await lab.killed(12_000, 'deploy', '--release', '0.4.0', '--no-backup', '--site', 'lab');
-    const back = await lab.psactl('rollback', '--to', '0.3.0');
+    await lab.killed(12_000, 'deploy', ...SERVICES, '--release', '0.4.0', '--no-backup', '--site', 'lab');
+    const back = await lab.psactl('rollback', ...SERVICES, '--to', '0.3.0');
     expect(back.code, back.stderr).toBe(0);
     await everywhere('0.3.0');
     expect((await lab.psactl('deploy', 'crm', '--release', '0.4.0', '--no-backup')).code).toBe(0);
@@ -133,7 +135,7 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
 
   it('waits for nobody who holds the site', async () => {
     await lab.site.folder.locked('a test', async () => {
-      expect((await lab.psactl('deploy', '--release', '0.4.0', '--no-backup')).code).toBe(11);
+      expect((await lab.psactl('deploy', ...SERVICES, '--release', '0.4.0', '--no-backup')).code).toBe(11);
     });
   });
 });
