@@ -24,7 +24,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { bundle, copyDocs, ROOT, services } from './bundle.ts';
-import { buildPortals, PORTALS } from './portals.mjs';
+
+/** Plain JavaScript, because it also runs before anything is installed; so its types are said here. */
+const { buildPortals, PORTALS } = (await import(new URL('./portals.mjs', import.meta.url).href)) as {
+  readonly buildPortals: () => Promise<void>;
+  readonly PORTALS: readonly string[];
+};
 
 function fail(message: string): never {
   console.error(message);

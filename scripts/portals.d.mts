@@ -1,2 +1,0 @@
-export const PORTALS: readonly string[];
-export function buildPortals(): Promise<void>;
