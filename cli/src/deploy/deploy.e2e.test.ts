@@ -16,8 +16,10 @@ beforeAll(async () => {
   lab = await fakeLab();
   for (const version of ['0.2.0', '0.3.0', '0.4.0']) await pack(version);
   await pack('0.9.0', { 'never-ready': '' });
-  const ran = await lab.psactl('apply', '--yes');
-  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout);
+  // A busy machine lets a step run out of its time; apply goes on where it stopped.
+  let ran = await lab.psactl('apply', '--yes');
+  for (let again = 0; again < 3 && ran.code !== 0; again++) ran = await lab.psactl('apply', '--yes');
+  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
 }, 900_000);
 afterAll(() => lab?.close(), 300_000);
 

@@ -140,7 +140,7 @@ export async function switchReplica(
       throw new CliError(`Unable to start ${release} of ${service.name} in ${name}.`, {
         why: wrong
           ? `What answers there is ${seen.running}.`
-          : `It is not ready after ${Math.round(options.patienceMs / 1000)} s: ${seen.why}.${await lastLines(hands, name, service)}`,
+          : `It is not ready after ${Math.round(options.patienceMs / 1000)} s: ${seen.why}.${seen.running === null ? await lastLine(hands, name, service) : ''}`,
       });
     }
     await sleep(500, undefined, { signal: options.signal });
@@ -171,9 +171,9 @@ async function smoke(hands: Hands, name: string, service: Service): Promise<void
   }
 }
 
-async function lastLines(hands: Hands, name: string, service: Service): Promise<string> {
-  const { stdout } = await hands
-    .exec(name, ['journalctl', '-u', `psa@${service.name}.service`, '-n', '5', '-o', 'cat', '--no-pager'])
-    .catch(() => ({ stdout: '' }));
-  return stdout.trim() === '' ? '' : ` Its last words: ${stdout.trim().slice(-600)}`;
+/** Why it does not even run is often in its last line. */
+async function lastLine(hands: Hands, name: string, service: Service): Promise<string> {
+  const argv = ['journalctl', '-u', `psa@${service.name}.service`, '-n', '1', '-o', 'cat', '--no-pager'];
+  const { stdout } = await hands.exec(name, argv).catch(() => ({ stdout: '' }));
+  return stdout.trim() === '' ? '' : ` Its last words: ${stdout.trim().slice(-300)}`;
 }
