@@ -28,7 +28,7 @@ export default defineConfig({
             'embedded/**/*.test.ts',
             'bench/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/dist/**', '**/*.e2e.test.ts', ...withoutRecordings],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.{e2e,lab}.test.ts', ...withoutRecordings],
           globalSetup: ['libs/test-kit/src/global-setup.ts'],
           testTimeout: 30_000,
           hookTimeout: 90_000,
@@ -50,6 +50,19 @@ export default defineConfig({
           maxWorkers: 1,
           // A machine at its limit fails a test now and then; the report marks what needed its second try.
           retry: 1,
+        },
+      },
+      {
+        test: {
+          // The whole appliance on the lab, and images made from packages: half an hour and more, by "npm run drills".
+          name: 'lab',
+          sequence: { groupOrder: 2 },
+          include: ['**/*.lab.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          testTimeout: 900_000,
+          hookTimeout: 1_800_000,
+          fileParallelism: false,
+          maxWorkers: 1,
         },
       },
     ],

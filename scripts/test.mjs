@@ -24,4 +24,4 @@ step('Types', 'node', ['scripts/typecheck.ts']);
 step('Dead code', 'knip', ['--no-progress', '--no-config-hints']);
 console.log('\n── Portals');
 await buildPortals();
-step('Tests', 'vitest', ['run', ...extra]);
+step('Tests', 'vitest', ['run', '--project', 'unit', '--project', 'e2e', ...extra]);

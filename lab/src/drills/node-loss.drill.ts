@@ -16,10 +16,13 @@ export function nodeLoss(rig: () => Rig): void {
     await sleep(AWAY_MS);
     await rig().lab.startNode(node);
     const began = performance.now();
-    await rig().healthy(240_000);
-    const healedMs = Math.round(performance.now() - began);
+    const healed = await rig()
+      .healthy(240_000)
+      .then(() => Math.round(performance.now() - began))
+      .catch((error: Error) => error);
     const report = await load.stop();
-    keep(`kill-${node}`, { ...summary(report), healedMs, curve: report.curve });
+    keep(`kill-${node}`, { ...summary(report), healedMs: healed, curve: report.curve });
+    expect(healed, 'ms until it was whole again').toEqual(expect.any(Number));
     expect(report.writes.longestGapMs, JSON.stringify(summary(report))).toBeLessThanOrEqual(30_000);
     expect(report.reads.longestGapMs, JSON.stringify(summary(report))).toBeLessThanOrEqual(5_000);
     await nothingLost(rig(), report.acknowledged);

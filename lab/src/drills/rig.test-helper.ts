@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Container, expand, siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
 import type { Inventory } from '@psa/appliance/inventory/schema';
@@ -178,14 +177,9 @@ function rigOf(dir: string, psactl: string, env: Record<string, string>): Rig {
     load: (options) => startLoad({ ...client, pauseMs: 200, ...options }, internet),
     missing: (ids) => checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internet),
     async healthy(withinMs) {
-      const until = Date.now() + withinMs;
-      for (;;) {
-        const run = await rig.psactl('plan', '--detailed-exitcode', '--json');
-        if (run.code === 0) return;
-        if (Date.now() > until)
-          throw new Error(`Not healthy: ${run.stdout.slice(0, 4_000)}\n${run.stderr.slice(-2_000)}`);
-        await sleep(2_000);
-      }
+      const run = await rig.psactl('status', '--wait', String(Math.ceil(withinMs / 1_000)), '--json');
+      if (run.code !== 0)
+        throw new Error(`Not healthy: ${run.stdout.slice(0, 4_000)}\n${run.stderr.slice(-2_000)}`);
     },
     async down() {
       if (!GIVEN) await labDown(dir);

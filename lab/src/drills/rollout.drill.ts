@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { buildRelease, keep, RELEASES, type Rig, summary } from './rig.test-helper.ts';
 
 /** Connections through HAProxy while a release goes round. */
-const LOAD = { readers: 40, writers: 10, readTimeoutMs: 15_000, writeTimeoutMs: 15_000 };
+const LOAD = { readers: 40, writers: 10, pauseMs: 1_000, readTimeoutMs: 15_000, writeTimeoutMs: 15_000 };
 
 /** Deploys under load. */
 export function rollout(rig: () => Rig): void {
