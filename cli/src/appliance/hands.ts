@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ObservedConfig } from '@psa/appliance/plan/observed';
 import { apiPath } from '@psa/proxmox/client/encode';
@@ -16,11 +17,15 @@ export interface Found {
 
 type Params = Readonly<Record<string, string | number | boolean>>;
 
+/** How old the list of places may be where only the way into a container is asked. */
+const PLACE_MS = 3_000;
+
 /** What steps do to the cluster, each with a look at how things are now. */
 export class Hands {
   readonly site: OpenSite;
   readonly signal: AbortSignal;
   readonly #journal: Journal;
+  #recent: { readonly at: number; readonly list: Promise<ReadonlyMap<number, Found>> } | null = null;
 
   constructor(site: OpenSite, journal: Journal, signal: AbortSignal) {
     this.site = site;
@@ -46,9 +51,26 @@ export class Hands {
 
   /** A guest of the cluster; null when there is none of that id. */
   async find(id: number): Promise<Found | null> {
+    return (await this.#list()).get(id) ?? null;
+  }
+
+  /** The same, a moment old perhaps: many steps at once need not each have the whole list made. */
+  async place(id: number): Promise<Found | null> {
+    if (!this.#recent || performance.now() - this.#recent.at > PLACE_MS) {
+      const list = this.#list();
+      this.#recent = { at: performance.now(), list };
+      list.catch(() => {
+        this.#recent = null;
+      });
+    }
+    return (await this.#recent.list).get(id) ?? null;
+  }
+
+  async #list(): Promise<ReadonlyMap<number, Found>> {
     const all = await this.get<readonly Record<string, unknown>[]>('/cluster/resources', { type: 'vm' });
-    const found = all.find(({ vmid }) => Number(vmid) === id);
-    return found ? { node: String(found.node), status: String(found.status) } : null;
+    return new Map(
+      all.map((one) => [Number(one.vmid), { node: String(one.node), status: String(one.status) }]),
+    );
   }
 
   /** The same where it must be there. */
@@ -88,8 +110,14 @@ export class Hands {
 
   /** Runs a command in a container, wherever that is now. */
   async exec(id: number, argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
-    const { node } = await this.need(id);
-    return this.site.shell.exec(node, id, argv, { timeoutMs: 60_000, signal: this.signal, ...options });
+    const { node } = (await this.place(id)) ?? (await this.need(id));
+    const all = { timeoutMs: 60_000, signal: this.signal, ...options };
+    const result = await this.site.shell.exec(node, id, argv, all);
+    const hasMoved = result.code !== 0 && /^Configuration file '.*' does not exist/m.test(result.stderr);
+    // Nothing was run. What was read from a stream is gone, though.
+    if (!hasMoved || options.stdin instanceof Readable) return result;
+    this.#recent = null;
+    return this.site.shell.exec((await this.need(id)).node, id, argv, all);
   }
 
   /** The same for one that must succeed. @returns what it printed */

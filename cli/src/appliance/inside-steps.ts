@@ -74,7 +74,7 @@ export async function waitForPart(hands: Hands, part: string): Promise<void> {
   await hands.until(part, 5 * 60_000, async () => {
     const members: Member[] = [];
     for (const container of site.containers.filter(({ group }) => group === part)) {
-      const found = await hands.find(container.id);
+      const found = await hands.place(container.id);
       if (found?.status === 'running') members.push({ container, node: found.node });
     }
     return members.length === 0 ? 'none of its containers runs' : partTrouble(site, part, members, signal);
