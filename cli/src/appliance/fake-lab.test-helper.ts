@@ -7,6 +7,7 @@ import { zstdCompressSync } from 'node:zlib';
 import { labDown, labUp } from '@psa/lab/control';
 import { freePort } from '@psa/test-kit/free-port';
 import { type Ran, runCli } from '../run-cli.test-helper.ts';
+import { readJournal } from './journal.ts';
 import { type OpenSite, openSite } from './site.ts';
 
 /** A lab of containers that are made up, with templates and a release of a few bytes. */
@@ -18,6 +19,8 @@ export interface FakeLab {
   psactl(...argv: string[]): Promise<Ran>;
   /** Runs it as a process of its own and kills it after a while. @returns whether it was killed, and not done before */
   killed(afterMs: number, ...argv: string[]): Promise<boolean>;
+  /** The same when it has written so many lines into its journal. */
+  killedAt(lines: number, ...argv: string[]): Promise<boolean>;
   /** Changes the inventory's text. */
   edit(change: (text: string) => string): Promise<void>;
   close(): Promise<void>;
@@ -79,22 +82,26 @@ export async function fakeLab(options: { readonly small?: boolean } = {}): Promi
   const env = { HOME: base, PSA_LAB_DIR: dir, PSA_INVENTORY: inventory };
   const io = { env, cwd: base } as never as Parameters<typeof openSite>[0]['io'];
   const site = await openSite({ options: {}, io });
+  const killed = async (argv: readonly string[], isTime: () => boolean) => {
+    const main = new URL('../main.ts', import.meta.url).pathname;
+    const child = spawn(process.execPath, [main, ...argv], {
+      ...{ cwd: base, env: { ...process.env, ...env }, stdio: 'ignore' },
+    });
+    const timer = setInterval(() => isTime() && child.kill('SIGKILL'), 10);
+    const signal = await new Promise<string | null>((resolve) => child.once('exit', (_, by) => resolve(by)));
+    clearInterval(timer);
+    return signal === 'SIGKILL';
+  };
   return {
     ...{ dir, inventory, site },
     psactl: (...argv) => runCli(argv, env, { cwd: base }),
-    async killed(afterMs, ...argv) {
-      const main = new URL('../main.ts', import.meta.url).pathname;
-      const child = spawn(process.execPath, [main, ...argv], {
-        cwd: base,
-        env: { ...process.env, ...env },
-        stdio: 'ignore',
-      });
-      const timer = setTimeout(() => child.kill('SIGKILL'), afterMs);
-      const signal = await new Promise<string | null>((resolve) =>
-        child.once('exit', (_, by) => resolve(by)),
-      );
-      clearTimeout(timer);
-      return signal === 'SIGKILL';
+    killed(afterMs, ...argv) {
+      const end = performance.now() + afterMs;
+      return killed(argv, () => performance.now() >= end);
+    },
+    killedAt(lines, ...argv) {
+      const most = readJournal(site.folder).length + lines;
+      return killed(argv, () => readJournal(site.folder).length >= most);
     },
     async edit(change) {
       await writeFile(inventory, change(await readFile(inventory, 'utf8')));
