@@ -193,7 +193,7 @@ export async function primaryOf(rig: Rig): Promise<readonly string[]> {
   const members = rig.containers.filter((one) => one.group === 'postgres');
   const found = await Promise.all(
     members.map(async (one) => {
-      const line = "curl -s -m 3 -o /dev/null -w '%{http_code}' http://127.0.0.1:8008/primary";
+      const line = `curl -s -m 3 -o /dev/null -w '%{http_code}' http://${one.address}:8008/primary`;
       const code = await rig.inside(one.name, `${line} || true`).catch(() => '');
       return code.trim() === '200' ? one.name : null;
     }),
