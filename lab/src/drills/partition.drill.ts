@@ -44,6 +44,6 @@ export function partition(rig: () => Rig): void {
     const report = await load.stop();
     keep('partition', { ...summary(report), sides, curve: report.curve });
     expect((await primaryOf(rig())).length).toBe(1);
-    await nothingLost(rig(), report.acknowledged);
+    await nothingLost(rig(), report);
   });
 }
