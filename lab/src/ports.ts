@@ -52,6 +52,18 @@ export interface RunState {
   readonly netOut: number;
 }
 
+/** A container that does not run. */
+export const STOPPED: RunState = {
+  state: 'stopped',
+  pid: null,
+  uptime: 0,
+  memory: 0,
+  swap: 0,
+  cpuSeconds: 0,
+  netIn: 0,
+  netOut: 0,
+};
+
 /** How a program is run in a container. */
 export interface ExecOptions {
   readonly stdin?: Readable;

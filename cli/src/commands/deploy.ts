@@ -1,20 +1,14 @@
 import { define } from '../command.ts';
-import {
-  outageQuestion,
-  ROLLOUT_OPTIONS,
-  type RolloutOptions,
-  refuseIll,
-  servicesOf,
-} from '../deploy/deploy-options.ts';
-import type { DeployPlan, DeployResult, Prepared, Wanted } from '../deploy/deploy-site.ts';
-import { renderDeployPlan, renderDeployResult } from '../deploy/deploy-text.ts';
+import { ROLLOUT_OPTIONS, type RolloutOptions, servicesOf } from '../deploy/deploy-options.ts';
+import type { DeployPlan, DeployResult } from '../deploy/deploy-site.ts';
+import { planOf, ROLLOUT_COMMAND, type Rollout } from '../deploy/rollout-command.ts';
 
 interface Options extends RolloutOptions {
   readonly release: string;
   readonly backup: boolean;
 }
 
-export const deploy = define<Options, DeployPlan, { prepared: Prepared; wanted: Wanted }, DeployResult>({
+export const deploy = define<Options, DeployPlan, Rollout, DeployResult>({
   summary: 'Brings a release onto the services, one replica after the other',
   description: `
 Looks whether the site is fit for it, dumps the database, runs the migrations of the release, then takes one replica
@@ -46,43 +40,16 @@ Cut short at any point, the same command goes on where it was.`,
   ],
   resume: 'Run the same command again: it goes on where it was. Or take it back: psactl rollback',
 
-  async plan(context) {
-    const { withSite } = await import('../appliance/site.ts');
-    const { prepare } = await import('../deploy/deploy-site.ts');
-    const { options, args, io, signal } = context;
-    return withSite(context, async (site) => {
-      const wanted: Wanted = {
-        action: 'deploy',
-        to: Object.fromEntries(servicesOf(site, args).map((name) => [name, options.release])),
-        version: options.release,
-        backup: options.backup,
-        migrate: true,
-        lenient: options.force === true,
-        drainMs: options.drainSeconds * 1000,
-        readyMs: options.readySeconds * 1000,
-        notify: options.notify ?? io.env.PSA_NOTIFY_URL ?? null,
-      };
-      const prepared = await prepare(site, wanted, signal);
-      return { data: prepared.plan, carry: { prepared, wanted } };
-    });
-  },
-  renderPlan: renderDeployPlan,
-  confirm: ({ carry }) => outageQuestion(carry.prepared),
-
-  async apply({ carry: { prepared, wanted } }, context) {
-    refuseIll(prepared);
-    const { withSite } = await import('../appliance/site.ts');
-    const { carryOut, prepare } = await import('../deploy/deploy-site.ts');
-    const { progress, signal } = context;
-    return withSite(context, (site) =>
-      site.folder.locked('psactl deploy', async () => {
-        // Somebody may have ended what was there when the plan was made.
-        const now = await prepare(site, wanted, signal);
-        refuseIll(now);
-        return carryOut(site, wanted, now, progress, signal);
-      }),
-    );
-  },
-  render: renderDeployResult,
-  outcome: ({ ended }) => (ended === 'done' ? 'done' : 'failed'),
+  plan: (context) =>
+    planOf(context, (site) => ({
+      action: 'deploy',
+      to: Object.fromEntries(
+        servicesOf(site, context.args).map((service) => [service, context.options.release]),
+      ),
+      version: context.options.release,
+      backup: context.options.backup,
+      migrate: true,
+      lenient: context.options.force === true,
+    })),
+  ...ROLLOUT_COMMAND,
 });

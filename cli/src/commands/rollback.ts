@@ -1,20 +1,14 @@
 import { define } from '../command.ts';
-import {
-  outageQuestion,
-  ROLLOUT_OPTIONS,
-  type RolloutOptions,
-  refuseIll,
-  servicesOf,
-} from '../deploy/deploy-options.ts';
-import type { DeployPlan, DeployResult, Prepared, Wanted } from '../deploy/deploy-site.ts';
-import { renderDeployPlan, renderDeployResult } from '../deploy/deploy-text.ts';
+import { ROLLOUT_OPTIONS, type RolloutOptions, servicesOf } from '../deploy/deploy-options.ts';
+import type { DeployPlan, DeployResult } from '../deploy/deploy-site.ts';
+import { planOf, ROLLOUT_COMMAND, type Rollout } from '../deploy/rollout-command.ts';
 import { usage } from '../errors.ts';
 
 interface Options extends RolloutOptions {
   readonly to?: string;
 }
 
-export const rollback = define<Options, DeployPlan, { prepared: Prepared; wanted: Wanted }, DeployResult>({
+export const rollback = define<Options, DeployPlan, Rollout, DeployResult>({
   summary: 'Goes back to the release before, one replica after the other',
   description: `
 Without --to it goes back to what the history says ran before; a deploy that was cut short is taken back. The database
@@ -27,45 +21,19 @@ stays as it is: what migrations added, the release before can live with.`,
   ],
   resume: 'Run the same command again: it goes on where it was.',
 
-  async plan(context) {
-    const { withSite } = await import('../appliance/site.ts');
-    const { prepare } = await import('../deploy/deploy-site.ts');
-    const { options, args, io, signal } = context;
-    return withSite(context, async (site) => {
-      const services = servicesOf(site, args);
-      const to = options.to
-        ? Object.fromEntries(services.map((name) => [name, options.to!]))
+  plan: (context) =>
+    planOf(context, async (site) => {
+      const services = servicesOf(site, context.args);
+      const release = context.options.to;
+      const to = release
+        ? Object.fromEntries(services.map((service) => [service, release]))
         : await before(site.folder.path, services);
-      const wanted: Wanted = {
-        action: 'rollback',
-        to,
-        version: Object.values(to)[0]!,
+      return {
+        ...{ action: 'rollback', to, version: Object.values(to)[0]! },
         ...{ backup: false, migrate: false, lenient: true },
-        drainMs: options.drainSeconds * 1000,
-        readyMs: options.readySeconds * 1000,
-        notify: options.notify ?? io.env.PSA_NOTIFY_URL ?? null,
       };
-      const prepared = await prepare(site, wanted, signal);
-      return { data: prepared.plan, carry: { prepared, wanted } };
-    });
-  },
-  renderPlan: renderDeployPlan,
-  confirm: ({ carry }) => outageQuestion(carry.prepared),
-
-  async apply({ carry: { prepared, wanted } }, context) {
-    refuseIll(prepared);
-    const { withSite } = await import('../appliance/site.ts');
-    const { carryOut, prepare } = await import('../deploy/deploy-site.ts');
-    const { progress, signal } = context;
-    return withSite(context, (site) =>
-      site.folder.locked('psactl rollback', async () => {
-        const now = await prepare(site, wanted, signal);
-        return carryOut(site, wanted, now, progress, signal);
-      }),
-    );
-  },
-  render: renderDeployResult,
-  outcome: ({ ended }) => (ended === 'done' ? 'done' : 'failed'),
+    }),
+  ...ROLLOUT_COMMAND,
 });
 
 /** What the last change of each service came from. A deploy that went back by itself changed nothing. */

@@ -11,6 +11,7 @@ import {
   type RunSpec,
   type RunState,
   RuntimeFailure,
+  STOPPED,
 } from '../ports.ts';
 import { Cgroups } from './cgroup.ts';
 import { writeGuestFiles } from './guest-files.ts';
@@ -28,16 +29,6 @@ export interface LxcRuntimeOptions {
   readonly namespaceOf: (node: string) => string;
 }
 
-const STOPPED: RunState = {
-  state: 'stopped',
-  pid: null,
-  uptime: 0,
-  memory: 0,
-  swap: 0,
-  cpuSeconds: 0,
-  netIn: 0,
-  netOut: 0,
-};
 /** Linux counts the times of processes in hundredths of a second, whatever its own clock does. */
 const TICKS = 100;
 const END_MS = 60_000;

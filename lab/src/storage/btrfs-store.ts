@@ -60,9 +60,7 @@ export class BtrfsStore implements VolumeStore {
     options: { readonly archive: string | null; readonly unprivileged: boolean; readonly sizeBytes: number },
   ): Promise<void> {
     const disk = this.#disk(node, volume.storage);
-    const path = this.#layout.volume(node, volume);
-    if (existsSync(path))
-      throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' already exists`);
+    const path = this.#layout.newVolume(node, volume);
     const draft = path + PARTIAL;
     const { archive } = options;
     const ownership = options.unprivileged ? 'shifted' : 'as-is';
@@ -85,10 +83,7 @@ export class BtrfsStore implements VolumeStore {
   }
 
   async path(node: string, volume: VolumeId): Promise<string> {
-    const path = this.#layout.volume(node, volume);
-    if (!existsSync(path))
-      throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' does not exist`);
-    return path;
+    return this.#layout.existingVolume(node, volume);
   }
 
   async exists(node: string, volume: VolumeId): Promise<boolean> {
@@ -118,9 +113,7 @@ export class BtrfsStore implements VolumeStore {
     to: { node: string; volume: VolumeId },
   ): Promise<void> {
     const source = await this.path(from.node, from.volume);
-    const target = this.#layout.volume(to.node, to.volume);
-    if (existsSync(target))
-      throw new RuntimeFailure(`volume '${to.volume.storage}:${to.volume.name}' already exists`);
+    const target = this.#layout.newVolume(to.node, to.volume);
     const disk = this.#disk(to.node, to.volume.storage);
     const draft = target + PARTIAL;
     await disk.delete(draft);
@@ -147,7 +140,7 @@ export class BtrfsStore implements VolumeStore {
   async rollback(node: string, volume: VolumeId, name: string): Promise<void> {
     const disk = this.#disk(node, volume.storage);
     const path = await this.path(node, volume);
-    const from = this.#snapshotPath(node, volume, name);
+    const from = this.#layout.existingSnapshot(node, volume, name);
     const { limit } = await disk.usage(path);
     await disk.delete(path + NEXT);
     await disk.snapshot(from, path + NEXT);
@@ -167,8 +160,7 @@ export class BtrfsStore implements VolumeStore {
     to: Writable,
     add: readonly AddedFile[] = [],
   ): Promise<void> {
-    const path =
-      snapshot === null ? await this.path(node, volume) : this.#snapshotPath(node, volume, snapshot);
+    const path = this.#layout.existing(node, volume, snapshot);
     await pack(path, await ownershipOf(path), add, to);
   }
 
@@ -199,12 +191,6 @@ export class BtrfsStore implements VolumeStore {
 
   #disk(node: string, storage: string): BtrfsDisk {
     return this.#disks.get(this.#layout.root(node, storage))!;
-  }
-
-  #snapshotPath(node: string, volume: VolumeId, name: string): string {
-    const path = this.#layout.snapshot(node, volume, name);
-    if (!existsSync(path)) throw new RuntimeFailure(`snapshot '${name}' does not exist`);
-    return path;
   }
 
   /** Templates are used again and again; an archive of a backup is not. */

@@ -51,9 +51,7 @@ export class DirStore implements VolumeStore {
     volume: VolumeId,
     options: { readonly archive: string | null; readonly unprivileged: boolean; readonly sizeBytes: number },
   ): Promise<void> {
-    const path = this.#layout.volume(node, volume);
-    if (existsSync(path))
-      throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' already exists`);
+    const path = this.#layout.newVolume(node, volume);
     const draft = path + PARTIAL;
     const { archive } = options;
     await remove(draft);
@@ -76,10 +74,7 @@ export class DirStore implements VolumeStore {
   }
 
   async path(node: string, volume: VolumeId): Promise<string> {
-    const path = this.#layout.volume(node, volume);
-    if (!existsSync(path))
-      throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' does not exist`);
-    return path;
+    return this.#layout.existingVolume(node, volume);
   }
 
   async exists(node: string, volume: VolumeId): Promise<boolean> {
@@ -110,9 +105,7 @@ export class DirStore implements VolumeStore {
     to: { node: string; volume: VolumeId },
   ): Promise<void> {
     const source = await this.path(from.node, from.volume);
-    const target = this.#layout.volume(to.node, to.volume);
-    if (existsSync(target))
-      throw new RuntimeFailure(`volume '${to.volume.storage}:${to.volume.name}' already exists`);
+    const target = this.#layout.newVolume(to.node, to.volume);
     await this.#note(target, await this.#known(source));
     await duplicate(source, target);
   }
@@ -123,7 +116,7 @@ export class DirStore implements VolumeStore {
 
   async rollback(node: string, volume: VolumeId, name: string): Promise<void> {
     const path = await this.path(node, volume);
-    const from = this.#snapshotPath(node, volume, name);
+    const from = this.#layout.existingSnapshot(node, volume, name);
     await remove(path);
     await duplicate(from, path);
   }
@@ -139,8 +132,7 @@ export class DirStore implements VolumeStore {
     to: Writable,
     add: readonly AddedFile[] = [],
   ): Promise<void> {
-    const path =
-      snapshot === null ? await this.path(node, volume) : this.#snapshotPath(node, volume, snapshot);
+    const path = this.#layout.existing(node, volume, snapshot);
     await pack(path, 'mine', add, to);
   }
 
@@ -199,12 +191,6 @@ export class DirStore implements VolumeStore {
       if (name.endsWith('.json'))
         bytes += (await this.#known(join(folder, 'volumes', name.slice(0, -5)))).used;
     return bytes;
-  }
-
-  #snapshotPath(node: string, volume: VolumeId, name: string): string {
-    const path = this.#layout.snapshot(node, volume, name);
-    if (!existsSync(path)) throw new RuntimeFailure(`snapshot '${name}' does not exist`);
-    return path;
   }
 
   async #note(path: string, volume: Volume): Promise<void> {

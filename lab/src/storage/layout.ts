@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { RuntimeFailure, type VolumeId } from '../ports.ts';
 
@@ -70,6 +71,34 @@ export class Layout {
 
   snapshot(node: string, { storage, name }: VolumeId, snapshot: string): string {
     return join(this.root(node, storage), 'snapshots', `${safe(name)}@${safe(snapshot)}`);
+  }
+
+  /** @throws RuntimeFailure when there is no such volume */
+  existingVolume(node: string, volume: VolumeId): string {
+    const path = this.volume(node, volume);
+    if (existsSync(path)) return path;
+    throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' does not exist`);
+  }
+
+  /** Where a volume is about to be made. @throws RuntimeFailure when there is one already */
+  newVolume(node: string, volume: VolumeId): string {
+    const path = this.volume(node, volume);
+    if (!existsSync(path)) return path;
+    throw new RuntimeFailure(`volume '${volume.storage}:${volume.name}' already exists`);
+  }
+
+  /** @throws RuntimeFailure when there is no such snapshot */
+  existingSnapshot(node: string, volume: VolumeId, name: string): string {
+    const path = this.snapshot(node, volume, name);
+    if (existsSync(path)) return path;
+    throw new RuntimeFailure(`snapshot '${name}' does not exist`);
+  }
+
+  /** A volume, or a snapshot of it. @throws RuntimeFailure when there is none */
+  existing(node: string, volume: VolumeId, snapshot: string | null): string {
+    return snapshot === null
+      ? this.existingVolume(node, volume)
+      : this.existingSnapshot(node, volume, snapshot);
   }
 
   content(node: string, storage: string, content: Content): string {

@@ -10,6 +10,7 @@ import {
   type RunSpec,
   type RunState,
   RuntimeFailure,
+  STOPPED,
 } from '../../ports.ts';
 import { guestFiles } from '../guest-files.ts';
 import { APPLIANCE_PROGRAMS } from './appliance-programs.ts';
@@ -85,17 +86,7 @@ export class FakeRuntime implements ContainerRuntime {
 
   async state(node: string, id: number): Promise<RunState> {
     const state = this.#read()[keyOf(node, id)];
-    if (!state)
-      return {
-        state: 'stopped',
-        pid: null,
-        uptime: 0,
-        memory: 0,
-        swap: 0,
-        cpuSeconds: 0,
-        netIn: 0,
-        netOut: 0,
-      };
+    if (!state) return STOPPED;
     const uptime = Math.max(0, Math.floor((Date.now() - state.startedAt) / 1000));
     return { ...IDLE, state: state.frozen ? 'frozen' : 'running', pid: id, uptime, cpuSeconds: uptime / 100 };
   }
