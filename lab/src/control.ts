@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ConformanceReport } from './api/conformance.ts';
 import { type LabSettings, makeLabFolder } from './settings.ts';
 
 /** A node as `psactl lab status` shows it. */
@@ -36,6 +37,8 @@ export interface LabStatus {
   /** How the appliance's portal is reached; null: the fake has none. */
   readonly portal: string | null;
   readonly pid: number;
+  /** Requests of its API held against Proxmox VE's schema; null: there is no schema here. */
+  readonly conformance: ConformanceReport | null;
   readonly nodes: readonly LabNodeStatus[];
 }
 

@@ -221,6 +221,7 @@ class Daemon implements RunningLab {
     return {
       ...{ name, runtime, timeFactor, folder: this.#dir, pid: process.pid, nodes },
       inventory: join(this.#dir, 'appliance.yaml'),
+      conformance: lab.conformance?.report() ?? null,
       portal: `https://127.0.0.1:${portalPort}`,
     };
   }

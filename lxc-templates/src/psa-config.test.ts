@@ -90,7 +90,24 @@ describe('psa-config apply', () => {
       ['reload-or-restart b.service', 'restart a.service'],
       'restarted a.service',
     ],
-    ['none but systemd itself', { [UNIT]: '[Service]\nNice=1\n' }, ['daemon-reload'], `installed ${UNIT}`],
+    [
+      'the one whose own file it is',
+      { [UNIT]: '[Service]\nNice=1\n' },
+      ['daemon-reload', 'restart a.service'],
+      'restarted a.service',
+    ],
+    [
+      'one that is else reloaded, by its drop-in',
+      { '/etc/systemd/system/b.service.d/psa.conf': '[Service]\nNice=1\n', '/etc/deep/er/b.conf': 'b 2\n' },
+      ['daemon-reload', 'restart b.service'],
+      'restarted b.service',
+    ],
+    [
+      'none but systemd itself',
+      { '/etc/systemd/system/c.service': '[Service]\n' },
+      ['daemon-reload'],
+      'installed /etc/systemd/system/c.service',
+    ],
   ])('a changed file reaches the units that read it: %s', async (_, files, calls, said) => {
     await apply(FIRST);
     await root.calls();

@@ -12,6 +12,7 @@ import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
 import { TaskManager } from '../tasks/task-manager.ts';
 import { Authenticator } from './auth.ts';
 import { restoreGuest } from './backup/restore.ts';
+import { Conformance } from './conformance.ts';
 import { Dispatcher } from './dispatcher.ts';
 import type { Lab } from './lab.ts';
 import { guestActions } from './lxc/actions.ts';
@@ -64,6 +65,7 @@ export async function createLab(options: LabOptions): Promise<AssembledLab> {
   });
   const lab: Lab = {
     ...{ name, dir, timeFactor, files, guests, membership, access, runtime, volumes, network, schema },
+    conformance: schema === null ? null : new Conformance(schema),
     locks: new Locks(),
     storages: new Storages(options.storages),
     tasks: new TaskManager(join(dir, 'tasks')),

@@ -45,6 +45,7 @@ export class Dispatcher {
   }
 
   async handle(request: ApiRequest): Promise<ApiAnswer> {
+    this.#lab.conformance?.note(request.method, request.path, request.params);
     try {
       return await this.#answer(request);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Membership } from '../cluster/membership.ts';
 import type { Storages } from '../cluster/storages.ts';
 import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
 import type { TaskManager } from '../tasks/task-manager.ts';
+import type { Conformance } from './conformance.ts';
 import type { HaGuestActions, HaManager } from './ha/port.ts';
 import type { RouteParams } from './params.ts';
 import type { RequestContext } from './route.ts';
@@ -39,6 +40,8 @@ export interface Lab {
   readonly volumes: VolumeStore;
   readonly network: LabNetwork;
   readonly schema: ApiSchema | null;
+  /** Whether requests fit it; null without a schema. */
+  readonly conformance: Conformance | null;
   /** SHA-256 of each node's API certificate. */
   readonly fingerprints: Readonly<Record<string, string>>;
   power: NodePower;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { conformance } from './conformance.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
@@ -22,4 +23,5 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   killPsactl(it);
   nodeLoss(it);
   partition(it);
+  conformance(it);
 });

@@ -123,6 +123,18 @@ export async function signIn(page: Page, platform: Platform, email: string, base
   await page.locator('main h1').first().waitFor();
 }
 
+/** Shows the page in a theme, once its colours have changed: on their way they are those of neither. */
+export async function setTheme(page: Page, colorScheme: Theme): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.evaluate(async () => {
+    const frame = () => new Promise((done) => requestAnimationFrame(done));
+    await frame();
+    await frame();
+    const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.all(changing.map((one) => one.finished.catch(() => null)));
+  });
+}
+
 /** No finding of axe for WCAG 2.2 A and AA on what is shown now, leaving out the rules that `except` names. */
 export async function expectNoAxeViolations(page: Page, except: readonly string[] = []): Promise<void> {
   const { violations } = await new AxeBuilder({ page })

@@ -1,4 +1,5 @@
-import { get } from 'node:http';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 
 /** Waits for the page's heading. */
@@ -67,14 +68,16 @@ export async function packedBytes(urls: readonly string[]): Promise<number> {
     urls.map(
       (url) =>
         new Promise<number>((resolve, reject) => {
-          get(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
-            let bytes = 0;
-            response.on('data', (chunk: Buffer) => {
-              bytes += chunk.length;
-            });
-            response.on('end', () => resolve(bytes));
-            response.on('error', reject);
-          }).on('error', reject);
+          (url.startsWith('https:') ? https : http)
+            .get(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
+              let bytes = 0;
+              response.on('data', (chunk: Buffer) => {
+                bytes += chunk.length;
+              });
+              response.on('end', () => resolve(bytes));
+              response.on('error', reject);
+            })
+            .on('error', reject);
         }),
     ),
   );

@@ -10,6 +10,7 @@ import {
   PATIENT,
   type SessionOptions,
   screenshot,
+  setTheme,
   signIn,
 } from './browser.ts';
 import {
@@ -104,7 +105,7 @@ describe('the customer portal', () => {
     await message(page, 'das Mikrofon leuchtet grün').waitFor();
     await page.getByText('Was bisher geschah').waitFor();
     await screenshot(page, 'customer-ticket');
-    await page.emulateMedia({ colorScheme: 'dark' });
+    await setTheme(page, 'dark');
     await page.setViewportSize({ width: 390, height: 844 });
     await screenshot(page, 'customer-ticket-phone');
     await page.getByRole('link', { name: 'Zurück zur Liste' }).click();

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import type { Browser, Page, Response } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoAxeViolations, launchBrowser, newSession, signIn } from './browser.ts';
+import { expectNoAxeViolations, launchBrowser, newSession, setTheme, signIn } from './browser.ts';
 import { ADMIN, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
 
 /** Bytes of gzipped JavaScript that a portal may load until its first page is there. */
@@ -183,9 +183,9 @@ async function checkPages(page: Page, paths: readonly string[]): Promise<void> {
     await page.getByRole('heading', { level: 1 }).first().waitFor();
     await page.waitForFunction(() => document.querySelector('main [aria-busy="true"], .skeleton') === null);
     for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
+      await setTheme(page, colorScheme);
       await expectNoAxeViolations(page);
     }
   }
-  await page.emulateMedia({ colorScheme: 'light' });
+  await setTheme(page, 'light');
 }

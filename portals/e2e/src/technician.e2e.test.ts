@@ -73,9 +73,9 @@ describe('the technician portal', () => {
     await openTicket(found.body.data[0], title);
     await page.getByText('das Mikrofon leuchtet grün').first().waitFor();
     await screenshot(page, 'technician-ticket');
-    await page.emulateMedia({ colorScheme: 'dark' });
+    await setTheme(page, 'dark');
     await screenshot(page, 'technician-ticket-dark');
-    await page.emulateMedia({ colorScheme: 'light' });
+    await setTheme(page, 'light');
     await page.goto('/');
   }
 

@@ -59,5 +59,24 @@ export function renderLab(status: LabStatus): string {
     table(nodes),
     `Inventory: ${status.inventory}\n`,
     status.portal === null ? '' : `Portal: ${status.portal}\n`,
+    ...conformanceLines(status.conformance),
   ].join('');
+}
+
+/** Whether what the lab was asked fits the schema of Proxmox VE, and what does not. */
+function conformanceLines(report: LabStatus['conformance']): string[] {
+  if (report === null) return ['API: requests were not held against the schema, which is not here\n'];
+  const { requests, fitting, misfits } = report;
+  const wrong = misfits.reduce((sum, { times }) => sum + times, 0);
+  return [
+    `API: ${requests} requests of ${Object.keys(fitting).length} kinds, ${requests - wrong} of them as the schema of Proxmox VE wants them\n`,
+    ...misfits.map(
+      ({ request, errors, times }) =>
+        `  ${times} × ${request}: ${
+          Object.entries(errors)
+            .map(([field, message]) => `${field}: ${message}`)
+            .join('; ') || 'there is no such route'
+        }\n`,
+    ),
+  ];
 }

@@ -65,6 +65,6 @@ export const secretFile = (path: string, text: string, user = 'root'): ContentFi
   secret: true,
 });
 
-/** What a unit of Debian does otherwise here. Takes effect when the unit is restarted. */
+/** What a unit of Debian does otherwise here. A change of it restarts the unit. */
 export const dropIn = (unit: string, text: string): ContentFile =>
   plainFile(`/etc/systemd/system/${unit}.d/psa.conf`, text);
