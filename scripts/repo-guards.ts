@@ -98,6 +98,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'events',
     'search',
     'embedded',
+    // The lab, and the inventory that it is made from.
+    'appliance',
+    'lab',
   ],
   scripts: ['contracts', 'infra'],
 };

@@ -91,7 +91,7 @@ const LAB_PROGRAMS = {
 const PROGRAMS = {
   lab: LAB_PROGRAMS,
   test: { ...SUITE_PROGRAMS, ...LAB_PROGRAMS },
-  bench: { ...SUITE_PROGRAMS, pgbench: 'postgresql-15' },
+  bench: { ...SUITE_PROGRAMS, ...LAB_PROGRAMS, pgbench: 'postgresql-15' },
 };
 
 const isOnPath = (program) =>

@@ -1,14 +1,16 @@
 import { cpuTimes, othersShare } from './cpu-times.ts';
 import { writePage, writeReport } from './report.ts';
 import type { Benchmark } from './row.ts';
+import { appliance } from './rows/appliance.ts';
 import { create } from './rows/create.ts';
 import { events } from './rows/events.ts';
 import { gateway } from './rows/gateway.ts';
+import { help } from './rows/help.ts';
 import { list } from './rows/list.ts';
 import { memory } from './rows/memory.ts';
 import { search } from './rows/search.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [list, create, events, search, memory, gateway];
+const BENCHMARKS: readonly Benchmark[] = [list, create, events, search, memory, gateway, help, appliance];
 
 const names = process.argv.slice(2);
 if (names[0] === 'page') {

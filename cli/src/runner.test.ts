@@ -49,6 +49,11 @@ describe('the command line', () => {
     expect(one.stdout).toMatch(/Examples:\n {2}psactl import tickets incident_event_log\.csv/);
   });
 
+  it('says its version', async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, '../package.json'), 'utf8'));
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
   it('knows every command by its help, and each has examples of itself', async () => {
     for (const { path, summary, load } of COMMANDS) {
       const command = await load();

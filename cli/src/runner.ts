@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Command as Commander,
@@ -169,9 +170,16 @@ function commonWords(entries: readonly Entry[]): string[] {
 function root(io: Io): Commander {
   const program = settle(new Commander('psactl'), io)
     .description('Builds and runs PSA-Platform.')
-    .usage('<command> [options]');
+    .usage('<command> [options]')
+    .version(version(), '--version', 'print the version');
   addGlobals(program);
   return program;
+}
+
+/** Version of the platform that this psactl belongs to. */
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 const settle = (command: Commander, io: Io): Commander =>

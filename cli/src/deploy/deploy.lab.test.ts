@@ -1,13 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeLab, fakeLab } from '../appliance/fake-lab.test-helper.ts';
-import { COMMANDS } from '../registry.ts';
-import { issueEdge } from './certificate.ts';
 import { readHistory } from './deployed.ts';
 import type { SiteStatus } from './site-status-text.ts';
 
@@ -141,44 +138,3 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
     });
   });
 });
-
-describe('the examples of what works on a site', { timeout: 1_800_000 }, () => {
-  it('do what they say, in a shell', async () => {
-    const work = await mkdtemp(join(tmpdir(), 'psa-examples-'));
-    try {
-      const pem = await issueEdge(lab.site.folder, lab.site.inventory.domain, []);
-      const key = pem.indexOf('-----BEGIN PRIVATE');
-      await writeFile(join(work, 'psa.pem'), pem);
-      await writeFile(join(work, 'chain.pem'), pem.slice(0, key));
-      await writeFile(join(work, 'key.pem'), pem.slice(key));
-      await cp(join(lab.dir, 'dist'), join(work, 'dist'), { recursive: true });
-      const env = {
-        ...process.env,
-        HOME: work,
-        PSA_LAB_DIR: lab.dir,
-        PSA_INVENTORY: lab.inventory,
-        PSA_DEMO_PASSWORD: 'Demo-Lab-2026!',
-        PATH: `${join(import.meta.dirname, '../../bin')}:${process.env.PATH}`,
-      };
-      const entries = COMMANDS.filter(
-        ({ on, path }) => (on === 'site' || on === 'lab') && !OTHERS.has(path.join(' ')),
-      );
-      for (const { load } of entries) {
-        for (const { run } of (await load()).examples) {
-          const { stdout } = await promisify(execFile)('bash', ['-c', run], { cwd: work, env }).catch(
-            (error) => {
-              throw new Error(`${run}\n${error.stdout}${error.stderr}`);
-            },
-          );
-          expect(stdout, run).not.toBe('');
-          if (run.includes('--json')) expect(JSON.parse(stdout), run).toMatchObject({ psactl: 1, ok: true });
-        }
-      }
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
-  });
-});
-
-/** Those that ask, take everything away, or are run where there is more for them. */
-const OTHERS = new Set(['plan', 'apply', 'destroy', 'lab down', 'template push', 'init']);
