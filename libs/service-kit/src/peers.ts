@@ -25,13 +25,17 @@ export interface Peers {
 
 type Transport = (service: ServiceName, request: PeerRequest, signal: AbortSignal) => Promise<PeerResponse>;
 
+/** A peer's address is a load balancer's: when it is away, another takes it over within seconds. */
+const OPEN_MS = 1_000;
+
 /** Peers with a time limit and a circuit breaker each; 5xx answers and silence count as failures. */
 export function guardedPeers(transport: Transport, clock: Clock): Peers {
   const breakers = new Map<ServiceName, CircuitBreaker>();
   return {
     async request(service, request) {
       let breaker = breakers.get(service);
-      if (!breaker) breakers.set(service, (breaker = new CircuitBreaker(service, clock)));
+      if (!breaker)
+        breakers.set(service, (breaker = new CircuitBreaker(service, clock, { openMs: OPEN_MS })));
       breaker.enter();
       try {
         const response = await transport(service, request, AbortSignal.timeout(request.timeoutMs ?? 5_000));

@@ -44,16 +44,20 @@ const codeOf = (error: unknown) =>
 export function httpUpstream(options: HttpUpstreamOptions): Upstream {
   const { name, clock } = options;
   if (options.addresses.length === 0) throw new Error(`The ${name} service has no address.`);
+  // A single address is a load balancer's. It moves to another machine within seconds, and is tried again at once;
+  // one of several replicas can be passed over for longer.
+  const usual = options.addresses.length === 1 ? { openMs: 1_000 } : {};
   const targets = options.addresses.map(
     (address): Target => ({
       pool: new Pool(address, {
         connections: options.connections ?? 64,
-        connectTimeout: 2_000,
+        // Time for one SYN that was lost.
+        connectTimeout: 1_500,
         // Shorter than what HAProxy and the services keep: a request must not meet a connection that is being closed.
         keepAliveTimeout: 30_000,
         bodyTimeout: 60_000,
       }),
-      breaker: new CircuitBreaker(name, clock, options.breaker),
+      breaker: new CircuitBreaker(name, clock, { ...usual, ...options.breaker }),
     }),
   );
   let turn = 0;
