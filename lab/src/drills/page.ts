@@ -41,13 +41,11 @@ function row(name: keyof typeof DRILLS, found: Measured): string {
 
 /** Successes per second as bars: a point of the curve is a tenth of a second. */
 function bars(points: LoadReport['curve'], column: 1 | 4): string {
-  const perSecond: number[] = [];
-  for (const point of points) {
-    const second = Math.floor(point[0] / 1_000);
-    perSecond[second] = (perSecond[second] ?? 0) + point[column];
-  }
-  const most = Math.max(...perSecond.map((value) => value ?? 0));
-  return Array.from(perSecond, (value) => BARS[Math.ceil(((value ?? 0) / most) * 8)]).join('');
+  const seconds = Math.floor(points.at(-1)![0] / 1_000) + 1;
+  const perSecond = new Array<number>(seconds).fill(0);
+  for (const point of points) perSecond[Math.floor(point[0] / 1_000)]! += point[column];
+  const most = Math.max(1, ...perSecond);
+  return perSecond.map((value) => BARS[Math.ceil((value / most) * 8)]).join('');
 }
 
 function put(page: string, mark: string, text: string): string {
