@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Step } from '@psa/appliance/plan/step';
 import { expect, it } from 'vitest';
 import type { Journal } from './journal.ts';
-import { runSteps } from './run-steps.ts';
+import { byUrgency, runSteps } from './run-steps.ts';
 
 const step = (id: string, after: string[] = [], node: string | null = null): Step => ({
   ...{ id, action: id.split(':')[0] as Step['action'], target: id, reason: '', after, node },
@@ -25,6 +25,30 @@ it('does what waits for nothing at once, and the rest in its order', async () =>
   expect(events.slice(0, 2)).toEqual(['started start:a', 'started start:b']);
   expect(events.slice(4)).toEqual(['started wait:c', 'done wait:c']);
   expect(results.map(({ outcome }) => outcome)).toEqual(['done', 'done', 'done']);
+});
+
+it('begins with what the longest chain waits for, and keeps the order else', async () => {
+  const steps = [
+    step('create:service'),
+    step('install:service', ['create:service']),
+    step('create:database'),
+    step('configure:database', ['create:database']),
+    step('migrate:all', ['configure:database']),
+    step('switch:service', ['install:service', 'migrate:all']),
+    step('rule:x'),
+    step('rule:y'),
+  ];
+  expect(byUrgency(steps).map(({ id }) => id)).toEqual([
+    'create:database',
+    'create:service',
+    'configure:database',
+    'install:service',
+    'migrate:all',
+    ...['switch:service', 'rule:x', 'rule:y'],
+  ]);
+  const { events, options } = around();
+  await runSteps(steps, () => sleep(1), options);
+  expect(events[0]).toBe('started create:database');
 });
 
 it('moves no more than three disks at once on a node', async () => {

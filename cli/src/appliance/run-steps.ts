@@ -26,6 +26,39 @@ const HEAVY: ReadonlySet<Action> = new Set([
 ]);
 const HEAVY_PER_NODE = 3;
 
+/** About how long steps take, in seconds; 1 where nothing is said. Only their proportions matter. */
+const USUAL: Partial<Record<Action, number>> = {
+  ...{
+    upload: 5,
+    create: 5,
+    replace: 10,
+    move: 10,
+    start: 4,
+    install: 8,
+    configure: 10,
+    wait: 3,
+    migrate: 3,
+  },
+};
+
+/** Steps by how long the chain is that waits for them, the longest first: what everything waits for begins at once. */
+export function byUrgency(steps: readonly Step[]): readonly Step[] {
+  const waiting = new Map<string, Step[]>();
+  for (const step of steps) for (const id of step.after) waiting.set(id, [...(waiting.get(id) ?? []), step]);
+  const lengths = new Map<string, number>();
+  const lengthOf = (step: Step): number => {
+    const known = lengths.get(step.id);
+    if (known !== undefined) return known;
+    // A circle, which no plan has, must not keep us here.
+    lengths.set(step.id, 0);
+    const after = (waiting.get(step.id) ?? []).map(lengthOf);
+    const length = (USUAL[step.action] ?? 1) + Math.max(0, ...after);
+    lengths.set(step.id, length);
+    return length;
+  };
+  return steps.toSorted((a, b) => lengthOf(b) - lengthOf(a));
+}
+
 /**
  * Runs steps as soon as what they wait for is done, several at once. After a failure everything that does not depend
  * on it goes on. @returns one result for each step, in their order
@@ -39,6 +72,7 @@ export async function runSteps(
   const results = new Map<string, StepResult>();
   const running = new Map<string, Promise<void>>();
   const heavy = new Map<string, number>();
+  const urgent = byUrgency(steps);
   progress.start('apply', steps.length);
 
   const begin = async (step: Step) => {
@@ -64,7 +98,7 @@ export async function runSteps(
 
   for (;;) {
     let waiting = 0;
-    for (const step of steps) {
+    for (const step of urgent) {
       if (results.has(step.id) || running.has(step.id)) continue;
       const ends = step.after.map((id) => results.get(id)?.outcome);
       const failed = step.after.filter((_, i) => ends[i] === 'failed' || ends[i] === 'skipped');

@@ -145,7 +145,8 @@ it('RabbitMQ: one cluster of three; a lost disk is made anew and takes its share
   await until('three of them', () => running(cells[0]!) === 3, cells, units);
   const amqp = `curl -s -u psa:${secrets.rabbitmq_user} -H content-type:application/json http://127.0.0.1:15672/api`;
   const queue = '{"durable":true,"arguments":{"x-queue-type":"quorum"}}';
-  cells[1]!.sh(`${amqp}/queues/%2F/q -X PUT -f -d '${queue}'`);
+  const make = ['sh', '-c', `${amqp}/queues/%2F/q -X PUT -f -d '${queue}'`];
+  await until('the API makes a queue', () => cells[1]!.run(make).code === 0, cells, units);
   const members = (cell: Cell) =>
     (JSON.parse(cell.sh(`${amqp}/queues/%2F/q`)) as { members: string[] }).members.length;
   await until('a queue on three', () => members(cells[1]!) === 3, cells, units);

@@ -41,7 +41,9 @@ NODENAME=${node(container.name)}
 SERVER_ADDITIONAL_ERL_ARGS="-kernel inetrc '${HOSTS}' +sbwt none +sbwtdcpu none +sbwtdio none"
 CTL_ERL_ARGS="-kernel inetrc '${HOSTS}'"
 `;
-  const others = members.filter((one) => one.id !== container.id).map((one) => node(one.name));
+  const others = members
+    .filter((one) => one.id !== container.id)
+    .map((one) => `${node(one.name)}=${one.address}:${DATA_PORTS.rabbitmq}`);
   return {
     files: [
       owned(
@@ -56,7 +58,7 @@ CTL_ERL_ARGS="-kernel inetrc '${HOSTS}'"
       plainFile(PLUGINS, '[rabbitmq_management,rabbitmq_prometheus].\n'),
       { ...owned(COOKIE, secretOf(secrets, 'rabbitmq_cookie')), mode: 0o400 },
       script(PREPARE, prepare(node(container.name), others, container.number === 1)),
-      script(JOINED, joined(node(container.name))),
+      script(JOINED, joined(node(container.name), `${container.address}:${DATA_PORTS.rabbitmq}`)),
       dropIn('rabbitmq-server.service', UNIT),
     ],
     units: [
@@ -112,27 +114,38 @@ ctl() { timeout 20 rabbitmqctl -q "$@" 2>/dev/null; }
 turn=0
 while :; do
   for other in $others; do
-    ctl -n "$other" await_startup --timeout 1 || continue
-    ctl -n "$other" forget_cluster_node "$own" || true
+    # A member that is up takes clients. rabbitmqctl would find out, too, for two seconds of a core each time.
+    timeout 3 socat -u /dev/null "TCP4:\${other#*=},connect-timeout=1" 2>/dev/null || continue
+    ctl -n "\${other%=*}" await_startup --timeout 10 || continue
+    ctl -n "\${other%=*}" forget_cluster_node "$own" || true
     exit 0
   done
   # The first of all makes the cluster when there is none.
-  if [ $is_first = yes ]; then exit 0; fi
+  if [ $is_first = yes ]; then
+    rm -f /var/lib/rabbitmq/psa-joining
+    exit 0
+  fi
   turn=$((turn + 1))
-  if [ $turn -ge 60 ]; then
+  if [ $turn -ge 180 ]; then
     echo "No other member of the broker runs; not starting alone." >&2
     exit 1
   fi
-  sleep 3
+  sleep 1
 done
 `;
 
-const joined = (own: string) => `#!/bin/sh
+const joined = (own: string, address: string) => `#!/bin/sh
 # ${RENDERED}
 # After the first start of a member: it takes its share of the quorum queues that were there before it.
 set -eu
 if [ ! -e /var/lib/rabbitmq/psa-joining ]; then exit 0; fi
-rabbitmqctl -q await_startup --timeout 120
-rabbitmq-queues -q grow ${own} all || true
+turn=0
+until timeout 3 socat -u /dev/null TCP4:${address},connect-timeout=1 2>/dev/null; do
+  turn=$((turn + 1))
+  [ $turn -lt 120 ] || exit 0
+  sleep 1
+done
+# Tried again at the next start when it fails.
+rabbitmq-queues -q grow ${own} all || exit 0
 rm -f /var/lib/rabbitmq/psa-joining
 `;
