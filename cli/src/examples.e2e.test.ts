@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeLab, fakeLab } from './appliance/fake-lab.test-helper.ts';
+import { type FakeLab, fakeLab, makeRelease } from './appliance/fake-lab.test-helper.ts';
 import { issueEdge } from './deploy/certificate.ts';
 import { COMMANDS } from './registry.ts';
 
@@ -12,7 +12,7 @@ let lab: FakeLab;
 let work: string;
 let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
-  lab = await fakeLab({ small: true });
+  lab = await fakeLab();
   work = await mkdtemp(join(tmpdir(), 'psa-examples-'));
   env = {
     ...process.env,
@@ -79,7 +79,11 @@ const ofKind = (kind: 'files' | 'site' | 'lab') =>
 
 describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 }, () => {
   it('of what needs no cluster', async () => {
+    // In a folder without an inventory.
+    const { PSA_INVENTORY, ...bare } = env;
+    env = bare;
     for (const name of ofKind('files')) await runExamples(name);
+    env = { ...bare, PSA_INVENTORY };
   });
 
   it('of plan and apply: shown, asked for, done, and then there is nothing to do', async () => {
@@ -103,6 +107,9 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 
     await writeFile(join(work, 'chain.pem'), pem.slice(0, key));
     await writeFile(join(work, 'key.pem'), pem.slice(key));
     await cp(join(lab.dir, 'dist'), join(work, 'dist'), { recursive: true });
+    // There is a release to go back from.
+    await makeRelease(lab.site.path(lab.site.inventory.releases.directory), '0.2.0');
+    await shell('psactl deploy tickets --release 0.2.0 --no-backup --site lab');
     for (const name of ofKind('site')) await runExamples(name);
   });
 
