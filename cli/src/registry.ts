@@ -87,6 +87,12 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'render',
+    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring',
+    async () => (await import('./commands/render.ts')).render,
+    'site',
+  ),
+  entry(
     'doctor',
     'Examines a cluster: is it fit for the appliance?',
     async () => (await import('./commands/doctor.ts')).doctor,

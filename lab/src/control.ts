@@ -185,6 +185,13 @@ function downIsNull(error: unknown): null {
   throw error;
 }
 
+function fixOf(isDown: boolean, { code }: NodeJS.ErrnoException): { fix?: string } {
+  if (isDown) return { fix: 'Start it with: psactl lab up (with the whole appliance: npm run lab)' };
+  return code === 'EACCES'
+    ? { fix: 'It belongs to somebody else: run this as that user, or with sudo.' }
+    : {};
+}
+
 async function call<T>(dir: string, method: string, path: string, body?: object): Promise<T> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(
@@ -196,7 +203,7 @@ async function call<T>(dir: string, method: string, path: string, body?: object)
       reject(
         new LabError(
           isDown ? `There is no lab up in ${dir}.` : `Unable to speak to the lab in ${dir}: ${cause.message}`,
-          { isDown, ...(isDown ? { fix: 'Start it with: psactl lab up' } : {}), cause },
+          { isDown, ...fixOf(isDown, cause), cause },
         ),
       );
     });

@@ -17,7 +17,9 @@ export function planText({ steps, problems, notes }: Plan): string {
       ? `${plural(steps.length, 'step')} to do.\n`
       : problems.length > 0
         ? 'Nothing can be done until the problems above are mended.\n'
-        : 'Nothing to do: the cluster is as the inventory says.\n',
+        : notes.length > 0
+          ? 'Nothing to do now, but for what the notes above name.\n'
+          : 'Nothing to do: the cluster is as the inventory says.\n',
   );
   return parts.join('\n');
 }

@@ -160,6 +160,9 @@ async function inventoryIn(file: string): Promise<Inventory | null> {
   });
 }
 
+const isForbidden = (error: unknown) =>
+  ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 async function tokenOf(file: string): Promise<{ tokenId: string; secret: string }> {
   let text: string;
   try {
@@ -168,7 +171,9 @@ async function tokenOf(file: string): Promise<{ tokenId: string; secret: string 
     throw new CliError(`Unable to read the API token in ${file}.`, {
       outcome: 'not_authorised',
       why: (cause as Error).message,
-      fix: 'Make a token on the cluster (the Ansible playbooks do) and write it there as user@realm!name=secret.',
+      fix: isForbidden(cause)
+        ? 'Only its owner may read it: run psactl as that user (a lab of real containers: with sudo).'
+        : 'Make a token on the cluster (the Ansible playbooks do) and write it there as user@realm!name=secret.',
       cause,
     });
   }

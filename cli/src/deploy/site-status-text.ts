@@ -27,8 +27,13 @@ export interface SiteStatus {
     readonly release: string;
     readonly replicas: readonly ReplicaStatus[];
   }[];
-  /** Data part → what is wrong with it. */
-  readonly parts: readonly { readonly part: string; readonly trouble: string | null }[];
+  /** Data parts: what is wrong with each, and how many of its containers run. */
+  readonly parts: readonly {
+    readonly part: string;
+    readonly trouble: string | null;
+    readonly running: number;
+    readonly wanted: number;
+  }[];
   readonly postgres: readonly PatroniMember[];
   readonly certificate: { readonly subject: string; readonly until: string; readonly days: number } | null;
   readonly last_backup: string | null;
@@ -53,9 +58,10 @@ export function renderSiteStatus(data: SiteStatus): string {
       ]),
     ),
     table([
-      ...parts.map(({ part, trouble }) => [
+      ...parts.map(({ part, trouble, running, wanted }) => [
         `  ${part}`,
-        trouble === null ? 'ok' : 'FAILED',
+        trouble === null ? (running < wanted ? 'DEGRADED' : 'ok') : 'FAILED',
+        `${running} of ${wanted}`,
         trouble ?? (part === 'postgres' ? postgresLine(postgres) : ''),
       ]),
     ]),

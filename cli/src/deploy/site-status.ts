@@ -123,9 +123,10 @@ async function partsOf(site: OpenSite, hands: Hands, signal: AbortSignal): Promi
       const members = hands
         .of(part)
         .flatMap(({ container, node, state }) => (node && state === 'running' ? [{ container, node }] : []));
-      if (members.length === 0) return { part, trouble: 'no container runs' };
+      const counted = { part, running: members.length, wanted: hands.of(part).length };
+      if (members.length === 0) return { ...counted, trouble: 'no container runs' };
       const trouble = await partTrouble(site, part, members, signal);
-      return { part, trouble: trouble === undefined ? 'does not answer' : trouble };
+      return { ...counted, trouble: trouble === undefined ? 'does not answer' : trouble };
     }),
   );
 }

@@ -16,6 +16,8 @@ export function watchSite(
     const deadline = Date.now() + (options.wait ?? 0) * 1000;
     for (let told = ''; ; ) {
       const status = await siteStatus(site, signal, progress);
+      // What was cut short by Ctrl-C looks like a failure of the site, and is none.
+      signal.throwIfAborted();
       if (!options.watch && (status.healthy || Date.now() >= deadline)) return status;
       if (options.watch) {
         progress.end();

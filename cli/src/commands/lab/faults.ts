@@ -59,13 +59,17 @@ export const labStartNode = fault({
 
 export const labPartition = fault({
   summary: 'Cuts a node off from the others and from the router',
-  examples: [{ run: 'psactl lab partition pve3', note: 'its containers go on, alone' }],
+  description:
+    'Its containers go on, alone, until the HA manager fences it: about two minutes, times the factor of time of the lab. ' +
+    'A fenced node is off, and boots by itself.',
+  examples: [{ run: 'psactl lab partition pve3', note: 'the minority stops, then it is fenced' }],
   what: ([node]) => `cut off ${node}`,
   act: (lab, [node]) => lab.partition(node!),
 });
 
 export const labHeal = fault({
   summary: 'Puts the cables back in',
+  description: 'A node that was fenced meanwhile is still booting: see "psactl lab status".',
   args: [{ name: 'node', description: 'one node; all when absent', required: false }],
   examples: [{ run: 'psactl lab heal', note: 'every node sees every other one again' }],
   what: ([node]) => `heal ${node ?? 'the network'}`,

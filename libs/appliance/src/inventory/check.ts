@@ -10,6 +10,7 @@ import { DATA_PARTS, type Inventory } from './schema.ts';
 /** What the schema cannot say: names that must exist, numbers that must fit together. */
 export function checkInventory(inventory: Inventory): Problem[] {
   const problems = [
+    ...checkTimezone(inventory),
     ...checkNames(inventory),
     ...checkNetwork(inventory),
     ...checkContainers(inventory),
@@ -20,6 +21,21 @@ export function checkInventory(inventory: Inventory): Problem[] {
   // Placing needs names and addresses that hold.
   if (problems.length > 0) return problems;
   return [...checkNeeds(inventory), ...inventory.sites.flatMap((site) => place(inventory, site).problems)];
+}
+
+function checkTimezone({ timezone }: Inventory): Problem[] {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: timezone });
+    return [];
+  } catch {
+    return [
+      {
+        path: ['timezone'],
+        message: `There is no time zone "${timezone}".`,
+        fix: 'Write one of the IANA list, such as Europe/Berlin.',
+      },
+    ];
+  }
 }
 
 function checkNames(inventory: Inventory): Problem[] {

@@ -35,10 +35,11 @@ export type NewInventory =
  */
 export function newInventory(example: string, answers: Answers, file: string): NewInventory {
   const { network, name, domain, timezone } = answers;
-  const document = parseDocument(example.replace(/\b10\.0\.(?=\d+\.\d)/g, `${network}.`));
-  document.commentBefore = ` yaml-language-server: $schema=./appliance.schema.json
-
- The inventory of ${name}. Everything else is derived from it; what is rendered is never edited. Secrets stand in
+  // The first comment is the example's own; another takes its place below.
+  const document = parseDocument(
+    example.replace(/^(?:#.*\n)+/, '').replace(/\b10\.0\.(?=\d+\.\d)/g, `${network}.`),
+  );
+  document.commentBefore = ` The inventory of ${name}. Everything else is derived from it; what is rendered is never edited. Secrets stand in
  files that are named here.`;
   const old = document.toJS() as Example;
   document.setIn(['name'], name);

@@ -5,7 +5,8 @@ import { Closed, Name, Schedule, SecretFile } from './parts-schema.ts';
 export const Releases = Closed({
   version: Type.String({
     pattern: '^\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.]+)?$',
-    description: 'The release that every service runs.',
+    description:
+      'The release that services begin with. "psactl deploy" brings others, service by service, and psactl remembers them.',
   }),
   directory: Type.String({ pattern: '^\\S+$', description: 'Where the built releases stand.' }),
   keep: Type.Integer({

@@ -178,7 +178,8 @@ function databaseSections(inventory: Inventory, members: readonly Container[]): 
     timeout check 1s
     option srvtcpka
     option httpchk
-    http-check send meth GET uri ${path}
+    # OPTIONS: the state alone. Of a body that nobody reads Patroni makes a page of its log, twice a second.
+    http-check send meth OPTIONS uri ${path}
     http-check expect status 200
     default-server check port ${DATA_PORTS.patroni} inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
 ${members.map((one) => `    server ${one.name} ${one.address}:${DATA_PORTS.pgbouncer}`).join('\n')}`;
