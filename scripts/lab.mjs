@@ -6,13 +6,33 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BIN, environment, fail, installDebianPackages, installPackages, ROOT } from './setup.mjs';
 
-const { values: options } = parseArgs({
-  options: {
-    down: { type: 'boolean', default: false },
-    'no-demo': { type: 'boolean', default: false },
-    'time-factor': { type: 'string' },
-  },
-});
+const HELP = `npm run lab                            the whole appliance on this machine, in real containers
+npm run lab -- --down                  takes everything away
+npm run lab -- --no-demo               without demo data
+npm run lab -- --time-factor <number>  1: as slow as a real cluster; 0.1 when nothing is said`;
+const options = optionsOf(process.argv.slice(2));
+if (options.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+
+function optionsOf(args) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        down: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+        'no-demo': { type: 'boolean', default: false },
+        'time-factor': { type: 'string' },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${error.message}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
+
 /** Password of every demo account; a lab is reached from this machine alone. */
 const PASSWORD = process.env.PSA_DEMO_PASSWORD ?? 'Demo-Lab-2026!';
 const TIMES = join(ROOT, 'dist', 'lab-times.json');
@@ -116,7 +136,7 @@ const { portal, inventory } = ask('lab', 'status');
 const login = options['no-demo']
   ? ''
   : `  Login       admin@demo.example, password ${PASSWORD}
-  Others      technician@demo.example, customer@demo.example, the same password
+  Others      technician@demo.example, customer@demo.example, other@demo.example, the same password
 `;
 console.log(`
 The appliance runs.
@@ -125,8 +145,8 @@ The appliance runs.
 ${login}  Inventory   ${inventory}
   Certificate of the lab's own authority; the browser will ask.
 
-  psactl status --site lab          one screen
-  psactl plan --site lab            what differs from the inventory (nothing)
-  psactl lab kill-node pve2         and see what happens
-  npm run lab -- --down             takes everything away
+  sudo npx psactl status --site lab          one screen
+  sudo npx psactl plan --site lab            what differs from the inventory (nothing)
+  sudo npx psactl lab kill-node pve2         and see what happens
+  sudo npm run lab -- --down                 takes everything away
 `);

@@ -2,7 +2,7 @@ import { define } from '../command.ts';
 import { ROLLOUT_OPTIONS, type RolloutOptions, servicesOf } from '../deploy/deploy-options.ts';
 import type { DeployPlan, DeployResult } from '../deploy/deploy-site.ts';
 import { planOf, ROLLOUT_COMMAND, type Rollout } from '../deploy/rollout-command.ts';
-import { usage } from '../errors.ts';
+import { CliError, usage } from '../errors.ts';
 
 interface Options extends RolloutOptions {
   readonly to?: string;
@@ -25,6 +25,7 @@ stays as it is: what migrations added, the release before can live with.`,
     planOf(context, async (site) => {
       const services = servicesOf(site, context.args);
       const release = context.options.to;
+      await refusePart(site.folder.path, context.args, release);
       const to = release
         ? Object.fromEntries(services.map((service) => [service, release]))
         : await before(site.folder.path, services);
@@ -36,15 +37,41 @@ stays as it is: what migrations added, the release before can live with.`,
   ...ROLLOUT_COMMAND,
 });
 
-/** What the last change of each service came from. A deploy that went back by itself changed nothing. */
-async function before(folder: string, services: readonly string[]): Promise<Record<string, string>> {
-  const { readHistory } = await import('../deploy/deployed.ts');
+/** What was cut short is taken back as a whole: its services may need each other's release. */
+async function refusePart(
+  folder: string,
+  args: readonly string[],
+  release: string | undefined,
+): Promise<void> {
   const { readJournal } = await import('../deploy/journal.ts');
   const journal = await readJournal(folder);
-  const history = (await readHistory(folder)).filter((one) => one.outcome === 'done').reverse();
+  if (!journal || (args.length === 0 && release === undefined)) return;
+  const { action, rollout } = journal;
+  const services = Object.keys(rollout.to);
+  const goal = action === 'deploy' ? rollout.from : rollout.to;
+  const isWhole =
+    (args.length === 0 || services.every((name) => args.includes(name))) &&
+    args.every((name) => services.includes(name)) &&
+    (release === undefined || Object.values(goal).every((one) => one === release));
+  if (isWhole) return;
+  throw new CliError(`Unable to begin: a ${action} of ${services.join(', ')} has not ended.`, {
+    outcome: 'locked',
+    code: 'UNFINISHED_DEPLOY',
+    fix: 'Take it back with "psactl rollback", without services and --to; then run this again.',
+  });
+}
+
+/** What the last change of each service came from. A deploy that went back by itself changed nothing. */
+async function before(folder: string, services: readonly string[]): Promise<Record<string, string>> {
+  const { readDeployed, readHistory } = await import('../deploy/deployed.ts');
+  const { readJournal } = await import('../deploy/journal.ts');
+  const { releaseBefore } = await import('../deploy/release-before.ts');
+  const journal = await readJournal(folder);
+  // The releases of the one that was cut short: the rollout itself knows its way back.
+  if (journal) return { ...journal.rollout.to };
+  const [history, deployed] = await Promise.all([readHistory(folder), readDeployed(folder)]);
   const found = services.flatMap((name): [string, string][] => {
-    const release =
-      journal?.rollout.from[name] ?? history.find((one) => one.to[name] && one.from[name])?.from[name];
+    const release = releaseBefore(history, name, deployed[name]);
     return release === undefined ? [] : [[name, release]];
   });
   if (found.length === 0) {

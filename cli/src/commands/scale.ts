@@ -15,7 +15,7 @@ interface Scaled {
   readonly applied: boolean;
 }
 
-export const scale = define<Options, Scaled, { text: string }, Scaled>({
+export const scale = define<Options, Scaled, null, Scaled>({
   summary: 'Changes how many replicas of a service there are',
   description: `
 Writes the number into the inventory, where comments and everything else stay as they are, and applies it. What does
@@ -32,10 +32,7 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
   resume: 'Run psactl apply: the inventory has the number already.',
 
   async plan(context) {
-    const { readFile } = await import('node:fs/promises');
     const { readSite } = await import('../appliance/site.ts');
-    const { scaledInventory } = await import('@psa/appliance/deploy/scaled-inventory');
-    const { formatInventoryError } = await import('@psa/appliance/inventory/problem');
     const [service, text] = context.args as [string, string];
     const to = Number(text);
     if (!Number.isInteger(to) || to < 1)
@@ -46,14 +43,8 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
       const known = inventory.services.map((one) => one.name).join(', ');
       throw usage(`Unable to find the service "${service}".`, `Known are: ${known}.`);
     }
-    const next = scaledInventory(await readFile(file, 'utf8'), file, service, to);
-    if (!next.ok) {
-      throw new CliError(`Unable to scale ${service} to ${to}: the inventory would not hold.`, {
-        outcome: 'usage',
-        details: next.errors.map((one) => ({ field: one.path, message: formatInventoryError(one) })),
-      });
-    }
-    return { data: { service, from: found.replicas, to, file, applied: false }, carry: { text: next.text } };
+    await scaled(file, service, to);
+    return { data: { service, from: found.replicas, to, file, applied: false }, carry: null };
   },
   renderPlan: ({ service, from, to, file }) =>
     from === to
@@ -62,24 +53,40 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
   confirm: ({ data: { service, from, to } }) =>
     to < from ? `Remove ${from - to} of ${from} replicas of ${service}?` : null,
 
-  async apply({ data, carry }, context) {
-    const { readSite } = await import('../appliance/site.ts');
-    const { writeWhole } = await import('../appliance/folder.ts');
-    const { folder } = await readSite(context);
-    if (data.from !== data.to) {
-      await folder.locked('psactl scale', () => writeWhole(data.file, carry.text, 0o644));
-    }
-    if (!context.options.apply) return data;
+  async apply({ data }, context) {
+    const { readSite, withSite } = await import('../appliance/site.ts');
+    const { planSite } = await import('../appliance/apply.ts');
+    const { wishOf } = await import('../appliance/plan-options.ts');
     const { apply } = await import('./apply.ts');
+    const { folder } = await readSite(context);
     // The question was ours; what apply does follows from it.
     const inner = { ...context, options: { ...context.options, yes: true } };
+    if (data.from !== data.to)
+      await folder.locked('psactl scale', async () => {
+        // Read again: somebody may have changed it while we asked.
+        const text = await scaled(data.file, data.service, data.to);
+        await replaceInventory(data.file, text, async (draft) => {
+          if (!context.options.apply) return;
+          const changed = { ...context, options: { ...context.options, inventory: draft } };
+          await withSite(changed, async (site) => {
+            const { plan } = await planSite(site, wishOf({}, site), changed);
+            refuseProblems(data, plan.problems);
+          });
+        });
+      });
+    if (!context.options.apply) return data;
     const planned = await apply.plan(inner);
     const applied = await apply.apply!(planned, inner);
     const failed = applied.steps.filter((step) => step.outcome !== 'done');
-    if (failed.length > 0) {
-      throw new CliError(`Unable to bring ${data.service} to ${data.to} replicas.`, {
-        why: `${failed.length} of ${applied.steps.length} steps were not done.`,
-        fix: 'The inventory has the number. Run psactl apply.',
+    const left = applied.notes.filter((note) => note.includes(`-${data.service}-`));
+    if (failed.length > 0 || left.length > 0) {
+      throw new CliError(`Unable to bring ${data.service} to ${data.to} replicas yet.`, {
+        outcome: 'partial',
+        why:
+          failed.length > 0
+            ? `${failed.length} of ${applied.steps.length} steps were not done.`
+            : left.join(' '),
+        fix: 'The inventory has the number. Run psactl apply when the cause is mended.',
       });
     }
     return { ...data, applied: true };
@@ -87,3 +94,49 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
   render: ({ service, from, to, applied }) =>
     `${service}: ${from} -> ${to} replicas${applied ? '' : ' in the inventory; psactl apply brings it about'}.\n`,
 });
+
+/** The inventory's text with that many replicas of the service. @throws CliError when it would not hold */
+async function scaled(file: string, service: string, to: number): Promise<string> {
+  const { readFile } = await import('node:fs/promises');
+  const { scaledInventory } = await import('@psa/appliance/deploy/scaled-inventory');
+  const { formatInventoryError } = await import('@psa/appliance/inventory/problem');
+  const next = scaledInventory(await readFile(file, 'utf8'), file, service, to);
+  if (next.ok) return next.text;
+  throw new CliError(`Unable to scale ${service} to ${to}: the inventory would not hold.`, {
+    outcome: 'usage',
+    details: next.errors.map((one) => ({ field: one.path, message: formatInventoryError(one) })),
+  });
+}
+
+/**
+ * Puts the text in the file's place, with the file's rights and where a link points to, once `examine` has nothing
+ * against it: it gets the draft, which stands beside the file, so that what it names is found.
+ */
+async function replaceInventory(
+  link: string,
+  text: string,
+  examine: (draft: string) => Promise<void>,
+): Promise<void> {
+  const { realpath, rename, rm, stat, writeFile } = await import('node:fs/promises');
+  const { dirname, join } = await import('node:path');
+  const file = await realpath(link);
+  const draft = join(dirname(file), `.appliance-${process.pid}.yaml`);
+  try {
+    await writeFile(draft, text, { mode: (await stat(file)).mode & 0o777 });
+    await examine(draft);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function refuseProblems(
+  { service, to }: Scaled,
+  problems: readonly { readonly target: string; readonly message: string; readonly fix: string }[],
+): void {
+  if (problems.length === 0) return;
+  throw new CliError(`Unable to scale ${service} to ${to}: nothing was changed.`, {
+    details: problems.map(({ target, message }) => ({ field: target, message })),
+    fix: problems.map(({ fix }) => fix).join(' '),
+  });
+}

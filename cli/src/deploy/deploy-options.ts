@@ -6,6 +6,7 @@ import type { Prepared } from './deploy-site.ts';
 export interface RolloutOptions extends SiteOptions {
   readonly drainSeconds: number;
   readonly readySeconds: number;
+  readonly proveSeconds: number;
   readonly notify?: string;
   readonly force?: boolean;
 }
@@ -28,6 +29,12 @@ export const ROLLOUT_OPTIONS: readonly Option[] = [
     flags: '--ready-seconds <seconds>',
     description: 'how long a replica may take until it is ready',
     default: 90,
+    parse: seconds,
+  },
+  {
+    flags: '--prove-seconds <seconds>',
+    description: 'how long all replicas must keep up after the last one, else it goes back',
+    default: 10,
     parse: seconds,
   },
   {
@@ -57,7 +64,7 @@ export function refuseIll({ plan }: Prepared): void {
   throw new CliError('Unable to begin: the site is not fit for it.', {
     code: 'PREFLIGHT_FAILED',
     details: failed.map((one) => ({ field: one.check, message: one.detail })),
-    fix: 'Mend these ("psactl status" and "psactl doctor" say more), or go on all the same with --force.',
+    fix: `Mend these ("psactl status" and "psactl doctor" say more; "psactl apply" makes what is missing)${failed.every((one) => one.forcible) ? ', or go on all the same with --force' : ''}.`,
   });
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { planRollout, type Releases, type Rollout, turnBack } from '@psa/appliance/deploy/rollout';
 import type { Service } from '@psa/appliance/inventory/schema';
 import type { OpenSite } from '../appliance/site.ts';
@@ -31,6 +32,8 @@ export interface Wanted {
   readonly lenient: boolean;
   readonly drainMs: number;
   readonly readyMs: number;
+  /** How long all replicas must keep up after the last one. */
+  readonly proveMs: number;
   readonly notify: string | null;
 }
 
@@ -72,6 +75,8 @@ export interface Prepared {
 }
 
 const TAKEN_BACK = 'psactl rollback';
+/** Between two tries to bring a replica back. */
+const REST_MS = 10_000;
 
 /** Looks at the site and decides; changes nothing. */
 export async function prepare(site: OpenSite, wanted: Wanted, signal: AbortSignal): Promise<Prepared> {
@@ -83,15 +88,15 @@ export async function prepare(site: OpenSite, wanted: Wanted, signal: AbortSigna
   let rollout: Rollout = journal?.rollout ?? { to: wanted.to, from, reason: null };
   // A rollback takes back what an interrupted deploy began.
   if (wanted.action === 'rollback' && journal?.action === 'deploy') rollout = turnBack(rollout, TAKEN_BACK);
-  const release = rollout.reason === null ? wanted.version : null;
-  const lacking = [...seen.replicas].flatMap(([name, one]) =>
-    release !== null && !one.installed.includes(release) ? [name] : [],
-  );
   // The way back needs no archive: what ran before is still installed.
-  const needed = release !== null && (wanted.action === 'deploy' || lacking.length > 0);
-  const archive = needed
-    ? await checkArchive(site.path(site.inventory.releases.directory), wanted.version)
-    : null;
+  const missing = [...seen.replicas].flatMap(([name, one]) => {
+    const release = rollout.reason === null ? rollout.to[one.service] : undefined;
+    return release !== undefined && !one.installed.includes(release) ? [{ name, release }] : [];
+  });
+  const lacking = missing.map(({ name }) => name);
+  const version = oneRelease(missing) ?? wanted.version;
+  const needed = rollout.reason === null && (wanted.action === 'deploy' || lacking.length > 0);
+  const archive = needed ? await checkArchive(site.path(site.inventory.releases.directory), version) : null;
   const replicas = planRollout(rollout, statesOf(seen));
   const nothing = replicas.length === 0 && journal === null;
   const checks = nothing
@@ -107,6 +112,16 @@ export async function prepare(site: OpenSite, wanted: Wanted, signal: AbortSigna
     ...{ journal, rollout, archive, lacking },
     plan: { id, to, from, going_back: reason, resumed: journal !== null, checks, replicas },
   };
+}
+
+/** The release that these replicas lack; undefined: they lack none. @throws when they lack several */
+function oneRelease(missing: readonly { name: string; release: string }[]): string | undefined {
+  const [first, another] = [...new Set(missing.map(({ release }) => release))];
+  if (another === undefined) return first;
+  throw new CliError('Unable to go back: replicas lack releases that ran before.', {
+    why: missing.map(({ name, release }) => `${name} lacks ${release}`).join(', '),
+    fix: 'Take back one service after the other, each with --to.',
+  });
 }
 
 /** What an interrupted run left is ended first, for its releases are those that may be gone back to. */
@@ -250,7 +265,8 @@ export async function carryOut(
     ...{ reason: failure, seconds, backup: journal.backup },
   };
   await addHistory(site.folder.path, entry);
-  await endJournal(site.folder);
+  // As long as a replica is missing it is not over: "psactl rollback" goes on from here.
+  if (lost.length === 0) await endJournal(site.folder);
   await notify(wanted.notify, site, entry).catch((error) => note(`Unable to notify: ${said(error)}`));
   return {
     ...{ id: plan.id, ended: outcome, to: entry.to, from: entry.from, reason: failure, seconds },
@@ -335,6 +351,17 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
       },
       save: (rollout) => save({ rollout }),
       note,
+      // The HA manager may be bringing it up elsewhere.
+      async rest() {
+        await sleep(REST_MS, undefined, { signal });
+        await hands.refresh().catch(() => {});
+      },
+      async prove() {
+        progress.start('See whether they keep up');
+        await sleep(wanted.proveMs, undefined, { signal });
+        seen = await look(site, hands, names, signal);
+        return statesOf(seen);
+      },
     },
     signal,
   );

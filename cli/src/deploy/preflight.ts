@@ -13,6 +13,8 @@ export interface Check {
   /** `warning`: it is said, and does not stop the deploy. */
   readonly result: 'ok' | 'warning' | 'failed';
   readonly detail: string;
+  /** --force goes on without it. */
+  readonly forcible: boolean;
 }
 
 /** What was seen of the site. */
@@ -23,10 +25,11 @@ export interface Seen {
   readonly views: readonly (readonly ServerState[] | null)[];
 }
 
-const check = (name: string, wrong: readonly string[], fine: string, soft = false): Check => ({
+const check = (name: string, wrong: readonly string[], fine: string, soft: boolean | null = null): Check => ({
   check: name,
   result: wrong.length === 0 ? 'ok' : soft ? 'warning' : 'failed',
   detail: wrong.length === 0 ? fine : wrong.join('; '),
+  forcible: soft !== null,
 });
 
 /** Whether the cluster can bear that one replica after the other is taken out. */

@@ -12,7 +12,7 @@ export interface Rollout {
 type Plan = Planned<DeployPlan, Rollout>;
 
 /** What is wanted, but for what every rollout takes from its options. */
-type OwnWants = Omit<Wanted, 'drainMs' | 'readyMs' | 'notify'>;
+type OwnWants = Omit<Wanted, 'drainMs' | 'readyMs' | 'proveMs' | 'notify'>;
 
 /** Looks at the site and decides; changes nothing. */
 export async function planOf<O extends RolloutOptions>(
@@ -27,6 +27,7 @@ export async function planOf<O extends RolloutOptions>(
       ...(await wants(site)),
       drainMs: options.drainSeconds * 1000,
       readyMs: options.readySeconds * 1000,
+      proveMs: options.proveSeconds * 1000,
       notify: options.notify ?? io.env.PSA_NOTIFY_URL ?? null,
     };
     const prepared = await prepare(site, wanted, signal);

@@ -7,7 +7,10 @@ const rollout: Rollout = { to: { crm: '2.0.0' }, from: { crm: '1.0.0' }, reason:
 const signal = new AbortController().signal;
 
 /** Three replicas in memory; `fails` says which steps do. */
-function world(fails: (step: Step, turn: number) => boolean) {
+function world(
+  fails: (step: Step, turn: number) => boolean,
+  prove: (change: (name: string, more: Partial<Replica>) => void) => void = () => {},
+) {
   let replicas: readonly Replica[] = [1, 2, 3].map((number) => ({
     name: `psa-crm-${number}`,
     service: 'crm',
@@ -45,8 +48,19 @@ function world(fails: (step: Step, turn: number) => boolean) {
       saved.push(one);
     },
     note() {},
+    async rest() {
+      done.push('rest');
+    },
+    async prove() {
+      prove(change);
+      return replicas;
+    },
   };
-  return { it, done, saved, replicas: () => replicas };
+  const fall = (name: string, release: string) => {
+    if (replicas.some((one) => one.name === name && one.running === release))
+      change(name, { running: null, ready: false, rotation: 'out' });
+  };
+  return { it, done, saved, fall, replicas: () => replicas };
 }
 
 describe('runRollout', () => {
@@ -72,6 +86,36 @@ describe('runRollout', () => {
     expect(end.lost).toEqual([]);
     for (const one of replicas())
       expect(one).toMatchObject({ release: '1.0.0', running: '1.0.0', ready: true, rotation: 'serving' });
+  });
+
+  it('goes back when a replica runs the new release for a moment and then no more', async () => {
+    let isFirst = true;
+    const fell = world(
+      () => false,
+      (change) => {
+        if (isFirst) change('psa-crm-2', { running: null, ready: false, rotation: 'out' });
+        isFirst = false;
+      },
+    );
+    const end = await runRollout(rollout, fell.it, signal);
+    expect(end.rollout.reason).toBe('psa-crm-2: ran the new release for a moment, and then no more');
+    for (const one of fell.replicas()) expect(one).toMatchObject({ running: '1.0.0', rotation: 'serving' });
+  });
+
+  it('does not switch a replica to the same release again and again', async () => {
+    // The first one falls whenever another one has been brought over.
+    const again = world(() => false);
+    const perform = again.it.perform;
+    const flapping: RolloutWorld = {
+      ...again.it,
+      async perform(step) {
+        await perform(step);
+        if (step.action === 'return' && step.replica !== 'psa-crm-1') again.fall('psa-crm-1', '2.0.0');
+      },
+    };
+    const end = await runRollout(rollout, flapping, signal);
+    expect(end.rollout.reason).toBe('psa-crm-1: ran 2.0.0 for a moment, and then no more');
+    expect(again.done.filter((one) => one === 'switch psa-crm-1')).toHaveLength(2);
   });
 
   it('gives up on a replica that the old release does not start in either, and leaves enough of the others', async () => {
