@@ -349,7 +349,10 @@ async function rollOut(site: OpenSite, hands: Hands, wanted: Wanted, journal: De
         await haproxy.letGo(serviceOf(seen, replica).name, replica);
         await again(replica, true);
       },
-      save: (rollout) => save({ rollout }),
+      async save(rollout) {
+        await save({ rollout });
+        progress.start('Bring the release before back', planRollout(rollout, statesOf(seen)).length);
+      },
       note,
       // The HA manager may be bringing it up elsewhere.
       async rest() {
