@@ -49,11 +49,27 @@ export const usage = (what: string, fix?: string) => new CliError(what, { outcom
 /** The run was interrupted; `fix` says how to go on. */
 export const interrupted = (fix?: string) => new CliError('Interrupted.', { outcome: 'interrupted', fix });
 
+/** What a `ProxmoxError` says; named here, for its class would load the whole client into every start. */
+interface ClusterError extends Error {
+  readonly kind: string;
+  readonly hint?: string;
+}
+
+const ofCluster = ({ message, kind, hint, cause }: ClusterError) =>
+  new CliError('Unable to finish: the cluster would not.', {
+    outcome: kind === 'unauthorised' ? 'not_authorised' : kind === 'locked' ? 'locked' : 'failed',
+    why: message,
+    code: `CLUSTER_${kind.toUpperCase().replaceAll('-', '_')}`,
+    fix: hint ?? '"psactl doctor" examines the cluster and says how to mend what it finds.',
+    cause,
+  });
+
 /** Whatever was thrown, as an error for the reader. An unexpected one keeps its message and is a failure. */
 export function toCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
   const error = thrown as NodeJS.ErrnoException;
   if (error?.name === 'AbortError') return interrupted();
+  if (error?.name === 'ProxmoxError') return ofCluster(thrown as ClusterError);
   return new CliError(`Unable to finish: ${error?.message ?? String(thrown)}`, {
     code: error?.code ?? 'FAILED',
     fix: 'If this happens again, run it with PSA_DEBUG=1 and report what it prints.',

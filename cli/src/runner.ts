@@ -225,9 +225,10 @@ function addExamples(to: Commander, examples: readonly Example[]): void {
 
 function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
   leaf.summary(command.summary);
-  leaf.description(
-    command.description ? `${command.summary}.\n\n${command.description.trim()}` : `${command.summary}.`,
-  );
+  // One line a paragraph: it is broken where the terminal ends.
+  const more = command.description?.trim().replace(/([^\n])\n(?!\n)/g, '$1 ');
+  const summary = /[.?]$/.test(command.summary) ? command.summary : `${command.summary}.`;
+  leaf.description(more ? `${summary}\n\n${more}` : summary);
   for (const arg of command.args ?? []) {
     leaf.argument(arg.required === false ? `[${arg.name}]` : `<${arg.name}>`, arg.description);
   }

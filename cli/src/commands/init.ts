@@ -145,7 +145,11 @@ asked: what no option says is the usual.`,
   async apply({ data, carry }) {
     const { writeFile } = await import('node:fs/promises');
     await writeFile(data.file, carry.text, { flag: 'wx', mode: 0o644 }).catch((error) => {
-      throw error.code === 'EEXIST' ? there(data.file) : error;
+      if (error.code === 'EEXIST') throw there(data.file);
+      throw usage(
+        `Unable to write ${data.file}: ${error.message}`,
+        'Name a folder that is there, and that you may write to.',
+      );
     });
     return data;
   },

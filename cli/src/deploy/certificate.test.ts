@@ -71,6 +71,7 @@ describe('a certificate that people give', () => {
     };
     expect(why(certificates)).toBe('There is no private key in it.');
     expect(why(key)).toBe('There is no certificate in it.');
+    expect(why(pem.replace(/^MI/m, '!!'))).toMatch(/^Its first certificate is damaged: /);
     expect(why(certificates + key)).toBe('The key is not that of the certificate.');
     expect(why(other)).toMatch(/^It is for DNS:other\.example\.com, not for psa\.example\.com/);
     expect(why(pem, 'psa.example.com', Date.now() + 400 * 86_400_000)).toMatch(/^It ended on/);

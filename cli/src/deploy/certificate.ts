@@ -61,7 +61,7 @@ export function edgePem(text: string, domain: string, now = Date.now()): string 
       fix: 'Put certificate, chain and key into one PEM file, or give the key with --key.',
     });
   }
-  const certificate = new X509Certificate(first);
+  const certificate = readCertificate(first, unable);
   let fits = false;
   try {
     fits = certificate.checkPrivateKey(createPrivateKey(key));
@@ -89,6 +89,19 @@ export function edgePem(text: string, domain: string, now = Date.now()): string 
       fix: 'Give one for the domain of the inventory.',
     });
   return `${[...certificates, key].join('\n')}\n`;
+}
+
+function readCertificate(pem: string, unable: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new CliError(unable, {
+      outcome: 'usage',
+      why: `Its first certificate is damaged: ${(cause as Error).message}.`,
+      fix: 'Give the PEM file as the authority sent it.',
+      cause,
+    });
+  }
 }
 
 /** A certificate of psactl's own authority, which is made on first use and kept in the site's folder. */
