@@ -1,0 +1,38 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { labControl } from '@psa/lab/control';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeRelease } from './appliance/fake-lab.test-helper.ts';
+import { issueEdge } from './deploy/certificate.ts';
+import { ExampleRunner, ofKind } from './examples.test-helper.ts';
+
+let runner: ExampleRunner;
+beforeAll(async () => {
+  runner = await ExampleRunner.open();
+});
+afterAll(() => runner?.close(), 300_000);
+
+describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
+  it('of what works on a site', async () => {
+    const { lab, folder } = runner;
+    const { site } = lab;
+    // Secrets of every kind, and a release to go back from.
+    await lab.edit((text) =>
+      text.replace(
+        /(smarthost: [^,}\n]+)/,
+        '$1\n    username: psa\n    password_file: /etc/prometheus/secrets/mail-password',
+      ),
+    );
+    await makeRelease(site.path(site.inventory.releases.directory), '0.2.0');
+    await runner.shell('psactl apply --site lab --yes');
+    await runner.shell('psactl deploy tickets --release 0.2.0 --no-backup --site lab');
+    const pem = await issueEdge(site.folder, site.inventory.domain, []);
+    const key = pem.indexOf('-----BEGIN PRIVATE');
+    await writeFile(join(folder, 'psa.pem'), pem);
+    await writeFile(join(folder, 'chain.pem'), pem.slice(0, key));
+    await writeFile(join(folder, 'key.pem'), pem.slice(key));
+    await cp(join(lab.dir, 'dist'), join(folder, 'dist'), { recursive: true });
+    for (const name of ofKind('site')) await runner.run(name);
+    expect((await labControl(lab.dir).status()).conformance?.misfits ?? []).toEqual([]);
+  });
+});
