@@ -62,6 +62,8 @@ export class Scene {
   /** Of the certificate that all nodes show. */
   readonly fingerprint: string;
   readonly runtime: RememberedGuests;
+  /** What the HA manager wrote. */
+  haLog: readonly string[] = [];
   readonly #servers: ReadonlyMap<string, ApiServer>;
   readonly #folder: TempDir;
   #release: () => void = () => undefined;
@@ -99,6 +101,7 @@ export class Scene {
     });
     const content = ['backup', 'images', 'import', 'iso', 'rootdir', 'snippets', 'vztmpl'];
     const servers = new Map<string, ApiServer>();
+    const haLog: string[] = [];
     const assembled = await createLab({
       ...{ name: 'lab', dir, timeFactor: 0.01, runtime, volumes, network },
       nodes: NODES.map((name, index) => ({
@@ -116,6 +119,7 @@ export class Scene {
         },
       ],
       schema: ApiSchema.fromFile(join(ROOT, '../shared/pve/apidoc.json')),
+      log: (line) => haLog.push(line),
       // A node without power has no API.
       services: [{ on: async () => undefined, off: async (node) => servers.get(node)?.stop() }],
       fingerprints: Object.fromEntries(NODES.map((name) => [name, '1C:72:E0'])),
@@ -131,6 +135,7 @@ export class Scene {
       servers.set(node, server);
     }
     const scene = new Scene(assembled, runtime, servers, folder, fingerprint);
+    scene.haLog = haLog;
     scene.#grant();
     await scene.#templates();
     return scene;
