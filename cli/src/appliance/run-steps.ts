@@ -28,17 +28,15 @@ const HEAVY_PER_NODE = 3;
 
 /** About how long steps take, in seconds; 1 where nothing is said. Only their proportions matter. */
 const USUAL: Partial<Record<Action, number>> = {
-  ...{
-    upload: 5,
-    create: 5,
-    replace: 10,
-    move: 10,
-    start: 4,
-    install: 8,
-    configure: 10,
-    wait: 3,
-    migrate: 3,
-  },
+  upload: 5,
+  create: 5,
+  replace: 10,
+  move: 10,
+  start: 4,
+  install: 8,
+  configure: 10,
+  wait: 3,
+  migrate: 3,
 };
 
 /** Steps by how long the chain is that waits for them, the longest first: what everything waits for begins at once. */

@@ -55,7 +55,7 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
 
   async apply({ data }, context) {
     const { readSite, withSite } = await import('../appliance/site.ts');
-    const { planSite } = await import('../appliance/apply.ts');
+    const { planSite, refuseProblems } = await import('../appliance/apply.ts');
     const { wishOf } = await import('../appliance/plan-options.ts');
     const { apply } = await import('./apply.ts');
     const { folder } = await readSite(context);
@@ -70,7 +70,7 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
           const changed = { ...context, options: { ...context.options, inventory: draft } };
           await withSite(changed, async (site) => {
             const { plan } = await planSite(site, wishOf({}, site), changed);
-            refuseProblems(data, plan.problems);
+            refuseProblems(plan, site.site);
           });
         });
       });
@@ -117,26 +117,16 @@ async function replaceInventory(
   text: string,
   examine: (draft: string) => Promise<void>,
 ): Promise<void> {
-  const { realpath, rename, rm, stat, writeFile } = await import('node:fs/promises');
+  const { realpath, rename, rm, stat } = await import('node:fs/promises');
   const { dirname, join } = await import('node:path');
+  const { writeWhole } = await import('../appliance/folder.ts');
   const file = await realpath(link);
   const draft = join(dirname(file), `.appliance-${process.pid}.yaml`);
   try {
-    await writeFile(draft, text, { mode: (await stat(file)).mode & 0o777 });
+    await writeWhole(draft, text, (await stat(file)).mode & 0o777);
     await examine(draft);
     await rename(draft, file);
   } finally {
     await rm(draft, { force: true });
   }
-}
-
-function refuseProblems(
-  { service, to }: Scaled,
-  problems: readonly { readonly target: string; readonly message: string; readonly fix: string }[],
-): void {
-  if (problems.length === 0) return;
-  throw new CliError(`Unable to scale ${service} to ${to}: nothing was changed.`, {
-    details: problems.map(({ target, message }) => ({ field: target, message })),
-    fix: problems.map(({ fix }) => fix).join(' '),
-  });
 }

@@ -50,29 +50,22 @@ export function describeCertificate(name: string, pem: string, now = Date.now())
  * @throws when the parts do not belong together, the certificate has ended, or is not for the domain
  */
 export function edgePem(text: string, domain: string, now = Date.now()): string {
-  const unable = 'Unable to use this certificate.';
   const certificates = text.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
   const key = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----[\s\S]+?-----END \1-----/.exec(text)?.[0];
   const [first] = certificates;
-  if (!first || !key) {
-    throw new CliError(unable, {
-      outcome: 'usage',
-      why: first ? 'There is no private key in it.' : 'There is no certificate in it.',
-      fix: 'Put certificate, chain and key into one PEM file, or give the key with --key.',
-    });
-  }
-  const certificate = readCertificate(first, unable);
-  let fits = false;
-  try {
-    fits = certificate.checkPrivateKey(createPrivateKey(key));
-  } catch (cause) {
-    throw new CliError(unable, {
-      outcome: 'usage',
-      why: `Its key cannot be read: ${(cause as Error).message}.`,
-      fix: 'Give the key without a passphrase.',
-      cause,
-    });
-  }
+  if (!first || !key)
+    throw unusable(
+      first ? 'There is no private key in it.' : 'There is no certificate in it.',
+      'Put certificate, chain and key into one PEM file, or give the key with --key.',
+    );
+  const certificate = parsed(
+    'Its first certificate is damaged',
+    'Give the PEM file as the authority sent it.',
+    () => new X509Certificate(first),
+  );
+  const fits = parsed('Its key cannot be read', 'Give the key without a passphrase.', () =>
+    certificate.checkPrivateKey(createPrivateKey(key)),
+  );
   const wrong = !fits
     ? 'The key is not that of the certificate.'
     : certificate.validToDate.getTime() < now
@@ -82,25 +75,19 @@ export function edgePem(text: string, domain: string, now = Date.now()): string 
         : certificate.checkHost(domain) === undefined
           ? `It is for ${certificate.subjectAltName ?? nameOf(certificate.subject)}, not for ${domain}.`
           : null;
-  if (wrong !== null)
-    throw new CliError(unable, {
-      outcome: 'usage',
-      why: wrong,
-      fix: 'Give one for the domain of the inventory.',
-    });
+  if (wrong !== null) throw unusable(wrong, 'Give one for the domain of the inventory.');
   return `${[...certificates, key].join('\n')}\n`;
 }
 
-function readCertificate(pem: string, unable: string): X509Certificate {
+const unusable = (why: string, fix: string, cause?: unknown) =>
+  new CliError('Unable to use this certificate.', { outcome: 'usage', why, fix, cause });
+
+/** What OpenSSL reads. @throws CliError with what OpenSSL says, after `what` */
+function parsed<T>(what: string, fix: string, read: () => T): T {
   try {
-    return new X509Certificate(pem);
+    return read();
   } catch (cause) {
-    throw new CliError(unable, {
-      outcome: 'usage',
-      why: `Its first certificate is damaged: ${(cause as Error).message}.`,
-      fix: 'Give the PEM file as the authority sent it.',
-      cause,
-    });
+    throw unusable(`${what}: ${(cause as Error).message}.`, fix, cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { ApiSchema, Params } from '@psa/proxmox/schema/api-schema';
+import type { ApiSchema, Params, Verdict } from '@psa/proxmox/schema/api-schema';
 
 /** Requests that are not as Proxmox VE's schema wants them. */
 export interface Misfit {
@@ -31,9 +31,15 @@ export class Conformance {
     this.#schema = schema;
   }
 
-  note(method: string, path: string, params: Params): void {
-    this.#requests++;
+  /** Checks a request and counts it. */
+  check(method: string, path: string, params: Params): Verdict {
     const verdict = this.#schema.check(method, path, params);
+    this.#count(method, path, verdict);
+    return verdict;
+  }
+
+  #count(method: string, path: string, verdict: Verdict): void {
+    this.#requests++;
     const request = `${method} ${verdict.kind === 'unknown' ? path : verdict.template}`;
     if (verdict.kind === 'valid') {
       this.#fitting.set(request, (this.#fitting.get(request) ?? 0) + 1);

@@ -64,7 +64,7 @@ export async function createLab(options: LabOptions): Promise<AssembledLab> {
     ...(options.log === undefined ? {} : { log: options.log }),
   });
   const lab: Lab = {
-    ...{ name, dir, timeFactor, files, guests, membership, access, runtime, volumes, network, schema },
+    ...{ name, dir, timeFactor, files, guests, membership, access, runtime, volumes, network },
     conformance: schema === null ? null : new Conformance(schema),
     locks: new Locks(),
     storages: new Storages(options.storages),

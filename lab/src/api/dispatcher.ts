@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Params, refusalOf } from '@psa/proxmox/schema/api-schema';
+import { type Params, refusalOf, type Verdict } from '@psa/proxmox/schema/api-schema';
 import type { ParamValue } from '@psa/proxmox/schema/check';
 import { type RouteMatch, RouteTable } from '@psa/proxmox/schema/routes';
 import type { Authenticator, Proof } from './auth.ts';
@@ -45,16 +45,17 @@ export class Dispatcher {
   }
 
   async handle(request: ApiRequest): Promise<ApiAnswer> {
-    this.#lab.conformance?.note(request.method, request.path, request.params);
     try {
-      return await this.#answer(request);
+      // Counted whatever becomes of it; what it says matters once login, route, rights and node have had their say.
+      const verdict = this.#lab.conformance?.check(request.method, request.path, request.params) ?? null;
+      return await this.#answer(request, verdict);
     } catch (error) {
       if (error instanceof ApiError) return answerOf(error);
       return answerOf(new ApiError(500, (error as Error).message));
     }
   }
 
-  async #answer(request: ApiRequest): Promise<ApiAnswer> {
+  async #answer(request: ApiRequest, verdict: Verdict | null): Promise<ApiAnswer> {
     const match = this.#table.match(request.path);
     const route = match ? this.#routes.get(`${request.method} ${match.template}`) : undefined;
     const caller: Caller =
@@ -68,7 +69,7 @@ export class Dispatcher {
     const context = new Context(this.#lab, request, node, caller);
     if (route.permission !== 'public') route.permission(context, new RouteParams(given));
     if (node !== request.entry) await this.#reach(request.entry, node);
-    const params = this.#checked(request.method, request.path, request.params, given);
+    const params = accepted(verdict, given);
     const data = await route.handler(context, new RouteParams(params));
     return {
       status: 200,
@@ -88,20 +89,18 @@ export class Dispatcher {
     await sleep(NO_ROUTE_MS * this.#lab.timeFactor);
     throw unreachable();
   }
+}
 
-  #checked(
-    method: string,
-    path: string,
-    params: Params,
-    given: Record<string, ParamValue>,
-  ): Readonly<Record<string, ParamValue>> {
-    const verdict = this.#lab.schema?.check(method, path, params);
-    // A route that the schema does not have is the lab's own affair.
-    if (!verdict || verdict.kind === 'unknown') return given;
-    const refusal = refusalOf(verdict);
-    if (refusal) throw new ApiError(refusal.status, refusal.reason, { errors: refusal.body.errors ?? {} });
-    return verdict.kind === 'valid' ? verdict.params : given;
-  }
+/** The parameters that the handler gets. @throws ApiError when the schema refuses the request */
+function accepted(
+  verdict: Verdict | null,
+  given: Record<string, ParamValue>,
+): Readonly<Record<string, ParamValue>> {
+  // A route that the schema does not have is the lab's own affair.
+  if (!verdict || verdict.kind === 'unknown') return given;
+  const refusal = refusalOf(verdict);
+  if (refusal) throw new ApiError(refusal.status, refusal.reason, { errors: refusal.body.errors ?? {} });
+  return verdict.kind === 'valid' ? verdict.params : given;
 }
 
 class Context implements RequestContext {

@@ -1,4 +1,3 @@
-import type { ApiSchema } from '@psa/proxmox/schema/api-schema';
 import type { Access } from '../cluster/access.ts';
 import type { ClusterFiles } from '../cluster/cluster-files.ts';
 import type { Guests } from '../cluster/guests.ts';
@@ -39,8 +38,7 @@ export interface Lab {
   readonly runtime: ContainerRuntime;
   readonly volumes: VolumeStore;
   readonly network: LabNetwork;
-  readonly schema: ApiSchema | null;
-  /** Whether requests fit it; null without a schema. */
+  /** Holds requests against Proxmox VE's schema; null: there is none. */
   readonly conformance: Conformance | null;
   /** SHA-256 of each node's API certificate. */
   readonly fingerprints: Readonly<Record<string, string>>;
