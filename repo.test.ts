@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { missingOptional } from './scripts/lock.ts';
+import { argumentOrder } from './scripts/argument-order.ts';
+import { cliRooms } from './scripts/cli-rooms.ts';
+import { documentGuards } from './scripts/document-guards.ts';
+import { labRooms } from './scripts/lab-rooms.ts';
+import { entryOf, missingOptional, withoutArchive, withoutIntegrity } from './scripts/lock.ts';
+import { oneHome } from './scripts/one-home.ts';
 import { GUARDS, repoFiles } from './scripts/repo-guards.ts';
 
 const files = repoFiles(import.meta.dirname);
@@ -10,7 +15,7 @@ describe('the repository keeps its own rules', () => {
     expect(files.map((file) => file.path)).toContain('repo.test.ts');
   });
 
-  for (const guard of GUARDS) {
+  for (const guard of [...GUARDS, ...documentGuards, ...oneHome, labRooms, cliRooms, argumentOrder]) {
     it(guard.name, () => {
       expect(guard.check(files)).toEqual([]);
     });
@@ -23,8 +28,26 @@ describe('the repository keeps its own rules', () => {
   it('the lock file lists every package it names, else `npm ci` refuses it', () => {
     const lock = JSON.parse(readFileSync(new URL('package-lock.json', import.meta.url), 'utf8'));
     expect(missingOptional(lock.packages)).toEqual([]);
-    expect(missingOptional({ '': { optionalDependencies: { '@other/linux-arm64': '1.0.0' } } })).toEqual([
-      { path: 'node_modules/@other/linux-arm64', version: '1.0.0' },
+    const optionalDependencies = { '@other/linux-arm64': '1.0.0' };
+    expect(missingOptional({ '': { optionalDependencies } })).toEqual([
+      { path: 'node_modules/@other/linux-arm64', version: '1.0.0', dev: false },
     ]);
+  });
+
+  it('the lock file pins the bytes of every package, else `npm ci` takes what it is given', () => {
+    const lock = JSON.parse(readFileSync(new URL('package-lock.json', import.meta.url), 'utf8'));
+    expect(withoutIntegrity(lock.packages)).toEqual([]);
+    expect(withoutArchive(lock.packages)).toEqual([]);
+    const planted = {
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/b': { link: true },
+      'libs/c': {},
+    };
+    expect(withoutIntegrity(planted)).toEqual(['node_modules/a']);
+    expect(withoutArchive(planted)).toEqual(['node_modules/a']);
+    const missing = { path: 'node_modules/@other/linux-x64-musl', version: '1.0.0', dev: true };
+    const answer = { 'dist.integrity': 'sha512-x', os: ['linux'], cpu: ['x64'], libc: ['musl'] };
+    expect(entryOf(missing, answer)).toMatchObject({ integrity: 'sha512-x', libc: ['musl'], dev: true });
+    expect(() => entryOf(missing, {})).toThrow('no digest of @other/linux-x64-musl@1.0.0');
   });
 });

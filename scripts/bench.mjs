@@ -1,6 +1,6 @@
 // `npm run bench`: every benchmark, or those named after `--`. The table goes to bench/README.md.
-import { become, installDebianPackages, installPackages } from './setup.mjs';
+import { become, installPackages, prepareMachine } from './setup.mjs';
 
 installPackages();
-installDebianPackages('bench');
+prepareMachine('bench');
 become('bench/src/main.ts', process.argv.slice(2));

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { BIN, environment, fail, installDebianPackages, installPackages, ROOT } from './setup.mjs';
+import { BIN, environment, fail, installPackages, prepareMachine, ROOT } from './setup.mjs';
 
 const HELP = `npm run lab                            the whole appliance on this machine, in real containers
 npm run lab -- --down                  takes everything away
@@ -117,7 +117,7 @@ if (options.down) {
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 step('Packages', () => {
   installPackages();
-  installDebianPackages('lab');
+  prepareMachine('lab');
 });
 step('Templates', () => psactl('template', 'build'));
 step('Release', () => must(join(BIN, 'node'), ['scripts/release.ts', '--version', version]));

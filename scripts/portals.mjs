@@ -25,7 +25,7 @@ function filesOf(folder) {
 /** A digest of everything that goes into a portal. */
 function sourcesOf(portal) {
   const hash = createHash('sha256');
-  const folders = [`portals/${portal}`, 'portals/ui', 'libs/contracts/src'];
+  const folders = [`portals/${portal}`, 'portals/ui', 'portals/app', 'libs/contracts/src'];
   const sources = folders
     .flatMap((folder) => filesOf(join(ROOT, folder)))
     .filter((file) => !/\.test\.tsx?$/.test(file));
@@ -36,6 +36,12 @@ function sourcesOf(portal) {
       .update('\0');
   }
   return hash.digest('hex');
+}
+
+/** The sources that `dist` was built from; null when it is not there. */
+function stampOf(dist) {
+  const file = join(dist, STAMP);
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
 function pack(folder) {
@@ -67,8 +73,14 @@ function build(portal, stamp) {
       pack(temporary);
       writeFileSync(join(temporary, STAMP), stamp);
       const dist = join(folder, 'dist');
-      rmSync(dist, { recursive: true, force: true });
-      renameSync(temporary, dist);
+      try {
+        rmSync(dist, { recursive: true, force: true });
+        renameSync(temporary, dist);
+      } catch (error) {
+        // Another process built the same at the same time and was first.
+        if (error.code !== 'ENOTEMPTY' || stampOf(dist) !== stamp) throw error;
+        rmSync(temporary, { recursive: true, force: true });
+      }
       resolve();
     });
   });
@@ -78,8 +90,7 @@ function build(portal, stamp) {
 export async function buildPortals() {
   const stale = PORTALS.map((portal) => ({ portal, stamp: sourcesOf(portal) })).filter(
     ({ portal, stamp }) => {
-      const file = join(ROOT, 'portals', portal, 'dist', STAMP);
-      return !existsSync(file) || readFileSync(file, 'utf8') !== stamp;
+      return stampOf(join(ROOT, 'portals', portal, 'dist')) !== stamp;
     },
   );
   if (stale.length === 0) return;

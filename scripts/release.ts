@@ -1,5 +1,6 @@
 /**
- * Packs a release: `psa-platform-<version>.tar.zst`, which runs in a container that has Node and nothing else.
+ * Packs a release: `psa-platform-<version>.tar.zst`, which runs in a container that has Node and nothing else, and signs
+ * it (`.minisig` beside) with this machine's key: `psactl secrets signing-key`.
  *
  *   npm run release [-- --version 0.2.0] [--output dist/releases] [--break health[=tickets]]
  *
@@ -20,9 +21,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { isReleaseVersion } from '@psa/appliance/inventory/release-version';
+import { ensureSigningKey, signingKeyFile } from '@psa/appliance/signing/key-file';
+import { signatureOf } from '@psa/appliance/signing/minisign';
 import { bundle, copyDocs, ROOT, services } from './bundle.ts';
 
 /** Plain JavaScript, because it also runs before anything is installed; so its types are said here. */
@@ -47,7 +51,7 @@ const { version: packageVersion } = JSON.parse(readFileSync(join(ROOT, 'package.
   version: string;
 };
 const version = values.version ?? packageVersion;
-if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$/.test(version))
+if (!isReleaseVersion(version))
   fail(`Unable to make a release: "${version}" is no version. It looks like 1.2.3 or 1.2.3-rc.1.`);
 const [fault, faulty] = values.break?.split('=') ?? [];
 if (fault !== undefined && fault !== 'health')
@@ -66,6 +70,7 @@ __psaServer.prototype.emit = function (event, request, response) {
 };`;
 
 const output = resolve(values.output);
+const keyFile = signingKeyFile(process.env);
 mkdirSync(output, { recursive: true });
 await buildPortals();
 const folder = mkdtempSync(join(tmpdir(), 'psa-release-'));
@@ -73,11 +78,13 @@ try {
   await fill(folder);
   const file = join(output, `psa-platform-${version}.tar.zst`);
   const bytes = pack(folder);
+  const { key } = await ensureSigningKey(keyFile);
   writeFileSync(`${file}.new`, bytes);
-  renameSync(`${file}.new`, file);
+  writeFileSync(`${file}.minisig.new`, signatureOf(bytes, basename(file), key));
+  for (const name of [file, `${file}.minisig`]) renameSync(`${name}.new`, name);
   const broken = fault === undefined ? '' : ' (broken on purpose)';
   console.log(
-    `${file}${broken}\n${(bytes.length / 1e6).toFixed(1)} MB, sha256 ${createHash('sha256').update(bytes).digest('hex')}`,
+    `${file}${broken}\n${(bytes.length / 1e6).toFixed(1)} MB, sha256 ${createHash('sha256').update(bytes).digest('hex')}, signed with ${key.publicKey}`,
   );
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
+import { PROGRAM_NAMES } from '../libs/contracts/src/services.ts';
 
 /** A file of the repository: its path from the root and its text. */
 export interface RepoFile {
@@ -42,7 +43,8 @@ export function repoFiles(root: string): RepoFile[] {
 
 const isCode = (file: RepoFile) => /\.(ts|tsx|mjs)$/.test(file.path);
 const isTest = (path: string) => /\.test\.tsx?$|\.contract\.ts$|\.test-helper\.ts$/.test(path);
-const find = (
+/** A violation for each wanted file that `message` has something to say of. */
+export const find = (
   files: readonly RepoFile[],
   wanted: (file: RepoFile) => boolean,
   message: (file: RepoFile) => string | null,
@@ -54,55 +56,42 @@ const find = (
 
 // ── Who may import whom ──────────────────────────────────────────────────────
 
-/** Package folder → the `@psa` packages it may import (STYLE: "Who may import whom"). Tests may also import test-kit. */
+/** Package folder → the `@psa` packages, or single modules of one, that it may import (STYLE: "Who may import whom"). Tests may also import test-kit. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'libs/contracts': [],
   'libs/domain': ['contracts'],
   'libs/infra': ['contracts', 'domain'],
-  'libs/service-kit': ['contracts', 'domain'],
+  'libs/service-kit': ['contracts', 'domain', 'infra/patience', 'infra/postgres-client'],
   'libs/test-kit': ['contracts', 'domain', 'infra', 'service-kit'],
   // The inventory and what is rendered from it; the client of the cluster. Neither knows the platform's services.
   'libs/appliance': ['contracts', 'domain'],
   'libs/proxmox': [],
   'services/*': ['contracts', 'domain', 'infra', 'service-kit'],
+  // Components, styles, charts and texts, of whatever the page is about.
   'portals/ui': ['contracts'],
-  'portals/e2e': ['test-kit'],
-  'portals/*': ['contracts', 'ui'],
+  // Between the components and the pages: session, client, live stream, what both portals read.
+  'portals/app': ['contracts', 'ui'],
+  'portals/e2e': ['test-kit', 'technician', 'customer'],
+  'portals/*': ['contracts', 'ui', 'app'],
   // The stand-in for a cluster on one machine.
-  lab: ['appliance', 'proxmox'],
+  lab: ['contracts', 'appliance', 'proxmox'],
   'lxc-templates': [],
   cli: ['contracts', 'domain', 'infra', 'appliance', 'proxmox', 'lab', 'lxc-templates'],
   // The composition of everything into one process, and what measures it.
-  embedded: [
-    'contracts',
-    'domain',
-    'infra',
-    'service-kit',
-    'gateway',
-    'auth',
-    'crm',
-    'tickets',
-    'events',
-    'search',
-  ],
+  embedded: ['contracts', 'domain', 'infra', 'service-kit', ...PROGRAM_NAMES],
   bench: [
     'contracts',
     'domain',
     'infra',
     'service-kit',
     'test-kit',
-    'gateway',
-    'auth',
-    'crm',
-    'tickets',
-    'events',
-    'search',
+    ...PROGRAM_NAMES,
     'embedded',
     // The lab, and the inventory that it is made from.
     'appliance',
     'lab',
   ],
-  scripts: ['contracts', 'infra'],
+  scripts: ['contracts', 'domain', 'infra', 'appliance'],
 };
 /** Tests run on the real neighbours. */
 const TESTS_MAY_IMPORT = ['test-kit', 'infra', 'service-kit'];
@@ -148,7 +137,7 @@ const imports: Guard = {
           // A test may compose: the real neighbours are the point of an end-to-end test.
           const fine =
             inner === self ||
-            allowed.includes(inner) ||
+            [inner, name.slice('@psa/'.length)].some((one) => allowed.includes(one)) ||
             (isTest(file.path) && (TESTS_MAY_IMPORT.includes(inner) || pkg === 'embedded'));
           return fine ? [] : bad(`${pkg} may not import @psa/${inner}`);
         }
@@ -209,19 +198,46 @@ const names: Guard = {
   planted: [{ path: 'libs/domain/src/slaClock.ts', text: '' }],
 };
 
+/** What `npm run golden` makes of a service's sources. */
+const WRITTEN = ['openapi.json', 'schema.sql'];
+const HOW = 'see "Adding a service" in CONTRIBUTING.md';
+
 const services: Guard = {
-  name: 'a service has its parts: package, main, app, and its API as openapi.json',
+  name: 'a service has its parts: its facts in contracts, package, main, app, and its API and tables as golden files',
   check: (files) => {
     const paths = new Set(files.map((file) => file.path));
     const all = new Set(
       files.map((file) => /^services\/([^/]+)\//.exec(file.path)?.[1]).filter((name) => name !== undefined),
     );
-    return [...all].flatMap((name) =>
+    const known: readonly string[] = PROGRAM_NAMES;
+    const strangers = [...all]
+      .filter((name) => !known.includes(name))
+      .map((name) => ({
+        path: `services/${name}`,
+        message: `is not in libs/contracts/src/services.ts; ${HOW}`,
+      }));
+    const parts = PROGRAM_NAMES.flatMap((name) =>
       // The gateway's document is the sum of the others'.
-      ['package.json', 'src/main.ts', 'src/app.ts', ...(name === 'gateway' ? [] : ['openapi.json'])]
+      ['package.json', 'src/main.ts', 'src/app.ts', ...(name === 'gateway' ? [] : WRITTEN)]
         .filter((part) => !paths.has(`services/${name}/${part}`))
-        .map((part) => ({ path: `services/${name}`, message: `lacks ${part}` })),
+        .map((part) => ({
+          path: `services/${name}`,
+          message: `lacks ${part}; ${WRITTEN.includes(part) ? '`npm run golden` writes it' : HOW}`,
+        })),
     );
+    // What CONTRIBUTING lists under "Adding a service", as far as every service needs it.
+    const mentions = PROGRAM_NAMES.flatMap((name) =>
+      [
+        { path: 'embedded/package.json', where: RegExp(`"@psa/${name}"`) },
+        ...(name === 'gateway'
+          ? []
+          : [{ path: 'embedded/src/definitions.ts', where: RegExp(`'@psa/${name}/app'`) }]),
+        { path: 'ARCHITECTURE.md', where: RegExp(`^\\| \`services/\\*\` .*\\b${name}\\b`, 'm') },
+      ]
+        .filter(({ path, where }) => !files.some((file) => file.path === path && where.test(file.text)))
+        .map(({ path }) => ({ path, message: `does not name ${name}; ${HOW}` })),
+    );
+    return [...strangers, ...parts, ...mentions];
   },
   planted: [{ path: 'services/half/src/app.ts', text: '' }],
 };
@@ -231,7 +247,7 @@ const length: Guard = {
   check: (files) =>
     find(
       files,
-      (file) => /\.(ts|tsx|mjs|sql|css)$/.test(file.path),
+      (file) => /\.(ts|tsx|mjs|sql|css)$/.test(file.path) && !file.path.endsWith('/schema.sql'),
       (file) => {
         const lines = file.text.split('\n').length;
         return lines > 450 ? `has ${lines} lines; split it by what it does` : null;
@@ -307,7 +323,7 @@ const hosts: Guard = {
   planted: [{ path: 'docs/x.md', text: 'see /home/someone/x' }],
 };
 
-// ── Packages and documents ───────────────────────────────────────────────────
+// ── Packages ───────────────────────────────────────────────────
 
 interface Manifest {
   name?: string;
@@ -375,46 +391,24 @@ const declared: Guard = {
   ],
 };
 
-const adrs: Guard = {
-  name: 'the ADR index lists every ADR',
-  check: (files) => {
-    const index = files.find((file) => file.path === 'docs/adr/README.md')?.text ?? '';
-    return find(
-      files,
-      (file) => /^docs\/adr\/\d{4}-.*\.md$/.test(file.path),
-      (file) => (index.includes(`(${posix.basename(file.path)})`) ? null : 'is not in docs/adr/README.md'),
-    );
-  },
-  planted: [{ path: 'docs/adr/9999-forgotten.md', text: '# x' }],
-};
-
-const links: Guard = {
-  name: 'links between documents lead somewhere',
-  check: (files) => {
-    const paths = new Set(files.map((file) => file.path));
-    return files
-      .filter((file) => file.path.endsWith('.md'))
-      .flatMap((file) =>
-        [...file.text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]
-          .map((match) => match[1]!)
-          .filter((target) => !/^(https?|mailto):/.test(target) && !/\.(png|jpg|webp)$/.test(target))
-          .map((target) => posix.normalize(posix.join(posix.dirname(file.path), target)).replace(/\/$/, ''))
-          .filter(
-            (target) =>
-              !paths.has(target) &&
-              ![...paths].some((path) => path.startsWith(`${target}/`)) &&
-              target !== 'LICENSE',
-          )
-          .map((target) => ({ path: file.path, message: `links to ${target}, which is not there` })),
-      );
-  },
-  planted: [{ path: 'docs/x.md', text: '[here](nowhere.md)' }],
-};
-
 /** Comments and strings say things that code does not do. */
 function strip(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
 }
+
+/** The checker of Proxmox's schema is for the lab and for tests. */
+const checker: Guard = {
+  name: 'the schema checker of Proxmox does not ship',
+  check: (files) => {
+    const ships = /^(cli|libs\/appliance|libs\/proxmox\/src(?!\/schema))\/.*\.ts$/;
+    const valuesOf = (text: string) => importsOf(strip(text).replace(/import type [^;]*;/g, ''));
+    const isBad = (text: string) => valuesOf(text).some((name) => /(proxmox|\.)\/schema\//.test(name));
+    return files
+      .filter(({ path, text }) => ships.test(path) && !isTest(path) && isBad(text))
+      .map(({ path }) => ({ path, message: 'imports more than its types' }));
+  },
+  planted: [{ path: 'libs/proxmox/src/client/x.ts', text: "import { a } from '../schema/api-schema.ts';" }],
+};
 
 /** Every guard, in the order in which the test reports them. */
 export const GUARDS: readonly Guard[] = [
@@ -429,6 +423,5 @@ export const GUARDS: readonly Guard[] = [
   hosts,
   versions,
   declared,
-  adrs,
-  links,
+  checker,
 ];

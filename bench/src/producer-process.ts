@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock } from '@psa/contracts/ports/clock';
 import { RabbitBus } from '@psa/infra/bus/rabbitmq-bus';
 import { systemContext } from '@psa/service-kit/context';
 import { Database } from '@psa/service-kit/database';
 import { systemIds } from '@psa/service-kit/ids';
 import { createLogger } from '@psa/service-kit/log';
-import { enqueue, envelope, OutboxRelay } from '@psa/service-kit/outbox';
+import { emit, OutboxRelay } from '@psa/service-kit/outbox';
 
 export interface ProducerOrder {
   readonly databaseUrl: string;
@@ -38,10 +39,11 @@ process.once('message', async (order: ProducerOrder) => {
     const events = Array.from({ length: each }, () => {
       const data = { ticket: { title: 'Drucker druckt nicht', description: 'x'.repeat(300) } } as never;
       const aggregate = { type: 'ticket', id: systemIds.uuid() };
-      return envelope(ctx, { type: 'ticket.opened.v1', aggregate, data }, systemIds, new Date());
+      return { type: 'ticket.opened.v1' as const, aggregate, data };
     });
-    await db.tx(ctx.scope, (tx) => enqueue(tx, relay, events));
-    return { ids: events.map((event) => event.id), at: now() };
+    const deps = { relay, ids: systemIds, clock: systemClock };
+    const emitted = await db.tx(ctx.scope, (tx) => emit(deps, tx, ctx, events));
+    return { ids: emitted.map((event) => event.id), at: now() };
   }
 
   async function burst({ rate, seconds, each }: Burst): Promise<Committed> {

@@ -82,12 +82,14 @@ async function insertTickets(
 ) {
   await sql`
     insert into tickets.tickets (tenant_id, id, ticket_number, title, description, status, priority, category, tags,
-      source, customer_id, assigned_to, sla_response_state, sla_resolution_state, sla_resolution_due, sla_breached,
+      source, customer_id, assigned_to, sla_response_state, sla_resolution_state, sla_resolution_due,
+      sla_resolution_risk_at, sla_breached,
       resolved_at, closed_at, comment_count, public_comment_count, minutes_spent, version, created_at, updated_at)
     select ${tenantId}, gen_random_uuid(), 1000000 + s.i, x.title, x.body, s.status, s.priority, s.category, s.tags,
       s.source, c.id, w.id, case when s.open then 'running' else 'met' end,
       case when not s.open then 'met' when s.status = 'waiting_customer' then 'paused' else 'running' end,
       case when s.open and s.status <> 'waiting_customer' then s.created_at + interval '8 hours' * (1 + s.i % 5) end,
+      case when s.open and s.status <> 'waiting_customer' then s.created_at + interval '6.4 hours' * (1 + s.i % 5) end,
       s.i % 17 = 0, case when not s.open then s.created_at + interval '9 hours' end,
       case when s.status = 'closed' then s.created_at + interval '4 days' end,
       s.i % 6, s.i % 4, s.i % 90, 2 + s.i % 7, s.created_at,

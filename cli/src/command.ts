@@ -1,13 +1,7 @@
 import type { Api } from './api/client.ts';
 import type { Outcome } from './errors.ts';
+import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
-
-/** A stream that psactl writes to. */
-export interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean | undefined;
-  readonly columns?: number | undefined;
-}
 
 /** The world around one run: what `main.ts` takes from the process and tests make up. */
 export interface Io {
@@ -73,6 +67,8 @@ export interface Command<Options, Data extends object, Carry, Result extends obj
   render(result: Result): string;
   /** How a run with this result ends; `done` unless told. */
   outcome?(result: Result, options: Options): Outcome;
+  /** The exit code where it is not psactl's to give out: that of a program which it ran. */
+  exitCode?(result: Result): number;
   /** What to do after an interrupted run. */
   readonly resume?: string;
 }

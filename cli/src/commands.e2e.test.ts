@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '@psa/test-kit/free-port';
+import { settled } from '@psa/test-kit/platform';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Session } from './api/credentials.ts';
 import { generatedLog, logFile } from './import/log-file.test-helper.ts';
-import { settled } from './import-state.test-helper.ts';
-import { BIN, PASSWORD, type RunningPlatform, startPlatform } from './platform.test-helper.ts';
+import { BIN, PASSWORD, psactlEnv, type RunningPlatform, startPlatform } from './platform.test-helper.ts';
 import { COMMANDS } from './registry.ts';
 import { selfSigned } from './self-signed.test-helper.ts';
 
@@ -50,8 +50,7 @@ async function psactl(argv: readonly string[], env: Env, stdin = '') {
 /** Nobody is signed in, with a home of one's own. */
 const nobody = (home: string): Env => ({
   PSA_URL: platform.url,
-  HOME: join(dir.path, home),
-  PATH: platform.env.PATH!,
+  ...psactlEnv(join(dir.path, home)),
 });
 
 describe.each<[string, () => Promise<Env>]>([
@@ -59,7 +58,10 @@ describe.each<[string, () => Promise<Env>]>([
   [
     'PSA_API_KEY',
     async () => {
-      const { data } = await platform.api('POST', '/api/v1/api-keys', { name: 'cron' });
+      const { data } = await platform.api('POST', '/api/v1/api-keys', {
+        name: 'cron',
+        current_password: PASSWORD,
+      });
       return { ...nobody('key'), PSA_API_KEY: data.key };
     },
   ],

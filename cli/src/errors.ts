@@ -1,4 +1,4 @@
-/** What a run of psactl ends with; the only place where exit codes are given out. */
+/** What a run of psactl ends with; the only place where exit codes are given out, but for that of `exec`'s command. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -55,10 +55,20 @@ interface ClusterError extends Error {
   readonly hint?: string;
 }
 
+const OUTCOME_OF: Readonly<Record<string, Outcome>> = {
+  unauthorised: 'not_authorised',
+  forbidden: 'not_authorised',
+  locked: 'locked',
+};
+
+/** What the cluster said, without the advice that its error ends with: that is shown as the fix. */
+export const withoutHint = ({ message, hint }: Pick<ClusterError, 'message' | 'hint'>): string =>
+  hint === undefined ? message : message.replace(`\n${hint}`, '');
+
 const ofCluster = ({ message, kind, hint, cause }: ClusterError) =>
   new CliError('Unable to finish: the cluster would not.', {
-    outcome: kind === 'unauthorised' ? 'not_authorised' : kind === 'locked' ? 'locked' : 'failed',
-    why: message,
+    outcome: OUTCOME_OF[kind] ?? 'failed',
+    why: withoutHint({ message, hint }),
     code: `CLUSTER_${kind.toUpperCase().replaceAll('-', '_')}`,
     fix: hint ?? '"psactl doctor" examines the cluster and says how to mend what it finds.',
     cause,
@@ -70,6 +80,12 @@ export function toCliError(thrown: unknown): CliError {
   const error = thrown as NodeJS.ErrnoException;
   if (error?.name === 'AbortError') return interrupted();
   if (error?.name === 'ProxmoxError') return ofCluster(thrown as ClusterError);
+  if (error?.name === 'SshError')
+    return new CliError(error.message, {
+      code: 'SSH',
+      fix: '"psactl status --site <name>" shows which nodes are on; "psactl doctor" tries ssh to each and says how to mend it.',
+      cause: thrown,
+    });
   return new CliError(`Unable to finish: ${error?.message ?? String(thrown)}`, {
     code: error?.code ?? 'FAILED',
     fix: 'If this happens again, run it with PSA_DEBUG=1 and report what it prints.',

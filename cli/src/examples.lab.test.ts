@@ -2,9 +2,9 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeRelease } from './appliance/fake-lab.test-helper.ts';
-import { issueEdge } from './deploy/certificate.ts';
 import { ExampleRunner, ofKind } from './examples.test-helper.ts';
+import { makeRelease } from './fake-lab.test-helper.ts';
+import { issueEdge } from './site/certificate.ts';
 
 let runner: ExampleRunner;
 beforeAll(async () => {

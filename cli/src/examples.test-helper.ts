@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type FakeLab, fakeLab } from './appliance/fake-lab.test-helper.ts';
+import { type FakeLab, fakeLab } from './fake-lab.test-helper.ts';
 import { COMMANDS } from './registry.ts';
 
 /** Runs the examples of the help as people would, on a lab of containers that are made up. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { until } from '@psa/test-kit/until';
+import { settled } from '@psa/test-kit/platform';
 import type postgres from 'postgres';
 
 /** Rows by what they are, in a fixed order, with names in the place of ids. */
@@ -72,15 +72,4 @@ export function digestOf(state: ImportState): Record<string, string> {
       return [name, `${rows.length} ${hash.digest('hex').slice(0, 16)}`];
     }),
   );
-}
-
-/** Waits until no event is on its way; parked ones stay and would be missing in the state. */
-export async function settled(sql: postgres.Sql): Promise<void> {
-  const outboxes = await sql<{ name: string }[]>`
-    select format('%I.outbox', table_schema) as name from information_schema.tables where table_name = 'outbox'`;
-  const waiting = [...outboxes.map(({ name }) => name), 'bus.events']
-    .map((name) => `(select count(*) from ${name})`)
-    .join(' + ');
-  const left = async () => Number((await sql.unsafe(`select ${waiting} as n`))[0]!.n);
-  await until(async () => (await left()) === 0, 60_000, 'every event to arrive');
 }

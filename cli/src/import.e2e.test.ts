@@ -5,15 +5,22 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { COLUMNS, type Fields, generatedLog, logFile } from './import/log-file.test-helper.ts';
 import { digestOf, type ImportState, importState } from './import-state.test-helper.ts';
 import { BIN, type RunningPlatform, startPlatform } from './platform.test-helper.ts';
 import { runCli } from './run-cli.test-helper.ts';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** How often the import is killed on its way: a few times in `npm test`, more in the drills. */
+    importKills: number;
+  }
+}
+
 /** A real event log, kept beside the repository where there is one. */
 const REAL = join(import.meta.dirname, '../../../shared/data/incidents/incident_event_log.csv');
-const KILLS = 20;
+const KILLS = inject('importKills');
 const MINUTES = 60_000;
 
 let dir: TempDir;

@@ -4,7 +4,10 @@ import { progressTo } from './progress.ts';
 /** What is written of an ordinary way there. */
 function told(isTTY: boolean, json: boolean, columns?: number): string {
   let text = '';
-  const progress = progressTo({ isTTY, columns, write: (more) => (text += more) }, json);
+  const progress = progressTo(
+    { isTTY, columns, write: (more) => (text += Buffer.from(more).toString()) },
+    json,
+  );
   progress.start('Tickets', 4);
   progress.advance(3);
   progress.note('The platform is busy.');

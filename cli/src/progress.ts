@@ -1,4 +1,4 @@
-import type { Output } from './command.ts';
+import type { Output } from './output.ts';
 
 /** What a long run tells about itself. */
 export interface Progress {

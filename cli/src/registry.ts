@@ -75,6 +75,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'adopt',
+    'Gives containers the marker back that their notes have lost',
+    async () => (await import('./commands/adopt.ts')).adopt,
+    'site',
+  ),
+  entry(
     'destroy',
     'Removes the appliance from a site: containers with their data, HA entries, pool',
     async () => (await import('./commands/destroy.ts')).destroy,
@@ -187,6 +193,12 @@ export const COMMANDS: readonly Entry[] = [
     'Gives a secret a new value',
     async () => (await import('./commands/secrets/rotate.ts')).secretsRotate,
     'site',
+  ),
+  entry(
+    'secrets signing-key',
+    'Shows the key that this machine signs releases and templates with; makes it where there is none',
+    async () => (await import('./commands/secrets/signing-key.ts')).secretsSigningKey,
+    'files',
   ),
   entry(
     'lab up',

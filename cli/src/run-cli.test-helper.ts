@@ -16,22 +16,27 @@ export interface Ran {
 export interface RunOptions {
   readonly cwd?: string;
   readonly stdin?: string;
+  /** Standard input is a terminal, as far as psactl sees. */
+  readonly isTerminal?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Runs psactl in this process, as `psactl <argv>` would, off a terminal. */
+/** Runs psactl in this process, as `psactl <argv>` would, off a terminal unless told. */
 export async function runCli(
   argv: readonly string[],
   env: Record<string, string> = {},
   options: RunOptions = {},
 ): Promise<Ran> {
   const out = { stdout: '', stderr: '' };
+  const signing = process.env.PSA_SIGNING_KEY;
   const io: Io = {
-    env,
+    env: { ...(signing && { PSA_SIGNING_KEY: signing }), ...env },
     cwd: options.cwd ?? process.cwd(),
-    stdout: { write: (text) => (out.stdout += text) },
-    stderr: { write: (text) => (out.stderr += text) },
-    stdin: Readable.from(options.stdin === undefined ? [] : [options.stdin]),
+    stdout: { write: (text) => (out.stdout += Buffer.from(text).toString()) },
+    stderr: { write: (text) => (out.stderr += Buffer.from(text).toString()) },
+    stdin: Object.assign(Readable.from(options.stdin === undefined ? [] : [options.stdin]), {
+      isTTY: options.isTerminal === true,
+    }),
     signal: options.signal ?? new AbortController().signal,
   };
   const code = await run(argv, io);

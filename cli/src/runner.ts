@@ -43,7 +43,8 @@ Environment:
   PSA_LAB_DIR                state of the lab (else /var/lib/psa-lab)
 
 Exit codes:
-  0 done   1 failed   2 usage (plan --detailed-exitcode: something to do)   3 partial   10 not found   11 locked   12 not authorised   130 interrupted`;
+  0 done   1 failed   2 usage (plan --detailed-exitcode: something to do)   3 partial   10 not found   11 locked   12 not authorised   130 interrupted
+  exec ends with that of the command which it ran`;
 
 /** Help and `--version` end the run early, but well. */
 class Ended extends Error {}
@@ -75,20 +76,19 @@ function endOf(thrown: unknown, signal: AbortSignal): CliError {
 function report(error: CliError, command: string, json: boolean, io: Io): void {
   if (json) {
     const { message, code, why, fix, details, outcome } = error;
-    envelope(io, command, outcome, { error: { code, message, why, fix, details } });
+    envelope(io, command, outcome, EXIT[outcome], { error: { code, message, why, fix, details } });
   }
   // Beside --json too: stderr is where a person looks when the program that reads stdout gives up.
   io.stderr.write(renderError(error));
 }
 
 /** `{ psactl, command, ok, outcome, exit }` and the command's own fields beside them. */
-function envelope(io: Io, command: string, outcome: Outcome, data: object): void {
+function envelope(io: Io, command: string, outcome: Outcome, exit: number, data: object): void {
   const head = {
     psactl: ENVELOPE,
     command,
     ok: outcome === 'done' || outcome === 'changes',
-    outcome,
-    exit: EXIT[outcome],
+    ...{ outcome, exit },
   };
   // Twice: first in order, and not to be overwritten.
   io.stdout.write(`${JSON.stringify({ ...head, ...data, ...head })}\n`);
@@ -277,10 +277,12 @@ async function execute(
     sleep: (ms) => sleep(ms, undefined, { signal: io.signal }),
   });
   const context: Context<unknown> = { args, options, io, signal: io.signal, progress, url, api };
-  const finish = (outcome: Outcome, data: object, text: string) => {
+  const finish = (outcome: Outcome, data: object, text: string, exit: number = EXIT[outcome]) => {
     progress.end();
-    json ? envelope(io, name, outcome, data) : io.stdout.write(/^$|\n$/.test(text) ? text : `${text}\n`);
-    return EXIT[outcome];
+    json
+      ? envelope(io, name, outcome, exit, data)
+      : io.stdout.write(/^$|\n$/.test(text) ? text : `${text}\n`);
+    return exit;
   };
   try {
     const plan = await command.plan(context);
@@ -292,7 +294,8 @@ async function execute(
     }
     await confirm(command.confirm?.(plan) ?? null, options.yes === true, io);
     const result = await apply(plan, context);
-    return finish(outcomeOf(command, result, options), result, command.render(result));
+    const outcome = outcomeOf(command, result, options);
+    return finish(outcome, result, command.render(result), command.exitCode?.(result));
   } catch (error) {
     progress.end();
     throw io.signal.aborted ? interrupted(command.resume) : error;

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { CHILD_ENV } from '@psa/test-kit/child-env';
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
@@ -128,7 +129,7 @@ describe('kill -9 under load', () => {
     const start = async () => {
       const child = spawn(process.execPath, [fileURLToPath(new URL('./main.ts', import.meta.url))], {
         env: {
-          PATH: process.env.PATH,
+          ...CHILD_ENV,
           PORT: String(port),
           PSA_DATA_DIR: dir.path,
           PSA_DEMO: '0',
@@ -199,7 +200,7 @@ describe('kill -9 under load', () => {
       const script = fileURLToPath(new URL('./ledger.test-helper.ts', import.meta.url));
       const child = spawn(process.execPath, [script], {
         env: {
-          PATH: process.env.PATH,
+          ...CHILD_ENV,
           DATABASE_URL: rig.databaseUrl('ledger'),
           RABBITMQ_URL: rig.rabbit.url,
         },

@@ -1,5 +1,5 @@
 import { authService } from '@psa/auth/app';
-import type { ServiceName } from '@psa/contracts/routing';
+import type { ServiceName } from '@psa/contracts/services';
 import { crmService } from '@psa/crm/app';
 import { eventsService } from '@psa/events/app';
 import { searchService } from '@psa/search/app';

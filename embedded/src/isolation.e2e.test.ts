@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { arbitraryFor, type Operation } from '@psa/test-kit/openapi-arbitrary';
+import { DEMO_PASSWORD } from '@psa/test-kit/platform';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEMO_PASSWORD, startTestPlatform, type TestPlatform } from './platform.test-helper.ts';
+import { startTestPlatform, type TestPlatform } from './platform.test-helper.ts';
 
 /** Tables without tenant_id, and why that is right. */
 const NO_TENANT: Readonly<Record<string, string>> = {
@@ -235,9 +236,9 @@ async function digest(): Promise<string> {
   return JSON.stringify([...parts.map((part, i) => [names[i]!.name, part[0]!.d]), keys[0]!.d, tickets[0]!.d]);
 }
 
-/** Routes about the caller itself or about everybody's platform: they have no foreign object. */
+/** Routes about the caller itself or about everybody’s platform: they have no foreign object. A wrong password counts. */
 const OWN =
-  /^\/api\/v1\/(auth\/(me|change-password|logout|login|refresh|forgot-password|reset-password|setup|jwks|keys\/rotate)|events\/(test|types|dead-letters.*))$/;
+  /^\/api\/v1\/(auth\/(me|change-password|logout|login|refresh|forgot-password|reset-password|setup|jwks|keys\/rotate)|api-keys|events\/(test|types|dead-letters.*))$/;
 
 /** What everybody who is signed in may do: read and change what is its own. A key never holds more than its owner. */
 const SELF = /^\/api\/v1\/(auth\/(me|change-password)|api-keys(\/\{id\})?)$/;

@@ -7,6 +7,8 @@ import { readSettings, type Settings } from './settings.ts';
 /** Longest time between Ctrl-C and the end; what is not done by then is cut off (nothing acknowledged is lost). */
 const STOP_WITHIN_MS = 4_700;
 
+// A terminal or a pipe that has gone is no reason to stop working.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 const say = (text = '') => console.log(text);
 
 function settingsOrExit(): Settings {
@@ -61,6 +63,7 @@ try {
   if (!stopping) {
     say(`PSA-Platform ready on ${settings.PUBLIC_URL}`);
     for (const line of greeting) say(line);
+    process.send?.('ready');
     log.info({ seconds: Math.round((performance.now() - began) / 100) / 10 }, 'ready');
   }
 } catch (error) {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { createTenant } from '@psa/auth/tenants/service';
 import { freePort } from '@psa/test-kit/free-port';
 import { type JsonSchema, type Operation, operationsOf } from '@psa/test-kit/openapi-arbitrary';
+import { copyPlatformData, DEMO_PASSWORD, UNLIMITED } from '@psa/test-kit/platform';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import postgres from 'postgres';
 import { type RunningEmbedded, runEmbedded } from './run.ts';
 import { readSettings } from './settings.ts';
 import { loadState } from './state.ts';
-
-export const DEMO_PASSWORD = 'ein-langes-demo-passwort';
 
 export interface Answer {
   readonly status: number;
@@ -41,22 +41,20 @@ export interface TestPlatform {
 
 export async function startTestPlatform(): Promise<TestPlatform> {
   const dir = await tempDir('platform');
+  const dataDir = join(dir.path, 'data');
+  await copyPlatformData('demo', dataDir);
   const port = await freePort();
-  const many = '100000000';
   const settings = readSettings({
     PORT: String(port),
-    PSA_DATA_DIR: dir.path,
+    PSA_DATA_DIR: dataDir,
     PSA_DEMO: '1',
     PSA_DEMO_PASSWORD: DEMO_PASSWORD,
     LOG_LEVEL: process.env.TEST_LOG ?? 'silent',
-    RATE_ANONYMOUS_PER_MINUTE: many,
-    RATE_STANDARD_PER_HOUR: many,
-    RATE_PROFESSIONAL_PER_HOUR: many,
-    RATE_ENTERPRISE_PER_HOUR: many,
+    ...UNLIMITED,
   });
   const running = await runEmbedded({ settings, version: '0.0.0-test', say: () => {} });
   const url = `http://127.0.0.1:${port}`;
-  const { role_password: rolePassword } = await loadState(dir.path, { mode: 'demo' });
+  const { role_password: rolePassword } = await loadState(dataDir, { mode: 'demo' });
   const { postgres: server } = running.platform;
   const opened: postgres.Sql[] = [];
   const open = (address: string) => {

@@ -3,7 +3,7 @@ import { signingKeySet } from '@psa/auth/keys/key-ring';
 import type { Cache } from '@psa/contracts/ports/cache';
 import { systemClock } from '@psa/contracts/ports/clock';
 import type { Mailer } from '@psa/contracts/ports/mailer';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, SERVICES, type ServiceName } from '@psa/contracts/services';
 import { buildGateway, type Gateway } from '@psa/gateway/app';
 import { inProcessUpstream } from '@psa/gateway/in-process-upstream';
 import { PostgresBus } from '@psa/infra/bus/postgres-bus';
@@ -24,21 +24,20 @@ import { buildService, type RunningService, type ServiceDeps } from '@psa/servic
 import { tokenVerifier } from '@psa/service-kit/tokens';
 import { busUrl, prepareDatabase, roleUrl } from './database.ts';
 import { DEFINITIONS } from './definitions.ts';
+import { watchDisk } from './disk-space.ts';
 import type { LogFile } from './log-file.ts';
-import { SettableClock } from './settable-clock.ts';
+import { clockOf, type DemoClocks, demoClocks } from './settable-clock.ts';
 import type { Settings } from './settings.ts';
 import type { State } from './state.ts';
 
-/** Connections of each service; together with bus and search well below the server's 100. */
-const POOL: Readonly<Record<ServiceName, number>> = { auth: 6, crm: 5, tickets: 10, events: 4, search: 4 };
 const ROOT = new URL('../../', import.meta.url).pathname;
 
 /** All services, their database and the gateway, in this process. */
 export interface Platform {
   readonly services: Readonly<Record<ServiceName, RunningService>>;
   readonly deps: Readonly<Record<ServiceName, ServiceDeps>>;
-  /** Clocks of the services whose demo data tell of the past; sign-in, audit and gateway keep the present. */
-  readonly clocks: Readonly<Record<'crm' | 'tickets', SettableClock>>;
+  /** Clocks of the services; for the demo data, which tell of the past. */
+  readonly clocks: DemoClocks;
   readonly gateway: Gateway;
   readonly postgres: PostgresServer;
   /** Begins the background work. */
@@ -86,7 +85,7 @@ async function assemble(options: {
   if (migrated > 0) log.info({ migrated }, 'database migrated');
 
   const clock = systemClock;
-  const clocks = { crm: new SettableClock(), tickets: new SettableClock() };
+  const clocks = demoClocks();
   const cache: Cache = new MemoryCache();
   const bus = new PostgresBus({ url: busUrl(server, state.role_password), log: logFor('bus') });
   const mailer: Mailer = settings.SMTP_URL
@@ -102,13 +101,14 @@ async function assemble(options: {
       name,
       new Database({
         url: roleUrl(server, name, state.role_password),
-        max: POOL[name],
+        max: SERVICES[name].connections,
         applicationName: `psa-${name}`,
       }),
     ]),
   ) as Record<ServiceName, Database>;
   // One verifier for all, so that a token's signature is checked once.
-  const verifier = tokenVerifier({ keys: signingKeySet({ db: databases.auth, clock }), cache, clock });
+  const keys = signingKeySet({ db: databases.auth, clock, log: logFor('auth') });
+  const verifier = tokenVerifier({ keys, cache, clock });
   const services = {} as Record<ServiceName, RunningService>;
   const deps = {} as Record<ServiceName, ServiceDeps>;
   const peers = inProcessPeers((name) => services[name].app, clock);
@@ -118,7 +118,7 @@ async function assemble(options: {
       db: databases[name],
       bus,
       cache,
-      clock: name === 'crm' || name === 'tickets' ? clocks[name] : clock,
+      clock: clockOf(clocks, name),
       ids: systemIds,
       log: serviceLog,
       verifier,
@@ -133,7 +133,10 @@ async function assemble(options: {
     };
     services[name] = await buildService(DEFINITIONS[name], deps[name]);
   }
+  const disk = await watchDisk(settings.PSA_DATA_DIR);
   const gateway = await buildGateway({
+    checks: { disk: disk.check },
+    refuseChange: disk.refusal,
     upstreams: Object.fromEntries(
       SERVICE_NAMES.map((name) => [name, inProcessUpstream(name, services[name].app)]),
     ) as Record<ServiceName, ReturnType<typeof inProcessUpstream>>,
@@ -152,6 +155,7 @@ async function assemble(options: {
       standardPerHour: settings.RATE_STANDARD_PER_HOUR,
       professionalPerHour: settings.RATE_PROFESSIONAL_PER_HOUR,
       enterprisePerHour: settings.RATE_ENTERPRISE_PER_HOUR,
+      readingPerHour: settings.RATE_READING_PER_HOUR,
     },
     trustedProxies: settings.TRUSTED_PROXIES.split(',').filter((entry) => entry !== ''),
     metricsToken: settings.PSA_METRICS_TOKEN,
@@ -172,6 +176,7 @@ async function assemble(options: {
         await work().catch((error: unknown) => log.warn({ err: error }, `stopping: ${what} failed`));
         log.debug({ ms: Math.round(performance.now() - began) }, `stopped: ${what}`);
       };
+      disk.stop();
       await step('gateway', () => gateway.close());
       await step('bus', () => bus.close());
       await step('services', () => Promise.all(SERVICE_NAMES.map((name) => services[name].stop())));

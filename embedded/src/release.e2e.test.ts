@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { SERVICE_NAMES } from '@psa/contracts/routing';
+import { SERVICE_NAMES } from '@psa/contracts/services';
 import { freePort } from '@psa/test-kit/free-port';
 import { startRedis } from '@psa/test-kit/redis';
 import { ServerProcess } from '@psa/test-kit/server-process';

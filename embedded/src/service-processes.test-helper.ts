@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
 import { migrate } from '@psa/infra/database/migrate';
 import { provision, roleOf } from '@psa/infra/database/provision';
 import { startPostgres } from '@psa/infra/postgres-server';
+import { CHILD_ENV } from '@psa/test-kit/child-env';
 import { freePort } from '@psa/test-kit/free-port';
 import { startRabbitMq } from '@psa/test-kit/rabbitmq';
 import { startRedis, type TestServer } from '@psa/test-kit/redis';
@@ -97,7 +98,7 @@ export async function serviceProcesses(
     const addresses = SERVICE_NAMES.map((name) => `${name}=${urlOf(name)}`).join(',');
     const many = '1000000';
     const environment = {
-      PATH: process.env.PATH,
+      ...CHILD_ENV,
       RABBITMQ_URL: rabbit.url,
       REDIS_URL: redis.url,
       FILES_DIR: `${dir.path}/files`,
@@ -154,7 +155,7 @@ export async function serviceProcesses(
 /** Runs a program to its end and returns what it printed. */
 async function run(path: string, env: Record<string, string>): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [path], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...CHILD_ENV, ...env },
   });
   return stdout.trim();
 }

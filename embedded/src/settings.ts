@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { DEFAULT_LIMITS } from '@psa/gateway/rate-limit';
 import { ConfigError, loadConfig } from '@psa/service-kit/config';
 import Type, { type Static } from 'typebox';
 
@@ -15,10 +16,11 @@ const Env = Type.Object({
   TRUSTED_PROXIES: Type.String({ default: '' }),
   SMTP_URL: Type.String({ default: '' }),
   MAIL_FROM: Type.String({ default: 'psa@localhost' }),
-  RATE_ANONYMOUS_PER_MINUTE: Type.Integer({ default: 100, minimum: 1 }),
-  RATE_STANDARD_PER_HOUR: Type.Integer({ default: 1_000, minimum: 1 }),
-  RATE_PROFESSIONAL_PER_HOUR: Type.Integer({ default: 5_000, minimum: 1 }),
-  RATE_ENTERPRISE_PER_HOUR: Type.Integer({ default: 10_000, minimum: 1 }),
+  RATE_ANONYMOUS_PER_MINUTE: Type.Integer({ default: DEFAULT_LIMITS.anonymousPerMinute, minimum: 1 }),
+  RATE_STANDARD_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.standardPerHour, minimum: 1 }),
+  RATE_PROFESSIONAL_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.professionalPerHour, minimum: 1 }),
+  RATE_ENTERPRISE_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.enterprisePerHour, minimum: 1 }),
+  RATE_READING_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.readingPerHour, minimum: 1 }),
 });
 
 /** What the whole platform in one process can be told. */

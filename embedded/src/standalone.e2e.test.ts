@@ -1,4 +1,4 @@
-import { SERVICE_NAMES } from '@psa/contracts/routing';
+import { SERVICE_NAMES } from '@psa/contracts/services';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ADMIN, type ServiceProcesses, serviceProcesses } from './service-processes.test-helper.ts';

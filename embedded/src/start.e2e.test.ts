@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { CHILD_ENV } from '@psa/test-kit/child-env';
 import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
@@ -42,7 +43,7 @@ describe('npm start', () => {
   const start = (env: Record<string, string> = {}): Run => {
     const child = spawn(process.execPath, [MAIN], {
       env: {
-        PATH: process.env.PATH,
+        ...CHILD_ENV,
         PORT: String(port),
         PSA_DATA_DIR: `${dir.path}/data`,
         PSA_DEMO_PASSWORD: PASSWORD,
@@ -62,9 +63,10 @@ describe('npm start', () => {
     runs.push(run);
     return run;
   };
+  /** The greeting comes line by line after "ready on"; "Stop: Ctrl-C" ends it but for a hint or two. */
   const ready = async (run: Run) => {
     await until(
-      () => run.output().includes('ready on') || run.child.exitCode !== null,
+      () => run.output().includes('Stop: Ctrl-C') || run.child.exitCode !== null,
       120_000,
       `the platform to be ready: ${run.output()}`,
     );
@@ -177,7 +179,6 @@ describe('npm start', () => {
     const env = { PSA_DEMO: '0', PSA_DATA_DIR: `${dir.path}/empty` };
     const run = start(env);
     await ready(run);
-    await until(() => run.output().includes('Stop: Ctrl-C'));
     const token = /\/setup\?token=(\S+)/.exec(run.output())?.[1];
     const setup = {
       token: decodeURIComponent(token!),

@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConformanceReport } from './api/conformance.ts';
+import type { ConformanceReport } from './conformance.ts';
 import { type LabSettings, makeLabFolder } from './settings.ts';
 
 /** A node as `psactl lab status` shows it. */

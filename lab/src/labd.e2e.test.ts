@@ -10,6 +10,7 @@ import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LabControl, labControl, labDown, labUp } from './control.ts';
+import { MINBASE_MS, minbase } from './runtime/minbase.test-helper.ts';
 
 const name = `psad${randomBytes(3).toString('hex')}`;
 let folder: TempDir;
@@ -78,13 +79,10 @@ beforeAll(async () => {
     ),
     ...{ knownHosts: join(dir, 'ssh/known_hosts'), identity: join(dir, 'ssh/id') },
   });
-  const archive = join(folder.path, 'minbase-1.0.0.tar.zst');
-  const packages = '--include=systemd,systemd-sysv,dbus,ifupdown,iproute2';
-  execFileSync('mmdebstrap', ['--variant=minbase', packages, 'bookworm', archive], { stdio: 'pipe' });
-  await client.upload({ node: 'pve1', storage: 'shared', content: 'vztmpl', file: archive });
+  await client.upload({ node: 'pve1', storage: 'shared', content: 'vztmpl', file: await minbase() });
   await Promise.all([guest(101, 'pve1'), guest(102, 'pve2'), guest(103, 'pve3')]);
   await Promise.all([start(101, 'pve1'), start(102, 'pve2'), start(103, 'pve3')]);
-}, 600_000);
+}, MINBASE_MS);
 afterAll(async () => {
   await shell?.close();
   await client?.close();
@@ -96,9 +94,10 @@ describe('a lab of real containers', () => {
   it('runs what the API made, with its limits, and lets programs in by ssh', async () => {
     expect(await inside(101, 'pve1', 'hostname')).toBe('ct101');
     expect(await inside(101, 'pve1', 'cat', '/proc/1/comm')).toBe('systemd');
-    expect(await inside(102, 'pve2', 'ip', '-br', '-4', 'address', 'show', 'eth0')).toContain(
-      '10.0.20.52/24',
-    );
+    // The container sets its own addresses while it boots.
+    await expect
+      .poll(() => inside(102, 'pve2', 'ip', '-br', '-4', 'address', 'show', 'eth0'), { timeout: 30_000 })
+      .toContain('10.0.20.52/24');
     await client.request('PUT', '/nodes/pve1/lxc/101/config', { memory: 160 });
     const limit = readFileSync(`/proc/${(await current(101, 'pve1')).pid}/cgroup`, 'utf8');
     expect(limit).toContain(name);

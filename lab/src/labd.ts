@@ -8,19 +8,20 @@ import { loadInventory } from '@psa/appliance/inventory/load';
 import { formatInventoryError } from '@psa/appliance/inventory/problem';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
+import { ensureSigningKey } from '@psa/appliance/signing/key-file';
 import { ApiSchema } from '@psa/proxmox/schema/api-schema';
-import { type AssembledLab, createLab } from './api/create-lab.ts';
-import { tidyGuests } from './api/lxc/tidy.ts';
 import { ApiServer } from './api/server.ts';
 import type { LabNode } from './cluster/membership.ts';
-import { nodesBooting, startAll } from './cluster/node-power.ts';
 import type { LabStatus } from './control.ts';
+import { type AssembledLab, createLab } from './create-lab.ts';
 import { serveControl } from './daemon/control-server.ts';
 import { Fills } from './daemon/fills.ts';
 import { apiToken, type NodeCertificate, nodeCertificate, sshKey } from './daemon/identity.ts';
 import { NodeShells } from './daemon/node-shell.ts';
 import { type OpenPorts, openPorts } from './daemon/ports.ts';
 import { grantToken } from './daemon/token-rights.ts';
+import { nodesBooting, startAll } from './guests/node-power.ts';
+import { tidyGuests } from './guests/tidy.ts';
 import { LAB_NODES, labInventory } from './inventory/lab-inventory.ts';
 import { followInventory } from './network/follow-inventory.ts';
 import { forwardInto, forwardOutOf, forwardToSocket } from './network/forward.ts';
@@ -37,6 +38,8 @@ export interface RunningLab {
 
 /** How a lab is run. */
 export interface LabRun {
+  /** File of the key that releases and templates are signed with; made where it is not there. */
+  readonly signingKey: string;
   /** File with the schema that requests are held against; null: none. */
   readonly schema: string | null;
   readonly say: (line: string) => void;
@@ -48,12 +51,15 @@ export interface LabRun {
 export async function runLab(
   dir: string,
   settings: LabSettings,
-  { schema, say, onStop }: LabRun,
+  { schema, signingKey, say, onStop }: LabRun,
 ): Promise<RunningLab> {
   for (const name of ['run', 'log', 'tmp']) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
   const certificates = await identities(dir, settings);
   const file = join(dir, 'appliance.yaml');
-  if (!existsSync(file)) writeFileSync(file, inventoryText(dir, settings, certificates));
+  if (!existsSync(file)) {
+    const { key } = await ensureSigningKey(signingKey);
+    writeFileSync(file, inventoryText(dir, settings, certificates, key.publicKey));
+  }
   const { inventory, site } = readInventory(file);
   say('disks and wires');
   const ports = await openPorts(dir, settings, inventory, site);
@@ -82,8 +88,10 @@ function inventoryText(
   dir: string,
   settings: LabSettings,
   certificates: Readonly<Record<string, NodeCertificate>>,
+  publicKey: string,
 ): string {
   return labInventory({
+    publicKey,
     folder: dir,
     ...{ loopback: settings.loopback, release: settings.release },
     ...{ apiPort: settings.apiPort, sshPort: settings.sshPort, sshUser: userInfo().username },

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { signingKeyFile } from '@psa/appliance/signing/key-file';
 import { ANOTHER_DAEMON } from './control.ts';
 import { takeLab } from './daemon/single.ts';
 import { removeLab, runLab } from './labd.ts';
@@ -36,7 +37,9 @@ async function run(): Promise<void> {
     rmSync(pidFile, { force: true });
     process.exit(0);
   };
-  const lab = await runLab(dir, settings, { schema: existsSync(schema) ? schema : null, say, onStop });
+  const lab = await runLab(dir, settings, {
+    ...{ schema: existsSync(schema) ? schema : null, signingKey: signingKeyFile(process.env), say, onStop },
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void lab.close().then(() => process.exit(0)));
   say(`lab "${settings.name}" is up: times of Proxmox VE × ${settings.timeFactor}`);

@@ -25,6 +25,12 @@ export interface RunSpec {
   readonly nameservers: readonly string[];
   /** Folder of its root file system on the machine. */
   readonly rootfs: string;
+  /** Folders of the machine that it sees at paths of its own. */
+  readonly mounts?: readonly {
+    readonly folder: string;
+    readonly path: string;
+    readonly isReadOnly: boolean;
+  }[];
   readonly unprivileged: boolean;
   readonly nesting: boolean;
   readonly cards: readonly NetworkCard[];
@@ -72,6 +78,17 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Where `pct exec` finds programs in a container: nothing of `/usr/local` (PVE::CLIHandler). */
+export const GUEST_PATH = '/sbin:/bin:/usr/sbin:/usr/bin';
+
+/** How a node's shell gets into a running container without asking the daemon. `%` stands for the id. */
+export interface DirectAccess {
+  /** A file that has a line as long as the container runs. */
+  readonly probe: string;
+  /** Command that runs what follows it in the container: `--keep-env` or `--clear-env`, `--`, program and arguments. */
+  readonly attach: readonly string[];
+}
+
 /** What could not be done; the message is what the task's log shows. */
 export class RuntimeFailure extends Error {
   override name = 'RuntimeFailure';
@@ -84,6 +101,8 @@ export class RuntimeFailure extends Error {
 export interface ContainerRuntime {
   /** Boots it, and answers when its init runs. @throws RuntimeFailure when it does not come up */
   start(spec: RunSpec): Promise<void>;
+  /** Takes the identity out of a new root file system, as Proxmox VE does after it is unpacked or copied. */
+  forgetMachine(rootfs: string, from: 'template' | 'clone'): Promise<void>;
   /** Asks init to end, and answers when it has. @throws RuntimeFailure after the time */
   shutdown(node: string, id: number, timeoutMs: number): Promise<void>;
   /** Ends it at once. Nothing happens to a stopped one. */
@@ -119,6 +138,18 @@ export interface AddedFile {
   readonly text: string;
 }
 
+/** Which part of an archive a volume gets: what lies below a path (`srv/data`), or all but what lies below some. */
+export interface ArchivePart {
+  readonly below?: string;
+  readonly without?: readonly string[];
+}
+
+/** Another volume of a container, and where it lies in it: `srv/data`. */
+export interface MountedVolume {
+  readonly path: string;
+  readonly volume: VolumeId;
+}
+
 /**
  * Root file systems and files of the storages. A local storage has a content of its own on every node, so every
  * method says the node that acts.
@@ -130,6 +161,8 @@ export interface VolumeStore {
     volume: VolumeId,
     options: {
       readonly archive: string | null;
+      /** All of the archive unless told otherwise. */
+      readonly part?: ArchivePart;
       readonly unprivileged: boolean;
       readonly sizeBytes: number;
     },
@@ -137,6 +170,8 @@ export interface VolumeStore {
   /** Folder of the volume on the machine. @throws RuntimeFailure when there is none */
   path(node: string, volume: VolumeId): Promise<string>;
   exists(node: string, volume: VolumeId): Promise<boolean>;
+  /** Names of all volumes that a node has on a storage. */
+  list(node: string, storage: string): Promise<readonly string[]>;
   remove(node: string, volume: VolumeId): Promise<void>;
   resize(node: string, volume: VolumeId, sizeBytes: number): Promise<void>;
   usage(node: string, volume: VolumeId): Promise<{ readonly used: number; readonly size: number }>;
@@ -145,14 +180,20 @@ export interface VolumeStore {
   snapshot(node: string, volume: VolumeId, name: string): Promise<void>;
   rollback(node: string, volume: VolumeId, name: string): Promise<void>;
   removeSnapshot(node: string, volume: VolumeId, name: string): Promise<void>;
-  /** Writes the volume (or a snapshot of it) as a tar with unshifted ids, after the files that are added to it. */
+  /**
+   * Writes the volume (or a snapshot of it) as a tar with unshifted ids, after the files that are added to it; then the
+   * volumes that are mounted in it, or their snapshots of that name.
+   */
   pack(
     node: string,
     volume: VolumeId,
     snapshot: string | null,
     to: Writable,
     add?: readonly AddedFile[],
+    mounts?: readonly MountedVolume[],
   ): Promise<void>;
+  /** Takes in a folder storage that someone made by the API: it has its room on the disk of one that was there. */
+  adopt(storage: string, shared: boolean): Promise<void>;
   /** Folder that holds files of a kind (`vztmpl` → `<root>/template/cache`, `backup` → `<root>/dump`, as Proxmox lays them out). */
   folder(
     node: string,

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Built, build, upToDate } from './build.ts';
 import { boot, type RunningContainer } from './container.test-helper.ts';
 import { loadDefinitions } from './definition.ts';
-import { checksum } from './manifest.ts';
+import { checksum, fileNames } from './manifest.ts';
+import { PRESET } from './preset.ts';
 import { configArchive, sha256, tarOf, type Wanted } from './scripts.test-helper.ts';
 import { verify } from './verify.ts';
 
@@ -34,7 +35,7 @@ describe('building', () => {
   it(
     'the same inputs give the same bytes, and are not built again',
     async () => {
-      await rm(join(output, 'base-1.0.0.json'), { force: true });
+      await rm(join(output, fileNames(named('base')).manifest), { force: true });
       const [first] = await make(['base']);
       expect(first!.cached).toBe(false);
       expect(await checksum(first!.file)).toBe(first!.manifest.sha256);
@@ -57,13 +58,13 @@ describe('building', () => {
       const [node, redis] = await make(['node-service', 'redis']);
       const [base] = await make(['base']);
       expect(base!.cached).toBe(true);
-      expect(redis!.manifest.parent).toBe('base-1.0.0');
+      expect(redis!.manifest.parent).toBe(`base-${named('base').version}`);
       expect(redis!.manifest.packages).toMatchObject(base!.manifest.packages);
       expect(node!.manifest.packages).toMatchObject(base!.manifest.packages);
-      const names = ['base', 'node-service', 'redis'].flatMap((name) => [
-        `${name}-1.0.0.json`,
-        `${name}-1.0.0.tar.zst`,
-      ]);
+      const names = ['base', 'node-service', 'redis'].flatMap((name) => {
+        const { manifest, archive } = fileNames(named(name));
+        return [manifest, archive];
+      });
       expect((await readdir(output)).sort()).toEqual(['.cache', ...names]);
     },
     10 * MINUTES,
@@ -85,7 +86,7 @@ describe('building', () => {
       expect.stringContaining('its definition has changed'),
     ]);
     expect(await upToDate(output, { ...base, inputs: sha256('other') })).toBeNull();
-    const file = await open(join(output, 'base-1.0.0.tar.zst'), 'r+');
+    const file = await open(join(output, fileNames(named('base')).archive), 'r+');
     const byte = Buffer.alloc(1);
     await file.read(byte, 0, 1, 1_000_000);
     await file.write(Buffer.from([byte[0]! ^ 1]), 0, 1, 1_000_000);
@@ -93,17 +94,42 @@ describe('building', () => {
     await file.write(byte, 0, 1, 1_000_000);
     await file.close();
     expect(await verify(output, base)).toEqual([]);
-    await rename(join(output, 'base-1.0.0.json'), join(output, 'away'));
+    await rename(join(output, fileNames(named('base')).manifest), join(output, 'away'));
     expect(await verify(output, base)).toEqual(['its manifest is missing or broken']);
-    await rename(join(output, 'away'), join(output, 'base-1.0.0.json'));
+    await rename(join(output, 'away'), join(output, fileNames(named('base')).manifest));
   });
 });
 
 const apply = async (container: RunningContainer, wanted: Wanted, env?: Record<string, string>) => {
   const { tar, digest } = await configArchive(wanted, 'root:root');
-  return { ...(await container.run('psa-config apply', tar, env)), digest };
+  return { ...(await container.run('/usr/local/sbin/psa-config apply', tar, env)), digest };
 };
 const lines = (text: string) => text.split('\n').filter((line) => line !== '');
+const runningServices = async (container: RunningContainer) => {
+  const list =
+    'systemctl list-units --type=service --state=running,failed --no-legend --plain | cut -d" " -f1';
+  return lines((await container.run(list)).stdout).sort();
+};
+const OF_THE_BASE = ['prometheus-node-exporter.service', 'systemd-journald.service'];
+
+describe('before psa-config has run', { timeout: 10 * MINUTES }, () => {
+  const after = async (name: string, without: readonly string[], see: (services: string[]) => void) => {
+    const container = await boot((await make([name]))[0]!.file, without);
+    try {
+      see(await runningServices(container));
+    } finally {
+      await container.stop();
+    }
+  };
+
+  it.each(['postgres', 'rabbitmq', 'redis', 'haproxy', 'monitoring'])(
+    'nothing of %s runs, though the boot is that of a new machine',
+    (name) => after(name, [], (services) => expect(services).toEqual(OF_THE_BASE)),
+  );
+
+  it('it would without the preset', () =>
+    after('redis', [PRESET], (services) => expect(services).toContain('redis-server.service')));
+});
 
 describe('a container of redis', () => {
   let container: RunningContainer;
@@ -131,13 +157,7 @@ describe('a container of redis', () => {
 
   it('boots whole, with nothing that is not asked for', async () => {
     expect((await container.run('systemctl is-system-running')).stdout).toBe('running\n');
-    const services = await container.run(
-      'systemctl list-units --type=service --state=running --no-legend --plain | cut -d" " -f1',
-    );
-    expect(lines(services.stdout).sort()).toEqual([
-      'prometheus-node-exporter.service',
-      'systemd-journald.service',
-    ]);
+    expect(await runningServices(container)).toEqual(OF_THE_BASE);
     expect((await container.run('cat /etc/machine-id')).stdout).toMatch(/^[0-9a-f]{32}$/m);
     expect((await container.run('journalctl -q -n 1 && ls /var/log/journal')).code).toBe(0);
     expect((await container.run('id psa')).stdout).toBe('uid=990(psa) gid=990(psa) groups=990(psa)\n');
@@ -149,7 +169,7 @@ describe('a container of redis', () => {
     expect(lines(ran.stdout).at(-1)).toBe('started redis-server.service');
     expect((await container.run('redis-cli ping')).stdout).toBe('PONG\n');
     expect(await memory()).toBe('10485760');
-    expect(lines((await container.run('psa-config check')).stdout)).toEqual([
+    expect(lines((await container.run('/usr/local/sbin/psa-config check')).stdout)).toEqual([
       `digest ${ran.digest}`,
       'unit prometheus-node-exporter.service active',
       'unit redis-server.service active',
@@ -160,7 +180,7 @@ describe('a container of redis', () => {
   it('a run that was killed before the restart is made up for', async () => {
     expect((await apply(container, wanted('20mb'), { PSA_CONFIG_KILL: 'unit' })).code).not.toBe(0);
     expect(await memory()).toBe('10485760');
-    expect(lines((await container.run('psa-config check')).stdout)[0]).toBe('digest none');
+    expect(lines((await container.run('/usr/local/sbin/psa-config check')).stdout)[0]).toBe('digest none');
     expect(lines((await apply(container, wanted('20mb'))).stdout)).toEqual([
       'restarted redis-server.service',
     ]);
@@ -237,11 +257,13 @@ describe('a container of node-service', () => {
   });
 
   it('runs a release, and the service may do only what it must', async () => {
-    expect(await container.run('psa-release install 0.1.0', await release('0.1.0'))).toMatchObject({
+    expect(
+      await container.run('/usr/local/sbin/psa-release install 0.1.0', await release('0.1.0')),
+    ).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^(installed|there) 0\.1\.0\n$/),
     });
-    await container.run('psa-release switch 0.1.0');
+    await container.run('/usr/local/sbin/psa-release switch 0.1.0');
     expect((await apply(container, wanted('one'))).code).toBe(0);
     expect(await ask()).toEqual({
       version: process.version,
@@ -275,11 +297,11 @@ describe('a container of node-service', () => {
   });
 
   it('keeps releases beside each other', async () => {
-    await container.run('psa-release install 0.2.0', await release('0.2.0'));
-    expect((await container.run('psa-release list; psa-release current')).stdout).toBe(
-      '0.1.0\n0.2.0\n0.1.0\n',
-    );
-    await container.run('psa-release switch 0.2.0');
-    expect((await container.run('psa-release prune 1')).stdout).toBe('removed 0.1.0\n');
+    await container.run('/usr/local/sbin/psa-release install 0.2.0', await release('0.2.0'));
+    expect(
+      (await container.run('/usr/local/sbin/psa-release list; /usr/local/sbin/psa-release current')).stdout,
+    ).toBe('0.1.0\n0.2.0\n0.1.0\n');
+    await container.run('/usr/local/sbin/psa-release switch 0.2.0');
+    expect((await container.run('/usr/local/sbin/psa-release prune 1')).stdout).toBe('removed 0.1.0\n');
   });
 });

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, lchown, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, lchown, lstat, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tempDir } from '@psa/test-kit/temp-dir';
@@ -15,8 +15,11 @@ export interface RunningContainer {
   stop(): Promise<void>;
 }
 
-/** Boots an archive as an unprivileged container with systemd, without network, as Proxmox VE does with nesting. */
-export async function boot(archive: string): Promise<RunningContainer> {
+/**
+ * Boots an archive as an unprivileged container with systemd, without network, as Proxmox VE does with nesting.
+ * @param without paths that are taken out of it before
+ */
+export async function boot(archive: string, without: readonly string[] = []): Promise<RunningContainer> {
   const folder = await tempDir('container');
   const name = `psat-${randomBytes(4).toString('hex')}`;
   const rootfs = join(folder.path, name, 'rootfs');
@@ -34,6 +37,8 @@ export async function boot(archive: string): Promise<RunningContainer> {
     await mkdir(rootfs, { recursive: true });
     await chmod(folder.path, 0o711);
     execFileSync('tar', ['--zstd', '-xpf', archive, '-C', rootfs, '--numeric-owner']);
+    // As Proxmox VE does with what it makes from a template: the boot is that of a new machine.
+    for (const path of ['/etc/machine-id', ...without]) await rm(join(rootfs, path));
     await shift(rootfs);
     const config = join(folder.path, name, 'config');
     await writeFile(
@@ -76,7 +81,8 @@ lxc.net.0.type = empty
 }
 
 const set = (env: Record<string, string>) => [
-  'PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin',
+  // As `pct exec` has it.
+  'PATH=/sbin:/bin:/usr/sbin:/usr/bin',
   ...Object.entries(env).map(([name, value]) => `${name}=${value}`),
 ];
 

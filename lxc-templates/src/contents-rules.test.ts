@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry } from './archive.ts';
 import { forbidden } from './contents-rules.ts';
 import { loadDefinitions } from './definition.ts';
+import { PRESET, presetOf } from './preset.ts';
 import { contentProblems } from './verify.ts';
 
 describe('what may not be in an archive', () => {
@@ -61,6 +62,7 @@ describe('the content of an archive', () => {
   });
   const good = [
     entry('etc/machine-id', { size: 0 }),
+    entry(PRESET.slice(1), { size: presetOf(definition).length }),
     ...[...definition.files, ...definition.parent!.files].map(({ path, executable }) =>
       entry(path.slice(1), executable ? { mode: 'rwxr-xr-x' } : {}),
     ),
@@ -82,6 +84,11 @@ describe('the content of an archive', () => {
       '/etc/x has the time of the build',
     ],
     ['no machine-id', good.slice(1), '/etc/machine-id is missing or not empty'],
+    [
+      'no preset',
+      good.filter(({ path }) => path !== PRESET.slice(1)),
+      `${PRESET} is missing or another: every unit would start at a container's first boot`,
+    ],
     [
       'no program',
       good.filter(({ path }) => !path.endsWith('psa-config')),

@@ -66,8 +66,8 @@ export interface Definition extends Omit<DefinitionFile, 'parent' | 'suite' | 's
 const FOLDER = join(import.meta.dirname, '../templates');
 /** Where archives are put unless told otherwise. */
 export const ARCHIVES = join(import.meta.dirname, '../../dist/templates');
-/** Raised when the builder makes other archives from the same definitions. */
-const BUILDER = 3;
+/** Raised when the builder makes other archives from the same definitions; their versions are raised with it. */
+const BUILDER = 4;
 
 /** Every definition, parents before their children. @throws TemplateError that names the file and the field */
 export function loadDefinitions(folder: string = FOLDER): readonly Definition[] {

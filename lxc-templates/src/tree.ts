@@ -2,6 +2,7 @@ import { chmod, chown, copyFile, mkdir, readdir, readFile, rm, writeFile } from 
 import { dirname, join } from 'node:path';
 import { forbidden } from './contents-rules.ts';
 import type { Definition, TemplateFile } from './definition.ts';
+import { PRESET, presetOf } from './preset.ts';
 import { run } from './run.ts';
 
 /** Lays files into a tree: root's, readable by all, and what can be run can be run. */
@@ -15,7 +16,7 @@ export async function lay(tree: string, files: readonly TemplateFile[]): Promise
   }
 }
 
-/** Runs the template's own script inside the tree, and sets its units. */
+/** Runs the template's own script inside the tree, and sets its units: those of now, and those of a first boot. */
 export async function finish(tree: string, definition: Definition, signal?: AbortSignal): Promise<void> {
   const inside = (...command: string[]) =>
     run('chroot', [tree, ...command], {
@@ -33,6 +34,8 @@ export async function finish(tree: string, definition: Definition, signal?: Abor
     await inside('/bin/sh', '/tmp/finish.sh');
     await rm(script);
   }
+  await mkdir(dirname(join(tree, PRESET)), { recursive: true, mode: 0o755 });
+  await writeFile(join(tree, PRESET), presetOf(definition), { mode: 0o644 });
   for (const verb of ['disable', 'enable', 'mask'] as const) {
     const units = definition.units?.[verb] ?? [];
     if (units.length > 0) await inside('systemctl', '--quiet', verb, ...units);
@@ -55,7 +58,7 @@ export async function clean(tree: string, epoch: number): Promise<void> {
   };
   await walk('');
   await run('find', [join(tree, 'usr/share/doc'), '-mindepth', '1', '-type', 'd', '-empty', '-delete']);
-  // Empty, not absent: with none at all systemd takes the boot for the machine's first and presets every unit.
+  // Empty, not absent: where nobody takes it away, as Proxmox VE does, the boot is none of a new machine.
   await rm(join(tree, 'etc/machine-id'), { force: true });
   await writeFile(join(tree, 'etc/machine-id'), '', { mode: 0o444 });
   // Days since 1970 of the last change of a password: the day of the build.

@@ -3,6 +3,7 @@ import { type Entry, list } from './archive.ts';
 import { forbidden } from './contents-rules.ts';
 import type { Definition } from './definition.ts';
 import { checksum, fileNames, readManifest, sizeOf } from './manifest.ts';
+import { PRESET, presetOf } from './preset.ts';
 import { TemplateError } from './run.ts';
 
 /** What is wrong with an archive; nothing: it may be used. */
@@ -49,6 +50,8 @@ export function contentProblems(entries: readonly Entry[], definition: Definitio
       else if (entry.owner !== '0/0') problems.push(`${path} belongs to ${entry.owner}`);
     }
   }
+  if (paths.get(PRESET.slice(1))?.size !== presetOf(definition).length)
+    problems.push(`${PRESET} is missing or another: every unit would start at a container's first boot`);
   if (paths.get('etc/machine-id')?.size !== 0) problems.push('/etc/machine-id is missing or not empty');
   return problems;
 }

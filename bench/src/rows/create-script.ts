@@ -6,10 +6,10 @@ import { systemClock } from '@psa/contracts/ports/clock';
 import { migrate } from '@psa/infra/database/migrate';
 import { provision } from '@psa/infra/database/provision';
 import { systemIds } from '@psa/service-kit/ids';
-import type { ServiceDeps } from '@psa/service-kit/service';
 import { ticketsService } from '@psa/tickets/app';
-import { Desks } from '@psa/tickets/desk/desk';
-import { openTicket, type TicketDesk } from '@psa/tickets/tickets/service';
+import type { TicketsDeps } from '@psa/tickets/deps';
+import { SettingsCache } from '@psa/tickets/desk/settings';
+import { openTicket } from '@psa/tickets/tickets/service';
 import postgres from 'postgres';
 import type { BenchPlatform, SignedIn } from '../platform.ts';
 import { record, type Statement } from '../recorder.ts';
@@ -31,13 +31,15 @@ export interface Order {
 
 /** What creating a ticket inserts: ticket, timers, history, outbox as the service sends them, and the audit entry. */
 async function inserts(platform: BenchPlatform, { context }: SignedIn, order: Order) {
-  const desk = {
-    deps: { clock: systemClock, ids: systemIds, relay: { kick() {} } } as unknown as ServiceDeps,
-    desks: new Desks(),
-  } as TicketDesk;
+  const deps = {
+    clock: systemClock,
+    ids: systemIds,
+    relay: { kick() {} },
+    settings: new SettingsCache(),
+  } as unknown as TicketsDeps;
   let ticketId = '';
   const sent = await record(platform.roleUrl('tickets'), context.scope, async (tx) => {
-    ticketId = (await openTicket(desk, tx, context, order, FIRST_NUMBER)).id;
+    ticketId = (await openTicket(deps, tx, context, order, FIRST_NUMBER)).id;
   });
   const statements = sent.filter(({ text }) => /insert into/i.test(text));
   const outbox = statements.find(({ text }) => text.includes('insert into outbox'))!;

@@ -1,5 +1,6 @@
 import { systemClock } from '@psa/contracts/ports/clock';
-import type { ServiceDeps } from '@psa/service-kit/service';
+import type { TicketsDeps } from '@psa/tickets/deps';
+import { SettingsCache } from '@psa/tickets/desk/settings';
 import { listTickets } from '@psa/tickets/tickets/list';
 import { startChild } from '../child.ts';
 import type { LimitOrder } from '../limit-server.ts';
@@ -31,15 +32,19 @@ async function queries(platform: BenchPlatform, tenantId: string): Promise<strin
   ].map((query) => `/api/v1/tickets?${query}&limit=20`);
 }
 
-/** The statements that the service sends for a list. */
-function statementsOf(platform: BenchPlatform, signedIn: SignedIn, path: string): Promise<Statement[]> {
+/** The statements that the service sends for a list, once it knows the desk's settings. */
+async function statementsOf(platform: BenchPlatform, signedIn: SignedIn, path: string): Promise<Statement[]> {
   const query = Object.fromEntries(new URL(path, 'http://x').searchParams);
   const { context } = signedIn;
-  return record(platform.roleUrl('tickets'), context.scope, (tx) => {
-    const db = { read: (_scope: unknown, work: (one: typeof tx) => Promise<unknown>) => work(tx) };
-    const deps = { db, clock: systemClock } as unknown as ServiceDeps;
-    return listTickets(deps, context, { ...query, limit: 20 } as never, path);
-  });
+  const settings = new SettingsCache();
+  const ask = () =>
+    record(platform.roleUrl('tickets'), context.scope, (tx) => {
+      const db = { read: (_scope: unknown, work: (one: typeof tx) => Promise<unknown>) => work(tx) };
+      const deps = { db, clock: systemClock, settings } as unknown as TicketsDeps;
+      return listTickets(deps, context, { ...query, limit: 20 } as never, path);
+    });
+  await ask();
+  return ask();
 }
 
 interface Side {
@@ -113,16 +118,16 @@ async function run(say: Say): Promise<Row[]> {
         ours: perSecond(rate(measured.large)),
         limit: `${perSecond(rate(measured.limit))} (bare \`node:http\`, same SQL)`,
         ratio: times(ratio),
-        target: '≥ 0.5',
-        met: ratio >= 0.5,
+        target: '≥ 0.8',
+        met: ratio >= 0.8,
       },
       {
         what: 'the same: p95 at 1,000,000 tickets',
         ours: ms(p95(measured.large)),
         limit: `${ms(p95(measured.small))} (at 10,000 tickets)`,
         ratio: times(growth),
-        target: '≤ 1.5',
-        met: growth <= 1.5,
+        target: '≤ 1.15',
+        met: growth <= 1.15,
       },
     ];
   } finally {

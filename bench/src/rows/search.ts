@@ -11,6 +11,8 @@ const CUSTOMERS = 2_000;
 const QUERIES = 400;
 const WRITERS = 2;
 const AT_ONCE = 500;
+const AGENTS = 20;
+const AGENTS_SECONDS = 20;
 
 /** Fills the index as its consumer does, several batches at a time. */
 async function fill(index: PostgresSearch, options: CorpusOptions): Promise<void> {
@@ -78,20 +80,53 @@ async function run(say: Say): Promise<Row[]> {
       ([kind, values]) => `${kind} ${ms(percentile(values, 0.95))} (${values.length})`,
     );
     say(`p95 by kind: ${byKind.join(', ')}`);
+    const together = await agentsAtOnce(platform.url, token, options);
     return [
       {
         what: `search, ${whole(TICKETS)} tickets, German and English, 30 % with typing errors, p95, through the gateway`,
         ours: `${ms(p95)} (p50 ${ms(percentile(all, 0.5))}; typing errors p95 ${ms(percentile(taken.typo ?? [], 0.95))})`,
         limit: `${ms(percentile(plain, 0.95))} (the words in the GIN index, nothing else)`,
         ratio: (p95 / percentile(plain, 0.95)).toFixed(1),
-        target: '≤ 150 ms',
-        met: p95 <= 150,
+        target: '≤ 120 ms',
+        met: p95 <= 120,
+      },
+      {
+        what: `the same, ${AGENTS} agents searching at once`,
+        ours: `${whole(together.perSecond)}/s, p50 ${ms(percentile(together.taken, 0.5))}`,
+        limit: `${whole(1000 / (all.reduce((sum, one) => sum + one, 0) / all.length))}/s (one agent alone)`,
+        ratio: (together.perSecond / (1000 / (all.reduce((sum, one) => sum + one, 0) / all.length))).toFixed(
+          2,
+        ),
+        target: '≥ 120/s',
+        met: together.perSecond >= 120,
       },
     ];
   } finally {
     await bare.end({ timeout: 2 });
     await platform.stop();
   }
+}
+
+/** Agents that each ask again as soon as they are answered. */
+async function agentsAtOnce(url: string, token: string, options: CorpusOptions) {
+  const taken: number[] = [];
+  const queries = corpusQueries(options);
+  for (let i = 0; i < QUERIES + 40; i++) queries.next();
+  const began = performance.now();
+  const agent = async () => {
+    while (performance.now() - began < AGENTS_SECONDS * 1000) {
+      const { text } = queries.next().value!;
+      const started = performance.now();
+      const answer = await fetch(`${url}/api/v1/search?q=${encodeURIComponent(text)}&limit=20`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      if (!answer.ok) throw new Error(`search "${text}": ${answer.status} ${await answer.text()}`);
+      await answer.arrayBuffer();
+      taken.push(performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: AGENTS }, agent));
+  return { taken, perSecond: taken.length / ((performance.now() - began) / 1000) };
 }
 
 /** What PostgreSQL takes to find the best 20 of the plain words: no correction, no highlights, no service. */
@@ -108,6 +143,6 @@ async function plainSearch(sql: postgres.Sql, tenantId: string, text: string): P
 
 export const search: Benchmark = {
   name: 'search',
-  method: `A corpus of help-desk texts with the word frequencies of real text (libs/test-kit), ${QUERIES} queries one after the other as people type them: words, beginnings, numbers, and three in ten with a typing error. In turn with each, the limit: the same words through the index function alone.`,
+  method: `A corpus of help-desk texts with the word frequencies of real text (libs/test-kit), ${QUERIES} queries one after the other as people type them: words, beginnings, numbers, and three in ten with a typing error. In turn with each, the limit: the same words through the index function alone. Then ${AGENTS} agents for ${AGENTS_SECONDS} s.`,
   run,
 };

@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts';
-import { type ApiSettings, type RequestOptions, read, type Send } from './client.ts';
 import { credentialStore, type Session } from './credentials.ts';
 import { isUnauthorised } from './errors.ts';
+import { type ApiSettings, type RequestOptions, read, type Send } from './transport.ts';
 
 /** In whose name requests are sent. */
 export interface Authority {

@@ -1,9 +1,9 @@
 import type { Plan } from '@psa/appliance/plan/step';
-import { type Applied, applySite, type Looked, planSite, refuseProblems } from '../appliance/apply.ts';
-import { PLAN_OPTIONS, type PlanOptions, wishOf } from '../appliance/plan-options.ts';
-import { appliedText, planText } from '../appliance/plan-text.ts';
-import { type SiteOptions, withSite } from '../appliance/site.ts';
+import { type Applied, applySite, type Looked, planSite, refuseProblems } from '../apply/apply.ts';
+import { PLAN_OPTIONS, type PlanOptions, wishOf } from '../apply/plan-options.ts';
+import { appliedText, planText } from '../apply/plan-text.ts';
 import { define } from '../command.ts';
+import { type SiteOptions, withSite } from '../site/site.ts';
 import { plural } from '../text.ts';
 
 interface Options extends SiteOptions, PlanOptions {

@@ -1,6 +1,8 @@
+import { isReleaseVersion } from '@psa/appliance/inventory/release-version';
 import { define } from '../command.ts';
+import type { DeployResult } from '../deploy/carry-out.ts';
 import { ROLLOUT_OPTIONS, type RolloutOptions, servicesOf } from '../deploy/deploy-options.ts';
-import type { DeployPlan, DeployResult } from '../deploy/deploy-site.ts';
+import type { DeployPlan } from '../deploy/prepare.ts';
 import { planOf, ROLLOUT_COMMAND, type Rollout } from '../deploy/rollout-command.ts';
 
 interface Options extends RolloutOptions {
@@ -23,7 +25,7 @@ Cut short at any point, the same command goes on where it was.`,
       description: "version of a release in the inventory's releases.directory",
       required: true,
       parse: (text) => {
-        if (!/^\d+\.\d+\.\d+(-[0-9A-Za-z.]+)?$/.test(text)) throw new Error('Give a version such as 1.2.0.');
+        if (!isReleaseVersion(text)) throw new Error('Give a version such as 1.2.0.');
         return text;
       },
     },

@@ -1,17 +1,17 @@
 import { planDestroy } from '@psa/appliance/plan/destroy';
 import type { Plan } from '@psa/appliance/plan/step';
-import { type Applied, refuseProblems } from '../appliance/apply.ts';
-import { desire } from '../appliance/desire.ts';
-import { Hands } from '../appliance/hands.ts';
-import { Journal } from '../appliance/journal.ts';
-import { observe } from '../appliance/observe.ts';
-import { appliedText, planText } from '../appliance/plan-text.ts';
-import { runSteps } from '../appliance/run-steps.ts';
-import { type OpenSite, type SiteOptions, withSite } from '../appliance/site.ts';
-import { destroyWorker } from '../appliance/worker.ts';
+import { type Applied, refuseProblems, waitForTasks } from '../apply/apply.ts';
+import { begunCreations, Journal, openTasks, readJournal } from '../apply/apply-journal.ts';
+import { desire } from '../apply/desire.ts';
+import { observe } from '../apply/observe.ts';
+import { appliedText, planText } from '../apply/plan-text.ts';
+import { runSteps } from '../apply/run-steps.ts';
+import { destroyWorker } from '../apply/worker.ts';
 import { type Context, define } from '../command.ts';
 import { usage } from '../errors.ts';
 import { askOnTerminal } from '../prompt.ts';
+import { Cluster } from '../site/cluster.ts';
+import { type OpenSite, type SiteOptions, withSite } from '../site/site.ts';
 
 interface Options extends SiteOptions {
   yes?: boolean;
@@ -44,13 +44,20 @@ Removes only what psactl made. Backups, templates on the storages and the folder
     return withSite(context, (site) =>
       site.folder.locked('psactl destroy', async () => {
         const start = performance.now();
+        const before = readJournal(site.folder);
+        // A creation that goes on comes into the pool, and into sight, at its end.
+        await waitForTasks(site, openTasks(before), context);
         const plan = await doom(site, context);
         refuseProblems(plan, site.site);
+        // Nothing was to go, so nobody was asked; now there is.
+        if (plan.steps.length > 0 && data.steps.length === 0) await askForName(data.appliance, context);
+        const begun = new Set(begunCreations(before));
         const journal = await Journal.open(site.folder);
         try {
           journal.add({ event: 'begin', text: `psactl destroy: ${plan.steps.length} steps` });
           const desired = { appliance: site.inventory.name, site: site.site.name, pool: site.inventory.name };
-          const work = destroyWorker({ desired, hands: new Hands(site, journal, context.signal) });
+          const cluster = new Cluster(site, context.signal, (step, upid) => journal.task(step, upid));
+          const work = destroyWorker({ desired, begun, cluster });
           const steps = await runSteps(plan.steps, work, { ...context, journal });
           context.signal.throwIfAborted();
           journal.add({ event: 'end' });
@@ -73,7 +80,8 @@ Removes only what psactl made. Backups, templates on the storages and the folder
 async function doom(site: OpenSite, { signal, progress }: Context<Options>): Promise<Plan> {
   progress.start('looking at the cluster');
   const desired = await desire(site, { recreate: [], removeData: true });
-  const observed = await observe(site, desired, { signal, begun: [], inside: false });
+  const journal = readJournal(site.folder);
+  const observed = await observe(new Cluster(site, signal), desired, { journal, inside: false });
   progress.end();
   return planDestroy(desired, observed);
 }

@@ -1,7 +1,7 @@
-import type { SiteOptions } from '../appliance/site.ts';
 import { type Context, define } from '../command.ts';
-import type { LogLine } from '../deploy/journal-lines.ts';
 import { usage } from '../errors.ts';
+import type { LogLine } from '../site/log-lines.ts';
+import type { SiteOptions } from '../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly follow?: boolean;
@@ -48,16 +48,16 @@ export const logs = define<Options, Logs, null, Logs>({
   ],
 
   async plan(context) {
-    const { withSite } = await import('../appliance/site.ts');
-    const { Hands, locate } = await import('../deploy/hands.ts');
-    const { isoTime, JournalReader, merged } = await import('../deploy/journal-lines.ts');
+    const { withSite } = await import('../site/site.ts');
+    const { Cluster } = await import('../site/cluster.ts');
+    const { isoTime, JournalReader, merged } = await import('../site/log-lines.ts');
     const { options, args, signal } = context;
     const [name] = args as [string];
     return withSite(context, async (site) => {
-      const hands = new Hands(site, await locate(site, signal), signal);
-      const asked = hands
-        .all()
-        .filter(({ container }) => container.group === name || container.name === name);
+      const cluster = new Cluster(site, signal);
+      const asked = (await cluster.placed()).filter(
+        ({ container }) => container.group === name || container.name === name,
+      );
       if (asked.length === 0) {
         const groups = [...new Set(site.containers.map((one) => one.group))];
         throw usage(`Unable to find "${name}".`, `Known are: ${groups.join(', ')}, and their containers.`);
@@ -88,7 +88,7 @@ export const logs = define<Options, Logs, null, Logs>({
             else lines.push(...found);
           };
           try {
-            const { code, stderr } = await hands.exec(container.name, argv, {
+            const { code, stderr } = await cluster.exec(container.id, argv, {
               timeoutMs: options.follow ? 2 ** 31 - 1 : 120_000,
               onStdout: (chunk) => take(decoder.decode(chunk, { stream: true })),
             });
@@ -128,7 +128,7 @@ async function shower(
   context: Context<Options>,
   containers: readonly string[],
 ): Promise<(lines: readonly LogLine[]) => void> {
-  const { merged, renderLine } = await import('../deploy/journal-lines.ts');
+  const { merged, renderLine } = await import('../site/log-lines.ts');
   const { io, options } = context;
   const json = (options as { json?: boolean }).json === true;
   const width = Math.max(...containers.map((one) => one.length));

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Plan } from '@psa/appliance/plan/step';
 import { diffPfsense, type FirewallDifference } from '@psa/appliance/render/pfsense-diff';
-import { planSite } from '../appliance/apply.ts';
-import { PLAN_OPTIONS, type PlanOptions, wishOf } from '../appliance/plan-options.ts';
-import { planText } from '../appliance/plan-text.ts';
-import { type SiteOptions, withSite } from '../appliance/site.ts';
+import { planSite } from '../apply/apply.ts';
+import { PLAN_OPTIONS, type PlanOptions, wishOf } from '../apply/plan-options.ts';
+import { planText } from '../apply/plan-text.ts';
 import { define } from '../command.ts';
 import { CliError } from '../errors.ts';
+import { type SiteOptions, withSite } from '../site/site.ts';
 
 interface Options extends SiteOptions, PlanOptions {
   detailedExitcode?: boolean;
@@ -41,11 +41,10 @@ The firewall and DNS are rendered, not applied: with --pfsense the plan shows wh
 
   async plan(context) {
     const { options, io } = context;
+    // First: a misspelt name is no reason to ask the cluster.
+    const xml = options.pfsense === undefined ? null : await readConfig(resolve(io.cwd, options.pfsense));
     return withSite(context, async (site) => {
-      const firewall =
-        options.pfsense === undefined
-          ? null
-          : firewallOf(await readFile(resolve(io.cwd, options.pfsense), 'utf8'), site);
+      const firewall = xml === null ? null : firewallOf(xml, site);
       const { plan } = await planSite(site, wishOf(options, site), context);
       return { data: { site: site.site.name, ...plan, firewall }, carry: null };
     });
@@ -56,6 +55,16 @@ The firewall and DNS are rendered, not applied: with --pfsense the plan shows wh
 
   render: (result) => `${planText(result)}${firewallText(result.firewall)}`,
 });
+
+const readConfig = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((cause: Error) => {
+    throw new CliError(`Unable to read the firewall's ${file}.`, {
+      outcome: 'usage',
+      why: cause.message,
+      fix: 'Give a config.xml, as Diagnostics > Backup & Restore downloads it.',
+      cause,
+    });
+  });
 
 function firewallOf(
   xml: string,

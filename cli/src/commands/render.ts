@@ -1,5 +1,5 @@
-import { readSite, type SiteOptions } from '../appliance/site.ts';
 import { define } from '../command.ts';
+import { readSite, type SiteOptions } from '../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly output?: string;

@@ -1,8 +1,10 @@
 import { define } from '../command.ts';
+import type { DeployResult } from '../deploy/carry-out.ts';
 import { ROLLOUT_OPTIONS, type RolloutOptions, servicesOf } from '../deploy/deploy-options.ts';
-import type { DeployPlan, DeployResult } from '../deploy/deploy-site.ts';
+import type { DeployPlan } from '../deploy/prepare.ts';
 import { planOf, ROLLOUT_COMMAND, type Rollout } from '../deploy/rollout-command.ts';
 import { CliError, usage } from '../errors.ts';
+import type { SiteFolder } from '../site/folder.ts';
 
 interface Options extends RolloutOptions {
   readonly to?: string;
@@ -25,10 +27,10 @@ stays as it is: what migrations added, the release before can live with.`,
     planOf(context, async (site) => {
       const services = servicesOf(site, context.args);
       const release = context.options.to;
-      await refusePart(site.folder.path, context.args, release);
+      await refusePart(site.folder, context.args, release);
       const to = release
         ? Object.fromEntries(services.map((service) => [service, release]))
-        : await before(site.folder.path, services);
+        : await before(site.folder, services);
       return {
         ...{ action: 'rollback', to, version: Object.values(to)[0]! },
         ...{ backup: false, migrate: false, lenient: true },
@@ -39,16 +41,16 @@ stays as it is: what migrations added, the release before can live with.`,
 
 /** What was cut short is taken back as a whole: its services may need each other's release. */
 async function refusePart(
-  folder: string,
+  folder: SiteFolder,
   args: readonly string[],
   release: string | undefined,
 ): Promise<void> {
-  const { readJournal } = await import('../deploy/journal.ts');
-  const journal = await readJournal(folder);
+  const { readRolloutJournal } = await import('../site/rollout-journal.ts');
+  const journal = await readRolloutJournal(folder);
   if (!journal || (args.length === 0 && release === undefined)) return;
   const { action, rollout } = journal;
   const services = Object.keys(rollout.to);
-  const goal = action === 'deploy' ? rollout.from : rollout.to;
+  const goal = action === 'rollback' ? rollout.to : rollout.from;
   const isWhole =
     (args.length === 0 || services.every((name) => args.includes(name))) &&
     args.every((name) => services.includes(name)) &&
@@ -62,14 +64,14 @@ async function refusePart(
 }
 
 /** What the last change of each service came from. A deploy that went back by itself changed nothing. */
-async function before(folder: string, services: readonly string[]): Promise<Record<string, string>> {
-  const { readDeployed, readHistory } = await import('../deploy/deployed.ts');
-  const { readJournal } = await import('../deploy/journal.ts');
+async function before(folder: SiteFolder, services: readonly string[]): Promise<Record<string, string>> {
+  const { readDeployed, readHistory } = await import('../site/deployed.ts');
+  const { readRolloutJournal } = await import('../site/rollout-journal.ts');
   const { releaseBefore } = await import('../deploy/release-before.ts');
-  const journal = await readJournal(folder);
+  const journal = await readRolloutJournal(folder);
   // The releases of the one that was cut short: the rollout itself knows its way back.
   if (journal) return { ...journal.rollout.to };
-  const [history, deployed] = await Promise.all([readHistory(folder), readDeployed(folder)]);
+  const [history, deployed] = await Promise.all([readHistory(folder.path), readDeployed(folder.path)]);
   const found = services.flatMap((name): [string, string][] => {
     const release = releaseBefore(history, name, deployed[name]);
     return release === undefined ? [] : [[name, release]];

@@ -48,5 +48,7 @@ it('changes nothing when the inventory would not hold', async () => {
   const before = await readFile(file, 'utf8');
   const ran = await scale('crm', file, '500');
   expect(ran).toMatchObject({ code: 2, stdout: '' });
+  // Each field once.
+  expect(ran.stderr).toMatch(/^ {2}(\S+): (?!.*\1)\S/m);
   expect(await readFile(file, 'utf8')).toBe(before);
 });

@@ -1,6 +1,6 @@
-import type { SiteOptions } from '../appliance/site.ts';
 import { define } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
+import type { SiteOptions } from '../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly apply: boolean;
@@ -32,7 +32,7 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
   resume: 'Run psactl apply: the inventory has the number already.',
 
   async plan(context) {
-    const { readSite } = await import('../appliance/site.ts');
+    const { readSite } = await import('../site/site.ts');
     const [service, text] = context.args as [string, string];
     const to = Number(text);
     if (!Number.isInteger(to) || to < 1)
@@ -54,9 +54,9 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
     to < from ? `Remove ${from - to} of ${from} replicas of ${service}?` : null,
 
   async apply({ data }, context) {
-    const { readSite, withSite } = await import('../appliance/site.ts');
-    const { planSite, refuseProblems } = await import('../appliance/apply.ts');
-    const { wishOf } = await import('../appliance/plan-options.ts');
+    const { readSite, withSite } = await import('../site/site.ts');
+    const { planSite, refuseProblems } = await import('../apply/apply.ts');
+    const { wishOf } = await import('../apply/plan-options.ts');
     const { apply } = await import('./apply.ts');
     const { folder } = await readSite(context);
     // The question was ours; what apply does follows from it.
@@ -99,12 +99,11 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
 async function scaled(file: string, service: string, to: number): Promise<string> {
   const { readFile } = await import('node:fs/promises');
   const { scaledInventory } = await import('@psa/appliance/deploy/scaled-inventory');
-  const { formatInventoryError } = await import('@psa/appliance/inventory/problem');
   const next = scaledInventory(await readFile(file, 'utf8'), file, service, to);
   if (next.ok) return next.text;
   throw new CliError(`Unable to scale ${service} to ${to}: the inventory would not hold.`, {
     outcome: 'usage',
-    details: next.errors.map((one) => ({ field: one.path, message: formatInventoryError(one) })),
+    details: next.errors.map((one) => ({ field: one.path || 'file', message: `${one.message} ${one.fix}` })),
   });
 }
 
@@ -119,7 +118,7 @@ async function replaceInventory(
 ): Promise<void> {
   const { realpath, rename, rm, stat } = await import('node:fs/promises');
   const { dirname, join } = await import('node:path');
-  const { writeWhole } = await import('../appliance/folder.ts');
+  const { writeWhole } = await import('../site/folder.ts');
   const file = await realpath(link);
   const draft = join(dirname(file), `.appliance-${process.pid}.yaml`);
   try {

@@ -2,10 +2,10 @@ import type { EventStats } from '@psa/contracts/event-api';
 import type { TicketStats } from '@psa/contracts/tickets';
 import type { Static } from 'typebox';
 import { isUnauthorised } from '../api/errors.ts';
-import type { SiteOptions } from '../appliance/site.ts';
 import { type Context, define } from '../command.ts';
-import { renderSiteStatus, type SiteStatus } from '../deploy/site-status-text.ts';
 import { CliError, toCliError } from '../errors.ts';
+import type { SiteOptions } from '../site/site.ts';
+import { renderSiteStatus, type SiteStatus } from '../status/site-status-text.ts';
 import { table } from '../text.ts';
 
 interface Readiness {
@@ -70,7 +70,7 @@ code 1 when anything of it wants attention.`,
   async plan(context) {
     const { options, io } = context;
     if (options.site ?? options.inventory ?? (io.env.PSA_INVENTORY || undefined)) {
-      const { watchSite } = await import('../deploy/watch-site.ts');
+      const { watchSite } = await import('../status/watch-site.ts');
       return { data: await watchSite(context, options), carry: null };
     }
     return { data: await platformStatus(context), carry: null };

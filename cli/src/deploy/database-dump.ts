@@ -2,55 +2,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { finished } from 'node:stream/promises';
 import { shellQuote } from '@psa/proxmox/ssh';
-import type { SiteFolder } from '../appliance/folder.ts';
-import { writeWhole } from '../appliance/folder.ts';
 import { CliError } from '../errors.ts';
-import type { Hands } from './hands.ts';
-
-/** A member as Patroni's `/cluster` lists it. */
-export interface PatroniMember {
-  readonly name: string;
-  /** `leader`, `sync_standby`, `replica` … */
-  readonly role: string;
-  /** `running`, `streaming` … */
-  readonly state: string;
-  readonly host?: string;
-  /** Bytes behind; a word when it is not known. */
-  readonly lag?: number | string;
-}
-
-/** Asks the members of PostgreSQL one after the other how the cluster is; null when none of them answers. */
-export async function patroniCluster(hands: Hands): Promise<readonly PatroniMember[] | null> {
-  for (const { container, state } of hands.of('postgres')) {
-    if (state !== 'running') continue;
-    const url = `http://${container.address}:8008/cluster`;
-    const text = await hands.must(container.name, ['curl', '-s', '-m', '5', url]).catch(() => null);
-    try {
-      const { members } = JSON.parse(text ?? '') as { members?: PatroniMember[] };
-      if (members) return members;
-    } catch {
-      // The next one.
-    }
-  }
-  return null;
-}
-
-/** The container that holds the primary. @throws when there is none */
-export async function leaderOf(hands: Hands): Promise<string> {
-  const members = await patroniCluster(hands);
-  const leader = members?.find((one) => one.role === 'leader' || one.role === 'master');
-  const container = hands
-    .of('postgres')
-    .find((one) => one.container.name === leader?.name || one.container.address === leader?.host);
-  if (!container) {
-    throw new CliError('Unable to find the primary of PostgreSQL.', {
-      why: members === null ? 'No member of Patroni answers.' : 'Patroni has no leader.',
-      fix: 'See "psactl status", then "psactl logs postgres".',
-    });
-  }
-  return container.container.name;
-}
+import type { Cluster } from '../site/cluster.ts';
+import { type SiteFolder, writeWhole } from '../site/folder.ts';
+import { primaryOf } from '../site/primary.ts';
 
 /** A dump of the platform's database. */
 export interface Dump {
@@ -66,21 +23,24 @@ export interface Dump {
  * A dump that cannot be listed is no backup, and is an error.
  */
 export async function dumpDatabase(
-  hands: Hands,
-  folder: SiteFolder,
-  options: { readonly database: string; readonly id: string; readonly keep: number },
+  cluster: Cluster,
+  options: { readonly id: string; readonly keep: number },
 ): Promise<Dump> {
-  const leader = await leaderOf(hands);
+  const { folder, inventory } = cluster.site;
+  const leader = (await primaryOf(cluster)).id;
   const place = folder.file('backups');
   await mkdir(place, { recursive: true, mode: 0o700 });
   const file = folder.file('backups', `${options.id}.dump`);
   const half = `${file}.part`;
   const hash = createHash('sha256');
   const out = createWriteStream(half, { mode: 0o600 });
+  // From now on: a full disk says so while the dump still comes, and must not end the process.
+  const written = finished(out);
+  written.catch(() => {});
   let bytes = 0;
-  const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(options.database)}`;
+  const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(inventory.data.postgres.database)}`;
   try {
-    const { code, stderr } = await hands.exec(leader, ['su', 'postgres', '-s', '/bin/sh', '-c', dump], {
+    const { code, stderr } = await cluster.exec(leader, ['su', 'postgres', '-s', '/bin/sh', '-c', dump], {
       timeoutMs: 60 * 60_000,
       onStdout(chunk) {
         bytes += chunk.length;
@@ -88,14 +48,15 @@ export async function dumpDatabase(
         out.write(chunk);
       },
     });
-    await new Promise<void>((done, failed) => out.on('error', failed).end(done));
+    out.end();
+    await written;
     if (code !== 0 || bytes === 0) {
       throw new CliError('Unable to back up the database before the deploy.', {
         why: stderr.trim().split('\n').slice(-3).join(' ') || `pg_dump ended with ${code}.`,
         fix: 'Mend the cause, or go on without a backup: --no-backup',
       });
     }
-    const entries = await listDump(hands, leader, half);
+    const entries = await listDump(cluster, leader, half);
     const sha256 = hash.digest('hex');
     await rename(half, file);
     await writeWhole(`${file}.sha256`, `${sha256}  ${basename(file)}\n`, 0o600);
@@ -108,8 +69,8 @@ export async function dumpDatabase(
 }
 
 /** Sends the file back to where pg_restore is: what it lists was written here and read from here. */
-async function listDump(hands: Hands, member: string, file: string): Promise<number> {
-  const text = await hands.must(member, ['pg_restore', '--list'], {
+async function listDump(cluster: Cluster, member: number, file: string): Promise<number> {
+  const text = await cluster.must(member, ['pg_restore', '--list'], {
     stdin: createReadStream(file),
     timeoutMs: 10 * 60_000,
   });

@@ -1,7 +1,7 @@
-import type { KnownSite, SiteOptions } from '../appliance/site.ts';
 import type { Option } from '../command.ts';
 import { CliError, usage } from '../errors.ts';
-import type { Prepared } from './deploy-site.ts';
+import type { KnownSite, SiteOptions } from '../site/site.ts';
+import type { Prepared, Wanted } from './prepare.ts';
 
 export interface RolloutOptions extends SiteOptions {
   readonly drainSeconds: number;
@@ -9,6 +9,7 @@ export interface RolloutOptions extends SiteOptions {
   readonly proveSeconds: number;
   readonly notify?: string;
   readonly force?: boolean;
+  readonly yes?: boolean;
 }
 
 const seconds = (text: string): number => {
@@ -72,4 +73,30 @@ export function refuseIll({ plan }: Prepared): void {
 export function outageQuestion({ plan }: Prepared): string | null {
   const outage = plan.checks.find((one) => one.check === 'no outage' && one.result === 'warning');
   return outage ? `There will be an outage: ${outage.detail}. Go on?` : null;
+}
+
+/** @throws when it would do something else than what was shown: another psactl was at work in between */
+export function refuseChanged(
+  shown: { readonly wanted: Wanted; readonly prepared: Prepared },
+  now: { readonly wanted: Wanted; readonly prepared: Prepared },
+  isAgreed: boolean,
+): void {
+  const textOf = ({ wanted: { to } }: typeof now) =>
+    Object.entries(to)
+      .map(([service, release]) => `${service} ${release}`)
+      .sort()
+      .join(', ');
+  const outage = outageQuestion(now.prepared);
+  const isNew = !isAgreed && outage !== null && outage !== outageQuestion(shown.prepared);
+  const why =
+    textOf(shown) !== textOf(now)
+      ? `It was to go to ${textOf(shown)}, and would go to ${textOf(now)} now.`
+      : isNew
+        ? outage.replace(/ Go on\?$/, '')
+        : null;
+  if (why === null) return;
+  throw new CliError(`Unable to begin: the site has changed since the ${now.wanted.action} was shown.`, {
+    why,
+    fix: 'Run it again and look at the new plan.',
+  });
 }

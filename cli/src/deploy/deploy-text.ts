@@ -1,5 +1,6 @@
 import { table } from '../text.ts';
-import type { DeployPlan, DeployResult } from './deploy-site.ts';
+import type { DeployResult } from './carry-out.ts';
+import type { DeployPlan } from './prepare.ts';
 
 const releases = (of: Readonly<Record<string, string>>) => {
   const versions = [...new Set(Object.values(of))];

@@ -4,9 +4,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeLab, fakeLab } from '../appliance/fake-lab.test-helper.ts';
-import { readHistory } from './deployed.ts';
-import type { SiteStatus } from './site-status-text.ts';
+import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { readHistory } from '../site/deployed.ts';
+import type { SiteStatus } from '../status/site-status-text.ts';
 
 let lab: FakeLab;
 beforeAll(async () => {

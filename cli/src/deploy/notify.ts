@@ -1,5 +1,5 @@
-import type { KnownSite } from '../appliance/site.ts';
-import type { HistoryEntry } from './deployed.ts';
+import type { HistoryEntry } from '../site/deployed.ts';
+import type { KnownSite } from '../site/site.ts';
 
 /** Tells a webhook how it went: `text` for a chat, the entry of the history for a program. */
 export async function notify(url: string | null, site: KnownSite, entry: HistoryEntry): Promise<void> {

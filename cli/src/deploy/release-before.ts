@@ -1,4 +1,4 @@
-import type { HistoryEntry } from './deployed.ts';
+import type { HistoryEntry } from '../site/deployed.ts';
 
 type Entry = Pick<HistoryEntry, 'action' | 'outcome' | 'from' | 'to'>;
 
@@ -16,9 +16,9 @@ export function releaseBefore(
   let stack: readonly string[] = [];
   for (const { action, outcome, from, to } of history) {
     const [before, after] = [from[service], to[service]];
-    if (stack.length === 0 && before !== undefined && action === 'deploy') stack = [before];
+    if (stack.length === 0 && before !== undefined && action !== 'rollback') stack = [before];
     if (outcome !== 'done' || after === undefined) continue;
-    stack = action === 'deploy' ? onto(stack, after) : downTo(stack, after);
+    stack = action !== 'rollback' ? onto(stack, after) : downTo(stack, after);
   }
   return (current === undefined ? stack : downTo(stack, current)).at(-2);
 }

@@ -1,8 +1,10 @@
 import { lookup } from 'node:dns/promises';
 import { apiPath } from '@psa/proxmox/client/encode';
 import type { ProxmoxError } from '@psa/proxmox/client/errors';
-import type { OpenSite } from '../appliance/site.ts';
+import { withoutHint } from '../errors.ts';
 import type { Progress } from '../progress.ts';
+import type { OpenSite } from '../site/site.ts';
+import { findTemplate } from '../site/template-file.ts';
 import {
   type BridgeSeen,
   bridgeFinding,
@@ -10,6 +12,7 @@ import {
   type Finding,
   failed,
   fine,
+  type Permissions,
   type StorageSeen,
   storageFinding,
   tokenFindings,
@@ -34,9 +37,27 @@ export async function examine(
     if (signal.aborted) throw error;
     return [unreachable(site, error)];
   }
+  // By name: the cluster lists its nodes in another order now and then.
+  cluster = cluster.toSorted((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
   const online = cluster.filter((one) => one.type === 'node' && one.online === 1).map((one) => one.name!);
+  const permissions = await get<Permissions>('/access/permissions').catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return null;
+  });
   const findings = await Promise.all([
     quorum(site, cluster),
+    guarded('nodes', async () => {
+      const silent = (await get<readonly { node: string; status: string }[]>('/nodes')).filter(
+        ({ node, status }) => status === 'unknown' && online.includes(node),
+      );
+      return silent.map(({ node }) =>
+        failed(
+          `reports of ${node}`,
+          'do not come: the cluster does not know how its guests and storages are',
+          `Restart pvestatd there (systemctl restart pvestatd). Does a storage hang: pvesm status.`,
+        ),
+      );
+    }),
     guarded('versions', async () => {
       const entries = await Promise.all(
         online.map(
@@ -46,14 +67,16 @@ export async function examine(
       );
       return versionFindings(Object.fromEntries(entries));
     }),
-    guarded('permissions of the token', async () => {
-      const storages = new Set([
-        ...site.containers.map((one) => one.storage),
-        ...site.inventory.templates.map((one) => one.storage),
-      ]);
-      return tokenFindings(await get('/access/permissions'), site.inventory.name, [...storages]);
-    }),
-    ...online.map((node) => examineNode(site, node, get)),
+    permissions === null
+      ? [
+          failed(
+            'permissions of the token',
+            'cannot be read',
+            'See the log of the node (journalctl -u pveproxy).',
+          ),
+        ]
+      : tokenFindings(permissions, site.inventory.name, storagesOf(site)),
+    ...online.map((node) => examineNode(site, node, get, permissions)),
     ...online.map((node) => ssh(site, node, signal)),
     templates(site, online, get),
     names(site),
@@ -61,18 +84,25 @@ export async function examine(
   return findings.flat();
 }
 
+const storagesOf = (site: OpenSite): readonly string[] => [
+  ...new Set([
+    ...site.containers.map((one) => one.storage),
+    ...site.inventory.templates.map((one) => one.storage),
+  ]),
+];
+
 function unreachable(site: OpenSite, error: unknown): Finding {
-  const { message, kind } = error as ProxmoxError;
+  const { message, kind, hint } = error as ProxmoxError;
   const hosts = site.site.nodes.map((one) => one.api ?? `https://${one.address}:8006`).join(', ');
   const fix =
     kind === 'unauthorised'
       ? `Put a valid API token into ${site.path(site.site.token_file)}.`
       : kind === 'fingerprint'
-        ? "Compare the certificate on the node (pvenode cert info), then write its fingerprint into the node's entry of the inventory."
+        ? (hint ?? '')
         : site.site.target === 'lab'
           ? 'Start the lab: psactl lab up'
-          : `Does this machine reach the management VLAN? Asked were ${hosts}.`;
-  return failed('cluster', message, fix);
+          : `Do the nodes run, and do their addresses in the inventory lead there from this machine? Asked were ${hosts}.`;
+  return failed('cluster', kind === 'fingerprint' ? withoutHint({ message, hint }) : message, fix);
 }
 
 async function guarded(what: string, work: () => Promise<Finding[]>): Promise<Finding[]> {
@@ -80,6 +110,8 @@ async function guarded(what: string, work: () => Promise<Finding[]>): Promise<Fi
     return await work();
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error;
+    // Said where the certificates are looked at.
+    if ((error as ProxmoxError).kind === 'fingerprint') return [];
     return [failed(what, (error as Error).message, 'See the log of the node (journalctl -u pveproxy).')];
   }
 }
@@ -123,13 +155,18 @@ async function quorum(
   ];
 }
 
-async function examineNode(site: OpenSite, node: string, get: Get): Promise<Finding[]> {
+async function examineNode(
+  site: OpenSite,
+  node: string,
+  get: Get,
+  permissions: Permissions | null,
+): Promise<Finding[]> {
   const wanted = site.site.storages.filter((one) => !one.nodes || one.nodes.includes(node));
   const bridges = [...new Set(site.inventory.vlans.map((one) => one.bridge))];
   const found = await Promise.all([
     guarded(`storages of ${node}`, async () => {
       const seen = await get<readonly StorageSeen[]>(apiPath`/nodes/${node}/storage`);
-      return wanted.map((one) => storageFinding(one, node, seen));
+      return wanted.map((one) => storageFinding(one, node, seen, permissions));
     }),
     guarded(`network of ${node}`, async () => {
       const seen = await get<readonly BridgeSeen[]>(apiPath`/nodes/${node}/network`);
@@ -158,7 +195,7 @@ async function ssh(site: OpenSite, node: string, signal: AbortSignal): Promise<F
     const fix = /Host key verification/.test(text)
       ? `Compare its host key, then add it to known_hosts beside ${site.site.ssh.key_file}.`
       : /Permission denied/.test(text)
-        ? `Add psactl's public key to the node's authorized_keys; the Ansible playbook "ssh" does.`
+        ? `Add psactl's public key to the node's authorized_keys; the Ansible playbook "access" does.`
         : `Does its sshd run, and is it reachable from here?`;
     return [failed(what, text, fix)];
   }
@@ -166,8 +203,6 @@ async function ssh(site: OpenSite, node: string, signal: AbortSignal): Promise<F
 
 /** Templates are brought by apply; they only have to be somewhere. */
 async function templates(site: OpenSite, online: readonly string[], get: Get): Promise<Finding[]> {
-  const { access } = await import('node:fs/promises');
-  const { resolve } = await import('node:path');
   const node = online[0];
   if (node === undefined) return [];
   return Promise.all(
@@ -181,11 +216,7 @@ async function templates(site: OpenSite, online: readonly string[], get: Get): P
         .then((list) => list.some((one) => one.volid.endsWith(`/${file}`)))
         .catch(() => false);
       if (there) return fine(what, `is on ${storage}`);
-      const built = await access(resolve('dist/templates', file)).then(
-        () => true,
-        () => false,
-      );
-      return built
+      return (await findTemplate(site, file)) !== null
         ? fine(what, 'is built; apply brings it')
         : failed(what, 'is neither on the storage nor built', `psactl template build ${name}`);
     }),

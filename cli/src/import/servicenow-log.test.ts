@@ -1,6 +1,5 @@
 import { ImportTicketRequest } from '@psa/contracts/ticket-import';
-import { Ajv } from 'ajv';
-import addFormats from 'ajv-formats';
+import { validatorFor } from '@psa/service-kit/validation';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COLUMNS, type Fields, generatedLog, values } from './log-file.test-helper.ts';
@@ -20,9 +19,7 @@ const at = (time: string, state: string, more: Fields = {}): Fields => ({
   ...more,
 });
 
-const ajv = new Ajv({ strict: false });
-(addFormats as unknown as (ajv: Ajv) => void)(ajv);
-const accepts = ajv.compile(ImportTicketRequest as object);
+const accepts = validatorFor(ImportTicketRequest, 'body');
 const id = '0190a3c4-0000-7000-8000-000000000001';
 const request = ({ ticket }: Incident) => ({
   source: 'servicenow-log',

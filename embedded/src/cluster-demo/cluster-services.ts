@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signingKeySet } from '@psa/auth/keys/key-ring';
 import { systemClock } from '@psa/contracts/ports/clock';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
 import { Database } from '@psa/service-kit/database';
 import { fieldCipher } from '@psa/service-kit/field-cipher';
 import { systemIds } from '@psa/service-kit/ids';
@@ -13,7 +13,7 @@ import { buildService, type RunningService, type ServiceDeps } from '@psa/servic
 import { tokenVerifier } from '@psa/service-kit/tokens';
 import { DEFINITIONS } from '../definitions.ts';
 import type { DemoTarget } from '../demo/demo-target.ts';
-import { SettableClock } from '../settable-clock.ts';
+import { clockOf, demoClocks } from '../settable-clock.ts';
 
 /** The services of a cluster in this process, in place of those that stand still. */
 export interface ClusterServices extends DemoTarget {
@@ -25,7 +25,7 @@ export interface ClusterServices extends DemoTarget {
 /** Builds and starts all services on a cluster's database, broker and cache; nothing listens. */
 export async function clusterServices(env: ServiceEnv, adapters: Adapters): Promise<ClusterServices> {
   const log = createLogger({ service: 'demo', level: env.LOG_LEVEL });
-  const clocks = { crm: new SettableClock(), tickets: new SettableClock() };
+  const clocks = demoClocks();
   const bus = await adapters.bus(env, log);
   const cache = await adapters.cache(env, log);
   const mailer = adapters.mailer(env, log);
@@ -42,7 +42,7 @@ export async function clusterServices(env: ServiceEnv, adapters: Adapters): Prom
     Database
   >;
   const verifier = tokenVerifier({
-    keys: signingKeySet({ db: databases.auth, clock: systemClock }),
+    keys: signingKeySet({ db: databases.auth, clock: systemClock, log }),
     cache,
     clock: systemClock,
   });
@@ -54,7 +54,7 @@ export async function clusterServices(env: ServiceEnv, adapters: Adapters): Prom
       db: databases[name],
       bus,
       cache,
-      clock: name === 'crm' || name === 'tickets' ? clocks[name] : systemClock,
+      clock: clockOf(clocks, name),
       ids: systemIds,
       log,
       verifier,
@@ -62,7 +62,7 @@ export async function clusterServices(env: ServiceEnv, adapters: Adapters): Prom
       relay: new OutboxRelay({ db: databases[name], bus, log, schema: name }),
       mailer,
       files: await adapters.files(own, log),
-      searchIndex: await adapters.searchIndex(own, name),
+      searchIndex: await adapters.searchIndex(own, log, name),
       cipher: fieldCipher(parseFieldKeys(env.FIELD_KEYS)),
       version: env.VERSION,
       publicUrl: env.PUBLIC_URL,

@@ -1,13 +1,10 @@
-import { API_PREFIX, SERVICE_PREFIXES, type ServiceName } from '@psa/contracts/routing';
+import { API_PREFIX, SERVICE_OF_PREFIX, type ServiceName } from '@psa/contracts/services';
 import type { DemoTarget } from './demo-target.ts';
 
 const serviceOf = (path: string): ServiceName => {
-  const prefix = /^\/([a-z-]+)/.exec(path)?.[1] ?? '';
-  const found = Object.entries(SERVICE_PREFIXES).find(([, names]) =>
-    (names as readonly string[]).includes(prefix),
-  );
-  if (!found) throw new Error(`No service answers ${path}.`);
-  return found[0] as ServiceName;
+  const service = SERVICE_OF_PREFIX.get(/^\/([a-z-]+)/.exec(path)?.[1] ?? '');
+  if (!service) throw new Error(`No service answers ${path}.`);
+  return service;
 };
 
 /** Calls the services' own API in this process, in the name of whoever signed in. */

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { deskTimers } from '@psa/tickets/app';
 import type { Caller } from './caller.ts';
 import type { DemoTarget } from './demo-target.ts';
 import { LIVE_TICKETS } from './live.ts';
@@ -50,9 +49,8 @@ export async function playLive(platform: DemoTarget, cast: Cast, now: Date, resu
 
 /** Moves the desk's clock on; the deadlines on the way pass at their own time, so that no breach is noted late. */
 async function passTo(platform: DemoTarget, at: Date): Promise<void> {
-  const { clocks, deps } = platform;
+  const { clocks, deps, services } = platform;
   const { db } = deps.tickets;
-  const timers = deskTimers(deps.tickets);
   for (;;) {
     const [row] = await db.system(
       (tx) => tx.sql<{ due: string | null }[]>`
@@ -61,7 +59,7 @@ async function passTo(platform: DemoTarget, at: Date): Promise<void> {
     if (!row?.due) break;
     clocks.tickets.hold(new Date(row.due));
     // The desk's own worker looks once a second too, and may have the timer in its hands.
-    if ((await timers.runDue()) === 0) await sleep(10);
+    if ((await services.tickets.runDue()) === 0) await sleep(10);
   }
   clocks.tickets.hold(at);
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Access } from '../cluster/access.ts';
 import type { ClusterFiles } from '../cluster/cluster-files.ts';
-import { ApiError } from './errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Caller } from './route.ts';
 
 /** What a request shows of its sender. */
@@ -15,7 +15,7 @@ export interface Proof {
 const LIFETIME_S = 2 * 60 * 60;
 const KEY_FILE = 'priv/authkey';
 
-const refused = (reason: string) => new ApiError(401, reason, { isBare: true });
+const refused = (reason: string) => new ApiError(401, reason, { body: 'none' });
 
 /** Checks API tokens and tickets, and makes tickets. */
 export class Authenticator {
@@ -36,7 +36,7 @@ export class Authenticator {
     const cookie = /(?:^|;\s*)PVEAuthCookie=([^;]+)/.exec(proof.cookie ?? '')?.[1];
     if (cookie === undefined) throw refused('No ticket');
     const userid = this.userOfTicket(decoded(cookie));
-    if (userid === null) throw refused('permission denied - invalid PVE ticket');
+    if (userid === null) throw refused('Authentication failed!');
     if (method !== 'GET' && !this.#isCsrf(proof.csrf ?? '', userid))
       throw refused('Permission denied - invalid csrf token');
     return { id: userid, userid, token: null };

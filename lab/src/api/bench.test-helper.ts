@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { schema9 } from '@psa/proxmox/golden.test-helper';
 import type { Params } from '@psa/proxmox/schema/api-schema';
+import { type AssembledLab, createLab } from '../create-lab.ts';
 import { grantToken } from '../daemon/token-rights.ts';
 import { FolderStore, RememberedGuests } from '../golden/stand-ins.test-helper.ts';
+import type { Lab } from '../lab.ts';
 import { example } from '../network/example.test-helper.ts';
 import { NullNetwork } from '../network/null-network.ts';
-import { type AssembledLab, createLab } from './create-lab.ts';
-import type { ApiAnswer } from './dispatcher.ts';
-import type { Lab } from './lab.ts';
+import type { AnswerBody, ApiAnswer } from './dispatcher.ts';
 
 const NODES = ['pve1', 'pve2', 'pve3'];
 const TOKEN = { userid: 'psactl@pve', name: 'psactl', secret: 'the-token-of-psactl' };
@@ -71,7 +71,7 @@ export class ApiBench {
   }
 
   /** Sends a request to a node (`pve1` unless told otherwise) as psactl (unless told otherwise). */
-  ask(
+  async ask(
     method: string,
     path: string,
     params: Params = {},
@@ -81,9 +81,9 @@ export class ApiBench {
       readonly cookie?: string;
       readonly csrf?: string;
     } = {},
-  ): Promise<ApiAnswer> {
+  ): Promise<Omit<ApiAnswer, 'body'> & { body: AnswerBody | null }> {
     const { entry = 'pve1', as = PSACTL, cookie, csrf } = options;
-    return this.#assembled!.dispatcher.handle({
+    const { body, ...answer } = await this.#assembled!.dispatcher.handle({
       ...{ entry, method, path, params, address: '127.0.0.1' },
       proof: {
         ...(as === null ? {} : { authorization: as }),
@@ -91,6 +91,8 @@ export class ApiBench {
         ...(csrf === undefined ? {} : { csrf }),
       },
     });
+    if (typeof body === 'string') throw new Error(`refused by the server: ${body}`);
+    return { ...answer, body };
   }
 
   /** Data of an answer that is a success. */

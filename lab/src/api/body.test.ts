@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseForm, readBody, uploadedFile } from './body.ts';
+import { asWritten, parseForm, readBody, uploadedFile } from './body.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -18,6 +18,7 @@ function request(type: string, body: Buffer, piece = 1000, headers = {}): Incomi
   const pieces: Buffer[] = [];
   for (let at = 0; at < body.length; at += piece) pieces.push(body.subarray(at, at + piece));
   const stream = Readable.from(pieces) as unknown as IncomingMessage;
+  stream.url = '/api2/json/nodes/pve1/storage/local/upload';
   stream.headers = { 'content-type': type, 'content-length': String(body.length), ...headers };
   return stream;
 }
@@ -39,7 +40,7 @@ describe('the body of a request', () => {
     const json = request('application/json; charset=utf-8', Buffer.from('{"memory":256,"onboot":true}'));
     expect(await readBody(json, folder)).toEqual({ memory: 256, onboot: true });
     await expect(readBody(request('application/json', Buffer.from('[1]')), folder)).rejects.toThrow(
-      'malformed',
+      'Not a HASH reference',
     );
   });
 
@@ -47,9 +48,28 @@ describe('the body of a request', () => {
     expect(Object.keys(parseForm('__proto__=1'))).toEqual(['__proto__']);
   });
 
-  it('may not be chunked', async () => {
-    const chunked = request('application/json', Buffer.from('{}'), 10, { 'transfer-encoding': 'chunked' });
-    await expect(readBody(chunked, folder)).rejects.toMatchObject({ status: 501 });
+  it.each([
+    ['text/plain', 'hello', 506, "upload 'Content-Type 'text/plain' not implemented"],
+    ['application/json', '{', 500, 'malformed JSON string'],
+    ['application/json', '', 500, 'malformed JSON string'],
+  ])('is refused as %s: %j', async (type, text, status, reason) => {
+    const refused = readBody(request(type, Buffer.from(text)), folder);
+    await expect(refused).rejects.toMatchObject({ status, body: 'text' });
+    await expect(refused).rejects.toThrow(reason);
+  });
+
+  it('has empty values for none', () => {
+    expect(parseForm('comment=&memory=256&a=b=c')).toEqual({ comment: null, memory: '256', a: 'b' });
+  });
+
+  it('has empty texts for them once it changes something', () => {
+    expect(asWritten(parseForm('comment=&memory=256'))).toEqual({ comment: '', memory: '256' });
+  });
+
+  it('has no parts unless it brings a file', async () => {
+    const elsewhere = request('multipart/form-data; boundary=mark', upload(Buffer.from('x')));
+    elsewhere.url = '/api2/json/pools';
+    await expect(readBody(elsewhere, folder)).rejects.toMatchObject({ status: 506, body: 'text' });
   });
 
   it('brings a file whole, however the pieces fall', async () => {

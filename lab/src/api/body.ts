@@ -6,45 +6,86 @@ import type { IncomingMessage } from 'node:http';
 import { basename, join } from 'node:path';
 import type { Params } from '@psa/proxmox/schema/api-schema';
 import type { ParamValue } from '@psa/proxmox/schema/check';
-import { ApiError } from './errors.ts';
+import { ApiError, refusedByServer } from '../errors.ts';
 
 /** A form or a JSON body may not be larger than this; files come in parts of their own. */
 const LIMIT = 512 * 1024;
 
-/** Parameters of a query or a form: repeated keys become lists. */
-export function parseForm(text: string): Record<string, ParamValue> {
-  const params: Record<string, ParamValue> = Object.create(null);
-  for (const [key, value] of new URLSearchParams(text)) {
-    const before = params[key];
-    params[key] =
-      before === undefined
-        ? value
-        : [...(Array.isArray(before) ? (before as readonly ParamValue[]) : [before]), value];
+/**
+ * Parameters of a query or a form (PVE::APIServer::AnyEvent, decode_urlencoded): repeated keys become lists, and an
+ * empty value is none at all.
+ */
+export function parseForm(text: string): Record<string, ParamValue | null> {
+  const params: Record<string, ParamValue | null> = Object.create(null);
+  for (const part of text.split(/[&;]/)) {
+    const [key = '', value = ''] = part.split('=');
+    if (key === '' && value === '') continue;
+    const name = unescaped(key);
+    const before = params[name] ?? null;
+    const given = value === '' ? null : unescaped(value);
+    if (given === null || before === null) params[name] = given;
+    else params[name] = [...(Array.isArray(before) ? (before as readonly ParamValue[]) : [before]), given];
   }
   return params;
 }
 
+/**
+ * Parameters as the daemon gets them that does what changes something: on their way to it, what is none becomes an
+ * empty text. So `comment=` empties a comment, and `cores=` is no number.
+ */
+export const asWritten = <T>(params: Readonly<Record<string, T | null>>): Record<string, T | string> =>
+  Object.assign(
+    Object.create(null),
+    Object.fromEntries(Object.entries(params).map(([key, value]) => [key, value ?? ''])),
+  );
+
+function unescaped(text: string): string {
+  const plain = text.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(plain);
+  } catch {
+    return plain;
+  }
+}
+
 /** Reads the body of a request: a form, JSON, or parts with a file, which is put into `folder`. */
 export async function readBody(request: IncomingMessage, folder: string): Promise<Params> {
-  if (request.headers['transfer-encoding'] !== undefined)
-    throw new ApiError(501, 'chunked transfer encoding not supported');
   const type = request.headers['content-type'] ?? '';
   const boundary = /^multipart\/form-data;\s*boundary="?([^";]+)"?/i.exec(type)?.[1];
-  if (boundary !== undefined) return readParts(request, boundary, folder);
-  if (Number(request.headers['content-length'] ?? 0) > LIMIT) throw new ApiError(501, 'for data too large');
+  if (boundary !== undefined && UPLOAD.test(request.url ?? '')) return readParts(request, boundary, folder);
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length > LIMIT) throw refusedByServer(501, 'for data too large');
+  const [kind = ''] = type.split(/\s*[;,]\s*/);
+  if (length > 0 && !FORMS.has(kind))
+    throw refusedByServer(506, `upload 'Content-Type '${type}' not implemented`);
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString('utf8');
-  if (!/^application\/json\b/i.test(type)) return parseForm(text);
-  if (text.trim() === '') return {};
+  if (kind !== 'application/json') return parseForm(text);
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Params;
-  } catch {
+    if (Array.isArray(value))
+      throw refusedByServer(
+        500,
+        'Not a HASH reference at /usr/share/perl5/PVE/APIServer/AnyEvent.pm line 943.',
+      );
+    if (typeof value === 'object' && value !== null) return value as Params;
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
     // Said below.
   }
-  throw new ApiError(400, 'Bad Request - malformed JSON string');
+  const before = text === '' ? '(end of string)' : text.slice(0, 20);
+  throw refusedByServer(
+    500,
+    `malformed JSON string, neither tag, array, object, number, string or atom, at character offset 0 (before "${before}")`,
+  );
 }
+
+/** The one route that takes a file. */
+const UPLOAD = /^\/api2\/[^?]*\/upload(?:\?|$)/;
+
+/** What a body may be, besides a file with its parts; none named is a form. */
+const FORMS: ReadonlySet<string> = new Set(['', 'application/x-www-form-urlencoded', 'application/json']);
 
 /** Where the API's proxy puts files that come in, as far as its daemon and the schema know. */
 const UPLOADS = '/var/tmp';

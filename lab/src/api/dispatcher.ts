@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Params, refusalOf, type Verdict } from '@psa/proxmox/schema/api-schema';
 import type { ParamValue } from '@psa/proxmox/schema/check';
 import { type RouteMatch, RouteTable } from '@psa/proxmox/schema/routes';
+import { ApiError, badParameter, denied, refusedByServer, unreachable } from '../errors.ts';
+import type { Lab } from '../lab.ts';
 import type { Authenticator, Proof } from './auth.ts';
-import { ApiError, badParameter, denied, unreachable } from './errors.ts';
-import type { Lab } from './lab.ts';
 import { RouteParams } from './params.ts';
+import { requirePermission } from './permissions.ts';
 import type { Caller, RequestContext, Route } from './route.ts';
+import { undoneRoutes } from './undone.ts';
 
 /** A request, once its transport has been taken off. */
 export interface ApiRequest {
@@ -17,14 +19,25 @@ export interface ApiRequest {
   readonly path: string;
   readonly params: Params;
   readonly proof: Proof;
+  /** Something came with the request besides its query. */
+  readonly hasBody?: boolean;
   readonly address: string;
 }
 
-/** Its answer; `body` null: an empty one. */
+/** What an answer of a route carries. */
+export interface AnswerBody {
+  readonly data: unknown;
+  readonly message?: string;
+  readonly errors?: Readonly<Record<string, string>>;
+  readonly total?: number;
+  readonly changes?: string;
+}
+
+/** Its answer; `body` null: an empty one; a text: refused by the server itself. */
 export interface ApiAnswer {
   readonly status: number;
   readonly reason: string;
-  readonly body: { data: unknown; message?: string; errors?: Record<string, string>; total?: number } | null;
+  readonly body: AnswerBody | string | null;
 }
 
 /** How long Proxmox VE tries to reach a node that is not there. */
@@ -37,7 +50,8 @@ export class Dispatcher {
   readonly #table: RouteTable;
   readonly #routes: ReadonlyMap<string, Route>;
 
-  constructor(lab: Lab, auth: Authenticator, routes: readonly Route[]) {
+  constructor(lab: Lab, auth: Authenticator, done: readonly Route[]) {
+    const routes = [...done, ...(lab.conformance ? undoneRoutes(lab.conformance.doc, done) : [])];
     this.#lab = lab;
     this.#auth = auth;
     this.#routes = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
@@ -58,26 +72,35 @@ export class Dispatcher {
   async #answer(request: ApiRequest, verdict: Verdict | null): Promise<ApiAnswer> {
     const match = this.#table.match(request.path);
     const route = match ? this.#routes.get(`${request.method} ${match.template}`) : undefined;
-    const caller: Caller =
-      route?.permission === 'public'
-        ? { id: '', userid: '', token: null }
-        : this.#auth.caller(request.method, request.proof);
+    const caller: Caller = isWorld(request.method, request.path)
+      ? { id: '', userid: '', token: null }
+      : this.#auth.caller(request.method, request.proof);
+    if (request.hasBody && !['POST', 'PUT'].includes(request.method))
+      throw refusedByServer(501, `Unexpected content for method '${request.method}'`);
     if (!match || !route)
       return answerOf(new ApiError(501, `Method '${request.method} ${request.path}' not implemented`));
     const given = withPath(request.params, match);
+    if (route.noToken && request.proof.authorization?.startsWith('PVEAPIToken='))
+      throw needsTicket(request.path);
+    const context = new Context(this.#lab, request, caller);
+    if (caller.id !== '') requirePermission(context, route.permission, new RouteParams(given));
     const node = this.#nodeOf(route, match, request.entry);
-    const context = new Context(this.#lab, request, node, caller);
-    if (route.permission !== 'public') route.permission(context, new RouteParams(given));
+    context.node = node;
     if (node !== request.entry) await this.#reach(request.entry, node);
     const params = accepted(verdict, given);
     const data = await route.handler(context, new RouteParams(params));
     return {
       status: 200,
       reason: 'OK',
-      body: { data: data ?? null, ...(context.total === null ? {} : { total: context.total }) },
+      body: {
+        data: data ?? null,
+        ...(context.total ? { total: context.total } : {}),
+        ...(context.changes === null ? {} : { changes: context.changes }),
+      },
     };
   }
 
+  /** The node that does it: a name that no node has is found out before the parameters are looked at. */
   #nodeOf(route: Route, match: RouteMatch, entry: string): string {
     const named = match.pathParams.node;
     if (named === undefined || route.isLocal || named === 'localhost') return entry;
@@ -105,15 +128,16 @@ function accepted(
 
 class Context implements RequestContext {
   readonly lab: Lab;
-  readonly node: string;
+  node: string;
   readonly entry: string;
   readonly caller: Caller;
   readonly address: string;
   total: number | null = null;
+  changes: string | null = null;
 
-  constructor(lab: Lab, request: ApiRequest, node: string, caller: Caller) {
+  constructor(lab: Lab, request: ApiRequest, caller: Caller) {
     this.lab = lab;
-    this.node = node;
+    this.node = request.entry;
     this.entry = request.entry;
     this.caller = caller;
     this.address = request.address;
@@ -131,6 +155,14 @@ class Context implements RequestContext {
     throw denied(`${path}, ${missing}`);
   }
 }
+
+/** What may be asked without a login, and then always is (PVE::HTTPServer, auth_handler). */
+const isWorld = (method: string, path: string): boolean =>
+  (path === '/access/domains' && method === 'GET') ||
+  (path === '/access/ticket' && (method === 'GET' || method === 'POST'));
+
+const needsTicket = (path: string): ApiError =>
+  denied(`URI '${path}' not available with API token, need proper ticket.\n`);
 
 function templatesOf(routes: readonly Route[]): ConstructorParameters<typeof RouteTable>[0] {
   const doc: Record<string, Record<string, { method: string; name: string }>> = {};
@@ -156,7 +188,8 @@ function withPath(params: Params, match: RouteMatch): Record<string, ParamValue>
 /** An error as the API answers it: the text in the reason phrase and in `message`. */
 export function answerOf(error: ApiError): ApiAnswer {
   const reason = reasonOf(error.message);
-  if (error.isBare) return { status: error.status, reason, body: null };
+  if (error.body === 'none') return { status: error.status, reason, body: null };
+  if (error.body === 'text') return { status: error.status, reason, body: error.message };
   const message = error.status === 501 ? reason : `${error.message.trim()}\n`;
   return {
     status: error.status,

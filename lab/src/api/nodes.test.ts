@@ -65,15 +65,18 @@ describe('a node that lost its power', () => {
     const starting = await bench.data<string>('POST', '/nodes/pve3/lxc/101/status/start');
     await began.promise;
     const copy = lab.volumes.copy.bind(lab.volumes);
+    const copying = Promise.withResolvers<void>();
     lab.volumes.copy = async (from, to) => {
+      copying.resolve();
       await goOn.promise;
       await copy(from, to);
     };
     const moving = await bench.data<string>('POST', '/nodes/pve3/lxc/102/migrate', { target: 'pve1' });
-    await sleep(20);
+    await copying.promise;
     await lab.power.kill('pve3');
     goOn.resolve();
-    await sleep(200);
+    // What goes on after the tasks holds the guests' locks.
+    for (const vmid of [101, 102]) await lab.locks.guest(vmid, () => undefined);
     expect(lab.tasks.record(starting)?.status).toBe('unexpected status');
     expect(lab.tasks.record(moving)?.status).toBe('unexpected status');
     expect(await runtime.running('pve3')).toEqual([]);
@@ -113,6 +116,9 @@ describe('a node without quorum', () => {
     expect(await bench.said('POST', '/nodes/pve3/lxc', params, entry)).toBe(refusal);
     expect(await bench.said('PUT', '/nodes/pve3/lxc/101/config', { memory: 300 }, entry)).toMatch(/^500 /);
     expect(await bench.said('POST', '/cluster/ha/resources', { sid: 'ct:101' }, entry)).toMatch(
+      /cluster not ready - no quorum\?$/,
+    );
+    expect(await bench.said('DELETE', '/cluster/ha/rules/x1', {}, entry)).toMatch(
       /cfs-lock 'domain-ha' error: no quorum!$/,
     );
     expect(await bench.said('POST', '/pools', { poolid: 'psa' }, entry)).toMatch(/no quorum!$/);

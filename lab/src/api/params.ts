@@ -1,5 +1,5 @@
 import type { ParamValue } from '@psa/proxmox/schema/check';
-import { badParameter } from './errors.ts';
+import { badParameter } from '../errors.ts';
 
 /** The parameters of a request: those of its path and the given ones. */
 export class RouteParams {
@@ -58,6 +58,13 @@ export class RouteParams {
     if (value === undefined) return [];
     const texts = Array.isArray(value) ? value.map(asText) : [asText(value)];
     return texts.flatMap((text) => text.split(/[,;\s\0]+/)).filter((text) => text !== '');
+  }
+
+  /** The values of a key: one, or all of an array. */
+  values(key: string): readonly string[] {
+    const value = this.#values[key];
+    if (value === undefined) return [];
+    return Array.isArray(value) ? value.map(asText) : [asText(value)];
   }
 
   /** All values as texts. */

@@ -1,5 +1,6 @@
-import type { Lab } from './lab.ts';
+import type { Lab } from '../lab.ts';
 import type { RouteParams } from './params.ts';
+import type { Permission } from './permission.ts';
 
 /** Who asks. */
 export interface Caller {
@@ -22,22 +23,22 @@ export interface RequestContext {
   readonly address: string;
   /** `total` beside the data, for lists that are cut. */
   total: number | null;
+  /** `changes` beside the data: what is written and does not hold yet. */
+  changes: string | null;
   /** Whether the caller has the rights on a path (one of them, with `any`). */
   may(path: string, rights: readonly string[], any?: boolean): boolean;
   /** @throws 403 as Proxmox VE words it */
   check(path: string, rights: readonly string[], any?: boolean): void;
 }
 
-/** Decides on a request by its parameters. @throws 403 */
-export type Permission = (context: RequestContext, params: RouteParams) => void;
-
 /** One method of one path. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** As the schema writes it: `/nodes/{node}/lxc/{vmid}`. */
   readonly path: string;
-  /** `'public'`: without a login. */
-  readonly permission: Permission | 'public';
+  readonly permission: Permission;
+  /** Not for tokens: it needs a ticket. */
+  readonly noToken?: boolean;
   /** The node that was asked does it, though the path names one. */
   readonly isLocal?: boolean;
   /** @returns what stands in `data`; nothing becomes null */
@@ -45,14 +46,12 @@ export interface Route {
 }
 
 /** Every user with a login. */
-export const anyone: Permission = () => undefined;
+export const anyone: Permission = { user: 'all' };
+
+/** Everyone, without a login. */
+export const world: Permission = { user: 'world' };
 
 /** Rights on a path, in which `{vmid}` and the like are parameters: all of them, or one of them with `any`. */
-export const needs =
-  (path: string, rights: readonly string[], any = false): Permission =>
-  (context, params) =>
-    context.check(
-      path.replaceAll(/\{([^}]+)\}/g, (_, key: string) => params.text(key) ?? ''),
-      rights,
-      any,
-    );
+export const needs = (path: string, rights: readonly string[], any = false): Permission => ({
+  check: any ? ['perm', path, rights, 'any', 1] : ['perm', path, rights],
+});

@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Params } from '@psa/proxmox/schema/api-schema';
-import { parseForm, readBody, uploadedFile } from './body.ts';
+import { ApiError, refusedByServer } from '../errors.ts';
+import { asWritten, parseForm, readBody, uploadedFile } from './body.ts';
 import { type ApiAnswer, answerOf, type Dispatcher } from './dispatcher.ts';
-import { ApiError } from './errors.ts';
 
 /** Where a node's API answers, and with which certificate. */
 export interface ApiEndpoint {
@@ -103,10 +103,23 @@ export class ApiServer {
     if (rest === undefined)
       throw new ApiError(path.startsWith('/api2/') ? 501 : 404, `no such file '${path}'`);
     const { authorization, cookie, csrfpreventiontoken: csrf } = request.headers;
-    const body: Params = method === 'GET' ? {} : await readBody(request, this.#uploads);
+    const transfer = request.headers['transfer-encoding'];
+    if (!METHODS.has(method)) throw new ApiError(501, `method '${method}' not available`, { body: 'none' });
+    if (transfer !== undefined)
+      throw refusedByServer(
+        501,
+        transfer.toLowerCase() === 'chunked'
+          ? 'chunked transfer encoding not supported'
+          : `Unknown transfer encoding '${transfer}'`,
+      );
+    const hasBody = Number(request.headers['content-length'] ?? 0) > 0;
+    const mayBody = method === 'POST' || method === 'PUT';
+    const body: Params = mayBody ? await readBody(request, this.#uploads) : {};
+    const given = { ...body, ...parseForm(query) };
+    const { _dc: _, ...params } = method === 'GET' ? given : asWritten(given);
     const answer = await this.#dispatcher.handle({
       ...{ entry: this.#endpoint.node, method, path: rest },
-      params: { ...parseForm(query), ...body },
+      ...{ params, hasBody },
       proof: {
         ...(authorization === undefined ? {} : { authorization }),
         ...(cookie === undefined ? {} : { cookie }),
@@ -121,10 +134,15 @@ export class ApiServer {
   }
 }
 
+const METHODS: ReadonlySet<string> = new Set(['GET', 'POST', 'PUT', 'DELETE']);
+
 function send(response: ServerResponse, answer: ApiAnswer): void {
-  const text = answer.body === null ? '' : JSON.stringify(answer.body);
+  const isText = typeof answer.body === 'string';
+  const text = answer.body === null ? '' : isText ? String(answer.body) : JSON.stringify(answer.body);
+  // After a refusal the connection is of no more use: its body may not have been read to the end.
+  if (isText) response.setHeader('connection', 'close');
   response.writeHead(answer.status, answer.reason, {
-    ...(answer.body === null ? {} : { 'content-type': 'application/json;charset=UTF-8' }),
+    ...(answer.body === null || isText ? {} : { 'content-type': 'application/json;charset=UTF-8' }),
     'content-length': String(Buffer.byteLength(text)),
     'cache-control': 'max-age=0',
     pragma: 'no-cache',

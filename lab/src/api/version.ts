@@ -1,2 +1,2 @@
 /** The release whose API the lab speaks. */
-export const VERSION = { version: '9.1.1', release: '9.1', repoid: '42db4a6cf33dac83' } as const;
+export const VERSION = { version: '9.2.11', release: '9.2', repoid: '4a1a1c0aa1d5bbcd' } as const;

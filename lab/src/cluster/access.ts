@@ -1,4 +1,5 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { stepsOf } from './acl-paths.ts';
 import type { ClusterFiles } from './cluster-files.ts';
 import { BUILT_IN_ROLES } from './privileges.ts';
 
@@ -24,6 +25,10 @@ export interface UserRecord {
   readonly enable: boolean;
   readonly expire: number;
   readonly comment?: string;
+  readonly firstname?: string;
+  readonly lastname?: string;
+  readonly email?: string;
+  readonly keys?: string;
   /** Hash of the password; absent: no login. */
   readonly hash?: string;
   readonly groups: readonly string[];
@@ -33,6 +38,7 @@ export interface UserRecord {
 /** What `user.cfg` and its neighbours hold. */
 export interface AccessData {
   readonly users: Record<string, UserRecord>;
+  readonly groups: Record<string, { readonly comment?: string }>;
   readonly roles: Record<string, readonly string[]>;
   readonly pools: Record<string, PoolRecord>;
   acl: AclRule[];
@@ -51,6 +57,7 @@ export type Rights = ReadonlyMap<string, boolean>;
 const FILE = 'user.json';
 const EMPTY: AccessData = {
   users: { 'root@pam': { enable: true, expire: 0, groups: [], tokens: {} } },
+  groups: {},
   roles: {},
   pools: {},
   acl: [],
@@ -64,7 +71,7 @@ export class Access {
 
   constructor(files: ClusterFiles) {
     this.#files = files;
-    this.#data = files.readJson(FILE, EMPTY);
+    this.#data = { ...EMPTY, ...files.readJson<Partial<AccessData>>(FILE, {}) };
   }
 
   /** What is there now; not to be changed. */
@@ -118,60 +125,77 @@ export class Access {
     return secret;
   }
 
-  /** What someone may do on a path. A token with separate rights may do what both it and its user may. */
+  /** A secret for a token; only its hash is kept. */
+  newSecret(): { readonly secret: string; readonly hash: string } {
+    const secret = randomUUID();
+    return { secret, hash: hashOf(secret) };
+  }
+
+  /**
+   * What someone may do on a path (PVE::RPCEnvironment, permissions). A token with separate rights may do what both
+   * it and its user may.
+   */
   rights(id: string, path: string, data: AccessData = this.read()): Rights {
     if (id === 'root@pam') return everything;
     const [userid = '', name] = id.split('!');
-    if (name === undefined) return this.#withPools(data, id, 'user', path);
-    const own = data.users[userid]?.tokens[name];
-    const byUser = userid === 'root@pam' ? everything : this.#withPools(data, userid, 'user', path);
-    if (own === undefined) return new Map();
-    if (!own.privsep) return byUser;
-    const byToken = this.#withPools(data, id, 'token', path);
-    return new Map([...byToken].filter(([right]) => byUser.has(right)));
+    if (name === undefined) return data.users[id] ? this.#held(data, id, path) : NONE;
+    const token = data.users[userid]?.tokens[name];
+    if (token === undefined) return NONE;
+    const byUser = userid === 'root@pam' ? everything : this.#held(data, userid, path);
+    if (!token.privsep) return byUser;
+    const byToken = this.#held(data, id, path);
+    if (userid === 'root@pam') return byToken;
+    return new Map(
+      [...byToken]
+        .filter(([right]) => byUser.has(right))
+        .map(([right, goesOn]) => [right, goesOn && byUser.get(right) === true]),
+    );
   }
 
-  /** Rights on `/vms/101` come from the pool that the guest is in, too. */
-  #withPools(data: AccessData, id: string, type: 'user' | 'token', path: string): Rights {
-    const found = new Map(this.#rightsAlong(data, id, type, path));
-    const [, kind, name] = /^\/(vms|storage)\/([^/]+)/.exec(path) ?? [];
-    if (kind === undefined || name === undefined) return found;
-    for (const [pool, record] of Object.entries(data.pools)) {
-      const isIn = kind === 'vms' ? record.vms.includes(Number(name)) : record.storage.includes(name);
-      if (isIn)
-        for (const [right, goesOn] of this.#rightsAlong(data, id, type, `/pool/${pool}`))
-          if (goesOn) found.set(right, true);
-    }
-    return found;
-  }
-
-  /** Rules nearer to the path replace those above it; on one path a user's own replace those of the groups. */
-  #rightsAlong(data: AccessData, id: string, type: 'user' | 'token', path: string): Rights {
-    const groups = type === 'user' ? (data.users[id]?.groups ?? []) : [];
-    let roles: readonly AclRule[] = [];
-    for (const step of stepsOf(path)) {
-      const rules = data.acl.filter((rule) => rule.path === step && (step === path || rule.propagate));
-      const own = rules.filter((rule) => rule.type === type && rule.ugid === id);
-      const shared = rules.filter((rule) => rule.type === 'group' && groups.includes(rule.ugid));
-      const here = own.length > 0 ? own : shared;
-      if (here.length > 0) roles = here;
-    }
+  #held(data: AccessData, id: string, path: string): Rights {
     const found = new Map<string, boolean>();
-    if (roles.some((rule) => rule.roleid === 'NoAccess')) return found;
-    for (const rule of roles)
-      for (const right of this.role(data, rule.roleid) ?? [])
-        found.set(right, (found.get(right) ?? false) || rule.propagate);
+    for (const [roleid, goesOn] of withPools(data, id, path))
+      for (const right of this.role(data, roleid) ?? [])
+        found.set(right, (found.get(right) ?? false) || goesOn);
     return found;
   }
 }
 
-const everything: Rights = new Map(BUILT_IN_ROLES.Administrator!.map((right) => [right, true]));
+/** Roles by name, and whether they go on to what is below. */
+type Roles = Map<string, boolean>;
 
-/** `/`, `/vms`, `/vms/101`. */
-function stepsOf(path: string): readonly string[] {
-  const parts = path.split('/').filter((part) => part !== '');
-  return ['/', ...parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`)];
+/** Roles on `/vms/101` and `/storage/x` come from the pools that these are in, too; NoAccess wins on either side. */
+function withPools(data: AccessData, id: string, path: string): Roles {
+  const own = rolesAlong(data, id, path);
+  const [, kind, name] = /^\/(vms|storage)\/([^/]+)$/.exec(path) ?? [];
+  if (kind === undefined || name === undefined || own.has('NoAccess')) return own;
+  for (const [pool, record] of Object.entries(data.pools)) {
+    const isIn = kind === 'vms' ? record.vms.includes(Number(name)) : record.storage.includes(name);
+    if (!isIn) continue;
+    const roles = rolesAlong(data, id, `/pool/${pool}`);
+    if (roles.has('NoAccess')) return new Map([['NoAccess', false]]);
+    for (const roleid of roles.keys()) if (!own.has(roleid)) own.set(roleid, false);
+  }
+  return own;
 }
+
+/** Rules nearer to the path replace those above it; on one path a user's own replace those of the groups. */
+function rolesAlong(data: AccessData, id: string, path: string): Roles {
+  const groups = data.users[id]?.groups ?? [];
+  let roles: Roles = new Map();
+  for (const step of stepsOf(path)) {
+    const rules = data.acl.filter((rule) => rule.path === step && (step === path || rule.propagate));
+    const own = rules.filter((rule) => rule.type !== 'group' && rule.ugid === id);
+    const shared = rules.filter((rule) => rule.type === 'group' && groups.includes(rule.ugid));
+    const here = own.length > 0 ? own : shared;
+    if (here.length > 0) roles = new Map(here.map((rule) => [rule.roleid, rule.propagate]));
+  }
+  const none = roles.get('NoAccess');
+  return none === undefined ? roles : new Map([['NoAccess', none]]);
+}
+
+const NONE: Rights = new Map();
+const everything: Rights = new Map(BUILT_IN_ROLES.Administrator!.map((right) => [right, true]));
 
 const holds = (one: { readonly enable: boolean; readonly expire: number }) =>
   one.enable && (one.expire === 0 || one.expire * 1000 > Date.now());

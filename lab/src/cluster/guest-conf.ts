@@ -46,7 +46,8 @@ export function parseConf(text: string): GuestConf {
     if (key === undefined || value === undefined) continue;
     if (section === conf.pending && key === 'delete')
       conf.pendingDelete = value.split(',').filter((one) => one !== '');
-    else section[key] = value;
+    // Proxmox VE reads back a blank where nothing was written.
+    else section[key] = value || ' ';
   }
   endSection();
   return conf;
@@ -72,7 +73,7 @@ function printSection(values: GuestValues): string {
     .map((line) => `#${encode(line)}\n`)
     .join('');
   return (
-    (description === undefined ? '' : comments) +
+    (description ? comments : '') +
     Object.keys(rest)
       .sort()
       .map((key) => `${key}: ${rest[key]}\n`)

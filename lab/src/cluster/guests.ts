@@ -1,4 +1,4 @@
-import { failure } from '../api/errors.ts';
+import { failure } from '../errors.ts';
 import { type ClusterFiles, digestOf } from './cluster-files.ts';
 import { type GuestConf, newConf, parseConf, printConf } from './guest-conf.ts';
 

@@ -1,4 +1,4 @@
-import { failure } from '../api/errors.ts';
+import { failure } from '../errors.ts';
 
 /** Locks by name, each held by one at a time, taken in the order of asking. */
 export class Locks {

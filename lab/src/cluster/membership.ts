@@ -1,4 +1,4 @@
-import { failure } from '../api/errors.ts';
+import { failure } from '../errors.ts';
 import type { LabNetwork } from '../ports.ts';
 
 /** A node of the lab's cluster. */
@@ -18,7 +18,8 @@ export class Membership {
   readonly #network: LabNetwork;
   readonly #off: Set<string>;
   readonly #links = new Set<string>();
-  /** When each node was switched on, in milliseconds. */
+  readonly #silent = new Set<string>();
+  /** When each node was switched on, in milliseconds; no two times the same. */
   readonly #since = new Map<string, number>();
 
   constructor(nodes: readonly LabNode[], network: LabNetwork, off: readonly string[] = []) {
@@ -60,7 +61,23 @@ export class Membership {
   setPower(name: string, on: boolean): void {
     if (on) this.#off.delete(name);
     else this.#off.add(name);
-    if (on) this.#since.set(name, Date.now());
+    if (on) this.#silent.delete(name);
+    if (on) this.#since.set(name, Math.max(Date.now(), this.boot(name) + 1));
+  }
+
+  /** Whether a node's pvestatd tells the cluster how the node, its guests and its storages are. */
+  reports(name: string): boolean {
+    return !this.#silent.has(name);
+  }
+
+  setReports(name: string, does: boolean): void {
+    if (does) this.#silent.delete(name);
+    else this.#silent.add(name);
+  }
+
+  /** Which boot of a node it is: another number each time that it is switched on. */
+  boot(name: string): number {
+    return this.#since.get(name) ?? 0;
   }
 
   /** Seconds since a node was switched on. */

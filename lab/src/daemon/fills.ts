@@ -1,4 +1,4 @@
-import type { Lab } from '../api/lab.ts';
+import type { Lab } from '../lab.ts';
 
 const FILE = 'fills.json';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Lab } from '../api/lab.ts';
-import { nameOf } from '../api/lxc/values.ts';
 import type { LabNode } from '../cluster/membership.ts';
-import type { PoweredService } from '../cluster/node-power.ts';
+import type { PoweredService } from '../guests/node-power.ts';
+import { nameOf } from '../guests/values.ts';
+import type { Lab } from '../lab.ts';
 import { namespaceOf } from '../network/topology.ts';
 import type { LabSettings } from '../settings.ts';
 import { NodeSsh } from '../ssh/node-ssh.ts';
@@ -63,7 +63,6 @@ export class NodeShells implements PoweredService {
         socket: socketOf(dir, name),
         cluster,
         runtime: lab.runtime,
-        files: ports.files,
       };
       return [name, new PctServer(options)] as const;
     });

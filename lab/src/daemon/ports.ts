@@ -5,14 +5,11 @@ import type { Site } from '@psa/appliance/inventory/site-schema';
 import { NamespaceNetwork } from '../network/namespace-network.ts';
 import { NullNetwork } from '../network/null-network.ts';
 import { namespaceOf } from '../network/topology.ts';
-import type { ContainerRuntime, LabNetwork, VolumeStore } from '../ports.ts';
+import type { ContainerRuntime, DirectAccess, LabNetwork, VolumeStore } from '../ports.ts';
 import { serveFakePortal } from '../runtime/fake/fake-portal.ts';
 import { FakeRuntime } from '../runtime/fake/fake-runtime.ts';
-import { fakeServices } from '../runtime/fake/fake-services.ts';
 import { LxcRuntime } from '../runtime/lxc-runtime.ts';
 import type { LabSettings } from '../settings.ts';
-import type { PctFiles } from '../ssh/pct-server.ts';
-import type { DirectAccess } from '../ssh/pct-shim.ts';
 import { BtrfsStore } from '../storage/btrfs-store.ts';
 import { DirStore } from '../storage/dir-store.ts';
 import type { StoreOptions } from '../storage/layout.ts';
@@ -22,10 +19,8 @@ export interface OpenPorts {
   readonly runtime: ContainerRuntime;
   readonly volumes: VolumeStore;
   readonly network: LabNetwork;
-  /** How programs in a node's running containers are reached without the daemon; null: not at all. */
-  direct(node: string): DirectAccess | null;
-  /** Files of running containers, where `pct` cannot reach them by itself. */
-  readonly files: PctFiles | null;
+  /** How programs in a node's running containers are reached without the daemon. */
+  direct(node: string): DirectAccess;
   /** Opens the portal, where no wires lead to it. */
   portal?(): Promise<Server>;
   /** Removes everything; no container may run. */
@@ -68,7 +63,6 @@ export async function openPorts(
   return {
     ...{ runtime, volumes, network },
     direct: (node) => runtime.direct(node),
-    files: null,
     async remove() {
       for (const { name } of site.nodes) await runtime.killNode(name);
       runtime.clear();
@@ -78,7 +72,7 @@ export async function openPorts(
   };
 }
 
-/** The same without root: folders, wires in memory, containers that are made up. */
+/** The same without root: folders, wires in memory, containers without processes of their own. */
 async function openFakePorts(
   dir: string,
   settings: LabSettings,
@@ -89,14 +83,10 @@ async function openFakePorts(
   const network = new NullNetwork();
   await volumes.open();
   await network.up(inventory, site);
-  const runtime = new FakeRuntime({
-    ...{ file: join(dir, 'fake.json'), network },
-    programs: fakeServices(inventory, site),
-  });
+  const runtime = new FakeRuntime({ folder: join(dir, 'fake'), network });
   return {
     ...{ runtime, volumes, network },
-    direct: () => null,
-    files: runtime,
+    direct: (node) => runtime.direct(node),
     portal: () =>
       serveFakePortal({
         ...{ port: settings.portalPort, runtime },

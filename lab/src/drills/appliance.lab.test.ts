@@ -5,6 +5,7 @@ import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
+import { powerLoss } from './power-loss.drill.ts';
 import { type Rig, raise } from './rig.test-helper.ts';
 import { rollout } from './rollout.drill.ts';
 
@@ -23,5 +24,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   killPsactl(it);
   nodeLoss(it);
   partition(it);
+  powerLoss(it);
   conformance(it);
 });

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '@psa/appliance/inventory/expand';
 import { ProxmoxClient } from '@psa/proxmox/client/client';
 import type { Rig } from './rig.test-helper.ts';
@@ -35,8 +36,12 @@ export async function openCluster({ site, dir }: Rig) {
     /** Stops and destroys a container, its HA resource too. */
     async remove(container: Container) {
       const path = await pathOf(container);
-      if (container.ha === 'managed')
-        await client.request('DELETE', `/cluster/ha/resources/ct:${container.id}`);
+      if (container.ha === 'managed') {
+        const sid = `ct:${container.id}`;
+        await client.request('DELETE', `/cluster/ha/resources/${sid}`);
+        // Until the manager's next round the node's agent starts it again.
+        while ((await client.haServices()).some((one) => one.sid === sid)) await sleep(500);
+      }
       await client.run('POST', `${path}/status/stop`);
       await client.run('DELETE', path, { purge: 1 });
     },

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PROGRAM_NAMES } from '@psa/contracts/services';
 import { expect, it } from 'vitest';
 import { openCluster } from './cluster.test-helper.ts';
 import { buildRelease, RELEASES, type Rig } from './rig.test-helper.ts';
@@ -46,7 +47,9 @@ export function killPsactl(rig: () => Rig): void {
     const stats = await rig().inside('psa-haproxy-1', 'echo "show stat" | socat - /run/haproxy/admin.sock');
     const down = stats
       .split('\n')
-      .filter((line) => /,psa-(gateway|auth|crm|tickets|events|search)-\d,/.test(line) && !/,UP,/.test(line));
+      .filter(
+        (line) => PROGRAM_NAMES.some((name) => line.startsWith(`${name},psa-${name}-`)) && !/,UP,/.test(line),
+      );
     expect(down).toEqual([]);
   });
 }

@@ -5,6 +5,7 @@ import { type Container, expand, siteOf } from '@psa/appliance/inventory/expand'
 import { loadInventory } from '@psa/appliance/inventory/load';
 import type { Inventory } from '@psa/appliance/inventory/schema';
 import type { Site } from '@psa/appliance/inventory/site-schema';
+import { shellQuote } from '@psa/proxmox/ssh';
 import { type LabControl, labControl, labDown, labUp } from '../control.ts';
 import type { LoadReport } from '../load/load.ts';
 import type { LoadInput } from '../load/options.ts';
@@ -170,9 +171,8 @@ function rigOf(dir: string, psactl: string, env: Record<string, string>): Rig {
     async sql(text) {
       const primary = await primaryOf(rig);
       if (primary.length !== 1) throw new Error(`There are ${primary.length} primaries.`);
-      const quoted = `'${text.replaceAll("'", `'\\''`)}'`;
       const { database } = inventory.data.postgres;
-      return rig.inside(primary[0]!, `runuser -u postgres -- psql -d ${database} -tAc ${quoted}`);
+      return rig.inside(primary[0]!, `runuser -u postgres -- psql -d ${database} -tAc ${shellQuote(text)}`);
     },
     load: (options) => startLoad({ ...client, pauseMs: 200, ...options }, internet),
     missing: (ids) => checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internet),

@@ -51,7 +51,9 @@ export async function ask(
             status: response.statusCode ?? 0,
             reason: response.statusMessage ?? '',
             contentType: response.headers['content-type'] ?? null,
-            body: text === '' ? '' : JSON.parse(text),
+            body: (response.headers['content-type'] ?? '').startsWith('application/json')
+              ? JSON.parse(text)
+              : text,
           });
         });
       },

@@ -31,6 +31,8 @@ export function normalText(text: string): string {
     .replaceAll(/criu_version_ok: 767 [\w ]+ - /g, 'criu_version_ok: 767 # - ')
     .replaceAll(/pveupload-[0-9a-f]+/g, 'pveupload-#')
     .replaceAll(/\/proc\/\d+\//g, '/proc/#/')
+    .replaceAll(/ at \/\S+ line \d+\./g, ' at #')
+    .replaceAll(/\b[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\b/g, '<time>')
     .replaceAll(/\((duration )?\d\d:\d\d:\d\d\)/g, '($1#)')
     .replaceAll(/after (<1|\d+) seconds/g, 'after # seconds')
     .replaceAll(/bytes written: \d+ \(.*\)/g, 'bytes written: #')

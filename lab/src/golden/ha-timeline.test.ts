@@ -35,8 +35,8 @@ function clusterWith(service: Service, asked: 'started' | 'disabled') {
     ['ct:150', service.node],
   ]);
   const names = ['pve1', 'pve2', 'pve3'];
-  const nodes: Record<string, { up: boolean; reaches: string[] }> = Object.fromEntries(
-    names.map((name) => [name, { up: true, reaches: names }]),
+  const nodes: Record<string, { up: boolean; boot: number; reaches: string[] }> = Object.fromEntries(
+    names.map((name) => [name, { up: true, boot: 0, reaches: names }]),
   );
   const world: HaWorld = { nodes, nodeOf: (sid) => home.get(sid) ?? null };
   return { cluster, state, home, world, nodes };

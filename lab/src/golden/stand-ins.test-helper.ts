@@ -4,12 +4,14 @@ import {
   type AddedFile,
   type ContainerRuntime,
   type Limits,
+  type MountedVolume,
   type RunSpec,
   type RunState,
   RuntimeFailure,
   type VolumeId,
   type VolumeStore,
 } from '../ports.ts';
+import { forgetMachine } from '../runtime/machine-id.ts';
 import { pack, unpack } from '../storage/archive.ts';
 import { Layout, type StoreOptions } from '../storage/layout.ts';
 
@@ -19,6 +21,7 @@ const STOPPED: RunState = {
 
 /** Guests that only remember whether they run. Some do not listen when they are asked to end. */
 export class RememberedGuests implements ContainerRuntime {
+  readonly forgetMachine = forgetMachine;
   /** Guests that no shutdown ends, as the first template of the recording made them. */
   readonly deaf = new Set<number>();
   /** Guests that do not come up. */
@@ -106,17 +109,13 @@ export class FolderStore implements VolumeStore {
     this.#layout = new Layout(options);
   }
 
-  async create(
-    node: string,
-    volume: VolumeId,
-    options: { readonly archive: string | null; readonly unprivileged: boolean; readonly sizeBytes: number },
-  ): Promise<void> {
+  async create(node: string, volume: VolumeId, options: Parameters<VolumeStore['create']>[2]): Promise<void> {
     const folder = this.#layout.volume(node, volume);
     if (await isThere(folder)) throw new RuntimeFailure(`volume '${printed(volume)}' already exists`);
     await mkdir(folder, { recursive: true });
     this.#sizes.set(folder, options.sizeBytes);
     try {
-      if (options.archive !== null) await unpack(options.archive, folder, 'mine');
+      if (options.archive !== null) await unpack(options.archive, folder, 'mine', options.part);
     } catch (error) {
       await rm(folder, { recursive: true });
       throw error;
@@ -131,6 +130,14 @@ export class FolderStore implements VolumeStore {
 
   async exists(node: string, volume: VolumeId): Promise<boolean> {
     return isThere(this.#layout.volume(node, volume));
+  }
+
+  async adopt(storage: string, shared: boolean): Promise<void> {
+    this.#layout.adopt(storage, shared);
+  }
+
+  async list(node: string, storage: string): Promise<readonly string[]> {
+    return this.#layout.volumes(node, storage);
   }
 
   async remove(node: string, volume: VolumeId): Promise<void> {
@@ -181,10 +188,9 @@ export class FolderStore implements VolumeStore {
     snapshot: string | null,
     to: Writable,
     add: readonly AddedFile[] = [],
+    mounts: readonly MountedVolume[] = [],
   ): Promise<void> {
-    const folder =
-      snapshot === null ? await this.path(node, volume) : this.#layout.snapshot(node, volume, snapshot);
-    await pack(folder, 'mine', add, to);
+    await pack(this.#layout.packed(node, volume, snapshot, mounts), 'mine', add, to);
   }
 
   async folder(

@@ -6,6 +6,7 @@ import {
   agentLock,
   type HaState,
   type Service,
+  settled,
   TIMES,
 } from './state.ts';
 
@@ -83,10 +84,9 @@ export function agentFinished(
   const order = memory.orders[done.sid];
   if (order?.uid !== done.uid) return;
   delete memory.orders[done.sid];
-  if (order.state === 'stopped') return;
   if (order.state === 'started') {
     const tries = memory.tries[done.sid] ?? 0;
-    const again = done.exitCode === 1 && tries < (state.resources[done.sid]?.maxRestart ?? 0);
+    const again = done.exitCode === 1 && tries < settled(state.resources[done.sid]).maxRestart;
     memory.tries[done.sid] = again ? tries + 1 : 0;
     // Nobody is told: the next round starts it again.
     if (again) return;
@@ -98,7 +98,9 @@ export function agentFinished(
 function newOrders(state: HaState, memory: AgentMemory, node: string): Order[] {
   const orders: Order[] = [];
   for (const [sid, service] of Object.entries(state.services)) {
-    if (service.node !== node || memory.orders[sid] || memory.results[service.uid]) continue;
+    if (service.node !== node || memory.orders[sid]) continue;
+    // Nobody waits for the end of a stop, so it is tried again every round.
+    if (service.state !== 'stopped' && memory.results[service.uid]) continue;
     const want = wantOf(service);
     if (!want) continue;
     memory.orders[sid] = { uid: service.uid, state: service.state };
@@ -113,7 +115,7 @@ function wantOf(service: Service): Order['want'] | null {
       return { kind: 'started' };
     case 'stopped':
     case 'request_stop':
-      return { kind: 'stopped', timeout: service.stopTimeout ?? SHUTDOWN_SECONDS };
+      return { kind: 'stopped', timeout: service.timeout ?? SHUTDOWN_SECONDS };
     case 'migrate':
     case 'relocate':
       return service.target === undefined ? null : { kind: 'moved', target: service.target };

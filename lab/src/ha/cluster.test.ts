@@ -12,13 +12,13 @@ class Bench {
   /** Guests that do not start, by `sid@node`. */
   readonly broken = new Set<string>();
   readonly starts: string[] = [];
-  nodes: Record<string, { up: boolean; reaches: string[] }>;
+  nodes: Record<string, { up: boolean; boot: number; reaches: string[] }>;
   now = 0;
 
   constructor(state: HaState = emptyHaState()) {
     this.cluster = new HaCluster(state);
     const names = ['pve1', 'pve2', 'pve3'];
-    this.nodes = Object.fromEntries(names.map((name) => [name, { up: true, reaches: names }]));
+    this.nodes = Object.fromEntries(names.map((name) => [name, { up: true, boot: 0, reaches: names }]));
   }
 
   get world(): HaWorld {

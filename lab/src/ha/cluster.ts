@@ -2,10 +2,20 @@ import { type AgentMemory, agentFinished, agentPause, agentRound, newAgent, type
 import { type ManagerAction, managerRound } from './manager.ts';
 import { acquireLock, type HaState, TIMES } from './state.ts';
 
+/** A node as HA sees it now. */
+export interface HaNode {
+  /** Whether it has power. */
+  readonly up: boolean;
+  /** Another with each boot: power may be away for less time than lies between two looks. */
+  readonly boot: number;
+  /** The nodes that it reaches, itself among them. */
+  readonly reaches: readonly string[];
+}
+
 /** The machine as HA sees it now. */
 export interface HaWorld {
-  /** Every node of the cluster: whether it has power, and which nodes (itself among them) it reaches. */
-  readonly nodes: Readonly<Record<string, { readonly up: boolean; readonly reaches: readonly string[] }>>;
+  /** Every node of the cluster. */
+  readonly nodes: Readonly<Record<string, HaNode>>;
   /** Node that has a guest's configuration. */
   nodeOf(sid: string): string | null;
 }
@@ -15,6 +25,7 @@ export type HaAction = Order | ManagerAction | { readonly kind: 'reset'; readonl
 
 /** What the daemons of a node know themselves. */
 interface Daemons {
+  readonly boot: number;
   readonly agent: AgentMemory;
   agentNext: number;
   role: 'waiting' | 'master';
@@ -45,11 +56,10 @@ export class HaCluster {
     const actions: HaAction[] = [];
     const nodes = Object.keys(world.nodes).sort();
     for (const [index, node] of nodes.entries()) {
-      if (!world.nodes[node]!.up) {
-        this.#daemons.delete(node);
-        continue;
-      }
-      const daemons = this.#daemonsOf(node, now + index * STAGGER);
+      const { up, boot } = world.nodes[node]!;
+      if (!up || this.#daemons.get(node)?.boot !== boot) this.#daemons.delete(node);
+      if (!up) continue;
+      const daemons = this.#daemonsOf(node, boot, now + index * STAGGER);
       if (this.#watchdogBites(daemons, now)) {
         this.#daemons.delete(node);
         actions.push({ kind: 'reset', node });
@@ -82,15 +92,16 @@ export class HaCluster {
 
   /** When the daemons of a node think next (for the recorded timelines, whose daemons were long at work). */
   setPhase(node: string, phase: { readonly manager: number; readonly agent: number }): void {
-    const daemons = this.#daemonsOf(node, 0);
+    const daemons = this.#daemonsOf(node, 0, 0);
     daemons.managerNext = phase.manager;
     daemons.agentNext = phase.agent;
   }
 
-  #daemonsOf(node: string, first: number): Daemons {
+  #daemonsOf(node: string, boot: number, first: number): Daemons {
     const known = this.#daemons.get(node);
     if (known) return known;
     const fresh: Daemons = {
+      boot,
       agent: newAgent(),
       agentNext: first,
       role: 'waiting',

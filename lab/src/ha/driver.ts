@@ -1,10 +1,12 @@
-import { failure } from '../api/errors.ts';
-import type { HaGuestActions, HaGuestState, HaManager, HaRequest } from '../api/ha/port.ts';
 import type { ClusterFiles } from '../cluster/cluster-files.ts';
 import type { Membership } from '../cluster/membership.ts';
+import { failure } from '../errors.ts';
 import type { Order } from './agent.ts';
 import { HaCluster, type HaWorld } from './cluster.ts';
-import { emptyHaState, type HaState, verboseState } from './state.ts';
+import type { HaGuestActions, HaGuestState, HaManager, HaRequest } from './port.ts';
+import { forgetInRules } from './rules.ts';
+import { type Motion, motionOf } from './select-node.ts';
+import { emptyHaState, type HaState, settled } from './state.ts';
 
 /** What the HA manager works with. */
 export interface HaParts {
@@ -45,6 +47,8 @@ export class HaDriver implements HaManager {
     this.#parts = parts;
     this.#cluster = new HaCluster({
       ...emptyHaState(),
+      // As on a cluster whose manager has thought before: rules are held against the nodes that it knows.
+      nodes: Object.fromEntries(parts.membership.nodes.map(({ name }) => [name, 'online'])),
       ...parts.files.readJson<Partial<Saved>>(FILE, {}),
     });
     this.#saved = this.#text();
@@ -104,8 +108,15 @@ export class HaDriver implements HaManager {
     const { resources, services } = this.#cluster.state;
     const sid = `ct:${vmid}`;
     const resource = resources[sid];
-    if (!resource || resource.state === 'ignored') return null;
-    return { sid, state: verboseState(services[sid], resource), requested: resource.state };
+    if (!resource || resource.state === 'ignored' || this.#cluster.state.disarm?.mode === 'ignore')
+      return null;
+    return { sid, state: services[sid]?.state ?? null, requested: settled(resource).state };
+  }
+
+  motion(sid: string): Motion {
+    const motion = motionOf(this.#cluster.state, sid, (other) => this.#parts.actions.nodeOf(vmidOf(other)));
+    const isOnline = (node: string) => this.#cluster.state.nodes[node] === 'online';
+    return { ...motion, blocking: (node) => (isOnline(node) ? motion.blocking(node) : []) };
   }
 
   nodeState(node: string): string | null {
@@ -117,7 +128,7 @@ export class HaDriver implements HaManager {
     const { services } = this.#cluster.state;
     if (services[sid]?.state === 'error')
       throw failure(`service '${sid}' in error state, must be disabled and fixed first`);
-    this.edit(node, '', (state) => {
+    this.edit(node, request.kind === 'start' ? 'update resources config failed' : '', (state) => {
       const resource = state.resources[sid];
       if (!resource) throw failure(`no such resource '${sid}'`);
       switch (request.kind) {
@@ -142,10 +153,7 @@ export class HaDriver implements HaManager {
     const { state } = this.#cluster;
     delete state.resources[sid];
     delete state.services[sid];
-    for (const [id, rule] of Object.entries(state.rules)) {
-      rule.resources = rule.resources.filter((one) => one !== sid);
-      if (rule.resources.length === 0) delete state.rules[id];
-    }
+    forgetInRules(state, sid);
     this.#save();
   }
 
@@ -159,8 +167,10 @@ export class HaDriver implements HaManager {
         rules: state.rules,
         commands: state.commands,
       });
-      const result = change(Object.assign(Object.create(state) as HaState, draft));
-      Object.assign(state, draft);
+      const seen = Object.assign(Object.create(state) as HaState, draft);
+      const result = change(seen);
+      const { resources, rules, commands } = seen;
+      Object.assign(state, { resources, rules, commands });
       this.#save();
       return result;
     } catch (error) {
@@ -180,7 +190,7 @@ export class HaDriver implements HaManager {
       const home = actions.nodeOf(vmid);
       const arrived = want.kind === 'moved' && home === want.target;
       // A guest that is not here cannot be helped here.
-      if (home !== node && !arrived) exitCode = 2;
+      if (home !== node && !arrived) exitCode = 3;
       else if (want.kind === 'started') {
         if (!(await actions.running(node, vmid))) await actions.start(node, vmid);
       } else if (want.kind === 'stopped') {
@@ -209,7 +219,7 @@ export class HaDriver implements HaManager {
       nodes: Object.fromEntries(
         membership.nodes.map(({ name }) => [
           name,
-          { up: membership.isOn(name), reaches: membership.partition(name) },
+          { up: membership.isOn(name), boot: membership.boot(name), reaches: membership.partition(name) },
         ]),
       ),
       nodeOf: (sid) => actions.nodeOf(vmidOf(sid)),

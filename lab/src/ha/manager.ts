@@ -1,13 +1,16 @@
-import { selectNode } from './select-node.ts';
+import { disarmedRound, takeArming } from './disarm.ts';
+import { motionOf, selectNode } from './select-node.ts';
 import {
   type AgentResult,
   acquireLock,
   agentLock,
+  type Command,
   type HaState,
   type NodeState,
-  type Resource,
   type Service,
   type ServiceState,
+  type SettledResource,
+  settled,
   TIMES,
 } from './state.ts';
 
@@ -41,7 +44,8 @@ export function managerRound(
   updateNodes(state, view, lastOnline, log);
   state.timestamp = view.now;
   takeResources(state, view, log);
-  takeCommands(state, log);
+  takeCommands(state, view, log);
+  if (disarmedRound(state, log)) return actions;
   const round = { state, view, lastOnline, log, actions };
   // A step can let another guest take its own. Every guest comes to rest after a few.
   for (let again = true, guard = 0; again && guard < 50; guard++) {
@@ -92,10 +96,12 @@ function updateNodes(
 function takeResources(state: HaState, view: ManagerView, log: (line: string) => void): void {
   for (const sid of Object.keys(state.services))
     if (!state.resources[sid] || state.resources[sid].state === 'ignored') {
-      log(`removing stale service '${sid}'`);
+      const reason = state.resources[sid] ? 'ignored state requested' : 'no config';
+      log(`removing stale service '${sid}' (${reason})`);
       delete state.services[sid];
     }
-  for (const [sid, resource] of Object.entries(state.resources)) {
+  for (const [sid, given] of Object.entries(state.resources)) {
+    const resource = settled(given);
     if (state.services[sid] || resource.state === 'ignored') continue;
     const node = view.nodeOf(sid);
     if (node === null) continue;
@@ -109,34 +115,75 @@ function takeResources(state: HaState, view: ManagerView, log: (line: string) =>
   }
 }
 
-function takeCommands(state: HaState, log: (line: string) => void): void {
+function takeCommands(state: HaState, view: ManagerView, log: (line: string) => void): void {
   for (const command of state.commands) {
-    const service = state.services[command.sid];
-    if (!service) {
-      log(`ignore command for unknown service '${command.sid}'`);
+    if (command.kind === 'disarm' || command.kind === 'arm') {
+      takeArming(state, command, (sid) => view.nodeOf(sid));
       continue;
     }
+    const service = state.services[command.sid];
     if (command.kind === 'stop') {
-      service.stopTimeout = command.timeout;
-      const resource = state.resources[command.sid];
-      if (resource) resource.state = 'stopped';
-    } else service.command = { kind: command.kind, target: command.target };
+      if (service) service.command = { kind: 'stop', timeout: command.timeout };
+      else log(`crm command error - no such service: stop ${command.sid} ${command.timeout}`);
+    } else takeMove(state, command, log);
   }
   state.commands = [];
+}
+
+/** Why a wish for a move is not taken up; null: it is. */
+function obstacleOf(
+  state: HaState,
+  service: Service | undefined,
+  { kind, sid, target }: Extract<Command, { target: string }>,
+): string | null {
+  const text = `${kind} ${sid} ${target}`;
+  if (!service) return `crm command error - no such service: ${text}`;
+  if (state.nodes[target] !== 'online') return `crm command error - node not online: ${text}`;
+  if (service.node === target) return `ignore crm command - service already on target node: ${text}`;
+  const [other] = motionOf(state, sid).blocking(target);
+  return other === undefined
+    ? null
+    : `crm command '${text}' error - service '${other}' on node '${target}' in negative affinity with service '${sid}'`;
+}
+
+/** A move takes those along that belong to the guest, and is not done when one that must be apart is there. */
+function takeMove(
+  state: HaState,
+  command: Extract<Command, { target: string }>,
+  log: (line: string) => void,
+): void {
+  const { kind, sid, target } = command;
+  const text = `${kind} ${sid} ${target}`;
+  const service = state.services[sid];
+  const obstacle = obstacleOf(state, service, command);
+  if (!service || obstacle !== null) {
+    log(obstacle ?? text);
+    return;
+  }
+  log(`got crm command: ${text}`);
+  service.command = { kind, target };
+  for (const other of motionOf(state, sid).comigrated) {
+    const partner = state.services[other]!;
+    if (partner.node === target || partner.target === target) continue;
+    log(
+      `crm command '${text}' - ${kind} service '${other}' to node '${target}' (service '${other}' in positive affinity with service '${sid}')`,
+    );
+    partner.command = { kind, target };
+  }
 }
 
 const nextUid = (state: HaState): string => `o${++state.serial}`;
 
 function change(round: Round, sid: string, to: ServiceState, where: Partial<Service> = {}): undefined {
   const service = round.state.services[sid]!;
-  const extra = Object.entries({ node: where.node, target: where.target })
+  const extra = Object.entries({ node: where.node, target: where.target, timeout: where.timeout })
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key} = ${value}`)
     .join(', ');
   round.log(
     `service '${sid}': state changed from '${service.state}' to '${to}'${extra ? `  (${extra})` : ''}`,
   );
-  const { node, failedNodes, stopTimeout, maintenanceNode } = service;
+  const { node, failedNodes, maintenanceNode } = service;
   // What belonged to the old state goes with it.
   for (const key of Object.keys(service) as (keyof Service)[]) delete service[key];
   Object.assign(service, {
@@ -144,7 +191,6 @@ function change(round: Round, sid: string, to: ServiceState, where: Partial<Serv
     node,
     uid: nextUid(round.state),
     ...(failedNodes ? { failedNodes } : {}),
-    ...(stopTimeout !== undefined && to === 'request_stop' ? { stopTimeout } : {}),
     ...(maintenanceNode !== undefined ? { maintenanceNode } : {}),
     ...where,
   });
@@ -152,8 +198,8 @@ function change(round: Round, sid: string, to: ServiceState, where: Partial<Serv
 
 function nextState(round: Round, sid: string, service: Service): undefined {
   const { state } = round;
-  const resource = state.resources[sid];
-  if (!resource) return;
+  if (!state.resources[sid]) return;
+  const resource = settled(state.resources[sid]);
   switch (service.state) {
     case 'stopped':
       return nextStopped(round, sid, service, resource);
@@ -183,23 +229,29 @@ function nextState(round: Round, sid: string, service: Service): undefined {
   }
 }
 
-function nextStopped(round: Round, sid: string, service: Service, resource: Resource): undefined {
+function nextStopped(round: Round, sid: string, service: Service, resource: SettledResource): undefined {
   const actual = round.view.nodeOf(sid);
   if (actual !== null) service.node = actual;
   const { command } = service;
   delete service.command;
-  if (command) {
-    if (!online(round, command.target))
-      round.log(`ignore service '${sid}' ${command.kind} request - node '${command.target}' not online`);
-    else if (command.target !== service.node)
-      return change(round, sid, command.kind, { target: command.target });
+  if (command?.kind === 'stop') round.log(`ignore service '${sid}' stop request - service already stopped`);
+  else if (command) {
+    const refusal = moveRefusal(round, service, command.target);
+    if (refusal === null)
+      return change(round, sid, command.kind, { node: service.node, target: command.target });
+    round.log(`ignore service '${sid}' ${command.kind} request - ${refusal}`);
   }
   if (resource.state === 'disabled') return;
   if (offlineDelayed(round, service.node)) return change(round, sid, 'fence');
   if (resource.state === 'started') change(round, sid, 'request_start');
 }
 
-function nextRequestStart(round: Round, sid: string, service: Service, resource: Resource): undefined {
+function moveRefusal(round: Round, service: Service, target: string): string | null {
+  if (!online(round, target)) return `node '${target}' not online`;
+  return target === service.node ? `service already on node '${target}'` : null;
+}
+
+function nextRequestStart(round: Round, sid: string, service: Service, resource: SettledResource): undefined {
   // It starts where it is; if it belongs elsewhere, it goes there from state "started".
   change(round, sid, resource.state === 'started' ? 'started' : 'request_stop', { node: service.node });
 }
@@ -210,7 +262,7 @@ function nextRequestStop(round: Round, sid: string, service: Service): undefined
   if (offlineDelayed(round, service.node)) change(round, sid, 'fence');
 }
 
-function nextStarted(round: Round, sid: string, service: Service, resource: Resource): undefined {
+function nextStarted(round: Round, sid: string, service: Service, resource: SettledResource): undefined {
   const { state, log } = round;
   if (state.agents[service.node]?.mode === 'restart') return change(round, sid, 'freeze');
   if (!online(round, service.node)) {
@@ -221,12 +273,13 @@ function nextStarted(round: Round, sid: string, service: Service, resource: Reso
   const { command } = service;
   if (command) {
     delete service.command;
-    const refusal = !online(round, command.target)
-      ? `node '${command.target}' not online`
-      : command.target === service.node
-        ? `service already on node '${command.target}'`
-        : null;
-    if (refusal === null) return change(round, sid, command.kind, { target: command.target });
+    if (command.kind === 'stop') {
+      state.resources[sid]!.state = 'stopped';
+      return change(round, sid, 'request_stop', { timeout: command.timeout });
+    }
+    const refusal = moveRefusal(round, service, command.target);
+    if (refusal === null)
+      return change(round, sid, command.kind, { node: service.node, target: command.target });
     log(`ignore service '${sid}' ${command.kind} request - ${refusal}`);
     return;
   }
@@ -239,7 +292,8 @@ function nextStarted(round: Round, sid: string, service: Service, resource: Reso
     delete service.running;
     const failed = [...(service.failedNodes ?? []), service.node];
     service.failedNodes = failed;
-    if (result.exitCode !== 1 || failed.length > resource.maxRelocate) {
+    // The agent says 3 when the guest is not on its node.
+    if (![1, 3].includes(result.exitCode) || failed.length > resource.maxRelocate) {
       log(
         `recovery policy for service ${sid} failed, entering error state. Failed nodes: ${failed.join(', ')}`,
       );
@@ -253,12 +307,13 @@ function nextStarted(round: Round, sid: string, service: Service, resource: Reso
     sid,
     current: service.node,
     online: onlineNodes(round),
-    tryNext,
+    prefer: tryNext ? 'try-next' : 'none',
     failedNodes: service.failedNodes,
   });
   if (node !== null && node !== service.node) {
     log(`relocate service '${sid}' to node '${node}'`);
     return change(round, sid, 'relocate', {
+      node: service.node,
       target: node,
       maintenanceNode: inMaintenance ? service.node : undefined,
     });
@@ -268,24 +323,28 @@ function nextStarted(round: Round, sid: string, service: Service, resource: Reso
   if (result) service.uid = nextUid(state);
 }
 
-function nextMoving(round: Round, sid: string, service: Service, resource: Resource): undefined {
+function nextMoving(round: Round, sid: string, service: Service, resource: SettledResource): undefined {
   const next = resource.state === 'started' ? 'started' : 'request_stop';
   const result = resultOf(round, service);
   if (result) {
     if (result.exitCode === 0) return change(round, sid, next, { node: service.target });
+    if (result.exitCode === 3) return change(round, sid, 'error');
     round.log(`service '${sid}' - migration failed (exit code ${result.exitCode})`);
     return change(round, sid, next);
   }
   if (offlineDelayed(round, service.node)) change(round, sid, 'fence');
 }
 
-function nextRecovery(round: Round, sid: string, service: Service, resource: Resource): undefined {
-  if (resource.state === 'disabled') return change(round, sid, 'request_stop');
-  const node = selectNode(round.state, { sid, current: service.node, online: onlineNodes(round) });
+function nextRecovery(round: Round, sid: string, service: Service, resource: SettledResource): undefined {
+  const node = selectNode(round.state, {
+    ...{ sid, current: service.node, online: onlineNodes(round), prefer: 'best-score' },
+  });
   if (node === null) {
     round.log(
       `recovering service '${sid}' from fenced node '${service.node}' failed, no recovery node found`,
     );
+    // The way out of it by hand.
+    if (resource.state === 'disabled') change(round, sid, 'stopped', { failedNodes: undefined });
     return;
   }
   round.log(`recover service '${sid}' from fenced node '${service.node}' to node '${node}'`);

@@ -17,16 +17,26 @@ export type ServiceState =
 /** A node in the manager's eyes. */
 export type NodeState = 'online' | 'maintenance' | 'unknown' | 'fence' | 'gone';
 
-/** What stands in `/etc/pve/ha/resources.cfg` of a guest. */
+/** What stands in `/etc/pve/ha/resources.cfg` of a guest: what was given, and nothing else. */
 export interface Resource {
-  state: RequestedState;
+  /** `enabled` is the old word for `started`. */
+  state?: RequestedState | 'enabled';
   /** How often its start is tried again on one node. */
-  maxRestart: number;
+  maxRestart?: number;
   /** To how many other nodes it is moved after that. */
-  maxRelocate: number;
+  maxRelocate?: number;
   /** Whether it goes back to a node of higher priority. */
-  failback: boolean;
+  failback?: boolean;
   comment?: string;
+}
+
+/** A resource with its defaults. */
+export type SettledResource = Required<Omit<Resource, 'state' | 'comment'>> & { state: RequestedState };
+
+/** Fills in what a resource does not say (PVE::HA::Config, read_and_check_resources_config). */
+export function settled(resource: Resource | undefined): SettledResource {
+  const { state = 'started', maxRestart = 1, maxRelocate = 1, failback = true } = resource ?? {};
+  return { state: state === 'enabled' ? 'started' : state, maxRestart, maxRelocate, failback };
 }
 
 /** Nodes that guests prefer (or, strictly, must be on). */
@@ -35,7 +45,7 @@ export interface NodeAffinity {
   resources: string[];
   /** Node → priority; the highest that is there wins. */
   nodes: Record<string, number>;
-  strict: boolean;
+  strict?: boolean;
   disable?: boolean;
   comment?: string;
 }
@@ -65,9 +75,9 @@ export interface Service {
   /** Nodes on which its start failed. */
   failedNodes?: string[];
   /** Asked for, not yet looked at. */
-  command?: { kind: 'migrate' | 'relocate'; target: string };
-  /** Seconds for its next stop; 0: at once. */
-  stopTimeout?: number;
+  command?: { kind: 'migrate' | 'relocate'; target: string } | { kind: 'stop'; timeout: number };
+  /** Seconds for the stop that is asked for (`request_stop`); 0: at once. */
+  timeout?: number;
   /** It left this node for its maintenance and goes back. */
   maintenanceNode?: string;
 }
@@ -90,7 +100,9 @@ export interface AgentStatus {
 /** A wish that waits for the manager. */
 export type Command =
   | { kind: 'migrate' | 'relocate'; sid: string; target: string }
-  | { kind: 'stop'; sid: string; timeout: number };
+  | { kind: 'stop'; sid: string; timeout: number }
+  | { kind: 'disarm'; mode: 'freeze' | 'ignore' }
+  | { kind: 'arm' };
 
 /** Who holds a lock of the cluster, and since when it was last renewed. */
 export interface Lock {
@@ -110,6 +122,8 @@ export interface HaState {
   services: Record<string, Service>;
   agents: Record<string, AgentStatus>;
   locks: Record<string, Lock>;
+  /** HA is off: guests stay as they are (`freeze`), or are nobody's (`ignore`). */
+  disarm?: { mode: 'freeze' | 'ignore'; state: 'disarming' | 'disarmed' };
   /** Numbers the orders. */
   serial: number;
 }
@@ -155,12 +169,20 @@ export function acquireLock(state: HaState, name: string, holder: string, now: n
   return true;
 }
 
-/** The state of a guest as status pages have it: what was asked for shows at once. */
-export function verboseState(service: Service | undefined, resource: Resource | undefined): string {
+/**
+ * The state of a guest as status pages have it: what was asked for shows at once.
+ * @param isThere whether the cluster has such a guest
+ */
+export function verboseState(
+  service: Service | undefined,
+  resource: Resource | undefined,
+  isThere = true,
+): string {
   if (!resource) return 'deleting';
-  if (resource.state === 'ignored') return 'ignored';
+  const asked = settled(resource).state;
+  if (asked === 'ignored') return 'ignored';
+  if (!isThere) return 'not found';
   if (!service) return 'queued';
-  const asked = resource.state;
   switch (service.state) {
     case 'stopped':
       return asked === 'started' ? 'starting' : asked === 'disabled' ? 'disabled' : 'stopped';
@@ -179,6 +201,6 @@ export function activeServices(state: HaState, node: string): number {
   return Object.values(state.services).filter(
     (service) =>
       (service.node === node || service.target === node) &&
-      !['stopped', 'freeze', 'error'].includes(service.state),
+      !['stopped', 'freeze', 'error', 'request_start'].includes(service.state),
   ).length;
 }

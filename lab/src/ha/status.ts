@@ -24,13 +24,19 @@ export function agentStatus(state: HaState, node: string, view: StatusView): str
   const agent = state.agents[node];
   if (!agent) return null;
   const fresh = freshness(view.now, agent.timestamp);
+  if (state.disarm?.state === 'disarmed') return 'disarm mode';
   if (fresh !== 'active') return agent.mode === 'maintenance' ? 'maintenance mode' : fresh;
   if (agent.mode !== 'active') return `${agent.mode} mode`;
   return agent.state === 'wait_for_agent_lock' && activeServices(state, node) === 0 ? 'idle' : agent.state;
 }
 
 /** Whether an agent's watchdog is at work, as far as the status can tell. */
-export function agentWatchdog(state: HaState, node: string, view: StatusView): 'active' | 'standby' {
+export function agentWatchdog(
+  state: HaState,
+  node: string,
+  view: StatusView,
+): 'active' | 'standby' | 'released' {
+  if (state.disarm?.state === 'disarmed') return 'released';
   const agent = state.agents[node];
   const awake =
     agent !== undefined &&

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expand, siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
+import { newSigningKey } from '@psa/appliance/signing/minisign';
+import { PROGRAM_NAMES } from '@psa/contracts/services';
 import { describe, expect, it } from 'vitest';
 import { LAB_NODES, labInventory } from './lab-inventory.ts';
 
@@ -13,6 +15,7 @@ const text = labInventory({
   sshUser: 'tech',
   fingerprints: { pve1: fingerprint, pve2: fingerprint, pve3: fingerprint },
   portal: 'https://127.0.0.1:8443',
+  publicKey: newSigningKey().publicKey,
   release: { version: '0.1.0', directory: 'dist/releases' },
 });
 
@@ -48,7 +51,7 @@ describe('the inventory of a lab', () => {
     const containers = expand(inventory, site);
     const count = (group: string) => containers.filter((one) => one.group === group).length;
     expect(Object.fromEntries(inventory.containers.map(({ name }) => [name, count(name)]))).toEqual({
-      ...{ haproxy: 2, gateway: 2, auth: 2, crm: 2, tickets: 2, events: 2, search: 2 },
+      ...Object.fromEntries(['haproxy', ...PROGRAM_NAMES].map((name) => [name, 2])),
       ...{ postgres: 3, rabbitmq: 3, redis: 3, monitoring: 1 },
     });
     for (const { name } of inventory.containers) {
@@ -89,6 +92,7 @@ describe('the inventory of a lab', () => {
         sshUser: 'root',
         fingerprints: {},
       },
+      publicKey: newSigningKey().publicKey,
       ...{ portal: 'https://127.0.0.1:8444', release: { version: '0.2.0-rc.1', directory: '/tmp/releases' } },
     });
     expect(load(early).sites[0]!.nodes[0]!.fingerprint).toBeUndefined();

@@ -1,4 +1,7 @@
-import { NETWORK_PART } from './network-part.ts';
+import { readFileSync } from 'node:fs';
+import type { ContainerGroup } from '@psa/appliance/inventory/schema';
+import { groupText, serviceGroup, serviceText } from '@psa/appliance/inventory/service-parts';
+import { PROGRAM_NAMES } from '@psa/contracts/services';
 
 /** The nodes of every lab. */
 export const LAB_NODES = [1, 2, 3].map((number) => ({
@@ -24,25 +27,25 @@ export interface LabInventoryOptions {
   readonly fingerprints: Readonly<Record<string, string>>;
   /** How psactl reaches the edge: `https://127.0.0.1:8443`. */
   readonly portal: string;
+  /** Of who builds releases and templates on this machine. */
+  readonly publicKey: string;
   readonly release: { readonly version: string; readonly directory: string };
 }
 
-/** Sizes that a machine with two cores and 16 GB carries. MiB and GiB. */
-const GROUPS = [
-  ['haproxy', 200, '10.0.40.11', 'dmz', 'haproxy', 128, 2, 'local-lvm', 'none'],
-  ['gateway', 210, '10.0.20.10', 'services', 'node-service', 384, 3, 'shared', 'managed'],
-  ['auth', 220, '10.0.20.20', 'services', 'node-service', 256, 3, 'shared', 'managed'],
-  ['crm', 230, '10.0.20.30', 'services', 'node-service', 256, 3, 'shared', 'managed'],
-  ['tickets', 240, '10.0.20.40', 'services', 'node-service', 384, 3, 'shared', 'managed'],
-  ['events', 250, '10.0.20.50', 'services', 'node-service', 256, 3, 'shared', 'managed'],
-  ['search', 260, '10.0.20.60', 'services', 'node-service', 256, 3, 'shared', 'managed'],
-  ['postgres', 300, '10.0.30.10', 'database', 'postgres', 512, 6, 'local-lvm', 'none'],
-  ['rabbitmq', 310, '10.0.30.20', 'database', 'rabbitmq', 512, 3, 'local-lvm', 'none'],
-  ['redis', 320, '10.0.30.30', 'database', 'redis', 128, 2, 'local-lvm', 'none'],
-  ['monitoring', 330, '10.0.10.40', 'management', 'monitoring', 512, 4, 'shared', 'managed'],
-] as const;
+/** Networks, flows and templates: those of the example inventory. */
+function sharedPart(): string {
+  const example = readFileSync(new URL('../../../appliance.yaml', import.meta.url), 'utf8');
+  return /^vlans:\n[\s\S]*?^templates:\n(?: .*\n)+/m.exec(example)![0];
+}
 
-const SERVICES = ['gateway', 'auth', 'crm', 'tickets', 'events', 'search'] as const;
+/** The data parts, in sizes that a machine with two cores and 16 GB carries. MiB and GiB. */
+const DATA_GROUPS = [
+  ['haproxy', 200, '10.0.40.11', 'dmz', 128, 2, 'local-lvm', 'none'],
+  ['postgres', 300, '10.0.30.10', 'database', 512, 6, 'local-lvm', 'none'],
+  ['rabbitmq', 310, '10.0.30.20', 'database', 512, 3, 'local-lvm', 'none'],
+  ['redis', 320, '10.0.30.30', 'database', 128, 2, 'local-lvm', 'none'],
+  ['monitoring', 330, '10.0.10.40', 'management', 512, 4, 'shared', 'managed'],
+] as const;
 
 /** The inventory that `psactl lab up` writes: the whole appliance, in sizes for one machine. */
 export function labInventory(options: LabInventoryOptions): string {
@@ -76,18 +79,11 @@ ${LAB_NODES.map((node) => nodeOf(node, options)).join('\n')}
         export: /volume/psa
       - { name: nas, type: nfs, shared: true, content: [backup], server: 10.0.50.10, export: /volume/backup }
 
-${NETWORK_PART}
-templates:
-${[...new Set(GROUPS.map(([, , , , template]) => template))]
-  .map((name) => `  - { name: ${name}, version: 1.0.0, storage: shared }`)
-  .join('\n')}
-
+${sharedPart()}
 containers:
-${GROUPS.map(groupOf).join('\n')}
-
+${[...DATA_GROUPS.map(dataGroup), ...PROGRAM_NAMES.map((name) => serviceGroup(name, 'lab'))].map(groupText).join('')}
 services:
-${SERVICES.map(serviceOf).join('\n')}
-
+${PROGRAM_NAMES.map((name) => serviceText(name, 2, name === 'gateway' ? LIMITS : undefined)).join('')}
 data:
   postgres:
     members: 3
@@ -102,7 +98,7 @@ data:
   haproxy: { members: 2, virtual_address: 10.0.40.10, virtual_router_id: 40, requests_per_10s: 100000 }
   monitoring: { members: 1 }
 
-releases: { version: ${text(release.version)}, directory: ${text(release.directory)}, keep: 3 }
+releases: { version: ${text(release.version)}, directory: ${text(release.directory)}, keep: 3, public_keys: [${text(options.publicKey)}] }
 
 tls:
   certificate_file: /etc/haproxy/certs/psa-platform.pem
@@ -150,25 +146,18 @@ function nodeOf(node: (typeof LAB_NODES)[number], options: LabInventoryOptions):
         reserved_mb: 512`;
 }
 
-function groupOf([name, first, address, vlan, template, memory, disk, storage, ha]: (typeof GROUPS)[number]) {
-  return `  - name: ${name}
-    ids: ${first}-${first + 9}
-    first_address: ${address}
-    vlan: ${vlan}
-    template: ${template}
-    cores: 2
-    memory_mb: ${memory}
-    disk_gb: ${disk}
-    storage: ${storage}
-    anti_affinity: ${name === 'monitoring' ? 'preferred' : 'required'}
-    ha: ${ha}`;
+function dataGroup([name, first, address, vlan, memory, disk, storage, ha]: (typeof DATA_GROUPS)[number]) {
+  return {
+    ...{ name, ids: `${first}-${first + 9}`, first_address: address, vlan, template: name },
+    ...{ cores: 2, memory_mb: memory, disk_gb: disk, storage },
+    ...{ anti_affinity: name === 'monitoring' ? 'preferred' : 'required', ha },
+  } satisfies ContainerGroup;
 }
 
 /** A load test is one user at one address, so it would meet the limits that hold off a single one. */
-const LIMITS = ['RATE_ANONYMOUS_PER_MINUTE', 'RATE_STANDARD_PER_HOUR', 'RATE_PROFESSIONAL_PER_HOUR'];
-
-function serviceOf(name: (typeof SERVICES)[number], index: number): string {
-  const service = `  - name: ${name}\n    replicas: 2\n    port: 3000`;
-  if (name !== 'gateway') return `${service}\n    edge_port: ${3000 + index}`;
-  return `${service}\n    settings: { ${LIMITS.map((limit) => `${limit}: "100000000"`).join(', ')} }`;
-}
+const LIMITS = Object.fromEntries(
+  ['RATE_ANONYMOUS_PER_MINUTE', 'RATE_STANDARD_PER_HOUR', 'RATE_PROFESSIONAL_PER_HOUR'].map((limit) => [
+    limit,
+    '100000000',
+  ]),
+);

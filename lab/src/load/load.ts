@@ -100,6 +100,7 @@ class Load {
   }
 
   stop(): void {
+    this.#recorder.stop(this.#now());
     this.#stopping.abort();
   }
 

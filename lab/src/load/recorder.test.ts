@@ -27,6 +27,17 @@ describe('what a load met', () => {
     expect(recorder.report('read', 2_000)).toMatchObject({ requests: 0, longestGapMs: 0, gaps: [] });
   });
 
+  it('ends with the last question, not with the last answer', () => {
+    const recorder = new Recorder();
+    recorder.success('read', 1_000, 20);
+    recorder.success('write', 1_000, 20);
+    recorder.stop(1_500);
+    recorder.failure('write', 10_000, 9_000, 'no answer in time');
+    recorder.success('read', 9_000, 8_000);
+    expect(recorder.report('read', 10_000)).toMatchObject({ longestGapMs: 1_000, gaps: [{ fromMs: 0 }] });
+    expect(recorder.report('write', 10_000)).toMatchObject({ failed: 1, longestGapMs: 1_000 });
+  });
+
   it('is a curve of 100 ms', () => {
     const recorder = new Recorder();
     recorder.success('read', 10, 5);

@@ -59,6 +59,7 @@ const tally = (): Tally => ({
 /** Counts what became of requests, by kind and by 100 ms of time. Times are given, in ms from the start. */
 export class Recorder {
   readonly #kinds: Readonly<Record<Kind, Tally>> = { read: tally(), write: tally() };
+  #stoppedAt = Number.POSITIVE_INFINITY;
   readonly #buckets = new Map<number, [number, number, number, number, number, number]>();
 
   /** An answer as it should be. */
@@ -77,6 +78,11 @@ export class Recorder {
     one.failed++;
     one.failures.set(why, (one.failures.get(why) ?? 0) + 1);
     this.#add(kind, atMs, 1, latencyMs);
+  }
+
+  /** Nobody asks any more: that nothing succeeds while the last answers are waited for is no outage. */
+  stop(atMs: number): void {
+    this.#stoppedAt = Math.min(this.#stoppedAt, atMs);
   }
 
   get requests(): number {
@@ -110,10 +116,11 @@ export class Recorder {
   }
 
   #gap(one: { lastSuccess: number; longestGap: number; gaps: Gap[] }, atMs: number): void {
-    const ms = atMs - one.lastSuccess;
+    const end = Math.min(atMs, this.#stoppedAt);
+    const ms = end - one.lastSuccess;
     one.longestGap = Math.max(one.longestGap, ms);
     if (ms >= GAP_MS)
-      one.gaps.push({ fromMs: Math.round(one.lastSuccess), toMs: Math.round(atMs), ms: Math.round(ms) });
+      one.gaps.push({ fromMs: Math.round(one.lastSuccess), toMs: Math.round(end), ms: Math.round(ms) });
   }
 
   #add(kind: Kind, atMs: number, failed: 0 | 1, latencyMs: number): void {

@@ -13,6 +13,7 @@ import {
   removeNamespaces,
   runIn,
   setKernel,
+  wholeNamespaces,
 } from './namespaces.ts';
 import { renderRuleset } from './ruleset.ts';
 import {
@@ -70,7 +71,7 @@ export class NamespaceNetwork implements LabNetwork {
   up(inventory: Inventory, site: Site): Promise<void> {
     return this.#inTurn(async () => {
       const machines = topologyOf(this.#lab, inventory, site);
-      const there = await listNamespaces(`${this.#lab}-`);
+      const there = await wholeNamespaces(`${this.#lab}-`);
       await mkdir(this.#folder, { recursive: true });
       this.#plugs = await this.#readPlugs(site);
       this.#inventory = inventory;

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { run } from './run.ts';
 
 const FOLDER = '/run/netns';
@@ -12,8 +12,19 @@ export async function listNamespaces(prefix: string): Promise<readonly string[]>
   return all.filter((name) => name.startsWith(prefix)).sort();
 }
 
-/** One process for all of them. */
+/** The type of a file that a namespace is mounted on (NSFS_MAGIC, linux/magic.h). */
+const MOUNTED = 0x6e73_6673;
+
+/** Those that are whole: of one whose making was killed the empty file may be there. */
+export async function wholeNamespaces(prefix: string): Promise<readonly string[]> {
+  const names = await listNamespaces(prefix);
+  const types = await Promise.all(names.map((name) => statfs(namespaceFile(name)).catch(() => null)));
+  return names.filter((_, at) => types[at]?.type === MOUNTED);
+}
+
+/** One process for all of them. What is left of some whose making was killed is taken away first. */
 export async function addNamespaces(names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => rm(namespaceFile(name), { force: true })));
   if (names.length > 0)
     await run(
       'make network namespaces',

@@ -253,7 +253,9 @@ describe('the network of the lab', () => {
         const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
         await once(child.stdout, 'data');
         await sleep(ms);
+        const ended = once(child, 'exit');
         child.kill('SIGKILL');
+        await ended;
         await other.up(inventory, site);
         for (const { name } of site.nodes) expect(await inside(name)).toMatch(/uplink50\S+ +UP/);
         expect(await inside('fabric')).toMatch(/wan\S+ +UP +203\.0\.113\.1/);

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { RuntimeFailure } from '../ports.ts';
 
 /**
- * Runs one of the machine's own programs and gives what it wrote.
+ * Runs one of the machine's own programs and gives what it wrote. It ends with this process, also when that is killed:
+ * whoever goes on where that stopped must not meet what it left at work.
  * @param what said when it fails: "Unable to <what>: …"
  * @throws RuntimeFailure with what it wrote to its standard error
  */
@@ -13,7 +14,7 @@ export function run(
   input: string = '',
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: 'pipe' });
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...args], { stdio: 'pipe' });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

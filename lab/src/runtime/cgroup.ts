@@ -2,12 +2,8 @@ import { existsSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import type { Limits } from '../ports.ts';
 
-const ROOT = '/sys/fs/cgroup';
 const PERIOD_US = 100_000;
 const MIB = 1024 * 1024;
-/** Debian 12 mounts one hierarchy; machines with the older layout have one per controller. */
-const UNIFIED = existsSync(join(ROOT, 'cgroup.controllers'));
-
 /** What a container's control groups count. Bytes, seconds. */
 export interface Counters {
   readonly memory: number;
@@ -21,9 +17,15 @@ export interface Counters {
  */
 export class Cgroups {
   readonly #lab: string;
+  readonly #root: string;
+  /** Debian 12 mounts one hierarchy (v2); machines with the older layout have one per controller. */
+  readonly #isUnified: boolean;
 
-  constructor(lab: string) {
+  /** @param root where the machine has its groups; tests have their own */
+  constructor(lab: string, root = '/sys/fs/cgroup') {
     this.#lab = lab;
+    this.#root = root;
+    this.#isUnified = existsSync(join(root, 'cgroup.controllers'));
   }
 
   /** Path of a container's group, as LXC's configuration wants it. */
@@ -37,7 +39,7 @@ export class Cgroups {
 
   /** Ids with a living process on a node. */
   living(node: string): number[] {
-    return children(directory('freezer', `${this.#lab}/${node}`))
+    return children(this.#directory('freezer', `${this.#lab}/${node}`))
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
       .filter((id) => this.processes(node, id).length > 0)
@@ -46,21 +48,21 @@ export class Cgroups {
 
   /** Ids of which anything is left on a node, were it an empty group. */
   known(node: string): number[] {
-    const names = children(directory('freezer', `${this.#lab}/${node}`));
+    const names = children(this.#directory('freezer', `${this.#lab}/${node}`));
     return [...new Set(names.flatMap((name) => /^(\d+)(\.monitor)?$/.exec(name)?.[1] ?? []))].map(Number);
   }
 
   processes(node: string, id: number): number[] {
-    return processes(directory('freezer', this.container(node, id)));
+    return processes(this.#directory('freezer', this.container(node, id)));
   }
 
   monitors(node: string, id: number): number[] {
-    return processes(directory('freezer', this.monitor(node, id)));
+    return processes(this.#directory('freezer', this.monitor(node, id)));
   }
 
   /** The file that lists the monitor of a container; it goes with it. */
   monitorProcesses(node: string, id: string): string {
-    return join(directory('freezer', `${this.#lab}/${node}/${id}.monitor`), 'cgroup.procs');
+    return join(this.#directory('freezer', `${this.#lab}/${node}/${id}.monitor`), 'cgroup.procs');
   }
 
   /** The process that is number 1 in the container; null: it is not there. */
@@ -69,42 +71,42 @@ export class Cgroups {
   }
 
   isFrozen(node: string, id: number): boolean {
-    const folder = directory('freezer', this.container(node, id));
-    return UNIFIED
+    const folder = this.#directory('freezer', this.container(node, id));
+    return this.#isUnified
       ? /^frozen 1$/m.test(text(join(folder, 'cgroup.events')))
       : /^FR/.test(text(join(folder, 'freezer.state')));
   }
 
   thaw(node: string, id: number): void {
-    const folder = directory('freezer', this.container(node, id));
-    if (UNIFIED) writeFileSync(join(folder, 'cgroup.freeze'), '0');
+    const folder = this.#directory('freezer', this.container(node, id));
+    if (this.#isUnified) writeFileSync(join(folder, 'cgroup.freeze'), '0');
     else writeFileSync(join(folder, 'freezer.state'), 'THAWED');
   }
 
   /** Removes what LXC left behind: it removes its own groups, unless it was killed. */
   clear(node: string, id: number): void {
-    for (const hierarchy of hierarchies())
+    for (const hierarchy of this.#hierarchies())
       for (const group of [this.container(node, id), this.monitor(node, id)])
         removeTree(join(hierarchy, group));
   }
 
   /** Removes the lab's own groups; one that is in use stays. */
   clearLab(): void {
-    for (const hierarchy of hierarchies()) removeTree(join(hierarchy, this.#lab));
+    for (const hierarchy of this.#hierarchies()) removeTree(join(hierarchy, this.#lab));
   }
 
   /** Lines of LXC's configuration that set the limits. */
   limitLines(limits: Limits): string[] {
-    const prefix = UNIFIED ? 'lxc.cgroup2' : 'lxc.cgroup';
-    return settings(limits).map(([, file, value]) => `${prefix}.${file} = ${value}`);
+    const prefix = this.#isUnified ? 'lxc.cgroup2' : 'lxc.cgroup';
+    return settings(limits, this.#isUnified).map(([, file, value]) => `${prefix}.${file} = ${value}`);
   }
 
   /** Sets the limits of a running container. @throws when the kernel refuses, as for less memory than is in use */
   setLimits(node: string, id: number, limits: Limits): void {
     const group = this.container(node, id);
     const write = ([controller, file, value]: Setting) =>
-      writeFileSync(join(directory(controller, group), file), value);
-    const all = settings(limits);
+      writeFileSync(join(this.#directory(controller, group), file), value);
+    const all = settings(limits, this.#isUnified);
     // With one hierarchy per controller memory may never exceed memory and swap together, so the order matters.
     try {
       for (const setting of all) write(setting);
@@ -116,28 +118,34 @@ export class Cgroups {
 
   counters(node: string, id: number): Counters {
     const group = this.container(node, id);
-    const memory = directory('memory', group);
+    const memory = this.#directory('memory', group);
     const stat = text(join(memory, 'memory.stat'));
-    const used = number(join(memory, UNIFIED ? 'memory.current' : 'memory.usage_in_bytes'));
-    const cache = entry(stat, UNIFIED ? 'inactive_file' : 'total_inactive_file');
+    const used = number(join(memory, this.#isUnified ? 'memory.current' : 'memory.usage_in_bytes'));
+    const cache = entry(stat, this.#isUnified ? 'inactive_file' : 'total_inactive_file');
     return {
       memory: Math.max(0, used - cache),
-      swap: UNIFIED ? number(join(memory, 'memory.swap.current')) : entry(stat, 'total_swap'),
-      cpuSeconds: UNIFIED
+      swap: this.#isUnified ? number(join(memory, 'memory.swap.current')) : entry(stat, 'total_swap'),
+      cpuSeconds: this.#isUnified
         ? entry(text(join(memory, 'cpu.stat')), 'usage_usec') / 1e6
-        : number(join(directory('cpuacct', group), 'cpuacct.usage')) / 1e9,
+        : number(join(this.#directory('cpuacct', group), 'cpuacct.usage')) / 1e9,
     };
+  }
+
+  #directory(controller: string, group: string): string {
+    return join(this.#root, this.#isUnified ? '' : controller, group);
+  }
+
+  #hierarchies(): string[] {
+    return this.#isUnified ? [this.#root] : children(this.#root).map((name) => join(this.#root, name));
   }
 }
 
-const hierarchies = () => (UNIFIED ? [ROOT] : children(ROOT).map((name) => join(ROOT, name)));
-
 type Setting = readonly [controller: string, file: string, value: string];
 
-function settings({ memoryMb, swapMb, cores }: Limits): Setting[] {
+function settings({ memoryMb, swapMb, cores }: Limits, isUnified: boolean): Setting[] {
   const memory = memoryMb * MIB;
   const swap = swapMb * MIB;
-  if (UNIFIED)
+  if (isUnified)
     return [
       ['memory', 'memory.max', String(memory)],
       ['memory', 'memory.swap.max', String(swap)],
@@ -150,8 +158,6 @@ function settings({ memoryMb, swapMb, cores }: Limits): Setting[] {
     ['cpu', 'cpu.cfs_quota_us', cores === null ? '-1' : String(cores * PERIOD_US)],
   ];
 }
-
-const directory = (controller: string, group: string) => join(ROOT, UNIFIED ? '' : controller, group);
 
 function text(path: string): string {
   try {

@@ -1,39 +1,29 @@
-import { randomBytes } from 'node:crypto';
-import { chown, lstat, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { lstat, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunSpec } from '../ports.ts';
-import { RuntimeFailure } from '../ports.ts';
-import { ID_SHIFT } from './lxc-config.ts';
+import { pathInside, writeInside } from './inside.ts';
 
 const BEGIN = '# --- BEGIN PVE ---';
 const END = '# --- END PVE ---';
+const HOSTS = 'etc/hosts';
 
-/** Files that Proxmox VE writes into a container before each start, by their path in it. */
-export function guestFiles(
-  spec: Pick<RunSpec, 'hostname' | 'searchDomain' | 'nameservers' | 'cards'>,
-): Map<string, string> {
+/** What the files are made from. */
+type GuestSpec = Pick<RunSpec, 'hostname' | 'searchDomain' | 'nameservers' | 'cards'>;
+
+/**
+ * Files that Proxmox VE writes into a container before each start, by their path in it (PVE::LXC::Setup::Base,
+ * pre_start_hook, and Debian's setup_network).
+ * @param hosts what `/etc/hosts` says until now; empty: nothing
+ */
+export function guestFiles(spec: GuestSpec, hosts: string): Map<string, string> {
   const { hostname, searchDomain, nameservers, cards } = spec;
-  const address = cards.find((card) => card.address !== null)?.address?.split('/')[0] ?? '127.0.1.1';
-  const names = searchDomain === null ? hostname : `${hostname}.${searchDomain} ${hostname}`;
   const files = new Map([
     ['etc/hostname', `${hostname}\n`],
-    [
-      'etc/hosts',
-      [
-        '127.0.0.1 localhost',
-        '::1 localhost ip6-localhost ip6-loopback',
-        section([`${address} ${names}`]),
-      ].join('\n'),
-    ],
+    [HOSTS, hostsOf(spec, hosts)],
+    // The container's own ifupdown sets the addresses.
     [
       'etc/network/interfaces',
-      // LXC has set the addresses by the time ifupdown reads this.
-      [
-        'auto lo',
-        'iface lo inet loopback',
-        ...cards.flatMap(({ name }) => ['', `auto ${name}`, `iface ${name} inet manual`]),
-        '',
-      ].join('\n'),
+      `auto lo\niface lo inet loopback\n${cards.map((card) => `\n${stanza(card)}`).join('')}`,
     ],
   ]);
   // Without a word about names in the configuration the template's file stays.
@@ -48,44 +38,44 @@ export function guestFiles(
   return files;
 }
 
-const section = (lines: readonly string[]) => `${[BEGIN, ...lines, END].join('\n')}\n`;
-
-/**
- * Writes them, and gives the container an identity of its own. The root file system belongs to the container: what it
- * makes of its folders is not followed out of them.
- */
-export async function writeGuestFiles(spec: RunSpec): Promise<void> {
-  const owner = spec.unprivileged ? ID_SHIFT : 0;
-  const files = guestFiles(spec);
-  // An empty one would make systemd take this for a first boot and enable everything that is installed.
-  const identity = await readFile(join(spec.rootfs, 'etc/machine-id'), 'utf8').catch(() => '');
-  if (!/^[0-9a-f]{32}\n?$/.test(identity))
-    files.set('etc/machine-id', `${randomBytes(16).toString('hex')}\n`);
-  for (const [path, text] of files) await put(spec, path, text, owner);
+function stanza({ name, address, gateway }: GuestSpec['cards'][number]): string {
+  const lines = [`auto ${name}`, `iface ${name} inet ${address === null ? 'manual' : 'static'}`];
+  if (address !== null) lines.push(`\taddress ${address}`);
+  if (address !== null && gateway !== null) lines.push(`\tgateway ${gateway}`);
+  return `${lines.join('\n')}\n`;
 }
 
-async function put(spec: RunSpec, path: string, text: string, owner: number): Promise<void> {
-  const folders = path.split('/').slice(0, -1);
-  let folder = spec.rootfs;
-  for (const name of folders) {
-    folder = join(folder, name);
-    const found = await lstat(folder).catch(() => null);
-    if (found === null) {
-      // A template without ifupdown has no use for its file; one without /etc is no system at all.
-      await mkdir(folder, { mode: 0o755 });
-      await chown(folder, owner, owner);
-    } else if (!found.isDirectory())
-      throw new RuntimeFailure(`unable to write '/${path}' of CT ${spec.id}: '${name}' is no folder`);
-  }
-  const target = join(spec.rootfs, path);
-  const draft = `${target}.psa-${randomBytes(4).toString('hex')}`;
-  const file = await open(draft, 'wx', 0o644);
-  try {
-    await file.writeFile(text);
-    await file.chmod(0o644);
-    await file.chown(owner, owner);
-  } finally {
-    await file.close();
-  }
-  await rename(draft, target);
+/** Its own section alone is changed; what else is there stays. */
+function hostsOf({ hostname, searchDomain, cards }: GuestSpec, before: string): string {
+  const address = cards.find((card) => card.address !== null)?.address?.split('/')[0] ?? '127.0.1.1';
+  const [start, rest = ''] = before.split(new RegExp(`^${BEGIN}\\n(?:[^]*?\\n)?${END}\\n?`, 'm'));
+  const others = `${start}${rest}`;
+  const names = searchDomain === null ? hostname : `${hostname}.${searchDomain} ${hostname}`;
+  const local = ['127.0.0.1', '::1'].filter(
+    (own) => !others.split('\n').some((line) => line.trim().split(/\s+/)[0] === own),
+  );
+  const lines = [...local.map((own) => `${own} localhost.localnet localhost`), `${address} ${names}`];
+  return `${start}${section(lines)}${rest}`;
+}
+
+const section = (lines: readonly string[]) => `${[BEGIN, ...lines, END].join('\n')}\n`;
+
+/** What Proxmox VE presets in containers of Debian 12 and later (setup_systemd_preset). */
+const PRESET = `# Added by PVE at create-time for first-boot configuration.
+enable container-getty@.service
+disable getty@.service
+disable sys-kernel-config.mount
+disable sys-kernel-debug.mount
+disable systemd-networkd.service
+`;
+
+/** Writes them. An identity is the container's own affair: systemd makes one where none is. */
+export async function writeGuestFiles(spec: RunSpec): Promise<void> {
+  const { rootfs } = spec;
+  const hosts = await pathInside(rootfs, HOSTS);
+  const isFile = hosts !== null && (await lstat(hosts).catch(() => null))?.isFile();
+  const files = guestFiles(spec, isFile ? await readFile(hosts, 'utf8') : '');
+  const init = await readlink(join(rootfs, 'sbin/init')).catch(() => '');
+  if (init.endsWith('/systemd')) files.set('etc/systemd/system-preset/00-pve.preset', PRESET);
+  for (const [path, text] of files) await writeInside(rootfs, path, text);
 }

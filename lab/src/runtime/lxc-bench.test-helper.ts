@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod } from 'node:fs/promises';
+import { chmod, copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import { RuntimeFailure } from '../ports.ts';
 import { BtrfsStore } from '../storage/btrfs-store.ts';
 import { LxcRuntime } from './lxc-runtime.ts';
+import { minbase } from './minbase.test-helper.ts';
 import type { RuntimeBench } from './runtime.contract.ts';
 
 /** Real containers on two nodes that are bare namespaces. */
@@ -59,9 +60,8 @@ export async function lxcBench(): Promise<LxcBench> {
   }
   try {
     await store.open();
-    const archive = join(await store.folder('pve1', 'shared', 'vztmpl'), 'minbase.tar');
-    const packages = '--include=systemd,systemd-sysv,dbus,ifupdown,iproute2';
-    execFileSync('mmdebstrap', ['--variant=minbase', packages, 'bookworm', archive], { stdio: 'pipe' });
+    const archive = join(await store.folder('pve1', 'shared', 'vztmpl'), 'minbase.tar.zst');
+    await copyFile(await minbase(), archive);
     return {
       lab,
       folder: folder.path,

@@ -44,6 +44,10 @@ export function lxcConfig(spec: RunSpec, setting: LxcSetting): string {
           'lxc.mount.entry = sys dev/.lxc/sys sysfs create=dir,optional 0 0',
         ]
       : []),
+    ...(spec.mounts ?? []).map(
+      ({ folder, path, isReadOnly }) =>
+        `lxc.mount.entry = ${folder} ${path.replace(/^\/+/, '')} none bind,create=dir${isReadOnly ? ',ro' : ''} 0 0`,
+    ),
     'lxc.apparmor.profile = unconfined',
     // Without these systemd inside knows that it is not to mount debugfs, load modules or set the clock.
     'lxc.cap.drop = mac_admin mac_override sys_time sys_module sys_rawio',
@@ -64,9 +68,6 @@ function cardLines(card: NetworkCard, key: string, id: number, index: number, se
     `${key}.name = ${card.name}`,
     `${key}.veth.pair = ${vethName(id, index)}`,
     `${key}.hwaddr = ${card.hwaddr}`,
-    `${key}.flags = up`,
     `${key}.script.up = ${setting.plug} ${setting.links[index]}`,
-    ...(card.address === null ? [] : [`${key}.ipv4.address = ${card.address}`]),
-    ...(card.gateway === null ? [] : [`${key}.ipv4.gateway = ${card.gateway}`]),
   ];
 }

@@ -1,20 +1,20 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeInside } from './inside.ts';
 import { type LxcBench, lxcBench } from './lxc-bench.test-helper.ts';
 import type { LxcRuntime } from './lxc-runtime.ts';
+import { MINBASE_MS } from './minbase.test-helper.ts';
 import { execute, runtimeContract, specOf } from './runtime.contract.ts';
 
 const SHIFT = 100_000;
-/** mmdebstrap takes half a minute, and longer on a machine that does other things. */
-const BUILD_MS = 900_000;
-
 describe('LxcRuntime', () => {
   let bench: LxcBench;
   beforeAll(async () => {
     bench = await lxcBench();
-  }, BUILD_MS);
+  }, MINBASE_MS);
   afterAll(() => bench?.close());
 
   describe('as every runtime', () => runtimeContract(async () => ({ ...bench, close: async () => {} })));
@@ -45,8 +45,10 @@ describe('LxcRuntime', () => {
       // More memory than it has: the kernel ends the program, and the container lives on.
       expect((await run('head -c 300M /dev/zero | tail -c 300M >/dev/null')).code).not.toBe(0);
       expect((await run('echo alive')).stdout).toBe('alive\n');
-      const quota = join('/sys/fs/cgroup/cpu', bench.lab, 'pve1/110/cpu.cfs_quota_us');
-      expect(await readFile(quota, 'utf8')).toBe('100000\n');
+      const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers');
+      const quota = isUnified ? 'cpu.max' : 'cpu.cfs_quota_us';
+      const group = join('/sys/fs/cgroup', isUnified ? '' : 'cpu', bench.lab, 'pve1/110');
+      expect(await readFile(join(group, quota), 'utf8')).toMatch(/^100000( 100000)?\n$/);
     });
 
     it('its root is nobody outside, its environment clean, a signal its exit code', async () => {
@@ -61,17 +63,47 @@ describe('LxcRuntime', () => {
     it('its cards are on the bridges of its node, routes and machine id its own', async () => {
       expect((await runtime.interfaces('pve1', 110)).map(({ name }) => name)).toEqual(['lo', 'eth0', 'eth1']);
       expect((await run('ip route')).stdout).toMatch(/^default via 10\.0\.20\.1 dev eth0/);
+      expect((await run('ip -br link show eth1')).stdout).toMatch(/^eth1\S* +UP/);
       // The bridge's own address answers, if only to refuse.
       const reached = await execute(runtime, ['pve1', 110], ['bash', '-c', '</dev/tcp/10.0.20.1/1']);
       expect(reached.stderr).toContain('Connection refused');
       expect((await run('cat /etc/machine-id')).stdout).toMatch(/^[0-9a-f]{32}\n$/);
     });
 
+    it('without a machine-id it boots as a new machine: units start by themselves unless a preset says no', async () => {
+      const unit =
+        '[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=true\n[Install]\nWantedBy=multi-user.target\n';
+      const boot = async (id: number, preset: string | null) => {
+        const rootfs = await bench.rootfs(id);
+        await writeInside(rootfs, 'etc/systemd/system/data.service', unit);
+        if (preset !== null) await writeInside(rootfs, 'etc/systemd/system-preset/00-psa.preset', preset);
+        await runtime.forgetMachine(rootfs, 'template');
+        await runtime.start(specOf('pve1', id, rootfs));
+        return rootfs;
+      };
+      const inside = async (id: number, script: string) =>
+        (await execute(runtime, ['pve1', id], ['sh', '-c', script])).stdout;
+      const up = (id: number) =>
+        expect
+          .poll(() => inside(id, 'systemctl is-system-running --wait'), { timeout: 60_000 })
+          .toBe('running\n');
+      await boot(120, null);
+      const rootfs = await boot(121, 'enable networking.service\ndisable *\n');
+      await Promise.all([up(120), up(121)]);
+      expect(await inside(120, 'systemctl is-active data networking')).toBe('active\nactive\n');
+      expect(await inside(121, 'systemctl is-active data networking')).toBe('inactive\nactive\n');
+      // It is a new machine once: what is enabled later stays so, and its id too.
+      const id = await inside(121, 'systemctl enable --quiet data; cat /etc/machine-id');
+      expect(id).toMatch(/^[0-9a-f]{32}\n$/);
+      await runtime.stop('pve1', 121);
+      await runtime.start(specOf('pve1', 121, rootfs));
+      await up(121);
+      expect(await inside(121, 'systemctl is-active data; cat /etc/machine-id')).toBe(`active\n${id}`);
+      for (const one of [120, 121]) await runtime.stop('pve1', one);
+    });
+
     it('one whose monitor was killed runs on, is seen, and can be started anew', async () => {
-      const monitors = await readFile(
-        `/sys/fs/cgroup/freezer/${bench.lab}/pve1/110.monitor/cgroup.procs`,
-        'utf8',
-      );
+      const monitors = await readFile(runtime.direct('pve1').probe.replace('%', '110'), 'utf8');
       process.kill(Number(monitors), 'SIGKILL');
       expect(await runtime.running('pve1')).toEqual([110]);
       await runtime.start(specOf('pve1', 110, await bench.rootfs(111)));

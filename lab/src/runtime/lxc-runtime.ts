@@ -5,7 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../network/run.ts';
 import {
   type ContainerRuntime,
+  type DirectAccess,
   type ExecOptions,
+  GUEST_PATH,
   type LabNetwork,
   type Limits,
   type RunSpec,
@@ -17,6 +19,8 @@ import { Cgroups } from './cgroup.ts';
 import { writeGuestFiles } from './guest-files.ts';
 import { raiseKernelLimits } from './kernel-limits.ts';
 import { lxcConfig, vethName } from './lxc-config.ts';
+import { forgetMachine } from './machine-id.ts';
+import { spawnInside } from './spawn-inside.ts';
 
 /** What the runtime stands on. */
 export interface LxcRuntimeOptions {
@@ -38,6 +42,7 @@ const PLUG = '#!/bin/sh\nexec ip link set dev "$6" master "$1" up\n';
 
 /** Containers by LXC, in the network namespaces of the nodes. It keeps nothing: the machine is asked each time. */
 export class LxcRuntime implements ContainerRuntime {
+  readonly forgetMachine = forgetMachine;
   readonly #options: LxcRuntimeOptions;
   readonly #groups: Cgroups;
 
@@ -47,7 +52,7 @@ export class LxcRuntime implements ContainerRuntime {
   }
 
   /** How a shell of the node gets into its containers without this process. `%` stands for the id. */
-  direct(node: string): { readonly probe: string; readonly attach: readonly string[] } {
+  direct(node: string): DirectAccess {
     return { probe: this.#groups.monitorProcesses(node, '%'), attach: this.#attach(node, '%') };
   }
 
@@ -206,24 +211,8 @@ export class LxcRuntime implements ContainerRuntime {
 
   async exec(node: string, id: number, argv: readonly string[], options: ExecOptions = {}): Promise<number> {
     this.#running(node, id);
-    const [program, ...args] = [...this.#attach(node, String(id)), ...argv] as [string, ...string[]];
-    const { stdin, stdout, stderr, signal } = options;
-    const child = spawn(program, args, {
-      stdio: [stdin ? 'pipe' : 'ignore', stdout ? 'pipe' : 'ignore', stderr ? 'pipe' : 'ignore'],
-      env: { PATH },
-      signal,
-    });
-    if (stdin && child.stdin) {
-      // A program may end without reading all that it is given.
-      child.stdin.on('error', () => stdin.unpipe());
-      stdin.pipe(child.stdin);
-    }
-    if (stdout) child.stdout?.pipe(stdout, { end: false });
-    if (stderr) child.stderr?.pipe(stderr, { end: false });
-    return new Promise((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, ended) => resolve(code ?? 128 + (ended === 'SIGKILL' ? 9 : 15)));
-    });
+    const attach = [...this.#attach(node, String(id)), '--keep-env', '--'];
+    return spawnInside([...attach, ...argv], { PATH: GUEST_PATH }, options);
   }
 
   async interfaces(
@@ -262,7 +251,7 @@ export class LxcRuntime implements ContainerRuntime {
   }
 
   #attach(node: string, id: string): string[] {
-    return [...this.#enter(node), 'lxc-attach', ...this.#name(node, id), '--clear-env', '--'];
+    return [...this.#enter(node), 'lxc-attach', ...this.#name(node, id)];
   }
 
   /** LXC is reached by an abstract socket, which belongs to the network namespace of the node. */

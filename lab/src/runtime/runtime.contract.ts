@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -128,13 +128,15 @@ export function runtimeContract(make: () => Promise<RuntimeBench>): void {
     expect((await run(['cat', '/etc/resolv.conf'])).stdout).toContain(
       'search psa.internal\nnameserver 10.0.20.1\n',
     );
-    const cards = await runtime.interfaces('pve1', 101);
-    expect(cards.find((card) => card.name === 'lo')?.inet).toBe('127.0.0.1/8');
-    expect(cards.find((card) => card.name === 'eth0')).toEqual({
-      name: 'eth0',
-      hwaddr: 'bc:24:11:00:01:01',
-      inet: '10.0.20.101/24',
-    });
+    // The container sets its own addresses while it boots.
+    await expect
+      .poll(() => runtime.interfaces('pve1', 101), { timeout: 30_000 })
+      .toEqual(
+        expect.arrayContaining([
+          { name: 'lo', hwaddr: '00:00:00:00:00:00', inet: '127.0.0.1/8' },
+          { name: 'eth0', hwaddr: 'bc:24:11:00:01:01', inet: '10.0.20.101/24' },
+        ]),
+      );
   });
 
   it('does not start on a bridge that is not there, and leaves nothing running', async () => {
@@ -143,6 +145,23 @@ export function runtimeContract(make: () => Promise<RuntimeBench>): void {
     await expect(runtime.start(specOf('pve1', 101, roots[101], { cards }))).rejects.toThrow('vmbr9');
     expect(await stateOf('pve1', 101)).toBe('stopped');
     await start('pve1', 101);
+  });
+
+  it('one whose init ends at once has started all the same, and then does not run', async () => {
+    const init = join(roots[102], 'sbin/init');
+    await mkdir(join(roots[102], 'sbin'), { recursive: true });
+    await rename(init, `${init}.kept`).catch(() => {});
+    await symlink('/bin/false', init);
+    try {
+      await start('pve1', 102);
+      await expect.poll(() => stateOf('pve1', 102), { timeout: 10_000 }).toBe('stopped');
+      expect(await runtime.running('pve1')).toEqual([]);
+    } finally {
+      await rm(init);
+      await rename(`${init}.kept`, init).catch(() => {});
+    }
+    await start('pve1', 102);
+    expect(await stateOf('pve1', 102)).toBe('running');
   });
 
   it('stops when asked, at once, and when it is not running', async () => {

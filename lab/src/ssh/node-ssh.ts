@@ -5,10 +5,11 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { RuntimeFailure } from '../ports.ts';
-import { type DirectAccess, pctShim } from './pct-shim.ts';
+import { type DirectAccess, RuntimeFailure } from '../ports.ts';
+import { ATTACH_SHIM, pctShim } from './pct-shim.ts';
 
 const SSHD = '/usr/sbin/sshd';
+/** As Debian's sshd gives it to root. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const START_MS = 10_000;
 
@@ -26,7 +27,7 @@ export interface SshNode {
   readonly listen: readonly ListenAddress[];
   /** Socket of the node's `PctServer`. */
   readonly socket: string;
-  readonly direct: DirectAccess | null;
+  readonly direct: DirectAccess;
 }
 
 /** The lab's ssh: one key that is let in everywhere, one host key per node, and Debian's sshd on private settings. */
@@ -71,8 +72,13 @@ export class NodeSsh {
     const { listen, socket, direct } = this.#node(node);
     const bin = join(this.#folder, `${node}.bin`);
     await mkdir(bin, { recursive: true });
-    await writeFile(join(bin, 'pct'), pctShim({ socket, direct }));
-    await chmod(join(bin, 'pct'), 0o755);
+    for (const [name, script] of [
+      ['pct', pctShim({ socket, direct })],
+      ['lxc-attach', ATTACH_SHIM],
+    ] as const) {
+      await writeFile(join(bin, name), script);
+      await chmod(join(bin, name), 0o755);
+    }
     // sshd run by root insists on this folder, which Debian's service makes at its start.
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
     const key = await readFile(`${this.identity}.pub`, 'utf8');
@@ -130,7 +136,9 @@ export class NodeSsh {
       'PrintLastLog no',
       'MaxStartups 200',
       'MaxSessions 40',
-      `SetEnv "PATH=${bin}:${PATH}"`,
+      'AcceptEnv LANG LC_*',
+      // A home of its own: what the machine's root has in its .bashrc would run before each command.
+      `SetEnv "PATH=${bin}:${PATH}" "HOME=${bin}"`,
       '',
     ].join('\n');
   }

@@ -2,8 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
 import { type Readable, Writable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { type ContainerRuntime, RuntimeFailure } from '../ports.ts';
+import type { ContainerRuntime } from '../ports.ts';
 
 /** A container as the cluster's configuration has it. */
 export interface PctGuest {
@@ -20,19 +19,6 @@ export interface PctCluster {
   unlock(node: string, id: number): Promise<void>;
 }
 
-/** What a pushed file is to be in the container. Empty: as it comes. */
-export interface PctFileOptions {
-  readonly perms: string;
-  readonly user: string;
-  readonly group: string;
-}
-
-/** Files of a running container, for runtimes whose programs do not reach into it by themselves. */
-export interface PctFiles {
-  write(node: string, id: number, path: string, content: Buffer, options: PctFileOptions): Promise<void>;
-  read(node: string, id: number, path: string): Promise<Buffer>;
-}
-
 /** What a node's `pct` is answered from. */
 export interface PctServerOptions {
   readonly node: string;
@@ -40,8 +26,6 @@ export interface PctServerOptions {
   readonly socket: string;
   readonly cluster: PctCluster;
   readonly runtime: ContainerRuntime;
-  /** Null: push and pull are the script's own affair. */
-  readonly files: PctFiles | null;
 }
 
 /** Says why, as Proxmox VE does, and how `pct` ends: Perl dies with the last error of the system, or 255. */
@@ -107,7 +91,7 @@ export class PctServer {
   }
 
   async #answer(argv: readonly string[], body: Readable): Promise<Answer> {
-    const { node, cluster, runtime, files } = this.#options;
+    const { node, cluster, runtime } = this.#options;
     const [verb, idText, ...rest] = argv;
     const guests = await cluster.guests(node);
     if (verb === 'list') return said(await this.#list(guests));
@@ -128,18 +112,7 @@ export class PctServer {
       throw new PctFailure(
         verb === 'push' ? 'can only push files to a running CT' : 'can only pull files from a running VM',
       );
-    if (!files) throw new PctFailure(`unable to ${verb} a file: CT ${id} is just starting or stopping`);
-    const [path = '', perms = '', user = '', group = ''] = rest;
-    try {
-      if (verb === 'pull') return { ...said(''), stdout: await files.read(node, id, path) };
-      await files.write(node, id, path, await buffer(body), { perms, user, group });
-      return said('');
-    } catch (error) {
-      if (error instanceof RuntimeFailure) throw error;
-      throw new PctFailure(
-        `failed to ${verb === 'pull' ? 'open' : 'create file:'} ${path}: ${(error as Error).message}`,
-      );
-    }
+    throw new PctFailure(`unable to ${verb} a file: CT ${id} is just starting or stopping`);
   }
 
   async #exec(id: number, argv: readonly string[], stdin: Readable): Promise<Answer> {

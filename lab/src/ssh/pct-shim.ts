@@ -1,17 +1,11 @@
-/** How a node's shell gets into a running container without asking the daemon. `%` stands for the id. */
-export interface DirectAccess {
-  /** A file that has a line as long as the container runs. */
-  readonly probe: string;
-  /** Command that runs what follows it in the container. */
-  readonly attach: readonly string[];
-}
+import { shellQuote } from '@psa/proxmox/ssh';
+import { type DirectAccess, GUEST_PATH } from '../ports.ts';
 
 /** What goes into the script of one node. */
 export interface ShimSetting {
   /** Socket of the node's `PctServer`. */
   readonly socket: string;
-  /** Null: every call is the daemon's. */
-  readonly direct: DirectAccess | null;
+  readonly direct: DirectAccess;
 }
 
 const SCRIPT = String.raw`#!/bin/sh
@@ -89,14 +83,25 @@ esac
 
 case $verb in
   exec)
+    # What the caller has in its environment goes in, unless it is told not to (PVE::CLI::pct).
+    keep=1
     case $1 in
-      --keep-env | -keep-env) shift 2 ;;
-      --keep-env=*) shift ;;
+      --keep-env | -keep-env) keep=$2 && shift 2 ;;
+      --keep-env=*) keep=${'$'}{1#*=} && shift ;;
+    esac
+    case $keep in
+      1 | on | yes | true) keep=--keep-env ;;
+      0 | off | no | false) keep=--clear-env ;;
+      *) fail 255 "400 Parameter verification failed.
+keep-env: type check ('boolean') failed - got '$keep'" ;;
     esac
     [ "$1" != -- ] || shift
     [ $# -gt 0 ] || fail 255 'missing command'
     if running; then
-      exec @ATTACH@ "$@"
+      unset SSL_CERT_FILE SSL_CERT_DIR
+      PATH=@PATH@
+      export PATH
+      exec @ATTACH@ "$keep" -- "$@"
     fi
     input=yes
     ask exec "$id" "$@"
@@ -107,7 +112,7 @@ case $verb in
     exec <"$first"
     if running; then
       # shellcheck disable=SC2016
-      exec @ATTACH@ sh -c '
+      exec @ATTACH@ --clear-env -- sh -c '
         fail() { echo "$1" >&2; exit 255; }
         (: >>"$1") 2>/dev/null || fail "failed to create file: $1"
         [ -z "$2" ] || chmod "$2" -- "$1" || exit 255
@@ -115,8 +120,7 @@ case $verb in
         [ -z "$4" ] || chgrp "$4" -- "$1" || fail "failed to get gid for: $4"
         cat >"$1"' pct "$second" "$perms" "$user" "$group"
     fi
-    input=yes
-    ask push "$id" "$second" "$perms" "$user" "$group"
+    ask push "$id"
     ;;
   pull)
     transfer "$@"
@@ -124,20 +128,35 @@ case $verb in
     [ -z "$perms" ] || chmod "$perms" -- "$second"
     [ -z "$user$group" ] || chown "$user${'$'}{group:+:$group}" -- "$second"
     if running; then
-      exec @ATTACH@ cat -- "$first" >"$second"
+      exec @ATTACH@ --clear-env -- cat -- "$first" >"$second"
     fi
-    ask pull "$id" "$first" >"$second"
+    ask pull "$id"
     ;;
   status) ask status "$id" ;;
   unlock) ask unlock "$id" ;;
 esac
 `;
 
+/** `lxc-attach` as `pct exec` calls it. One whose container does not run says so in other words than LXC. */
+export const ATTACH_SHIM = `#!/bin/sh
+# The lab's own way in.
+[ "$1" = -n ] || exec /usr/bin/lxc-attach "$@"
+id=$2
+keep=0
+shift 2
+case $1 in
+  --keep-env) keep=1 && shift ;;
+  --clear-env) shift ;;
+esac
+[ "$1" != -- ] || shift
+exec "\${0%/*}/pct" exec "$id" --keep-env "$keep" -- "$@"
+`;
+
 /** `pct` of a node as a shell script. */
 export function pctShim({ socket, direct }: ShimSetting): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
-  const withId = (text: string) => text.split('%').map(quoted).join('"$id"');
-  return SCRIPT.replaceAll('@SOCKET@', () => quoted(socket))
-    .replaceAll('@PROBE@', () => (direct ? withId(direct.probe) : '/nonexistent'))
-    .replaceAll('@ATTACH@', () => (direct ? direct.attach.map(withId).join(' ') : 'false'));
+  const withId = (text: string) => text.split('%').map(shellQuote).join('"$id"');
+  return SCRIPT.replaceAll('@SOCKET@', () => shellQuote(socket))
+    .replaceAll('@PROBE@', () => withId(direct.probe))
+    .replaceAll('@PATH@', GUEST_PATH)
+    .replaceAll('@ATTACH@', () => direct.attach.map(withId).join(' '));
 }

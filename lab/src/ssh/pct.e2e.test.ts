@@ -6,12 +6,10 @@ import { PctShell } from '@psa/proxmox/ssh';
 import { freePort } from '@psa/test-kit/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LxcBench, lxcBench } from '../runtime/lxc-bench.test-helper.ts';
+import { MINBASE_MS } from '../runtime/minbase.test-helper.ts';
 import { specOf } from '../runtime/runtime.contract.ts';
 import { NodeSsh } from './node-ssh.ts';
 import { type PctGuest, PctServer } from './pct-server.ts';
-
-/** mmdebstrap takes half a minute, and longer on a machine that does other things. */
-const BUILD_MS = 900_000;
 
 let bench: LxcBench;
 let ssh: NodeSsh;
@@ -38,7 +36,6 @@ beforeAll(async () => {
     node: 'pve1',
     socket,
     runtime,
-    files: null,
     cluster: {
       guests: async () => guests,
       unlock: async (_node, id) => {
@@ -53,7 +50,7 @@ beforeAll(async () => {
     knownHosts: ssh.knownHosts,
     identity: ssh.identity,
   });
-}, BUILD_MS);
+}, MINBASE_MS);
 afterAll(async () => {
   await shell?.close();
   await ssh?.stop('pve1', { sessions: true });
@@ -78,6 +75,46 @@ describe('pct over ssh, in real containers', () => {
     expect((await shell.exec('pve1', 101, ['cat'], { stdin: big })).stdout).toBe(big);
     expect((await shell.exec('pve1', 101, ['hostname'])).stdout).toBe('ct101\n');
     expect((await shell.exec('pve1', 101, ['sh', '-c', 'exit 255'])).code).toBe(255);
+  });
+
+  it('gives programs the environment of pct: its PATH, and all that the caller has unless it is told not to', async () => {
+    const environment = async (...options: string[]) => {
+      const out = await pct('exec', '101', ...options, '--', 'env');
+      return Object.fromEntries(out.split('\n').map((line) => line.split('=') as [string, string]));
+    };
+    process.env.PSA_TEST_LEAK = 'yes';
+    const kept = { PATH: '/sbin:/bin:/usr/sbin:/usr/bin', container: 'lxc', PSA_TEST_LEAK: 'yes' };
+    expect(await environment()).toMatchObject(kept);
+    expect(await environment('--keep-env', '1')).toMatchObject(kept);
+    const clean = await environment('--keep-env', '0');
+    expect(clean).not.toHaveProperty('PSA_TEST_LEAK');
+    expect(clean.PATH).toBe('/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin');
+    await expect(environment('--keep-env=maybe')).rejects.toThrow("keep-env: type check ('boolean') failed");
+    // What psactl runs there has none of it.
+    const { stdout } = await shell.exec('pve1', 101, ['env']);
+    expect(stdout).not.toMatch(/PSA_TEST_LEAK|SSH_CONNECTION/);
+  });
+
+  it('does not find the programs of /usr/local, as Proxmox VE does not', async () => {
+    const program = '/usr/local/sbin/psa-test';
+    await shell.push('pve1', 101, { content: '#!/bin/sh\necho found\n' }, program, { perms: '0755' });
+    await expect(pct('exec', '101', '--', 'psa-test')).rejects.toMatchObject({
+      code: 127,
+      stderr: expect.stringContaining('Failed to exec "psa-test"'),
+    });
+    expect((await shell.exec('pve1', 101, [program])).stdout).toBe('found\n');
+  });
+
+  it('is there for several at once by lxc-attach, which has the same environment', async () => {
+    const commands = new Map<number, readonly string[]>([
+      [101, ['sh', '-c', 'env | sort; exit 7']],
+      [102, ['true']],
+    ]);
+    const all = await shell.execEach('pve1', commands, { timeoutMs: 20_000 });
+    const one = await shell.exec('pve1', 101, ['sh', '-c', 'env | sort; exit 7']);
+    expect(all.get(101)).toEqual(one);
+    // It does not run.
+    expect(all.get(102)?.code).not.toBe(0);
   });
 
   it('says what Proxmox VE says when there is no container, or none that runs', async () => {

@@ -4,9 +4,9 @@ import { createReadStream } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Writable } from 'node:stream';
+import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { type AddedFile, RuntimeFailure } from '../ports.ts';
+import { type AddedFile, type ArchivePart, RuntimeFailure } from '../ports.ts';
 import { ID_COUNT, ID_SHIFT } from '../runtime/lxc-config.ts';
 
 /** As Proxmox VE calls tar, so that its archives and these can be exchanged. */
@@ -37,14 +37,14 @@ export type Ownership = 'shifted' | 'as-is' | 'mine';
 
 /**
  * Unpacks a container's archive into a folder that exists.
- * @param without paths that are left out, as `usr`
+ * @param part what is left out (`usr`), or what alone is taken
  * @throws RuntimeFailure with tar's last words
  */
 export async function unpack(
   archive: string,
   folder: string,
   ownership: Ownership,
-  without: readonly string[] = [],
+  { below, without = [] }: ArchivePart = {},
 ): Promise<void> {
   const kind = DECOMPRESS[/\.\w+$/.exec(archive)?.[0] ?? ''];
   const tar = [
@@ -56,6 +56,9 @@ export async function unpack(
     // LXC makes the devices; nobody else may.
     '--anchored',
     ...['dev/*', ...without].flatMap((path) => [`--exclude=./${path}`, `--exclude=${path}`]),
+    ...(below === undefined
+      ? []
+      : [`--strip-components=${below.split('/').length + 1}`, '--no-wildcards', `./${below}`]),
   ];
   if (ownership === 'shifted') await chown(folder, ID_SHIFT, ID_SHIFT);
   const file = await open(archive).catch((error: Error) => {
@@ -68,20 +71,40 @@ export async function unpack(
   }
 }
 
-/** Writes a folder as a tar with the ids that the container itself sees. */
+/** A folder that becomes part of an archive, and the path under which it stands there (`.`, `srv/data`). */
+export interface PackedFolder {
+  readonly folder: string;
+  readonly path: string;
+}
+
+/** Writes folders as one tar with the ids that the container itself sees. */
 export async function pack(
-  folder: string,
+  folders: readonly PackedFolder[],
   ownership: Ownership,
   add: readonly AddedFile[],
   to: Writable,
+): Promise<void> {
+  for (const [index, folder] of folders.entries())
+    await packOne(folder, ownership, index === 0 ? add : [], to, index === folders.length - 1);
+}
+
+async function packOne(
+  { folder, path }: PackedFolder,
+  ownership: Ownership,
+  add: readonly AddedFile[],
+  to: Writable,
+  isLast: boolean,
 ): Promise<void> {
   const extra = add.length === 0 ? null : await staged(add, ownership);
   const tar = [
     ...['tar', '-cpf', '-', '--sparse', '--one-file-system', ...COMMON],
     ...['--warning=no-file-ignored', '--warning=no-file-changed', '--warning=no-xattr-write'],
+    // The end of an archive is two blocks then, and no more.
+    ...(isLast ? [] : ['--blocking-factor=1']),
+    ...(path === '.' ? [] : [`--transform=flags=rh;s,^\\.,./${path},`]),
     ...(extra === null
       ? []
-      : ['--no-recursion', `--directory=${extra}`, ...add.map(({ path }) => `./${path}`), '--recursion']),
+      : ['--no-recursion', `--directory=${extra}`, ...add.map((file) => `./${file.path}`), '--recursion']),
     ...[
       `--directory=${folder}`,
       '--anchored',
@@ -95,13 +118,30 @@ export async function pack(
   try {
     const ended = finished(child, `pack ${folder}`, [0, 1]);
     ended.catch(() => {});
-    await pipeline(child.stdout!, to, { end: false });
+    if (isLast) await pipeline(child.stdout!, to, { end: false });
+    else await pipeline(child.stdout!, withoutEnd(), to, { end: false });
     // 1: a file changed while it was read.
     await ended;
   } finally {
     child.kill();
     if (extra !== null) await rm(extra, { recursive: true, force: true });
   }
+}
+
+const END = 1024;
+
+/** Lets an archive through but for its end, so that another one may follow. */
+function withoutEnd(): Transform {
+  let held: Buffer = Buffer.alloc(0);
+  return new Transform({
+    transform(chunk: Buffer, _, done) {
+      held = Buffer.concat([held, chunk]);
+      const ready = Math.max(0, held.length - END);
+      const out = held.subarray(0, ready);
+      held = held.subarray(ready);
+      done(null, out);
+    },
+  });
 }
 
 /** SHA-256 of a file's content. */

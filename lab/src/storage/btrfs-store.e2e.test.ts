@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import { describe, expect, it } from 'vitest';
@@ -43,6 +44,31 @@ describe('BtrfsStore', () => {
       expect(execFileSync('ls', [volumes], { encoding: 'utf8' }).trim()).toBe('vm-101-disk-0');
       expect(execFileSync('cat', [join(path, 'state')], { encoding: 'utf8' })).toBe('new');
     } finally {
+      await store.close({ remove: true });
+      await folder.remove();
+    }
+    expect(execFileSync('losetup', ['-l'], { encoding: 'utf8' })).not.toContain(folder.path);
+  });
+
+  it('is one file system, also while a container that starts still has a view of it', async () => {
+    const folder = await tempDir('btrfs');
+    const storages = [{ name: 'local-lvm', shared: false, sizeBytes: 512 * 1024 ** 2 }];
+    const store = new BtrfsStore({ folder: folder.path, nodes: ['pve1'], storages });
+    await store.open();
+    const viewer = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', 'echo; read end'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const ended = once(viewer, 'exit');
+    try {
+      await once(viewer.stdout, 'data');
+      const volume = { storage: 'local-lvm', name: 'vm-101-disk-0' };
+      await store.create('pve1', volume, { archive: null, unprivileged: true, sizeBytes: 8 * 1024 ** 2 });
+      await store.close();
+      await store.open();
+      expect(await stat(await store.path('pve1', volume))).toBeTruthy();
+    } finally {
+      viewer.stdin.end();
+      await ended;
       await store.close({ remove: true });
       await folder.remove();
     }

@@ -3,7 +3,13 @@ import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { run } from '../network/run.ts';
-import { type AddedFile, RuntimeFailure, type VolumeId, type VolumeStore } from '../ports.ts';
+import {
+  type AddedFile,
+  type MountedVolume,
+  RuntimeFailure,
+  type VolumeId,
+  type VolumeStore,
+} from '../ports.ts';
 import { checksum, type Ownership, ownershipOf, pack, unpack } from './archive.ts';
 import { BtrfsDisk } from './btrfs.ts';
 import { type Content, Layout, type StoreOptions } from './layout.ts';
@@ -54,11 +60,7 @@ export class BtrfsStore implements VolumeStore {
     for (const disk of this.#disks.values()) await (options.remove ? disk.remove() : disk.close());
   }
 
-  async create(
-    node: string,
-    volume: VolumeId,
-    options: { readonly archive: string | null; readonly unprivileged: boolean; readonly sizeBytes: number },
-  ): Promise<void> {
+  async create(node: string, volume: VolumeId, options: Parameters<VolumeStore['create']>[2]): Promise<void> {
     const disk = this.#disk(node, volume.storage);
     const path = this.#layout.newVolume(node, volume);
     const draft = path + PARTIAL;
@@ -71,7 +73,7 @@ export class BtrfsStore implements VolumeStore {
       } else {
         await disk.create(draft);
         await disk.limit(draft, options.sizeBytes);
-        if (archive !== null) await unpack(archive, draft, ownership);
+        if (archive !== null) await unpack(archive, draft, ownership, options.part);
         else if (options.unprivileged) await run('give the volume away', 'chown', ['100000:100000', draft]);
       }
       await disk.limit(draft, options.sizeBytes);
@@ -88,6 +90,14 @@ export class BtrfsStore implements VolumeStore {
 
   async exists(node: string, volume: VolumeId): Promise<boolean> {
     return existsSync(this.#layout.volume(node, volume));
+  }
+
+  async adopt(storage: string, shared: boolean): Promise<void> {
+    this.#layout.adopt(storage, shared);
+  }
+
+  async list(node: string, storage: string): Promise<readonly string[]> {
+    return this.#layout.volumes(node, storage);
   }
 
   async remove(node: string, volume: VolumeId): Promise<void> {
@@ -159,9 +169,10 @@ export class BtrfsStore implements VolumeStore {
     snapshot: string | null,
     to: Writable,
     add: readonly AddedFile[] = [],
+    mounts: readonly MountedVolume[] = [],
   ): Promise<void> {
-    const path = this.#layout.existing(node, volume, snapshot);
-    await pack(path, await ownershipOf(path), add, to);
+    const folders = this.#layout.packed(node, volume, snapshot, mounts);
+    await pack(folders, await ownershipOf(folders[0]!.folder), add, to);
   }
 
   async folder(node: string, storage: string, content: Content): Promise<string> {
@@ -190,7 +201,11 @@ export class BtrfsStore implements VolumeStore {
   }
 
   #disk(node: string, storage: string): BtrfsDisk {
-    return this.#disks.get(this.#layout.root(node, storage))!;
+    const root = this.#layout.root(node, storage);
+    const host = [...this.#disks.keys()].find(
+      (folder) => root === folder || root.startsWith(`${folder}/made/`),
+    );
+    return this.#disks.get(host!)!;
   }
 
   /** Templates are used again and again; an archive of a backup is not. */

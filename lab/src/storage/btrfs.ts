@@ -78,7 +78,20 @@ export class BtrfsDisk {
     }
   }
 
+  /**
+   * A container that starts takes a copy of the mounts along, and holds the file system for a while after it was
+   * unmounted here. Through the loop device that it holds one sees the same file system. A second device on the image
+   * would be a second file system to the kernel (btrfs's "temp fsid"): one without what the first has not written out
+   * yet, and both would write into one image.
+   */
   async #mount(): Promise<void> {
+    for (let held = await this.#loopDevice(); held !== null; held = await this.#loopDevice())
+      try {
+        return await this.#mountDevice(held);
+      } catch (error) {
+        // It may have been let go of between the two.
+        if ((await this.#loopDevice()) === held) throw error;
+      }
     const find = ['--find', '--show'];
     // Without it every page stands in memory twice: for the file and for the file system in it.
     const device = (
@@ -87,11 +100,22 @@ export class BtrfsDisk {
       )
     ).trim();
     try {
-      await run(`mount ${this.#image}`, 'mount', ['-t', 'btrfs', '-o', MOUNT_OPTIONS, device, this.folder]);
+      await this.#mountDevice(device);
     } finally {
       // Mounted, it stays until the file system is unmounted; a failed one goes now.
       await run('detach a loop device', 'losetup', ['--detach', device]);
     }
+  }
+
+  async #mountDevice(device: string): Promise<void> {
+    await run(`mount ${this.#image}`, 'mount', ['-t', 'btrfs', '-o', MOUNT_OPTIONS, device, this.folder]);
+  }
+
+  /** The loop device that the image is attached to (null: none). */
+  async #loopDevice(): Promise<string | null> {
+    const options = ['--noheadings', '--output', 'NAME', '--associated', this.#image];
+    const [device = ''] = (await run('list loop devices', 'losetup', options)).trim().split('\n');
+    return device === '' ? null : device.trim();
   }
 
   async create(path: string): Promise<void> {

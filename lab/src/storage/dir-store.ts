@@ -4,7 +4,13 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { promisify } from 'node:util';
-import { type AddedFile, RuntimeFailure, type VolumeId, type VolumeStore } from '../ports.ts';
+import {
+  type AddedFile,
+  type MountedVolume,
+  RuntimeFailure,
+  type VolumeId,
+  type VolumeStore,
+} from '../ports.ts';
 import { pack, unpack } from './archive.ts';
 import { type Content, Layout, type StoreOptions } from './layout.ts';
 
@@ -16,8 +22,11 @@ interface Volume {
 }
 
 const PARTIAL = '.partial';
-/** What fills a template and no fake program ever reads. */
-const PROGRAMS = ['usr/*', 'opt/psa/node/*', 'var/lib/dpkg/*', 'var/cache/*'];
+/** What fills a template and nothing reads in a fake container, whose programs are the machine's: not `usr/local`. */
+const PROGRAMS = [
+  ...['usr/bin/*', 'usr/sbin/*', 'usr/lib/*/*', 'usr/lib32/*', 'usr/lib64/*', 'usr/share/*', 'usr/include/*'],
+  ...['opt/psa/node/*', 'var/lib/dpkg/*', 'var/cache/*'],
+];
 
 /**
  * Volumes as plain folders, for the fake runtime: no root needed, and sizes are words. Files belong to whoever runs it.
@@ -46,11 +55,7 @@ export class DirStore implements VolumeStore {
     if (options.remove) for (const { folder } of this.#layout.disks()) await remove(folder);
   }
 
-  async create(
-    node: string,
-    volume: VolumeId,
-    options: { readonly archive: string | null; readonly unprivileged: boolean; readonly sizeBytes: number },
-  ): Promise<void> {
+  async create(node: string, volume: VolumeId, options: Parameters<VolumeStore['create']>[2]): Promise<void> {
     const path = this.#layout.newVolume(node, volume);
     const draft = path + PARTIAL;
     const { archive } = options;
@@ -60,7 +65,7 @@ export class DirStore implements VolumeStore {
         await duplicate(await this.#unpacked(node, volume.storage, archive), draft);
       else {
         await mkdir(draft, { recursive: true });
-        if (archive !== null) await unpack(archive, draft, 'mine');
+        if (archive !== null) await unpack(archive, draft, 'mine', options.part);
       }
       const used = await usedBy(draft);
       if (used > (await this.space(node, volume.storage)).available)
@@ -79,6 +84,14 @@ export class DirStore implements VolumeStore {
 
   async exists(node: string, volume: VolumeId): Promise<boolean> {
     return existsSync(this.#layout.volume(node, volume));
+  }
+
+  async adopt(storage: string, shared: boolean): Promise<void> {
+    this.#layout.adopt(storage, shared);
+  }
+
+  async list(node: string, storage: string): Promise<readonly string[]> {
+    return this.#layout.volumes(node, storage);
   }
 
   async remove(node: string, volume: VolumeId): Promise<void> {
@@ -131,9 +144,9 @@ export class DirStore implements VolumeStore {
     snapshot: string | null,
     to: Writable,
     add: readonly AddedFile[] = [],
+    mounts: readonly MountedVolume[] = [],
   ): Promise<void> {
-    const path = this.#layout.existing(node, volume, snapshot);
-    await pack(path, 'mine', add, to);
+    await pack(this.#layout.packed(node, volume, snapshot, mounts), 'mine', add, to);
   }
 
   async folder(node: string, storage: string, content: Content): Promise<string> {
@@ -208,7 +221,7 @@ async function unpackTemplate(archive: string, target: string): Promise<void> {
   await remove(draft);
   await mkdir(draft);
   try {
-    await unpack(archive, draft, 'mine', PROGRAMS);
+    await unpack(archive, draft, 'mine', { without: PROGRAMS });
     await rename(draft, target);
   } catch (error) {
     await remove(draft);

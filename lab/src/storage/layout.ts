@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { RuntimeFailure, type VolumeId } from '../ports.ts';
+import { type MountedVolume, RuntimeFailure, type VolumeId } from '../ports.ts';
 
 /** A storage and the disk under it. */
 export interface StorageDisk {
@@ -35,6 +35,8 @@ export type Content = keyof typeof CONTENT;
 /** Paths of everything on the storages. */
 export class Layout {
   readonly #options: StoreOptions;
+  /** Storages that stand on the disk of another → whether all nodes have the same one. */
+  readonly #made = new Map<string, boolean>();
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -57,12 +59,27 @@ export class Layout {
   }
 
   disk(node: string, name: string): { readonly folder: string; readonly storage: StorageDisk } {
-    const storage = this.#options.storages.find((one) => one.name === name);
+    const known = this.#options.storages.find((one) => one.name === name);
+    const made = this.#made.get(name);
+    const storage =
+      known ??
+      (made === undefined
+        ? undefined
+        : this.#options.storages.find((one) => one.shared === made && !one.nodes));
     if (!storage) throw new RuntimeFailure(`storage '${name}' does not exist`);
     if (!(storage.nodes ?? this.#options.nodes).includes(node))
       throw new RuntimeFailure(`storage '${name}' is not available on node '${node}'`);
     const own = storage.shared ? 'shared' : join('nodes', node);
-    return { folder: join(this.#options.folder, own, storage.name), storage };
+    const folder = join(this.#options.folder, own, storage.name);
+    return { folder: known ? folder : join(folder, 'made', name), storage };
+  }
+
+  /** Takes a storage in, with the folders that every one has. */
+  adopt(name: string, shared: boolean): void {
+    this.#made.set(name, shared);
+    for (const node of this.#options.nodes)
+      for (const part of ['volumes', 'snapshots', 'unpacked'])
+        mkdirSync(join(this.root(node, name), part), { recursive: true });
   }
 
   volume(node: string, { storage, name }: VolumeId): string {
@@ -99,6 +116,28 @@ export class Layout {
     return snapshot === null
       ? this.existingVolume(node, volume)
       : this.existingSnapshot(node, volume, snapshot);
+  }
+
+  /** Names of the volumes of a storage; what is half done, or stands beside one, is none. */
+  volumes(node: string, storage: string): readonly string[] {
+    const folder = join(this.root(node, storage), 'volumes');
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => !/\.(?:json|partial|next|draft)$/.test(name))
+      .sort();
+  }
+
+  /** The folders of a volume and of those mounted in it, as an archive has them. */
+  packed(
+    node: string,
+    volume: VolumeId,
+    snapshot: string | null,
+    mounts: readonly MountedVolume[],
+  ): readonly { readonly folder: string; readonly path: string }[] {
+    return [{ path: '.', volume }, ...mounts].map(({ path, volume: of }) => ({
+      path,
+      folder: this.existing(node, of, snapshot),
+    }));
   }
 
   content(node: string, storage: string, content: Content): string {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -172,6 +172,26 @@ export function storeContract(make: (options: StoreOptions) => OpenStore, owner:
     expect(await readFile(join(restored, 'etc/vzdump/pct.conf'), 'utf8')).toBe('arch: amd64\n');
   });
 
+  it('packs what is mounted in a volume under its path, and gives each its part back', async () => {
+    const [root, data] = [volume(145), { storage: 'shared', name: 'vm-145-disk-1' }];
+    await store.create('pve1', root, empty);
+    await store.create('pve1', data, empty);
+    await write(root, 'root');
+    // Ends in zeros, as the archive does.
+    await write(data, '\0'.repeat(3 * 512));
+    const archive = join(await store.folder('pve1', 'local', 'backup'), 'with-mounts.tar');
+    const out = createWriteStream(archive);
+    await store.pack('pve1', root, null, out, [], [{ path: 'srv/data', volume: data }]);
+    out.end();
+    await finished(out);
+    const [copy, part] = [volume(146), { storage: 'shared', name: 'vm-146-disk-1' }];
+    await store.create('pve1', copy, { ...empty, archive, part: { without: ['srv/data/*'] } });
+    await store.create('pve1', part, { ...empty, archive, part: { below: 'srv/data' } });
+    expect(await read(copy)).toBe('root');
+    expect(await read(part)).toBe('\0'.repeat(3 * 512));
+    expect(await readdir(join(await store.path('pve1', copy), 'srv/data'))).toEqual([]);
+  });
+
   it('sizes: what was asked for, and grown', async () => {
     const of = volume(150);
     await store.create('pve1', of, { ...empty, sizeBytes: 16 * MIB });
@@ -184,8 +204,10 @@ export function storeContract(make: (options: StoreOptions) => OpenStore, owner:
     const of = volume(160);
     await store.create('pve1', of, empty);
     await store.snapshot('pve1', of, 'one');
+    expect(await store.list('pve1', 'local-lvm')).toContain('vm-160-disk-0');
     await store.remove('pve1', of);
     await store.remove('pve1', of);
+    expect(await store.list('pve1', 'local-lvm')).not.toContain('vm-160-disk-0');
     expect(await store.exists('pve1', of)).toBe(false);
     await store.create('pve1', of, empty);
     await expect(store.rollback('pve1', of, 'one')).rejects.toThrow('does not exist');

@@ -50,20 +50,32 @@ describe('a task', () => {
     await tasks.run(spec, (task) => task.warn('again'));
   });
 
-  it('that is aborted ends at once, and what it still says is not heard', async () => {
+  it.each([
+    [undefined, 'received interrupt', ['working', 'TASK ERROR: received interrupt']],
+    ['killed', 'unexpected status', ['working']],
+    ['itself', 'cleaned up', ['working', 'cleaning up', 'TASK ERROR: cleaned up']],
+  ] as const)('that is stopped (%s) ends with "%s"', async (ends, status, lines) => {
     const after: string[] = [];
-    const upid = tasks.start(spec, async (task) => {
+    const upid = tasks.start({ ...spec, ...(ends === undefined ? {} : { ends }) }, async (task) => {
       task.log('working');
       await sleep(60_000, undefined, { signal: task.signal }).catch(() => after.push('told'));
       task.log('cleaning up');
+      throw new Error('cleaned up');
     });
     await sleep(20);
     await tasks.abort(upid);
-    expect(tasks.record(upid)?.status).toBe('unexpected status');
+    expect(tasks.record(upid)?.status).toBe(status);
     await sleep(20);
     expect(after).toEqual(['told']);
-    expect(tasks.lines(upid)).toEqual(['working']);
+    expect(tasks.lines(upid)).toEqual(lines);
     await tasks.abort(upid);
+  });
+
+  it('that does not listen when it is told is killed', async () => {
+    const hasty = new TaskManager(folder, 0.001);
+    const upid = hasty.start({ ...spec, ends: 'itself' }, () => new Promise(() => {}));
+    await hasty.abort(upid);
+    expect(hasty.record(upid)?.status).toBe('unexpected status');
   });
 
   it('goes with its node, and no other does', async () => {

@@ -7,6 +7,8 @@ export interface TaskHandle {
   readonly upid: string;
   /** Aborted when someone stops the task, or its node loses power. */
   readonly signal: AbortSignal;
+  /** Aborted once the task has ended: what still works then works for nobody, and undoes nothing. */
+  readonly gone: AbortSignal;
   log(line: string): void;
   /** A line that counts: the task ends with `WARNINGS: n`. */
   warn(line: string): void;
@@ -20,6 +22,12 @@ export interface TaskSpec {
   readonly id: string;
   /** `root@pam` or `psactl@pve!psactl` */
   readonly user: string;
+  /**
+   * What becomes of a task that is stopped. Unless told otherwise it fails with `received interrupt` at once. `itself`:
+   * it is told, ends in its own words, and is killed when it has not in time. `killed`: it waits for something that
+   * does not hear, and is killed.
+   */
+  readonly ends?: 'itself' | 'killed';
 }
 
 /** A task as `/nodes/{node}/tasks` lists it. */
@@ -41,8 +49,14 @@ export interface TaskRecord {
 interface Running {
   readonly spec: TaskSpec;
   readonly controller: AbortController;
+  readonly end: AbortController;
   readonly done: Promise<void>;
 }
+
+/** How long a task that was told to end has until it is killed. */
+const GRACE_MS = 5_000;
+/** A machine under load needs this much to hear it. */
+const SHORTEST_MS = 1_000;
 
 /** Runs long work in tasks with logs, as Proxmox VE's workers do. */
 export class TaskManager {
@@ -51,7 +65,10 @@ export class TaskManager {
   readonly #ended = new Map<string, TaskRecord>();
   #pid = 1000 + Math.floor(Math.random() * 20_000);
 
-  constructor(folder: string) {
+  readonly #timeFactor: number;
+
+  constructor(folder: string, timeFactor = 1) {
+    this.#timeFactor = timeFactor;
     this.#store = new TaskStore(folder);
   }
 
@@ -63,12 +80,12 @@ export class TaskManager {
     const upid = this.#newUpid(spec);
     this.#store.create(spec.node, upid);
     const controller = new AbortController();
-    const { signal } = controller;
+    const end = new AbortController();
     let warnings = 0;
-    const isOver = () => signal.aborted;
+    const isOver = () => end.signal.aborted;
     const task: TaskHandle = {
-      ...{ upid, signal },
-      // What goes on after an abort (a process that is still ending) is no longer the task's.
+      ...{ upid, signal: controller.signal, gone: end.signal },
+      // What goes on after the end (a process that is still ending) is no longer the task's.
       log: (line) => {
         if (!isOver()) this.#store.append(spec.node, upid, line);
       },
@@ -86,16 +103,16 @@ export class TaskManager {
         task.log(`TASK ERROR: ${oneLine(error)}`);
       }
     };
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => {
+    const ended = new Promise<void>((resolve) => {
+      end.signal.addEventListener('abort', () => {
         this.#store.touch(spec.node, upid);
         resolve();
       });
     });
-    const done = Promise.race([run(), aborted]).then(() => {
+    const done = Promise.race([run(), ended]).then(() => {
       this.#running.delete(upid);
     });
-    this.#running.set(upid, { spec, controller, done });
+    this.#running.set(upid, { spec, controller, end, done });
     return upid;
   }
 
@@ -121,14 +138,27 @@ export class TaskManager {
   async abort(upid: string): Promise<void> {
     const running = this.#running.get(upid);
     if (!running) return;
-    running.controller.abort();
-    await running.done;
+    const { spec, controller, end, done } = running;
+    controller.abort();
+    if (spec.ends === 'itself') {
+      const timer = setTimeout(() => end.abort(), Math.max(SHORTEST_MS, GRACE_MS * this.#timeFactor));
+      await done;
+      clearTimeout(timer);
+      return;
+    }
+    if (spec.ends === undefined) this.#store.append(spec.node, upid, 'TASK ERROR: received interrupt');
+    end.abort();
+    await done;
   }
 
   /** The node lost power: all its tasks are gone. */
   async abortNode(node: string): Promise<void> {
     const all = [...this.#running].filter(([, running]) => running.spec.node === node);
-    await Promise.all(all.map(([upid]) => this.abort(upid)));
+    for (const [, { controller, end }] of all) {
+      controller.abort();
+      end.abort();
+    }
+    await Promise.all(all.map(([, { done }]) => done));
   }
 
   /** Log lines; null: no such task. */
@@ -181,8 +211,8 @@ export class TaskManager {
       pstart: Math.floor(secondsUp() * 100),
       startTime: Math.floor(Date.now() / 1000),
       type: spec.type,
-      // A colon would end the field.
-      id: spec.id.replaceAll(/[^0-9a-zA-Z@._-]/g, (found) => `\\x${found.charCodeAt(0).toString(16)}`),
+      // These would end the field, or the path in which it stands.
+      id: spec.id.replaceAll(/[:\s/]/g, (found) => `\\x${found.charCodeAt(0).toString(16)}`),
       user: spec.user,
     });
   }

@@ -6,6 +6,12 @@ it.each(['setup.exe', 'SETUP.EXE', 'a.exe. ', 'invoice.pdf.scr', 'start.bat', 'l
   (name) => expect(isProgramName(name)).toBe(true),
 );
 
-it.each(['photo.png', 'exe', 'program.exe.txt', 'notes.txt', 'application.pdf', ''])('lets %j pass', (name) =>
-  expect(isProgramName(name)).toBe(false),
-);
+it.each([
+  'photo.png',
+  'exe',
+  'program.exe.txt',
+  'notes.txt',
+  'application.pdf',
+  'www.kunde-beispiel.com',
+  '',
+])('lets %j pass', (name) => expect(isProgramName(name)).toBe(false));

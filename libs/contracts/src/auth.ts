@@ -28,7 +28,7 @@ export const Me = Type.Object({
   id: Uuid,
   tenant_id: Uuid,
   tenant_name: Type.String(),
-  email: Email,
+  email: Type.String(),
   name: Type.String(),
   role: Type.String(),
   audience: StringEnum(['staff', 'customer']),
@@ -65,7 +65,13 @@ export const RefreshRequest = Closed({
 });
 /** By refresh token; a cookie or the access token does as well, and then there need be no body. */
 export const LogoutRequest = RefreshRequest;
-export const ChangePasswordRequest = Closed({ current_password: CurrentPassword, new_password: NewPassword });
+export const ChangePasswordRequest = Closed({
+  current_password: CurrentPassword,
+  new_password: NewPassword,
+  keep_api_keys: Type.Optional(
+    Type.Boolean({ default: false, description: 'API keys end with the password unless this is true' }),
+  ),
+});
 export const ForgotPasswordRequest = Closed({ email: Email });
 export const ResetPasswordRequest = Closed({
   token: Type.String({ minLength: 10, maxLength: 200 }),
@@ -178,13 +184,22 @@ export const ApiKey = Type.Object({
   name: Type.String(),
   prefix: Type.String(),
   role: Type.String(),
+  user_id: Uuid,
+  user_name: Type.String({ description: 'whose key it is' }),
   created_at: Timestamp,
   last_used_at: Nullable(Timestamp),
   expires_at: Nullable(Timestamp),
 });
 /** A new key; `key` is shown this once. */
 export const CreatedApiKey = Type.Object({ ...ApiKey.properties, key: Type.String() });
-export const ListApiKeysQuery = Closed(listQuery);
+export const ListApiKeysQuery = Closed({
+  ...listQuery,
+  user_id: Type.Optional(
+    Type.Union([Uuid, Type.Literal('all')], {
+      description: 'whose; `all`: everybody’s. Other than one’s own only with api_key:view',
+    }),
+  ),
+});
 /** Between services: a key for an access token of its owner. Not wrapped in `data`. */
 export const ExchangeApiKeyRequest = Closed({ api_key: Type.String({ minLength: 1, maxLength: 200 }) });
 export const ExchangeApiKeyResponse = Type.Object({
@@ -195,6 +210,7 @@ export const UpdateApiKeyRequest = Closed({ name: Line(100) });
 /** Without `role` the key may do what its owner may. */
 export const CreateApiKeyRequest = Closed({
   name: Line(100),
+  current_password: CurrentPassword,
   role: Type.Optional(Line(50)),
   expires_in_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 3650 })),
 });

@@ -1,13 +1,14 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import { PAGE_ROWS } from './limits.ts';
+import { MAX_TAG_LENGTH, TAG_PATTERN } from './tags.ts';
 
 /** RFC 9562 UUID, lower case. New ids are version 7. */
 export const Uuid = Type.String({ format: 'uuid', description: 'UUID' });
 /** RFC 3339 instant in UTC. */
 export const Timestamp = Type.String({ format: 'date-time', description: 'RFC 3339 instant' });
 export const DateOnly = Type.String({ format: 'date', description: 'calendar date, YYYY-MM-DD' });
-/** IANA time zone name; checked for existence by the service. */
-export const TimeZone = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9_+/-]+$' });
-export const Email = Type.String({ format: 'email', maxLength: 254 });
+/** An e-mail address as people write it; stored in one form (`@psa/service-kit/contact-forms`). */
+export const Email = Type.String({ format: 'idn-email', maxLength: 320 });
 
 /** `T | null`. */
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -27,8 +28,8 @@ export const Text = (maxLength: number, minLength = 0) =>
 /** Short label used as a tag; compared case-insensitively, stored lower case. */
 export const Tag = Type.String({
   minLength: 1,
-  maxLength: 50,
-  pattern: '^[\\p{L}\\p{N}][\\p{L}\\p{N} ._-]*$',
+  maxLength: MAX_TAG_LENGTH,
+  pattern: TAG_PATTERN,
 });
 
 export const ErrorDetail = Type.Object({ field: Type.String(), message: Type.String() });
@@ -71,6 +72,8 @@ export const ERROR_CODES = [
   'EXTERNAL_SERVICE_ERROR',
   'EXTERNAL_SERVICE_TIMEOUT',
   'SERVICE_UNAVAILABLE',
+  'STORAGE_FULL',
+  'QUOTA_EXCEEDED',
   'INTERNAL_ERROR',
   'DATABASE_ERROR',
 ] as const;
@@ -102,7 +105,7 @@ export const Many = <T extends TSchema>(schema: T) =>
 /** Query parameters every list takes. Filters are added per list. */
 export const listQuery = {
   page: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, default: 1 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: PAGE_ROWS.most, default: PAGE_ROWS.usual })),
   cursor: Type.Optional(
     Type.String({ maxLength: 500, description: 'opaque; from meta.next_cursor; instead of page' }),
   ),

@@ -76,6 +76,9 @@ export const LiveMessage = Type.Object({
   ...StreamMessage.properties,
   customer_id: Nullable(Uuid),
   public: Type.Boolean(),
+  requester_id: Type.Optional(
+    Type.String({ format: 'uuid', description: 'of a ticket: the portal user who asked for it' }),
+  ),
 });
 export type LiveMessage = Static<typeof LiveMessage>;
 export const liveChannel = (tenantId: string) => `live:${tenantId}`;

@@ -1,9 +1,12 @@
 import Type from 'typebox';
 import { Closed, StringEnum, Timestamp, Uuid } from './common.ts';
 
+/** What a person types to search. */
+const Q = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' });
+
 /** `GET /search`: one query over tickets, customers and contacts. */
 export const SearchRequestQuery = Closed({
-  q: Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' }),
+  q: Q,
   types: Type.Optional(
     Type.String({
       pattern: '^(ticket|customer|contact)(,(ticket|customer|contact))*$',
@@ -36,3 +39,38 @@ export const SearchResponse = Type.Object({
 
 /** Answer of `POST /search/reindex`. */
 export const ReindexStarted = Type.Object({ data: Type.Object({ started: Type.Boolean() }) });
+
+/** Ids that travel between the services to say "of these": the smaller side travels. */
+export const MOST_IDS = 5_000;
+/** Ids of matches that one answer may name. */
+export const MOST_MATCHES = 200_000;
+
+/** Asks for all matches of one type, for a list that filters, sorts and counts by itself. */
+export const SearchMatchesRequest = Closed({
+  q: Q,
+  type: StringEnum(['ticket', 'customer', 'contact']),
+  /** Only objects of this customer. */
+  customer_id: Type.Optional(Uuid),
+  /** Only these. */
+  ids: Type.Optional(Type.Array(Uuid, { maxItems: MOST_IDS })),
+  /** When there are more, none are named, or the newest. */
+  most: Type.Integer({ minimum: 1, maximum: MOST_MATCHES }),
+  newest: Type.Optional(Type.Boolean()),
+});
+/** Ids of 16 bytes each, as base64, in three tiers: by whole keyword, by title and keywords, by text. */
+export const SearchMatchesResponse = Type.Object({
+  tiers: Type.Array(Type.String(), { minItems: 3, maxItems: 3 }),
+  more: Type.Boolean(),
+});
+
+/** Asks how the matches in some objects are to be marked. */
+export const SearchMarksRequest = Closed({
+  q: Q,
+  type: StringEnum(['ticket', 'customer', 'contact']),
+  ids: Type.Array(Uuid, { maxItems: 100 }),
+});
+export const SearchMarksResponse = Type.Object({
+  data: Type.Array(
+    Type.Object({ id: Uuid, highlights: Type.Object({ title: Type.String(), body: Type.String() }) }),
+  ),
+});

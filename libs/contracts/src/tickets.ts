@@ -16,8 +16,59 @@ export const TICKET_SOURCES = ['portal', 'technician', 'email', 'phone', 'api', 
 export type TicketStatus = (typeof TICKET_STATUSES)[number];
 export type Priority = (typeof PRIORITIES)[number];
 export const SLA_STATES = ['none', 'running', 'paused', 'met', 'breached'] as const;
+/**
+ * What people see of a clock. `ok` and `at_risk` run; `at_risk` from `risk_at` on, when 0.8 of the business time is used;
+ * `breached` is past the due time, reached (`done_at`) or not; `none`: no such deadline.
+ */
+export const SLA_PHASES = ['none', 'ok', 'at_risk', 'breached', 'paused', 'met'] as const;
+export const SLA_CLOCKS = ['response', 'resolution'] as const;
 
 export const NameRef = Type.Object({ id: Uuid, name: Type.String() });
+
+/** How one of the two clocks of a ticket stands at the time of the answer, in business time of its policy's calendar. */
+export const SlaClock = Type.Object({
+  phase: StringEnum(SLA_PHASES),
+  share_used: Nullable(
+    Type.Number({
+      description:
+        'business time used of the target, pauses not counted: 0 at the start, 1 at the due time, more when overdue; ' +
+        'stands still while paused and after the goal; null without a deadline',
+    }),
+  ),
+  risk_at: Nullable(
+    Type.String({ format: 'date-time', description: 'when 0.8 is used; null while nothing runs' }),
+  ),
+  due_at: Nullable(
+    Type.String({
+      format: 'date-time',
+      description: 'null while paused: it is known when the clock goes on',
+    }),
+  ),
+  done_at: Nullable(Type.String({ format: 'date-time', description: 'when the goal was reached' })),
+});
+export type SlaClock = Static<typeof SlaClock>;
+
+/** Both clocks, and which of them a list shows. */
+export const TicketSla = Type.Object({
+  shown: Nullable(
+    StringEnum(SLA_CLOCKS, {
+      description:
+        'the clock to show where there is room for one: the unreached deadline that is due first, overdue ones included; ' +
+        'when none runs the paused one, else the last one reached; null without an SLA',
+    }),
+  ),
+  due_at: Nullable(
+    Type.String({
+      format: 'date-time',
+      description:
+        'due time of the shown clock while it is unreached and not paused, else null. `sort=sla_due` orders by it: ' +
+        'overdue first, null last in both directions',
+    }),
+  ),
+  response: SlaClock,
+  resolution: SlaClock,
+});
+export type TicketSla = Static<typeof TicketSla>;
 
 export const Ticket = Type.Object({
   id: Uuid,
@@ -31,10 +82,18 @@ export const Ticket = Type.Object({
   source: StringEnum(TICKET_SOURCES),
   customer_id: Uuid,
   requester_id: Nullable(Type.String({ format: 'uuid', description: 'portal user who asked' })),
+  created_by: Nullable(
+    Type.String({
+      format: 'uuid',
+      description:
+        'user who entered it, by name with include=creator; for whom: the requester, or the contact. null: imported',
+    }),
+  ),
   contact_id: Nullable(Uuid),
   assigned_to: Nullable(Uuid),
   team_id: Nullable(Uuid),
   sla_policy_id: Nullable(Uuid),
+  sla: TicketSla,
   sla_response_due: Nullable(Timestamp),
   sla_resolution_due: Nullable(Timestamp),
   sla_response_state: StringEnum(SLA_STATES),
@@ -56,6 +115,7 @@ export const Ticket = Type.Object({
   assignee: Type.Optional(Nullable(NameRef)),
   requester: Type.Optional(Nullable(NameRef)),
   contact: Type.Optional(Nullable(NameRef)),
+  creator: Type.Optional(Nullable(NameRef)),
   team: Type.Optional(Nullable(NameRef)),
   /** With `search`: the matching fragment, matches between U+E000 and U+E001. */
   highlight: Type.Optional(Type.Object({ title: Type.String(), body: Type.String() })),
@@ -120,7 +180,9 @@ export const ListTicketsQuery = Closed({
   tag: Type.Optional(Tag),
   source: Type.Optional(csv(TICKET_SOURCES)),
   sla: Type.Optional(
-    StringEnum(['at_risk', 'breached'], { description: 'at_risk: an open deadline within four hours' }),
+    StringEnum(['at_risk', 'breached'], {
+      description: 'at_risk: a clock in phase at_risk; breached: a deadline was missed, whatever came after',
+    }),
   ),
   watching: Type.Optional(Type.Boolean()),
   created_after: Type.Optional(Timestamp),
@@ -132,6 +194,13 @@ export type ListTicketsQuery = Static<typeof ListTicketsQuery>;
 /** Up to 200 tickets, one change; each is decided by itself and reported by itself. */
 export const BulkUpdateRequest = Closed({
   ids: Type.Array(Uuid, { minItems: 1, maxItems: 200, uniqueItems: true }),
+  versions: Type.Optional(
+    Type.Record(Type.String({ format: 'uuid' }), Type.Integer({ minimum: 1 }), {
+      maxProperties: 200,
+      description:
+        'as If-Match for each: a ticket that is at another version is reported as VERSION_CONFLICT',
+    }),
+  ),
   changes: Closed(
     {
       status: Type.Optional(StringEnum(TICKET_STATUSES)),
@@ -167,22 +236,42 @@ export const CreateCommentRequest = Closed({
   status: Type.Optional(StringEnum(TICKET_STATUSES, { description: 'change the status in the same step' })),
 });
 
+const WorkMinutes = Type.Integer({ minimum: 1, maximum: 1440, description: 'minutes worked, a day at most' });
+const WorkStart = Type.String({
+  format: 'date-time',
+  description: 'not in the future, and not more than a day before the ticket was opened',
+});
+const Worker = Type.String({ format: 'uuid', description: 'a colleague; needs time:manage' });
 export const TimeEntry = Type.Object({
   id: Uuid,
   ticket_id: Uuid,
-  user: NameRef,
+  user: Type.Object(NameRef.properties, { description: 'who worked' }),
+  entered_by: Type.Object(NameRef.properties, { description: 'who booked it' }),
   minutes: Type.Integer(),
   note: Nullable(Type.String()),
   billable: Type.Boolean(),
   started_at: Timestamp,
+  version: Type.Integer(),
   created_at: Timestamp,
+  updated_at: Timestamp,
 });
 export const CreateTimeEntryRequest = Closed({
-  minutes: Type.Integer({ minimum: 1, maximum: 1440 }),
+  minutes: WorkMinutes,
   note: Type.Optional(Nullable(Text(2_000))),
   billable: Type.Optional(Type.Boolean({ default: true })),
-  started_at: Type.Optional(Timestamp),
+  started_at: Type.Optional(WorkStart),
+  user_id: Type.Optional(Worker),
 });
+export const UpdateTimeEntryRequest = Closed(
+  {
+    minutes: Type.Optional(WorkMinutes),
+    note: Type.Optional(Nullable(Text(2_000))),
+    billable: Type.Optional(Type.Boolean()),
+    started_at: Type.Optional(WorkStart),
+    user_id: Type.Optional(Worker),
+  },
+  { minProperties: 1 },
+);
 
 export const Attachment = Type.Object({
   id: Uuid,
@@ -202,7 +291,8 @@ export const HistoryEntry = Type.Object({
   occurred_at: Timestamp,
   actor: Type.Object({ kind: Type.String(), id: Nullable(Type.String()), name: Nullable(Type.String()) }),
   kind: Type.String({
-    description: 'created, changed, commented, assigned, attached, time_logged, sla_breached, imported',
+    description:
+      'created, changed, commented, assigned, attached, time_logged, time_changed, time_deleted, sla_breached, imported',
   }),
   changes: Type.Array(Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() })),
   reason: Nullable(Type.String()),
@@ -215,13 +305,10 @@ export const CreateWatcherRequest = Closed({
 });
 
 /** One deadline and how it came about. */
-const SlaClock = Type.Object({
-  state: StringEnum(SLA_STATES),
+const ExplainedClock = Type.Object({
+  ...SlaClock.properties,
   target_minutes: Nullable(Type.Integer()),
-  due_at: Nullable(Timestamp),
-  done_at: Nullable(Timestamp),
   remaining_minutes: Nullable(Type.Integer({ description: 'business minutes; negative when late' })),
-  used_percent: Nullable(Type.Number()),
   steps: Type.Array(
     Type.Object({
       from: Timestamp,
@@ -238,184 +325,9 @@ export const SlaExplanation = Type.Object({
   calendar: Nullable(Type.Object({ id: Nullable(Uuid), name: Type.String(), time_zone: Type.String() })),
   priority: StringEnum(PRIORITIES),
   reason: Type.String({ description: 'why this policy and target' }),
-  response: SlaClock,
-  resolution: SlaClock,
+  response: ExplainedClock,
+  resolution: ExplainedClock,
 });
-
-export const Team = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  member_ids: Type.Array(Uuid),
-  external_id: Nullable(Type.String()),
-  version: Type.Integer(),
-});
-export const CreateTeamRequest = Closed({
-  name: Line(100),
-  member_ids: Type.Optional(Type.Array(Uuid, { maxItems: 500, uniqueItems: true })),
-});
-export const UpdateTeamRequest = Closed(
-  {
-    name: Type.Optional(Line(100)),
-    member_ids: Type.Optional(Type.Array(Uuid, { maxItems: 500, uniqueItems: true })),
-  },
-  { minProperties: 1 },
-);
-
-/** A staff user as the service desk sees one: skills and load. Made from user events. */
-export const Technician = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  active: Type.Boolean(),
-  available: Type.Boolean(),
-  skills: Type.Array(Type.String()),
-  max_open: Type.Integer(),
-  open_tickets: Type.Integer(),
-  version: Type.Integer(),
-});
-export const UpdateTechnicianRequest = Closed(
-  {
-    available: Type.Optional(Type.Boolean()),
-    skills: Type.Optional(Type.Array(Tag, { maxItems: 50, uniqueItems: true })),
-    max_open: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000 })),
-  },
-  { minProperties: 1 },
-);
-
-const LocalTime = Type.String({ pattern: '^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$' });
-const Interval = Type.Object({ start: LocalTime, end: LocalTime }, { additionalProperties: false });
-/** Weekly business hours: key 1 (Monday) to 7 (Sunday); a lunch break is the gap between two intervals. */
-const Week = Closed(
-  Object.fromEntries(
-    ['1', '2', '3', '4', '5', '6', '7'].map((d) => [
-      d,
-      Type.Optional(Type.Array(Interval, { maxItems: 12 })),
-    ]),
-  ),
-);
-const Holiday = Closed({
-  date: Type.String({ format: 'date' }),
-  name: Line(100),
-  hours: Type.Optional(
-    Type.Array(Interval, { maxItems: 12, description: 'half day: the hours that do count' }),
-  ),
-});
-const calendarFields = {
-  name: Line(100),
-  time_zone: Line(64),
-  week: Week,
-  holidays: Type.Optional(Type.Array(Holiday, { maxItems: 1000 })),
-};
-export const Calendar = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  time_zone: Type.String(),
-  week: Type.Record(Type.String(), Type.Array(Interval)),
-  holidays: Type.Array(
-    Type.Object({ date: Type.String(), name: Type.String(), hours: Type.Optional(Type.Array(Interval)) }),
-  ),
-  version: Type.Integer(),
-});
-export const CreateCalendarRequest = Closed(calendarFields);
-export const UpdateCalendarRequest = Closed(
-  {
-    name: Type.Optional(Line(100)),
-    time_zone: Type.Optional(Line(64)),
-    week: Type.Optional(Week),
-    holidays: calendarFields.holidays,
-  },
-  { minProperties: 1 },
-);
-
-const Target = Closed({
-  response_minutes: Nullable(Type.Integer({ minimum: 1, maximum: 525_600 })),
-  resolution_minutes: Nullable(Type.Integer({ minimum: 1, maximum: 525_600 })),
-});
-const Targets = Closed({ low: Target, medium: Target, high: Target, critical: Target });
-export const SlaPolicy = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  calendar_id: Nullable(Type.String({ format: 'uuid', description: 'null: round the clock' })),
-  is_default: Type.Boolean(),
-  targets: Type.Object(
-    Object.fromEntries(
-      PRIORITIES.map((p) => [
-        p,
-        Type.Object({
-          response_minutes: Nullable(Type.Integer()),
-          resolution_minutes: Nullable(Type.Integer()),
-        }),
-      ]),
-    ),
-  ),
-  version: Type.Integer(),
-});
-export const CreateSlaPolicyRequest = Closed({
-  name: Line(100),
-  calendar_id: Type.Optional(Nullable(Uuid)),
-  is_default: Type.Optional(Type.Boolean({ default: false })),
-  targets: Targets,
-});
-export const UpdateSlaPolicyRequest = Closed(
-  {
-    name: Type.Optional(Line(100)),
-    calendar_id: Type.Optional(Nullable(Uuid)),
-    is_default: Type.Optional(Type.Boolean()),
-    targets: Type.Optional(Targets),
-  },
-  { minProperties: 1 },
-);
-
-/** Category → team and needed skills; the first match by `position` wins. */
-export const AssignmentRule = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  position: Type.Integer(),
-  category: Nullable(Type.String()),
-  customer_id: Nullable(Uuid),
-  priority: Nullable(StringEnum(PRIORITIES)),
-  team_id: Nullable(Uuid),
-  skills: Type.Array(Type.String()),
-  active: Type.Boolean(),
-  version: Type.Integer(),
-});
-const ruleFields = {
-  position: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000 })),
-  category: Type.Optional(Nullable(Line(50))),
-  customer_id: Type.Optional(Nullable(Uuid)),
-  priority: Type.Optional(Nullable(StringEnum(PRIORITIES))),
-  team_id: Type.Optional(Nullable(Uuid)),
-  skills: Type.Optional(Type.Array(Tag, { maxItems: 50, uniqueItems: true })),
-  active: Type.Optional(Type.Boolean()),
-};
-export const CreateAssignmentRuleRequest = Closed({ name: Line(100), ...ruleFields });
-export const UpdateAssignmentRuleRequest = Closed(
-  { name: Type.Optional(Line(100)), ...ruleFields },
-  { minProperties: 1 },
-);
-
-/** A stored filter of the ticket list; `query` is the URL's query string. */
-export const SavedView = Type.Object({
-  id: Uuid,
-  name: Type.String(),
-  query: Type.String(),
-  shared: Type.Boolean(),
-  owner_id: Uuid,
-  version: Type.Integer(),
-});
-export const CreateSavedViewRequest = Closed({
-  name: Line(100),
-  query: Type.String({ maxLength: 2000, pattern: '^[^\\u0000-\\u001f]*$' }),
-  shared: Type.Optional(Type.Boolean()),
-});
-
-export const UpdateSavedViewRequest = Closed(
-  {
-    name: Type.Optional(Line(100)),
-    query: Type.Optional(Type.String({ maxLength: 2000, pattern: '^[^\\u0000-\\u001f]*$' })),
-    shared: Type.Optional(Type.Boolean()),
-  },
-  { minProperties: 1 },
-);
 
 /** Figures of the dashboard, for the asker. */
 export const TicketStats = Type.Object({
@@ -423,7 +335,7 @@ export const TicketStats = Type.Object({
   open_by_priority: Type.Record(Type.String(), Type.Integer()),
   mine_open: Type.Integer(),
   unassigned: Type.Integer(),
-  sla_at_risk: Type.Integer(),
+  sla_at_risk: Type.Integer({ description: 'as the list has them with sla=at_risk' }),
   sla_breached_open: Type.Integer(),
   created_per_day: Type.Array(
     Type.Object({ day: Type.String(), created: Type.Integer(), resolved: Type.Integer() }),

@@ -15,6 +15,8 @@ export interface AccessClaims {
   tier: 'standard' | 'professional' | 'enterprise';
   /** Session (refresh-token family) id; revoking it ends every token of the session. */
   sid: string;
+  /** True in tokens that an API key was exchanged for: they make no keys. */
+  api_key?: true;
   /** Present in cookie sessions: what the X-CSRF-Token header must say. */
   csrf?: string;
   iat: number;

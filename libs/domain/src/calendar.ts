@@ -1,3 +1,5 @@
+import { isTimeZone } from '@psa/contracts/time-zones';
+
 /**
  * Business calendars: when an MSP works. The arithmetic on them stands in business-time.ts.
  *
@@ -62,17 +64,6 @@ const END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
 function minuteOfDay(time: string): number {
   return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-}
-
-function isTimeZone(name: string): boolean {
-  // Temporal takes fixed offsets too; they have no daylight saving and are nearly always a mistake here.
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isDate(text: string): boolean {

@@ -1,6 +1,7 @@
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '@psa/contracts/limits';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, passwordProblems } from './password-policy.ts';
+import { passwordProblems } from './password-policy.ts';
 
 const codes = (password: string, email?: string, words?: string[]): string[] =>
   passwordProblems(password, { ...(email ? { email } : {}), ...(words ? { words } : {}) }).map((r) => r.code);

@@ -3,9 +3,7 @@
  * the common ones. No rules of composition and no expiry: they make passwords worse.
  */
 
-export const MIN_PASSWORD_LENGTH = 12;
-/** Generous, and small enough that hashing cannot be used to burn our time. */
-export const MAX_PASSWORD_LENGTH = 128;
+import { MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH } from '@psa/contracts/limits';
 
 export type PasswordProblem =
   | 'too_short'

@@ -4,7 +4,9 @@ import { addBusinessMinutes, businessMinutesBetween } from './business-time.ts';
 import { alwaysOpen } from './calendar.ts';
 import { anyCalendar, anyInstant, OFFICE } from './calendar-arbitraries.test-helper.ts';
 import {
+  AT_RISK_SHARE,
   assessSla,
+  pausesAfter,
   pausesFromHistory,
   pickPolicy,
   type SlaClock,
@@ -67,7 +69,8 @@ describe('assessSla', () => {
       due_is_provisional: false,
       used_minutes: 30,
       remaining_minutes: 30,
-      percent_used: 50,
+      share_used: 0.5,
+      phase: 'ok',
     });
     expect(local(resolution.due_at)).toBe('2026-03-03T16:00');
     expect(resolution.explain.map((s) => [s.kind, s.minutes])).toEqual([
@@ -89,14 +92,15 @@ describe('assessSla', () => {
     const morning = { first_response_at: berlin('2026-03-03T08:00') };
     expect(assess(morning, '2026-03-09T12:00').response).toMatchObject({
       state: 'breached',
-      percent_used: 100,
+      share_used: 1,
+      phase: 'breached',
     });
     expect(assess({}, '2026-03-02T17:00').response.state).toBe('running');
     expect(assess({}, '2026-03-03T09:00').response).toMatchObject({
       state: 'breached',
       achieved_at: null,
       remaining_minutes: -60,
-      percent_used: 200,
+      share_used: 2,
     });
   });
 
@@ -167,6 +171,71 @@ describe('assessSla', () => {
       response: { state: 'breached' },
       resolution: null,
     });
+  });
+});
+
+describe('at risk', () => {
+  it('begins when four fifths of the business time are used, and a weekend uses none', () => {
+    // Friday 16:00: an hour on Friday, seven on Monday.
+    const friday = { created_at: berlin('2026-03-06T16:00') };
+    const at = (now: string) => assess(friday, now).resolution;
+    expect(local(at('2026-03-06T16:30').risk_at)).toBe('2026-03-09T14:24');
+    expect(at('2026-03-08T12:00')).toMatchObject({ phase: 'ok', share_used: 0.125 });
+    expect(at('2026-03-09T14:23')).toMatchObject({ phase: 'ok', share_used: 0.7979 });
+    expect(at('2026-03-09T14:24')).toMatchObject({ phase: 'at_risk', share_used: 0.8 });
+    expect(at('2026-03-09T16:00')).toMatchObject({ phase: 'at_risk', share_used: 1 });
+    expect(at('2026-03-09T16:01')).toMatchObject({ phase: 'breached', share_used: 1.002 });
+  });
+
+  it('does not count paused time, and is not while paused', () => {
+    const waited = { pauses: [pause('2026-03-03T09:00', '2026-03-05T09:00')] };
+    expect(assess(waited, '2026-03-05T09:30').resolution).toMatchObject({ phase: 'ok', share_used: 0.3125 });
+    const waits = { pauses: [pause('2026-03-03T09:00', null)] };
+    expect(assess(waits, '2026-03-06T09:00').resolution).toMatchObject({ phase: 'paused', share_used: 0.25 });
+  });
+
+  it('says the same by the share and by the instant, in every calendar', () => {
+    fc.assert(
+      fc.property(
+        anyCalendar,
+        anyInstant,
+        fc.integer({ min: 1, max: 3000 }),
+        fc.nat(25_000),
+        (calendar, created_at, target, minute) => {
+          const policy = {
+            ...GOLD,
+            calendar,
+            targets: { high: { response_minutes: target, resolution_minutes: target } },
+          };
+          const now = created_at.add({ minutes: minute });
+          const clock = clocks(policy, { ...TICKET, created_at }, now).resolution;
+          expect(clock.phase === 'breached').toBe(clock.state === 'breached');
+          if (clock.phase === 'ok') expect(clock.share_used).toBeLessThan(AT_RISK_SHARE);
+          if (clock.phase === 'at_risk') {
+            expect(clock.share_used).toBeGreaterThanOrEqual(AT_RISK_SHARE);
+            expect(clock.share_used).toBeLessThanOrEqual(1);
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('pausesAfter', () => {
+  it('begins and ends pauses by the policy alone', () => {
+    const none = pausesAfter<string>([], 'waiting_customer', [], '9');
+    expect(none).toEqual([]);
+    const waiting = pausesAfter([], 'waiting_customer', ['waiting_customer'], '9');
+    expect(waiting).toEqual([{ from: '9', until: null, reason: 'waiting_customer' }]);
+    expect(pausesAfter(waiting, 'waiting_customer', ['waiting_customer'], '10')).toEqual(waiting);
+    expect(pausesAfter(waiting, 'in_progress', ['waiting_customer'], '10')).toEqual([
+      { ...waiting[0], until: '10' },
+    ]);
+    expect(pausesAfter(waiting, 'resolved', ['waiting_customer'], '10')).toEqual([
+      { ...waiting[0], until: '10' },
+      { from: '10', until: null, reason: 'resolved' },
+    ]);
+    expect(pausesAfter([], 'new', ['new'], '9')).toEqual([{ from: '9', until: null, reason: 'new' }]);
   });
 });
 

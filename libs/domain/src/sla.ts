@@ -11,6 +11,8 @@
  * - The response clock ends with the first response; resolving a ticket answers it too.
  * - What happens after a clock's end no longer moves its due time.
  * - Reaching the goal exactly at the due time meets it.
+ * - A running clock is at risk from the instant at which {@link AT_RISK_SHARE} of its business time is used.
+ *   That is the only meaning of "at risk": bars, colours, filters, figures, warnings and mails read it from here.
  *
  * The due time is the end of the explanation, so the two cannot disagree.
  */
@@ -67,9 +69,21 @@ export interface SlaFacts {
 /** `met` and `breached` are final once the goal is reached; an unreached goal past its due time is `breached`. */
 export type SlaState = 'running' | 'paused' | 'met' | 'breached';
 
+/** A running clock is at risk when this share of its target is used, in business time. */
+export const AT_RISK_SHARE = 0.8;
+
+/** What people see of a clock. `ok` and `at_risk` run, `breached` is past its due time, reached or not. */
+export const SLA_PHASES = ['ok', 'at_risk', 'breached', 'paused', 'met'] as const;
+export type SlaPhase = (typeof SLA_PHASES)[number];
+
 export interface SlaClock {
   target_minutes: number;
   due_at: Temporal.Instant;
+  /** When {@link AT_RISK_SHARE} of the target is used, pauses taken out; moves on while the clock is paused. */
+  risk_at: Temporal.Instant;
+  phase: SlaPhase;
+  /** Business time used of the target: 0 at the start, 1 at the due time, more when overdue. See {@link shareUsed}. */
+  share_used: number;
   /** True while the clock is paused: `due_at` is then the due time if it resumed now, and moves on. */
   due_is_provisional: boolean;
   state: SlaState;
@@ -79,8 +93,6 @@ export interface SlaClock {
   used_minutes: number;
   /** Target minus used: negative when overdue. */
   remaining_minutes: number;
-  /** Used of target, cut to one decimal: 100 is not shown before the due time. */
-  percent_used: number;
   /** From `created_at` to `due_at`. The minutes of the counted steps add up to the target. */
   explain: ExplainStep[];
 }
@@ -90,6 +102,52 @@ export interface SlaAssessment {
   /** Null when the policy sets no response time for the priority. */
   response: SlaClock | null;
   resolution: SlaClock | null;
+}
+
+/**
+ * The phase of a clock whose stored state is `state`, seen at `now`. A clock stored as running past its due time is
+ * breached, whether its timer has fired or not.
+ */
+export function phaseOf(
+  state: SlaState,
+  riskAt: Temporal.Instant | null,
+  dueAt: Temporal.Instant | null,
+  now: Temporal.Instant,
+): SlaPhase {
+  if (state !== 'running') return state;
+  if (dueAt !== null && Temporal.Instant.compare(now, dueAt) > 0) return 'breached';
+  return riskAt !== null && Temporal.Instant.compare(now, riskAt) >= 0 ? 'at_risk' : 'ok';
+}
+
+/**
+ * Share of the target that is used, cut to four decimals: 1 is not shown before the due time. It never contradicts
+ * the phase: what is met took 1 at most and what is breached 1 at least, though a calendar be changed afterwards.
+ */
+export function shareUsed(usedMinutes: number, targetMinutes: number, phase: SlaPhase): number {
+  const share = Math.floor((usedMinutes * 10_000) / targetMinutes) / 10_000;
+  if (phase === 'breached') return Math.max(share, 1);
+  return phase === 'met' ? Math.min(share, 1) : share;
+}
+
+/**
+ * Business minutes used of a clock that began at `start`: up to its goal, or up to `now`. With a compiled calendar this
+ * is cheap enough for every row of a list.
+ */
+export function usedMinutes(input: {
+  start: Temporal.Instant;
+  achievedAt: Temporal.Instant | null;
+  pauses: readonly SlaPause[];
+  calendar: CompiledCalendar;
+  now: Temporal.Instant;
+}): number {
+  const end = input.achievedAt ?? input.now;
+  if (Temporal.Instant.compare(end, input.start) <= 0) return 0;
+  return businessMinutesBetween(
+    input.start,
+    end,
+    input.calendar,
+    suspensionsOf(input.pauses, end).suspensions,
+  );
 }
 
 /** A ticket's status since `at`. */
@@ -106,7 +164,7 @@ export function pausesFromHistory(
   const pauses: SlaPause[] = [];
   const sorted = [...history].sort((a, b) => Temporal.Instant.compare(a.at, b.at));
   for (const [index, { status, at }] of sorted.entries()) {
-    if (!isDone(status) && !pauseOn.includes(status)) continue;
+    if (!pausesIn(status, pauseOn)) continue;
     const until = sorted[index + 1]?.at ?? null;
     const last = pauses.at(-1);
     if (last?.until?.equals(at) && last.reason === status) last.until = until;
@@ -116,8 +174,55 @@ export function pausesFromHistory(
   return pauses;
 }
 
+/**
+ * The pauses of a ticket that stands in `status` since `now`: what is open is closed, and a pause of `status` begun,
+ * as its policy wants it. `T` is the caller's type of a moment.
+ */
+export function pausesAfter<T>(
+  pauses: readonly { from: T; until: T | null; reason: string }[],
+  status: TicketStatus,
+  pauseOn: readonly TicketStatus[],
+  now: T,
+): { from: T; until: T | null; reason: string }[] {
+  const open = pauses.find((pause) => pause.until === null);
+  const wanted = pausesIn(status, pauseOn);
+  if (wanted && open?.reason === status) return [...pauses];
+  const closed = pauses.map((pause) => (pause.until === null ? { ...pause, until: now } : pause));
+  return wanted ? [...closed, { from: now, until: null, reason: status }] : closed;
+}
+
+/** When the response clock ended: with the first response, or with the resolution, which answers too. */
+export function respondedAt(
+  facts: Pick<SlaFacts, 'first_response_at' | 'resolved_at'>,
+): Temporal.Instant | null {
+  const { first_response_at, resolved_at } = facts;
+  return first_response_at && resolved_at
+    ? earlier(first_response_at, resolved_at)
+    : (first_response_at ?? resolved_at);
+}
+
+/** Statuses pause by the policy's `pause_on` alone; work that is over stops the clocks under every policy. */
+export const pausesIn = (status: TicketStatus, pauseOn: readonly TicketStatus[]): boolean =>
+  isDone(status) || pauseOn.includes(status);
+
 function earlier(a: Temporal.Instant, b: Temporal.Instant): Temporal.Instant {
   return Temporal.Instant.compare(a, b) <= 0 ? a : b;
+}
+
+/** The pauses as far as `end`, and whether the clock stands still there. */
+function suspensionsOf(
+  pauses: readonly SlaPause[],
+  end: Temporal.Instant,
+): { suspensions: Suspension[]; isPaused: boolean } {
+  const suspensions: Suspension[] = [];
+  let isPaused = false;
+  for (const pause of pauses) {
+    if (Temporal.Instant.compare(pause.from, end) > 0) continue;
+    isPaused ||= pause.until === null || Temporal.Instant.compare(end, pause.until) < 0;
+    const until = pause.until === null ? end : earlier(pause.until, end);
+    suspensions.push({ from: pause.from, until, reason: pause.reason });
+  }
+  return { suspensions, isPaused };
 }
 
 interface ClockInput {
@@ -133,32 +238,25 @@ function assessClock(target: number | null, input: ClockInput): SlaClock | null 
   const { start, achievedAt, pauses, calendar, now } = input;
   // Pauses reach to the clock's end at most: an open one to now, none beyond the goal.
   const clockEnd = achievedAt ?? now;
-  const suspensions: Suspension[] = [];
-  let isPaused = false;
-  for (const pause of pauses) {
-    if (Temporal.Instant.compare(pause.from, clockEnd) > 0) continue;
-    const isCurrent = pause.until === null || Temporal.Instant.compare(clockEnd, pause.until) < 0;
-    isPaused ||= isCurrent;
-    const until = pause.until === null ? clockEnd : earlier(pause.until, clockEnd);
-    suspensions.push({ from: pause.from, until, reason: pause.reason });
-  }
+  const { suspensions, isPaused } = suspensionsOf(pauses, clockEnd);
   const due = walkBusinessTime(start, { minutes: target }, calendar, suspensions);
-  const used =
-    Temporal.Instant.compare(clockEnd, start) <= 0
-      ? 0
-      : businessMinutesBetween(start, clockEnd, calendar, suspensions);
+  const risk = walkBusinessTime(start, { minutes: target * AT_RISK_SHARE }, calendar, suspensions);
+  const used = usedMinutes(input);
   // By the due time, not by minutes: one that fell due on Friday evening is late on Monday morning.
   const inTime = Temporal.Instant.compare(clockEnd, due.end) <= 0;
   const state: SlaState = !inTime ? 'breached' : achievedAt ? 'met' : isPaused ? 'paused' : 'running';
+  const phase = phaseOf(state, risk.end, due.end, clockEnd);
   return {
     target_minutes: target,
     due_at: due.end,
+    risk_at: risk.end,
+    phase,
+    share_used: shareUsed(used, target, phase),
     due_is_provisional: state === 'paused',
     state,
     achieved_at: achievedAt,
     used_minutes: used,
     remaining_minutes: target - used,
-    percent_used: Math.floor((used * 1000) / target) / 10,
     explain: due.steps,
   };
 }
@@ -176,16 +274,11 @@ export function assessSla(
 ): SlaAssessment | null {
   const targets = targetOf(policy, facts.priority);
   if (!targets) return null;
-  const { first_response_at, resolved_at } = facts;
-  const respondedAt =
-    first_response_at && resolved_at
-      ? earlier(first_response_at, resolved_at)
-      : (first_response_at ?? resolved_at);
   const shared = { start: facts.created_at, pauses: facts.pauses, calendar, now };
   return {
     policy_id: policy.id,
-    response: assessClock(targets.response_minutes, { ...shared, achievedAt: respondedAt }),
-    resolution: assessClock(targets.resolution_minutes, { ...shared, achievedAt: resolved_at }),
+    response: assessClock(targets.response_minutes, { ...shared, achievedAt: respondedAt(facts) }),
+    resolution: assessClock(targets.resolution_minutes, { ...shared, achievedAt: facts.resolved_at }),
   };
 }
 

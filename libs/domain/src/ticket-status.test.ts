@@ -24,15 +24,11 @@ describe('decideTransition', () => {
         resolved_at: 'keep',
         closed_at: 'keep',
         assignee: 'keep',
-        sla_clock: 'keep',
         reopened: false,
       },
     });
-    expect(decideTransition('in_progress', 'waiting_customer', { actorKind: 'staff' })).toMatchObject({
-      effects: { sla_clock: 'pause' },
-    });
     expect(decideTransition('in_progress', 'resolved', { actorKind: 'staff' })).toMatchObject({
-      effects: { sla_clock: 'stop', resolved_at: 'set', closed_at: 'keep' },
+      effects: { resolved_at: 'set', closed_at: 'keep' },
     });
   });
 
@@ -70,7 +66,7 @@ describe('decideTransition', () => {
     });
   });
 
-  it('reopens: clears the end, resumes the clock, counts', () => {
+  it('reopens: clears the end, counts', () => {
     expect(decideTransition('closed', 'in_progress', { actorKind: 'customer', hasAssignee: true })).toEqual({
       ok: true,
       effects: {
@@ -78,17 +74,8 @@ describe('decideTransition', () => {
         resolved_at: 'clear',
         closed_at: 'clear',
         assignee: 'keep',
-        sla_clock: 'resume',
         reopened: true,
       },
-    });
-  });
-
-  it('pauses on the statuses of the policy', () => {
-    const context = { actorKind: 'staff', pauseOn: ['new'] } as const;
-    expect(decideTransition('new', 'assigned', context)).toMatchObject({ effects: { sla_clock: 'resume' } });
-    expect(decideTransition('in_progress', 'waiting_customer', context)).toMatchObject({
-      effects: { sla_clock: 'keep' },
     });
   });
 

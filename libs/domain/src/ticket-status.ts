@@ -76,8 +76,6 @@ export interface TransitionContext {
   actorKind: ActorKind;
   /** Whether the ticket has an assignee after the change. Left out: not checked. */
   hasAssignee?: boolean;
-  /** Statuses that pause the SLA clock (`pause_on` of the ticket's policy). */
-  pauseOn?: readonly TicketStatus[];
 }
 
 /** What a transition does to the ticket besides the status. */
@@ -87,8 +85,6 @@ export interface TransitionEffects {
   resolved_at: 'set' | 'clear' | 'keep';
   closed_at: 'set' | 'clear' | 'keep';
   assignee: 'clear' | 'keep';
-  /** `stop` at the end of the work; a reopened ticket's clock resumes. */
-  sla_clock: 'pause' | 'resume' | 'stop' | 'keep';
   /** True: the reopen count grows by one. */
   reopened: boolean;
 }
@@ -108,11 +104,8 @@ const NO_EFFECTS: TransitionEffects = {
   resolved_at: 'keep',
   closed_at: 'keep',
   assignee: 'keep',
-  sla_clock: 'keep',
   reopened: false,
 };
-
-const DEFAULT_PAUSE_ON: readonly TicketStatus[] = ['waiting_customer'];
 
 /** Statuses in which the work is over. */
 export function isDone(status: TicketStatus): boolean {
@@ -140,7 +133,7 @@ export function decideTransition(
 ): TransitionDecision {
   if (from === to) return { ok: true, effects: { ...NO_EFFECTS } };
   const allowed = allowedTransitions(from, context);
-  if (allowed.includes(to)) return { ok: true, effects: effectsOf(from, to, context) };
+  if (allowed.includes(to)) return { ok: true, effects: effectsOf(from, to) };
 
   const actors = TABLE[from][to];
   const where = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no transition is allowed';
@@ -156,7 +149,7 @@ export function decideTransition(
   return { ok: false, allowed, reason: 'needs_assignee', message };
 }
 
-function effectsOf(from: TicketStatus, to: TicketStatus, context: TransitionContext): TransitionEffects {
+function effectsOf(from: TicketStatus, to: TicketStatus): TransitionEffects {
   const wasDone = isDone(from);
   const done = isDone(to);
   return {
@@ -165,35 +158,8 @@ function effectsOf(from: TicketStatus, to: TicketStatus, context: TransitionCont
     resolved_at: done === wasDone ? 'keep' : done ? 'set' : 'clear',
     closed_at: to === 'closed' ? 'set' : from === 'closed' ? 'clear' : 'keep',
     assignee: to === 'new' ? 'clear' : 'keep',
-    sla_clock: clockEffect(from, to, context.pauseOn ?? DEFAULT_PAUSE_ON),
     reopened: wasDone && !done,
   };
-}
-
-type ClockState = 'running' | 'paused' | 'stopped';
-
-function clockIn(status: TicketStatus, pauseOn: readonly TicketStatus[]): ClockState {
-  if (isDone(status)) return 'stopped';
-  return pauseOn.includes(status) ? 'paused' : 'running';
-}
-
-function clockEffect(
-  from: TicketStatus,
-  to: TicketStatus,
-  pauseOn: readonly TicketStatus[],
-): TransitionEffects['sla_clock'] {
-  const after = clockIn(to, pauseOn);
-  if (after === clockIn(from, pauseOn)) return 'keep';
-  switch (after) {
-    case 'running':
-      return 'resume';
-    case 'paused':
-      return 'pause';
-    case 'stopped':
-      return 'stop';
-    default:
-      return after satisfies never;
-  }
 }
 
 /** Where a reopened ticket goes: back to its technician, or into the queue when it has none. */

@@ -22,20 +22,21 @@ interface AdapterSettings extends RedisSettings {
   readonly ELASTICSEARCH_URL: string;
 }
 
-/** How long a starting service waits for a broker that is starting, too. */
-const BUS_WAIT_MS = 60_000;
+/** What an adapter is made for: to serve, or only to be asked whether it is there. Then it makes and removes nothing. */
+type Purpose = 'serve' | 'ask';
 
 /** The real adapters of a service that runs by itself: RabbitMQ, Redis, SMTP, disk or PostgreSQL, PostgreSQL or Elasticsearch. */
 export const adapters = {
+  // Not waited for: a service listens before its broker is there, and its consumers wait.
   bus: (env: AdapterSettings, log: AdapterLog) =>
-    RabbitBus.connect({ url: env.RABBITMQ_URL.split(','), log }, BUS_WAIT_MS),
+    RabbitBus.connect({ url: env.RABBITMQ_URL.split(','), log }, 0),
   cache: (env: AdapterSettings, log: AdapterLog) => new RedisCache({ ...redisSource(env), log }),
   mailer: (env: AdapterSettings, log: AdapterLog) =>
     env.SMTP_URL ? new SmtpMailer({ url: env.SMTP_URL, from: env.MAIL_FROM }) : new LogMailer({ log }),
-  async files(env: AdapterSettings, log: AdapterLog) {
+  async files(env: AdapterSettings, log: AdapterLog, purpose: Purpose = 'serve') {
     if (env.FILES_DIR) {
       const store = new DiskFileStore({ folder: env.FILES_DIR });
-      await store.prepare();
+      if (purpose === 'serve') await store.prepare();
       return store;
     }
     // Replicas on several nodes share files through the database; the migrations make its tables.
@@ -45,12 +46,12 @@ export const adapters = {
       schema: FILES_SCHEMA,
     });
     // Not waited for: a service starts without its database, too.
-    if (env.FILES_DATABASE_URL)
+    if (env.FILES_DATABASE_URL && purpose === 'serve')
       void store.prepare().catch((error: Error) => log.warn(`Files in the database: ${error.message}`));
     return store;
   },
-  async searchIndex(env: AdapterSettings, service: string) {
-    // Each service is given every port; only this one may make the index or be kept from starting by its absence.
+  searchIndex(env: AdapterSettings, log: AdapterLog, service: string, purpose: Purpose = 'serve') {
+    // Each service is given every port; only this one may make the index.
     if (env.SEARCH_DRIVER === 'postgres' || service !== 'search')
       return new PostgresSearch({
         url: env.DATABASE_URL,
@@ -60,7 +61,8 @@ export const adapters = {
     if (!env.ELASTICSEARCH_URL)
       throw new Error('SEARCH_DRIVER is elasticsearch: ELASTICSEARCH_URL is required.');
     const index = new ElasticsearchSearch({ url: env.ELASTICSEARCH_URL });
-    await index.prepare();
+    // Not waited for: who asks is told that the search does not answer, and events wait for it.
+    if (purpose === 'serve') void index.prepareWhenThere(log);
     return index;
   },
 };

@@ -1,4 +1,4 @@
-// Mends five faults of postgres.js 3.4.9 in node_modules; run after every installation, harmless to repeat.
+// Mends ten faults of postgres.js 3.4.9 in node_modules; run after every installation, harmless to repeat.
 // Without it a lost database connection can end the whole process or leave a connection dead for ever.
 //
 // 1. `nextWrite` runs from setImmediate and writes to a socket that is null by then: an uncaught TypeError
@@ -11,9 +11,19 @@
 //    nobody holds: an unhandled rejection ends the process.
 // 5. A server that takes a connection and closes it before its greeting (a load balancer with nobody behind it) is
 //    tried again at once and for ever: the query never ends, and the process does nothing else.
+// 6. Between a socket's error and its end lies a turn of the event loop. A query that is given to the connection in that
+//    time is never answered, or gets the answer of the next one; so does what waits for its turn in a transaction or on
+//    a reserved connection, when that is cut. `end` waits for ever for a connection that was cut while it waited.
+// 7. A query that cannot be built (a parameter is undefined) while others are under way on its connection fails the one
+//    that is being answered, takes the place of the next and leaves the connection dead.
+// 8. A transaction that comes to a connection as its 100th query under way fails, and its BEGIN stays open under the
+//    queries of others.
+// 9. A place in the pool is lost for good when its socket cannot be made (`options.socket` throws).
+// 10. Queries take the connection that has rested longest, so two a second keep a pool of ten open for ever, each with a
+//    process of the server: none is ever idle for `idle_timeout`. The one used last does as well, and the others end.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,6 +89,193 @@ const CHANGES = [
 `,
   },
   {
+    file: 'connection.js',
+    before: `    socket.removeAllListeners()
+    socket = null
+
+`,
+    after: `    socket.removeAllListeners()
+    socket = null
+
+    const cut = Errors.connection('CONNECTION_CLOSED', options, socket)
+    stream && (stream.destroy(cut), stream = null)
+    query && queryError(query, cut)
+    while (sent.length)
+      queryError(sent.shift(), cut)
+    query = results = errorResponse = final = null
+    result = new Result()
+    rows = 0
+
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket))
+`,
+    after: `    onclose(connection, cut)
+    ended && connection.queue === queues.closed && (ended(), ending = ended = null)
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `    try {
+      q.state = backend
+      query
+        ? sent.push(q)
+        : (query = q, query.active = true)
+
+      build(q)
+      return write(toBuffer(q))
+        && !q.describeFirst
+        && !q.cursorFn
+        && sent.length < max_pipeline
+        && (!q.options.onexecute || q.options.onexecute(connection))
+    } catch (error) {
+      sent.length === 0 && write(Sync)
+      errored(error)
+      return true
+    }
+`,
+    after: `    let message
+    q.state = backend
+    try {
+      build(q)
+      message = toBuffer(q)
+    } catch (error) {
+      // Where nothing is under way, the answer to Sync gives the connection back.
+      query || (query = q, query.active = true, write(Sync))
+      queryError(q, error)
+      return sent.length < max_pipeline
+    }
+
+    query
+      ? sent.push(q)
+      : (query = q, query.active = true)
+
+    const takesMore = write(message)
+      && !q.describeFirst
+      && !q.cursorFn
+      && sent.length < max_pipeline
+    return q.options.onexecute ? q.options.onexecute(connection) : takesMore
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `    } catch (e) {
+      error(e)
+      return
+    }
+`,
+    after: `    } catch (e) {
+      errored(e)
+      onclose(connection, e)
+      return
+    }
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    const queue = Queue()
+    const c = open.length
+`,
+    after: `    const queue = Queue()
+    let lost = null
+    const c = open.length
+`,
+  },
+  {
+    file: 'index.js',
+    before: `      ? open.shift()
+`,
+    after: `      ? open.pop()
+`,
+  },
+  {
+    file: 'index.js',
+    before: `      return go(open.shift(), query)
+`,
+    after: `      return go(open.pop(), query)
+`,
+  },
+  {
+    file: 'queue.js',
+    before: `    push: (x) => (xs.push(x), x),
+`,
+    after: `    push: (x) => (xs.push(x), x),
+    pop: () => {
+      const out = xs.pop()
+      if (index === xs.length) {
+        index = 0
+        xs = []
+      }
+      return out
+    },
+`,
+  },
+  {
+    file: 'index.js',
+    before: `        const query = { reserve: resolve, reject }
+`,
+    after: `        const query = { reserve: resolve, reject: e => (queries.remove(query), reject(e)) }
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    c.reserved.release = true
+`,
+    after: `    c.reserved.release = true
+    c.waiting = queue
+    c.onclose = e => lost = e
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    sql.release = () => {
+      c.reserved = null
+`,
+    after: `    sql.release = () => {
+      if (lost)
+        return
+      c.onclose = null
+      c.reserved = null
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    function handler(q) {
+      c.queue === full
+        ? queue.push(q)
+`,
+    after: `    function handler(q) {
+      if (lost)
+        return q.reject(lost)
+      c.queue === full
+        ? queue.push(q)
+`,
+  },
+  {
+    file: 'index.js',
+    before: `      connection = c
+      move(c, reserved)
+`,
+    after: `      connection = c
+      c.waiting = queries
+      move(c, reserved)
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    c.reserved = null
+    c.onclose && (c.onclose(e), c.onclose = null)
+`,
+    after: `    c.reserved = null
+    while (c.waiting && c.waiting.length)
+      c.waiting.shift().reject(e)
+    c.waiting = null
+    c.onclose && (c.onclose(e), c.onclose = null)
+`,
+  },
+  {
     file: 'index.js',
     before: `      , connection
       , prepare = null
@@ -132,7 +329,7 @@ export function mendPostgresClient(folder = installed()) {
   }
   let changed = 0;
   for (const source of ['src', 'cjs/src']) {
-    for (const file of ['connection.js', 'index.js']) {
+    for (const file of ['connection.js', 'index.js', 'queue.js']) {
       const path = join(folder, source, file);
       const old = readFileSync(path, 'utf8');
       let text = old;
@@ -143,7 +340,9 @@ export function mendPostgresClient(folder = installed()) {
         text = text.replace(before, () => after);
       }
       if (text === old) continue;
-      writeFileSync(path, text);
+      // Never half, and never through a hard link into another installation.
+      writeFileSync(`${path}.mended`, text);
+      renameSync(`${path}.mended`, path);
       changed++;
     }
   }

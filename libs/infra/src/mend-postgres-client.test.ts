@@ -1,9 +1,11 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
+import { until } from '@psa/test-kit/until';
 import type postgresClient from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { mendPostgresClient } from './mend-postgres-client.mjs';
@@ -97,8 +99,91 @@ it('a pool whose connections are cut under load serves again', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => sql`SELECT 1`.catch(() => null)));
   expect(answers).toHaveLength(20);
   expect(await sql`SELECT 3 AS three`).toEqual([{ three: 3 }]);
-  // Without a limit of time `end` may wait for a connection that is gone already.
-  await sql.end({ timeout: 1 });
+  await sql.end();
+});
+
+it('a query that comes between the error of a connection and its end fails, too', async () => {
+  const line = await tcpLine(server.port);
+  const { username, password } = new URL(server.superuserUrl());
+  const sql = postgres({ host: '127.0.0.1', port: line.port, max: 1, username, password });
+  await sql`SELECT 1`;
+  const second = sql.unsafe('SELECT pg_sleep(60)').catch(() => sql`SELECT 2 AS n`);
+  await until(async () => {
+    const admin = postgres(server.superuserUrl(), { max: 1 });
+    const sleepers = await admin`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'`;
+    await admin.end();
+    return sleepers.length > 0;
+  });
+  line.reset();
+  await expect(second).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+  expect(await sql`SELECT 3 AS n`).toEqual([{ n: 3 }]);
+  await sql.end();
+  await line.close();
+});
+
+it('what waits for its turn in a transaction or on a reserved connection fails when that is cut', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 2 });
+  const settled: Promise<PromiseSettledResult<unknown>[]>[] = [];
+  const transaction = sql.begin(async (tx) => {
+    const [row] = await tx<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+    settled.push(Promise.allSettled([tx`SELECT pg_sleep(${60})`, tx`SELECT 1`]));
+    await terminate(row!.pid);
+  });
+  await expect(transaction).rejects.toThrow();
+  const reserved = await sql.reserve();
+  const [row] = await reserved<{ pid: number }[]>`SELECT pg_backend_pid() AS pid`;
+  settled.push(Promise.allSettled([reserved`SELECT pg_sleep(${60})`, reserved`SELECT 1`]));
+  await terminate(row!.pid);
+  for (const results of await Promise.all(settled))
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  // It has nothing to give back any more.
+  await sql`SELECT 1`;
+  reserved.release();
+  expect(await Promise.all([sql`SELECT 4 AS n`, sql`SELECT 5 AS n`])).toEqual([[{ n: 4 }], [{ n: 5 }]]);
+  await sql.end();
+});
+
+it('a query that cannot be built fails alone', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 1 });
+  const wrong = () => sql`SELECT ${undefined as unknown as number}`;
+  await expect(wrong()).rejects.toThrow('UNDEFINED_VALUE');
+  const [slow, refused, next] = await Promise.allSettled([
+    sql`SELECT 1 AS n, pg_sleep(0.1)`,
+    wrong(),
+    sql`SELECT 2 AS n`,
+  ]);
+  expect([slow.status, refused.status, next.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(await sql`SELECT 3 AS n`).toEqual([{ n: 3 }]);
+  await sql.end();
+});
+
+it('a transaction may be the last that a connection takes', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 1, ...{ max_pipeline: 10 } });
+  await sql`SELECT 1`;
+  for (const before of [9, 10, 11]) {
+    const queries = Array.from({ length: before }, () => sql`SELECT 1`.execute());
+    expect(await sql.begin((tx) => tx`SELECT 2 AS n`)).toEqual([{ n: 2 }]);
+    await Promise.all(queries);
+  }
+  await sql.end();
+});
+
+it('a place in the pool whose socket could not be made is used again', async () => {
+  let isRefused = true;
+  const { host, port } = { host: '127.0.0.1', port: server.port };
+  // Missing in its types.
+  const socket = {
+    socket: () => {
+      if (isRefused) throw new Error('no socket');
+      return connect({ host, port });
+    },
+  };
+  const sql = postgres(server.superuserUrl(), { max: 1, ...socket });
+  await expect(sql`SELECT 1`).rejects.toThrow('no socket');
+  await expect(sql`SELECT 1`).rejects.toThrow('no socket');
+  isRefused = false;
+  expect(await sql`SELECT 2 AS n`).toEqual([{ n: 2 }]);
+  await sql.end();
 });
 
 it('a query fails where a load balancer takes the connection and has nobody behind it', async () => {
@@ -118,4 +203,22 @@ it('a query fails where a load balancer takes the connection and has nobody behi
   expect(taken).toBeLessThan(5);
   await sql.end({ timeout: 0 });
   balancer.close();
+});
+
+it('connections that only a burst needed end, though queries go on', async () => {
+  const sql = postgres(server.superuserUrl(), {
+    max: 8,
+    idle_timeout: 1,
+    connection: { application_name: 'burst' },
+  });
+  const open = async () => {
+    const [row] = await sql<{ n: number }[]>`
+      SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'burst'`;
+    return row!.n;
+  };
+  await Promise.all(Array.from({ length: 8 }, () => sql`SELECT pg_sleep(0.3)`));
+  expect(await open()).toBe(8);
+  // Each look is a query: far more often than eight times in the second after which a connection may end.
+  await until(async () => (await open()) === 1, 10_000, 'the others to end');
+  await sql.end();
 });

@@ -1,4 +1,8 @@
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Taking over is a matter of milliseconds; so is another's. */
+const PATIENCE_MS = 10_000;
 
 /** Start time of a process in clock ticks since boot; tells a pid from its later reuse. */
 async function startTime(pid: number): Promise<string | null> {
@@ -13,31 +17,88 @@ async function startTime(pid: number): Promise<string | null> {
   }
 }
 
+/** The pid of the live process that a lock names; null: nobody holds it any more, undefined: it is not there. */
+async function holderOf(path: string): Promise<string | null | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const [pid, started] = text.trim().split(' ');
+  return pid && started && (await startTime(Number(pid))) === started ? pid : null;
+}
+
+/** Whether a live process holds the lock file. */
+export async function isOwned(path: string): Promise<boolean> {
+  return Boolean(await holderOf(path));
+}
+
 /**
  * Takes a lock file that names this process, so that a second program on the same data is refused instead of
  * ending the first one's server. A lock whose owner is gone (kill -9, power) is taken over.
+ *
+ * Between seeing that an owner is gone and taking its file away somebody else may have taken it over, and that one's
+ * file would go. So only who holds a second lock, `<path>.takeover`, replaces a file, and looks again before. That one
+ * is taken over in the same way from one who was killed with it.
  * @returns the function that gives the lock back.
  * @throws when a live process holds it.
  */
 export async function takeOwnerLock(path: string): Promise<() => Promise<void>> {
   const mine = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const deadline = performance.now() + PATIENCE_MS;
   await writeFile(mine, `${process.pid} ${await startTime(process.pid)}\n`, { mode: 0o600 });
   try {
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
       try {
         // link() creates or fails, in one step; rename() would replace another's lock.
         await link(mine, path);
-        return () => rm(path, { force: true });
+        return giveBack(path);
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 20) throw error;
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       }
-      const [pid, started] = (await readFile(path, 'utf8').catch(() => '')).trim().split(' ');
-      if (pid && started && (await startTime(Number(pid))) === started) {
-        throw new Error(`Unable to use ${path.replace(/\.owner$/, '')}: process ${pid} is using it.`);
-      }
-      await rm(path, { force: true });
+      const holder = await holderOf(path);
+      if (holder) throw new LockHeld(path, holder);
+      if (holder === null && (await takeOver(path, mine))) return giveBack(path);
+      if (performance.now() > deadline)
+        throw new Error(`Unable to use ${nameOf(path)}: others are taking it over.`);
     }
   } finally {
     await rm(mine, { force: true });
   }
 }
+
+/** A live process holds the lock. */
+class LockHeld extends Error {
+  constructor(path: string, pid: string) {
+    super(`Unable to use ${nameOf(path)}: process ${pid} is using it.`);
+  }
+}
+
+/** Puts one's own file into the place of a lock whose owner is gone. @returns false: look again */
+async function takeOver(path: string, mine: string): Promise<boolean> {
+  let done: () => Promise<void>;
+  try {
+    done = await takeOwnerLock(`${path}.takeover`);
+  } catch (error) {
+    if (!(error instanceof LockHeld)) throw error;
+    await sleep(5);
+    return false;
+  }
+  try {
+    if ((await holderOf(path)) !== null) return false;
+    await rename(mine, path);
+    return true;
+  } finally {
+    await done();
+  }
+}
+
+/** Once: what stands there later is another's. */
+function giveBack(path: string): () => Promise<void> {
+  let given: Promise<void> | null = null;
+  return () => (given ??= rm(path, { force: true }));
+}
+
+const nameOf = (path: string) => path.replace(/\.owner$/, '');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serverProcesses } from './postgres-processes.ts';
-import { type PostgresExit, type PostgresServer, startPostgres } from './postgres-server.ts';
+import { otherThanRoot, type PostgresExit, type PostgresServer, startPostgres } from './postgres-server.ts';
 
 const servers: PostgresServer[] = [];
 let folder: string;
@@ -24,6 +24,15 @@ async function start(options: Partial<Parameters<typeof startPostgres>[0]> = {})
   servers.push(server);
   return server;
 }
+
+describe('whom it runs as', () => {
+  it('is somebody whom the machine knows, and never root', () => {
+    const known = 'root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n';
+    expect(otherThanRoot(known)).toEqual({ uid: 1, gid: 1, name: 'daemon' });
+    expect(otherThanRoot('root:x:0:0:root:/root:/bin/sh\n')).toBeNull();
+    expect(otherThanRoot('')).toBeNull();
+  });
+});
 
 describe('startPostgres', () => {
   it('keeps data over a stop and a restart, and refuses a wrong password', async () => {

@@ -114,23 +114,36 @@ async function chooseIdentity(dataDir: string): Promise<Identity> {
   const owner = await stat(dataDir).catch(() => null);
   // Data made under another user earlier stay with it.
   if (owner && owner.uid !== 0) return { prefix: [], uid: owner.uid, gid: owner.gid };
+  const passwd = await readFile('/etc/passwd', 'utf8');
   try {
     // A user namespace in which root has another number: to the kernel the files still belong to root.
-    const prefix = ['unshare', '--user', '--map-user=1000', '--map-group=1000'];
+    const { uid, gid } = otherThanRoot(passwd) ?? { uid: 1, gid: 1 };
+    const prefix = ['unshare', '--user', `--map-user=${uid}`, `--map-group=${gid}`];
     await run(prefix[0]!, [...prefix.slice(1), 'true']);
     return { prefix };
   } catch {
     for (const name of ['postgres', 'nobody']) {
-      const line = (await readFile('/etc/passwd', 'utf8'))
-        .split('\n')
-        .find((it) => it.startsWith(`${name}:`));
-      const [, , uid, gid] = line?.split(':') ?? [];
-      if (uid && gid) return { prefix: [], uid: Number(uid), gid: Number(gid) };
+      const found = usersOf(passwd).find((user) => user.name === name);
+      if (found) return { prefix: [], uid: found.uid, gid: found.gid };
     }
     throw new Error(
       'Unable to run PostgreSQL as root: neither a user namespace nor a user "postgres" or "nobody" is at hand. Start as an ordinary user.',
     );
   }
+}
+
+const usersOf = (passwd: string) =>
+  passwd.split('\n').flatMap((line) => {
+    const [name, , uid, gid] = line.split(':');
+    return uid === undefined || gid === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }];
+  });
+
+/**
+ * Somebody of `/etc/passwd` who is not root; null when there is nobody else. PostgreSQL looks up the name of the user
+ * that it runs as, and a machine on which only root ever logged in has no user 1000.
+ */
+export function otherThanRoot(passwd: string): { readonly uid: number; readonly gid: number } | null {
+  return usersOf(passwd).find(({ uid }) => uid > 0) ?? null;
 }
 
 function launch(identity: Identity, program: string, args: readonly string[], cwd: string): ChildProcess {

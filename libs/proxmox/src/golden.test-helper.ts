@@ -14,12 +14,17 @@ export interface Exchange {
   readonly status?: number;
   readonly reason?: string;
   readonly contentType?: string;
-  readonly body?: '' | { data: unknown; message?: string; errors?: Record<string, string>; total?: number };
+  readonly body?:
+    | string
+    | { data: unknown; message?: string; errors?: Record<string, string>; total?: number };
   readonly task?: {
     readonly first: TaskRecord;
     readonly final: TaskRecord;
     readonly log: readonly string[];
   };
+  /** What was sent instead of parameters. */
+  readonly rawBody?: string;
+  readonly requestHeaders?: Readonly<Record<string, string>>;
   /** What the recording client saw when there was no answer. */
   readonly error?: string;
 }

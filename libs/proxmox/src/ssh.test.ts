@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
@@ -55,14 +55,19 @@ describe('pct exec', () => {
       stdout: 'out\n',
       stderr: 'err\n',
     });
-    expect((await sshd.calls()).at(-1)).toEqual([
-      'exec',
-      '101',
-      '--',
-      'sh',
-      '-c',
-      'echo out; echo err >&2; exit 7',
+    const [verb, id, end, ...rest] = (await sshd.calls()).at(-1)!;
+    expect([verb, id, end]).toEqual(['exec', '101', '--']);
+    expect(rest.slice(-3)).toEqual(['sh', '-c', 'echo out; echo err >&2; exit 7']);
+  });
+
+  it('gives it an environment of its own, which finds what stands in /usr/local/sbin', async () => {
+    const { stdout } = await shared.exec('pve1', 101, ['env']);
+    expect(stdout.trim().split('\n').sort()).toEqual([
+      'HOME=/root',
+      'LANG=C.UTF-8',
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     ]);
+    await expect(shared.exec('pve1', 101, ['A=b', 'true'])).rejects.toThrow('"A=b" is no program');
   });
 
   it('passes every exit code on, those of ssh itself too', async () => {
@@ -128,6 +133,47 @@ describe('pct exec', () => {
   });
 });
 
+describe('a command in several containers', () => {
+  it('runs side by side in one session, each with its own output and end', async () => {
+    const commands = new Map<number, readonly string[]>([
+      [101, ['sh', '-c', 'sleep 0.4; printf out']],
+      [102, ['sh', '-c', 'echo a; echo; echo b >&2; exit 9']],
+      [103, ['sleep', '20']],
+      [104, ['true']],
+    ]);
+    const before = (await sshd.calls()).length;
+    const start = performance.now();
+    const all = await shared.execEach('pve1', commands, { timeoutMs: 1_000 });
+    expect([...all]).toEqual([
+      [101, { code: 0, stdout: 'out', stderr: '' }],
+      [102, { code: 9, stdout: 'a\n\n', stderr: 'b\n' }],
+      [103, { code: 124, stdout: '', stderr: '' }],
+      [104, { code: 0, stdout: '', stderr: '' }],
+    ]);
+    expect(performance.now() - start).toBeLessThan(10_000);
+    // A `pct` for each would cost more than all the rest.
+    expect((await sshd.calls()).length).toBe(before);
+  });
+
+  it('has time for each of forty containers of a node, also behind some that hang', async () => {
+    const hung = [101, 117, 133];
+    const commands = new Map(
+      Array.from({ length: 40 }, (_, index) => 101 + index).map((id): [number, string[]] => [
+        id,
+        hung.includes(id) ? ['sleep', '60'] : ['sh', '-c', `echo CT ${id}`],
+      ]),
+    );
+    const all = await shared.execEach('pve1', commands, { timeoutMs: 2_000, graceMs: 3_900 });
+    expect([...all.keys()]).toEqual([...commands.keys()]);
+    for (const [id, result] of all)
+      expect(result).toEqual(
+        hung.includes(id)
+          ? { code: 124, stdout: '', stderr: '' }
+          : { code: 0, stdout: `CT ${id}\n`, stderr: '' },
+      );
+  });
+});
+
 describe('when it fails', () => {
   it('a host key that is not the known one is refused, and nothing run', async () => {
     const before = (await sshd.calls()).length;
@@ -179,6 +225,45 @@ describe('when it fails', () => {
     await expect(shellOf().exec('pve9', 101, ['true'])).rejects.toThrow('no ssh address for node "pve9"');
     await expect(shellOf().unlock('pve1', Number.NaN)).rejects.toThrow(TypeError);
   });
+});
+
+it("shows the last lines of a container's console, and how its init ended", async () => {
+  const lxc = `#!/bin/sh
+echo "$@" >"$(dirname "$0")/lxc-arguments"
+for one; do case $one in lxc.console.logfile=*) printf 'booting\\r\\ninit: no such file\\r\\n' >"\${one#*=}" ;; esac; done
+echo 'lxc-start 7 INFO start - ../src/lxc/start.c:42 - Child <9224> ended on error (3)' >&2
+exit 1
+`;
+  await writeFile(sshd.path('bin/lxc-start'), lxc, { mode: 0o755 });
+  const text = await shared.console('pve1', 7_920);
+  expect(text).toBe('booting\ninit: no such file\nChild <9224> ended on error (3)\n');
+  expect(await readFile(sshd.path('bin/lxc-arguments'), 'utf8')).toMatch(
+    /^-F -n 7920 .* -s lxc\.console\.logfile=/,
+  );
+});
+
+it('leaves no container that it started for its console, though that stays this time', async () => {
+  // As LXC does: signals go to the init, and systemd takes a TERM for another wish than to end.
+  const lxc = `#!/bin/sh
+trap '' TERM
+echo $$ >"$(dirname "$0")/lxc-pid"
+for one; do case $one in lxc.console.logfile=*) echo 'login:' >"\${one#*=}" ;; esac; done
+while :; do sleep 0.2; done
+`;
+  const stop = `#!/bin/sh
+echo "$@" >"$(dirname "$0")/lxc-stopped"
+kill -9 "$(cat "$(dirname "$0")/lxc-pid")"
+`;
+  await writeFile(sshd.path('bin/lxc-start'), lxc, { mode: 0o755 });
+  await writeFile(sshd.path('bin/lxc-stop'), stop, { mode: 0o755 });
+  // Its seconds pass at once.
+  await writeFile(sshd.path('bin/seq'), '#!/bin/sh\necho 1 2 3\n', { mode: 0o755 });
+  try {
+    expect(await shared.console('pve1', 7_920)).toBe('login:\n');
+    expect(await readFile(sshd.path('bin/lxc-stopped'), 'utf8')).toBe('-k -n 7920\n');
+  } finally {
+    await rm(sshd.path('bin/seq'));
+  }
 });
 
 describe('pct push and unlock', () => {

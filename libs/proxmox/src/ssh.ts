@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Collector, Marks } from './ssh-output.ts';
 
 /** Where a node's ssh listens. */
 export interface SshTarget {
@@ -88,7 +89,24 @@ const AT_ONCE = 8;
 /** What ssh says when there was no session: no connection, another host, not let in. */
 const NO_SESSION =
   /Connection (?:refused|timed out)|No route to host|Network is unreachable|Could not resolve|Host key verification failed|Permission denied|kex_exchange_identification|Too many authentication failures/;
-const COLLECT_LIMIT = 16 * 1024 * 1024;
+/** What ends neither by itself nor when it is told to is killed after so long. */
+const KILL_SEC = 2;
+/** Containers of a node that are asked at once. */
+const SIDE_BY_SIDE = 16;
+/** An init that dies does so in the first seconds. */
+const CONSOLE_SEC = 15;
+/** What the way to the node and back may take beside the commands. */
+const EACH_GRACE_MS = 15_000;
+
+/**
+ * What a command in a container finds around it. `pct exec` hands on what sshd had (SSH_CONNECTION, LANG …) and a PATH
+ * without /usr/local (`lxc-attach`). Its `--keep-env 0` (pve-container 5.0.9, so in 8.4) leaves all of that out and has
+ * the same PATH as this; it gives no HOME and no LANG, so they would have to be set here all the same.
+ */
+const CLEAN: readonly string[] = [
+  ...['/usr/bin/env', '-i', 'HOME=/root', 'LANG=C.UTF-8'],
+  'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+];
 
 /** An argument as the node's shell must read it. */
 export function shellQuote(text: string): string {
@@ -118,10 +136,59 @@ export class PctShell {
     argv: readonly string[],
     options: ExecOptions = {},
   ): Promise<ExecResult> {
-    const [program] = argv;
-    if (program === undefined) throw new TypeError('no command');
-    const command = ['pct', 'exec', id(vmid), '--', ...argv].map(shellQuote).join(' ');
-    return this.#remote(node, `run ${program} in CT ${vmid}`, command, options);
+    const command = execCommand(vmid, argv).map(shellQuote).join(' ');
+    return this.#remote(node, `run ${argv[0]} in CT ${vmid}`, command, options);
+  }
+
+  /**
+   * Runs a command in each of several running containers of a node, side by side and in one session: the way to a node costs
+   * more than what is asked there. One that does not end in time ends with 124, or with 137 when it had to be killed;
+   * the others are not the later for it than by what it took in its lane.
+   * @param options `timeoutMs`: for each of them. `graceMs`: for the way there and back (15 s)
+   */
+  async execEach(
+    node: string,
+    commands: ReadonlyMap<number, readonly string[]>,
+    options: { readonly timeoutMs: number; readonly graceMs?: number; readonly signal?: AbortSignal },
+  ): Promise<ReadonlyMap<number, ExecResult>> {
+    const mark = `psa-${randomBytes(12).toString('hex')}`;
+    const ids = [...commands.keys()].map(id);
+    const seconds = Math.ceil(options.timeoutMs / 1000);
+    // So many lanes, in each of them one after the other: a container that hangs holds up its lane alone.
+    const lanes: string[] = Array(Math.min(SIDE_BY_SIDE, commands.size)).fill('');
+    for (const [index, [vmid, argv]] of [...commands].entries()) {
+      const limit = ['timeout', '-k', String(KILL_SEC), String(seconds)];
+      const run = [...limit, ...attachCommand(vmid, argv)].map(shellQuote).join(' ');
+      lanes[index % SIDE_BY_SIDE] +=
+        `${run} >"$t/${vmid}.out" 2>"$t/${vmid}.err" </dev/null; echo $? >"$t/${vmid}.rc"\n`;
+    }
+    const inLane = Math.ceil(commands.size / SIDE_BY_SIDE);
+    const script = `t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+${lanes.map((lane) => `(\n${lane}) &\n`).join('')}wait
+for id in ${ids.join(' ')}; do
+  echo "${mark} $id $(cat "$t/$id.rc")"
+  cat "$t/$id.out"
+  echo; echo "${mark}"
+  cat "$t/$id.err"
+  echo
+done
+`;
+    const what = `ask ${ids.length} containers`;
+    // By its input: arguments have a limit.
+    const timeoutMs = inLane * (seconds + KILL_SEC) * 1000 + (options.graceMs ?? EACH_GRACE_MS);
+    const all = { ...options, timeoutMs, stdin: script };
+    const { code, stdout, stderr } = await this.#remote(node, what, 'sh', all);
+    if (code !== 0)
+      throw new SshError(node, what, stderr.trim() || `it ended with ${code}`, { code, stderr, begun: true });
+    const [, ...pieces] = stdout.split(new RegExp(`^${mark}(.*)\n`, 'm'));
+    const results = new Map<number, ExecResult>();
+    for (let at = 0; at + 3 < pieces.length; at += 4) {
+      const [vmid, status] = pieces[at]!.trim().split(' ').map(Number) as [number, number];
+      const [out, err] = [pieces[at + 1]!.slice(0, -1), pieces[at + 3]!.slice(0, -1)];
+      results.set(vmid, { code: status, stdout: out, stderr: err });
+    }
+    return results;
   }
 
   /** Puts a file (by its path here) or a content into a container. Nothing is pushed that did not arrive whole. */
@@ -154,6 +221,26 @@ export class PctShell {
     await this.#must(node, `push ${destination} into CT ${vmid}`, script, { ...rest, stdin: open() });
   }
 
+  /**
+   * The last lines of a stopped container's console, and LXC's word on its end. Proxmox keeps neither, so it is started
+   * once more, beside Proxmox, for some seconds: not for one that HA manages, or that must not run.
+   */
+  async console(node: string, vmid: number, options: Omit<ExecOptions, 'stdin'> = {}): Promise<string> {
+    // What Proxmox does not run must not stay: a signal to lxc-start is handed on to the init, which may not heed it.
+    const script = `c=$(mktemp) || exit 1
+trap 'rm -f "$c" "$c.lxc"' EXIT
+lxc-start -F -n ${id(vmid)} -l INFO -o /dev/stderr -s "lxc.console.logfile=$c" </dev/null >/dev/null 2>"$c.lxc" &
+for i in $(seq ${CONSOLE_SEC}0); do kill -0 $! 2>/dev/null || break; sleep 0.1; done
+if kill -0 $! 2>/dev/null; then lxc-stop -k -n ${id(vmid)}; fi
+wait $!
+tail -n 12 "$c"; sed -n 's/.*\\(Child .* ended on .*\\)/\\1/p; s/.* ERROR *//p' "$c.lxc" | tail -n 4`;
+    const { stdout } = await this.#remote(node, `see the console of CT ${vmid}`, script, {
+      timeoutMs: (CONSOLE_SEC + 10) * 1000,
+      ...options,
+    });
+    return this.#hide(stdout.replaceAll('\r', ''));
+  }
+
   /** Removes a container's lock (an aborted backup leaves one), which REST cannot. */
   async unlock(node: string, vmid: number, options: Omit<ExecOptions, 'stdin'> = {}): Promise<void> {
     await this.#must(node, `unlock CT ${vmid}`, `pct unlock ${id(vmid)}`, options);
@@ -164,12 +251,14 @@ export class PctShell {
     const folder = await this.#folder;
     if (folder === null) return;
     this.#folder = null;
-    for (const node of this.#used) {
-      const child = spawn('ssh', [...this.#arguments(node, folder), '-O', 'exit', 'unused'], {
-        stdio: 'ignore',
-      });
-      await new Promise((resolve) => child.once('close', resolve).once('error', resolve));
-    }
+    await Promise.all(
+      [...this.#used].map((node) => {
+        const child = spawn('ssh', [...this.#arguments(node, folder), '-O', 'exit', 'unused'], {
+          stdio: 'ignore',
+        });
+        return new Promise((resolve) => child.once('close', resolve).once('error', resolve));
+      }),
+    );
     this.#used.clear();
     await rm(folder, { recursive: true, force: true });
   }
@@ -315,79 +404,36 @@ function id(vmid: number): string {
   return String(vmid);
 }
 
+/** `pct exec` with an environment of its own. */
+const execCommand = (vmid: number, argv: readonly string[]) => [
+  'pct',
+  'exec',
+  id(vmid),
+  '--',
+  ...cleanly(argv),
+];
+
+/**
+ * What `pct exec` becomes in the end. Before that it is a Perl with all of Proxmox in it, 0.7 s of a processor for each
+ * container, only to see whether there is one and it runs.
+ */
+const attachCommand = (vmid: number, argv: readonly string[]) => [
+  ...['lxc-attach', '-n', id(vmid), '--keep-env', '--'],
+  ...cleanly(argv),
+];
+
+function cleanly(argv: readonly string[]): readonly string[] {
+  const [program] = argv;
+  if (program === undefined) throw new TypeError('no command');
+  // To env it would be a setting.
+  if (program.includes('=')) throw new TypeError(`"${program}" is no program`);
+  return [...CLEAN, ...argv];
+}
+
 /** A command may end without reading all that it is given; that is its affair. */
 function feed(child: ChildProcess, stdin: string | Uint8Array | Readable): void {
   const source = stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)]);
   child.stdin!.on('error', () => source.destroy());
   source.on('error', () => child.kill('SIGTERM'));
   source.pipe(child.stdin!);
-}
-
-class Collector {
-  readonly #tell: ((chunk: Uint8Array) => void) | undefined;
-  readonly #chunks: Buffer[] = [];
-  #size = 0;
-
-  constructor(tell?: (chunk: Uint8Array) => void) {
-    this.#tell = tell;
-  }
-
-  take(chunk: Buffer): void {
-    this.#tell?.(chunk);
-    // What is streamed is kept for errors only as far as its beginning goes.
-    const room = (this.#tell ? 64 * 1024 : COLLECT_LIMIT) - this.#size;
-    if (room <= 0) return;
-    this.#chunks.push(chunk.subarray(0, room));
-    this.#size += Math.min(chunk.length, room);
-  }
-
-  text(): string {
-    return Buffer.concat(this.#chunks).toString('utf8');
-  }
-}
-
-/** Takes our two marks out of the error output: what stands before the first is ssh's own. */
-class Marks {
-  hasBegun = false;
-  /** The 255 is the command's own. */
-  isOwn = false;
-  before = '';
-  readonly #begin: string;
-  readonly #end: string;
-  readonly #pass: (chunk: Buffer) => void;
-  #held = '';
-
-  constructor(mark: string, pass: (chunk: Buffer) => void) {
-    this.#begin = `${mark}+\n`;
-    this.#end = `${mark}-\n`;
-    this.#pass = pass;
-  }
-
-  take(chunk: Buffer): void {
-    // latin1 keeps every byte.
-    this.#held += chunk.toString('latin1');
-    if (!this.hasBegun) {
-      const at = this.#held.indexOf(this.#begin);
-      if (at < 0) return;
-      this.hasBegun = true;
-      this.before = this.#held.slice(0, at);
-      this.#held = this.#held.slice(at + this.#begin.length);
-    }
-    // What may be the start of the end mark waits; it may come in pieces.
-    let held = Math.min(this.#held.length, this.#end.length);
-    while (held > 0 && !this.#held.endsWith(this.#end.slice(0, held))) held--;
-    const free = this.#held.length - held;
-    if (free > 0) this.#pass(Buffer.from(this.#held.slice(0, free), 'latin1'));
-    this.#held = this.#held.slice(free);
-  }
-
-  end(): void {
-    if (!this.hasBegun) {
-      this.before = this.#held;
-      return;
-    }
-    this.isOwn = this.#held.endsWith(this.#end);
-    const rest = this.isOwn ? this.#held.slice(0, -this.#end.length) : this.#held;
-    if (rest !== '') this.#pass(Buffer.from(rest, 'latin1'));
-  }
 }

@@ -27,7 +27,13 @@ case "$verb" in
 esac
 `;
 
-/** Debian's sshd with keys, configuration and port of its own, and `pct` on its path. */
+/** A stand-in for LXC's `lxc-attach`: `-n ID --keep-env -- command`. */
+const ATTACH = `#!/bin/sh
+shift 4
+exec "$@"
+`;
+
+/** Debian's sshd with keys, configuration and port of its own, and `pct` and `lxc-attach` on its path. */
 export class PrivateSshd {
   readonly port: number;
   readonly folder: TempDir;
@@ -94,8 +100,10 @@ export class PrivateSshd {
       execFileSync('/usr/bin/ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', this.path(name)]);
     for (const name of ['host', 'other', 'user']) keygen(name);
     await mkdir(this.path('bin'));
-    await writeFile(this.path('bin/pct'), PCT);
-    await chmod(this.path('bin/pct'), 0o755);
+    for (const [name, script] of Object.entries({ pct: PCT, 'lxc-attach': ATTACH })) {
+      await writeFile(this.path(`bin/${name}`), script);
+      await chmod(this.path(`bin/${name}`), 0o755);
+    }
     const key = async (name: string) => (await readFile(this.path(`${name}.pub`), 'utf8')).trim();
     await writeFile(this.path('authorized'), `${await key('user')}\n`, { mode: 0o600 });
     await writeFile(this.path('known_hosts'), `pve1 ${await key('host')}\n`);
@@ -115,7 +123,8 @@ export class PrivateSshd {
         'KbdInteractiveAuthentication no',
         'PermitRootLogin prohibit-password',
         'LogLevel VERBOSE',
-        `SetEnv PATH=${this.path('bin')}:/usr/local/bin:/usr/bin:/bin`,
+        // A home of its own: what the machine's root has in its .bashrc would run before each command.
+        `SetEnv PATH=${this.path('bin')}:/usr/local/bin:/usr/bin:/bin HOME=${this.folder.path}`,
       ].join('\n'),
     );
   }

@@ -134,19 +134,55 @@ describe('bad input', () => {
     expect(fields(await call('GET', '/query?m=1'))).toEqual(['m']);
   });
 
-  it('tens of thousands of problems are answered by a hundred of them', async () => {
-    const body = Object.fromEntries(Array.from({ length: 80_000 }, (_, i) => [`k${i}`, 1]));
-    const answer = await call('POST', '/things', { body });
+  it('thousands of problems are answered by a hundred of them, more by the first', async () => {
+    const body = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, 1]));
+    const answer = await call('POST', '/things', { body: body(4_000) });
     expect([answer.status, answer.body.error.details.length]).toEqual([400, 100]);
     expect(answer.text.length).toBeLessThan(20_000);
+    const larger = await call('POST', '/things', { body: body(40_000) });
+    expect([larger.status, fields(larger)]).toEqual([400, ['name']]);
+    const most = await call('POST', '/things', { body: body(80_000) });
+    expect([most.status, most.body.error.details]).toEqual([
+      413,
+      [{ field: 'body', message: 'has more than 50000 values' }],
+    ]);
   });
 
-  it('text with half a character is 400 and names its field', async () => {
+  it('a body of the largest size is judged in less than 250 ms of this process, whatever it is made of', async () => {
+    const room = 1024 * 1024 - 100;
+    const fill = (piece: string, before = '[', after = ']') =>
+      `${before}${Array(Math.floor(room / (piece.length + 1)))
+        .fill(piece)
+        .join(',')}${after}`;
+    const few = (piece: string, before = '[', after = ']') =>
+      `${before}${Array(49_000).fill(piece).join(',')}${after}`;
+    for (const [name, body] of Object.entries({
+      'a list of nothing': fill('{}'),
+      'parts of nothing': fill('{}', '{"name":"x","kind":"a","parts":[', ']}'),
+      'parts of nothing, as many as may be': few('{}', '{"name":"x","kind":"a","parts":[', ']}'),
+      'parts of lists': few('[]', '{"parts":[', ']}'),
+      'the same name over and over': few('"a":1', '{', '}'),
+      'a long text': `{"name":"${'\u0061'.repeat(room / 6 - 10)}"}`,
+      'brackets in text': `{"name":"${'[{'.repeat(room / 2 - 10)}"}`,
+    })) {
+      const before = process.cpuUsage();
+      const answer = await call('POST', '/things', { body });
+      const used = process.cpuUsage(before);
+      expect([400, 413], name).toContain(answer.status);
+      // CPU time, not the clock: the machine may be busy with something else.
+      expect((used.user + used.system) / 1000, name).toBeLessThan(250);
+    }
+  });
+
+  it('text with half a character or NUL is 400 and names its field', async () => {
     const half = String.raw`"\ud83d"`;
     for (const [body, field] of [
       [`{"name":${half},"kind":"a"}`, 'name'],
       [`{"name":"x","kind":"a","note":${half}}`, 'note'],
-      [`{"name":"x","kind":"a","parts":[${half}]}`, 'body'],
+      [`{"name":"x","kind":"a","parts":[${half}]}`, 'parts[0]'],
+      [`{"name":"x","kind":"a","parts":[{"size":${half}}]}`, 'parts[0].size'],
+      [String.raw`{"name":"a\u0000b","kind":"a"}`, 'name'],
+      [String.raw`{"a\u0000b":1}`, 'body'],
       [`{${half}:1}`, 'body'],
     ]) {
       const answer = await call('POST', '/things', { body });
@@ -157,10 +193,32 @@ describe('bad input', () => {
   });
 
   it('a time that neither JavaScript nor PostgreSQL can hold is 400 and names its field', async () => {
-    for (const at of ['2026-06-30T23:59:60Z', '2016-12-31t23:59:60.5z', '0000-01-01T00:00:00Z']) {
+    for (const at of [
+      '2026-06-30T23:59:60Z',
+      '2016-12-31t23:59:60.5z',
+      '0000-01-01T00:00:00Z',
+      '2026-01-01T00:00:00%2B16:00',
+      '2026-01-01T00:00:00-23:59',
+      '2026-01-01T24:00:00Z',
+      '0001-01-01T00:00:00%2B14:00',
+      '9999-12-31T23:59:59-01:00',
+      '%2B275760-09-13T00:00:00Z',
+      '2026-02-30T00:00:00Z',
+      `2026-01-01T00:00:00.${'1'.repeat(60)}Z`,
+      'infinity',
+      'epoch',
+      'now',
+    ]) {
       expect(fields(await call('GET', `/query?at=${at}`)), at).toEqual(['at']);
     }
-    for (const at of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999Z', '2026-03-29T02:30:00%2B01:00']) {
+    for (const at of [
+      '0001-01-01T00:00:00Z',
+      '9999-12-31T23:59:59.999Z',
+      '2026-03-29T02:30:00%2B01:00',
+      '2026-01-01T00:00:00-12:00',
+      '2026-01-01T00:00:00%2B14:00',
+      '2026-01-01t00:00:00z',
+    ]) {
       expect((await call('GET', `/query?at=${at}`)).status, at).toBe(200);
     }
   });
@@ -175,6 +233,27 @@ describe('bad input', () => {
     const answer = await call('POST', '/things', { body });
     expect(answer.status).toBe(status);
     expect(fields(answer)).toEqual(['body']);
+  });
+
+  it('a method that a path does not have is 405 and names those that it has', async () => {
+    for (const [method, url] of [
+      ['PATCH', '/things'],
+      ['GET', '/things?n=1'],
+    ] as const) {
+      const answer = await call(method, url);
+      expect([answer.status, answer.headers.allow, answer.body.error]).toMatchObject([
+        405,
+        'POST',
+        { code: 'METHOD_NOT_ALLOWED', allowed: ['POST'] },
+      ]);
+    }
+    expect((await call('PATCH', '/query')).headers.allow).toBe('GET, HEAD');
+    expect((await call('GET', '/nothing')).status).toBe(404);
+  });
+
+  it('NUL in a query is 400 and names its field', async () => {
+    expect(fields(await call('GET', '/query?at=%00'))).toEqual(['at']);
+    expect(fields(await call('GET', '/query?%00=1'))).toEqual(['query']);
   });
 
   it('another content type is 415', async () => {

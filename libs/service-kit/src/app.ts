@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import { bodyLimitOf } from '@psa/contracts/body-limits';
+import { JSON_BODY_BYTES } from '@psa/contracts/limits';
 import { grants, type Permission } from '@psa/contracts/permissions';
 import type { Clock } from '@psa/contracts/ports/clock';
-import { PUBLIC_ROUTES } from '@psa/contracts/routing';
-import { Ajv } from 'ajv';
-import addFormatsModule from 'ajv-formats';
+import { PUBLIC_ROUTES } from '@psa/contracts/services';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -15,10 +15,15 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { contextFromClaims, type RequestContext } from './context.ts';
-import { AppError, errorBody, toAppError } from './errors.ts';
-import { parseJson } from './json.ts';
+import { AppError, errorBody, headersOf, invalid, toAppError } from './errors.ts';
+import { parseJson, unstorableText } from './json.ts';
+import { lingerAfterRefusal } from './linger.ts';
+import type { ListSpec } from './list.ts';
+import { loadGuard } from './load-guard.ts';
 import type { Logger } from './log.ts';
+import { KnownMethods } from './methods.ts';
 import type { TokenVerifier } from './tokens.ts';
+import { validatorFor } from './validation.ts';
 
 /** A Fastify instance whose handlers are typed by their TypeBox schemas. */
 export type App = FastifyInstance<
@@ -33,8 +38,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller must hold; several: any of them. Routes without one must stand in PUBLIC_ROUTES. */
     permission?: Permission | readonly Permission[];
-    /** Largest body in bytes that differs from the app's. */
-    rawBody?: boolean;
+    /** What a list can be sorted by and thinned to; the API's document names it. */
+    list?: ListSpec;
   }
   interface FastifyRequest {
     /** Set by the guard on every route that is not public. */
@@ -47,13 +52,12 @@ export interface AppOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly verifier: TokenVerifier;
-  /** Bytes; attachments have their own limit. */
-  readonly bodyLimit?: number;
   /** Trust X-Forwarded-For of the direct peer (behind the gateway or HAProxy). */
   readonly trustProxy?: boolean;
 }
 
-export const DEFAULT_BODY_LIMIT = 1024 * 1024;
+/** What the machines ask that look after a service; answered however much there is to do. */
+const OWN = new Set(['/health', '/ready', '/metrics']);
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{8,100}$/;
 
 /** The request id: the caller's when it is well-formed, else a new one. */
@@ -61,29 +65,6 @@ export const requestIdOf = (headers: IncomingMessage['headers']): string => {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : `req_${randomUUID()}`;
 };
-
-const base = {
-  allErrors: true,
-  removeAdditional: false,
-  useDefaults: true,
-  strict: false,
-  allowUnionTypes: true,
-} as const;
-const addFormats = addFormatsModule as unknown as (ajv: Ajv, options: { mode: 'full' }) => Ajv;
-/** Neither JavaScript nor PostgreSQL has a leap second or a year 0: what passes here must be a time for both. */
-const representable = (format: 'date' | 'date-time', ajv: Ajv) => {
-  const full = ajv.formats[format] as { validate: (text: string) => boolean };
-  return (text: string) =>
-    full.validate(text) && !text.startsWith('0000') && !/^[^T ]+[T ]..:..:60/i.test(text);
-};
-const formats = (ajv: Ajv) => {
-  addFormats(ajv, { mode: 'full' });
-  for (const name of ['date', 'date-time'] as const) ajv.addFormat(name, representable(name, ajv));
-  return ajv;
-};
-/** Bodies are taken as they are; query strings and path parameters are text and are coerced to their type. */
-const bodyAjv = formats(new Ajv({ ...base, coerceTypes: false }));
-const textAjv = formats(new Ajv({ ...base, coerceTypes: true }));
 
 /**
  * An app with what every service needs: request ids, validation that names every bad field, the one error
@@ -95,7 +76,7 @@ export function createApp(options: AppOptions): App {
     loggerInstance: options.log as unknown as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestIdOf(request.headers),
-    bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
+    bodyLimit: JSON_BODY_BYTES,
     trustProxy: options.trustProxy ?? false,
     // 404 rather than a redirect or a guess; ids are checked by their schema.
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false },
@@ -104,14 +85,15 @@ export function createApp(options: AppOptions): App {
   }).withTypeProvider<TypeBoxTypeProvider>() as App;
 
   app.setValidatorCompiler(({ schema, httpPart }) =>
-    (httpPart === 'body' ? bodyAjv : textAjv).compile(schema as object),
+    validatorFor(schema as object, httpPart === 'body' ? 'body' : 'text'),
   );
   // Fastify's own would put every problem into one sentence that nobody gets to see.
   app.setSchemaErrorFormatter(() => new Error('not valid'));
   app.removeContentTypeParser('application/json');
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     try {
-      done(null, parseJson(body as string));
+      const { values } = bodyLimitOf(request.method, request.routeOptions.url ?? '');
+      done(null, parseJson(body as string, values));
     } catch (error) {
       done(error as Error);
     }
@@ -119,9 +101,12 @@ export function createApp(options: AppOptions): App {
   app.removeContentTypeParser('text/plain');
 
   app.decorateRequest('context', null);
+  const known = new KnownMethods();
   app.addHook('onRoute', (route) => {
     for (const method of [route.method].flat()) {
+      known.add(method, route.url);
       if (method === 'HEAD' || method === 'OPTIONS') continue;
+      route.bodyLimit ??= bodyLimitOf(method, route.url).bytes;
       const open = PUBLIC_ROUTES.includes(`${method} ${route.url}`);
       if (!open && !route.config?.permission) {
         throw new Error(`Route ${method} ${route.url} names no permission and is not in PUBLIC_ROUTES.`);
@@ -129,12 +114,29 @@ export function createApp(options: AppOptions): App {
     }
   });
   app.addHook('onRequest', async (request, reply) => {
+    lingerAfterRefusal(request.raw, reply.raw);
     reply.header('x-request-id', request.id);
+    // What comes within the process has been let in before.
+    const overload =
+      request.raw instanceof IncomingMessage && !OWN.has(request.url) ? loadGuard().refusal() : null;
+    if (overload) throw overload;
+    // Before a byte of the body is looked at.
+    if (request.is404) throw known.missing(request.method, request.url);
+    checkType(request);
     const permission = request.routeOptions.config?.permission;
     if (permission) request.context = await authorize(options.verifier, request, permission);
   });
+  app.addHook('preValidation', async (request) => {
+    for (const part of [request.query, request.params] as Record<string, unknown>[]) {
+      for (const [field, value] of Object.entries(part ?? {})) {
+        const message = unstorableText(`${field}${value}`);
+        if (message !== null)
+          throw invalid({ field: unstorableText(field) === null ? field : 'query', message });
+      }
+    }
+  });
   app.addHook('onResponse', async (request, reply) => {
-    if (request.url === '/health' || request.url === '/ready' || request.url === '/metrics') return;
+    if (OWN.has(request.url)) return;
     request.log.info(
       {
         request_id: request.id,
@@ -150,14 +152,19 @@ export function createApp(options: AppOptions): App {
   });
   app.setErrorHandler((error, request, reply) => sendError(options, error, request, reply));
   app.setNotFoundHandler((request, reply) =>
-    sendError(
-      options,
-      new AppError(404, 'RESOURCE_NOT_FOUND', `There is no ${request.method} ${request.url.split('?')[0]}.`),
-      request,
-      reply,
-    ),
+    sendError(options, known.missing(request.method, request.url), request, reply),
   );
   return app;
+}
+
+/** A route that takes other things than JSON says which (`consumes`). @throws 415 */
+function checkType(request: FastifyRequest): void {
+  const taken = (request.routeOptions.schema as { consumes?: readonly string[] } | undefined)?.consumes;
+  const given = request.headers['content-type']?.split(';', 1).join('').trim().toLowerCase();
+  if (!taken || given === undefined || taken.includes(given)) return;
+  throw new AppError(415, 'UNSUPPORTED_MEDIA_TYPE', `Send ${taken.join(' or ')}.`, {
+    details: [{ field: 'content-type', message: `must be ${taken.join(' or ')}` }],
+  });
 }
 
 /** Verifies the bearer token and the permission; returns the request's context. */
@@ -197,9 +204,8 @@ function sendError(options: AppOptions, thrown: unknown, request: FastifyRequest
       error.message,
     );
   }
-  if (error.retryAfter !== undefined) reply.header('retry-after', String(error.retryAfter));
-  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   return reply
+    .headers(headersOf(error))
     .code(error.status)
     .header('x-request-id', request.id)
     .type('application/json; charset=utf-8')

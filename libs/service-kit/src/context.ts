@@ -77,6 +77,9 @@ export function systemContext(tenantId: string, correlationId: string): RequestC
   };
 }
 
+/** True for a user of a customer's portal, who sees that customer's rows alone. */
+export const isPortal = (ctx: Pick<RequestContext, 'scope'>): boolean => ctx.scope.customer_id !== null;
+
 /** The actor as events and history carry it. */
 export const eventActor = (actor: Actor): EventActor => ({
   kind: actor.kind,

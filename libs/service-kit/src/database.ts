@@ -1,7 +1,9 @@
+import { afterPatience } from '@psa/infra/patience';
+import { postgresClient } from '@psa/infra/postgres-client';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import type { Scope } from './context.ts';
-import { isConnectionError } from './errors.ts';
+import { isConnectionError, isReplicaError } from './errors.ts';
 import { PrimaryLost, PrimaryWatch } from './primary-watch.ts';
 import { type Attempt, attempt, type Tx } from './transaction.ts';
 
@@ -16,10 +18,18 @@ export interface DatabaseOptions {
   /** False behind PgBouncer in transaction mode: prepared statements would hang. */
   readonly prepare?: boolean;
   readonly applicationName?: string;
+  /** A connection that has not answered for so long is given up; default 40,000 ms. */
+  readonly silenceMs?: number;
 }
 
 type Settings = readonly (readonly [string, string])[];
 type Work<T> = (tx: Tx) => Promise<T>;
+
+/** Whether a commit waits until the disk has it. Not durable: a crash of the database may lose it, never tear it. */
+interface Durability {
+  readonly durable?: boolean;
+}
+const NOT_DURABLE = ['synchronous_commit', 'off'] as const;
 
 /** A serialization failure or deadlock: the whole transaction may be tried again. */
 const RETRYABLE = new Set(['40001', '40P01']);
@@ -33,6 +43,8 @@ const READ_PATIENCE_MS = 1_000;
 const WRITE_PATIENCE_MS = 1_500;
 /** A write that has not begun by then is given up, whatever the primary says of itself. */
 const WRITE_LIMIT_MS = 10_000;
+/** What runs on connections that are given up has so many seconds to end. */
+const OLD_POOL_S = 30;
 
 /**
  * A service's access to its own schema. Every statement runs in a transaction that says whose rows it may
@@ -42,12 +54,14 @@ const WRITE_LIMIT_MS = 10_000;
  * While the primary is away, reads come from the replica and writes fail at once.
  */
 export class Database {
-  readonly #primary: postgres.Sql;
+  readonly #options: DatabaseOptions;
+  #primary: postgres.Sql;
   readonly #replica: postgres.Sql | null;
   readonly #watch: PrimaryWatch;
   #active = 0;
 
   constructor(options: DatabaseOptions) {
+    this.#options = options;
     this.#primary = clientOf(options.url, options);
     this.#replica = options.readUrl ? clientOf(options.readUrl, options) : null;
     this.#watch = new PrimaryWatch(options.url);
@@ -59,8 +73,9 @@ export class Database {
   }
 
   /** Runs `work` in one transaction that sees the rows of `scope` only. */
-  tx<T>(scope: Scope, work: Work<T>): Promise<T> {
-    return this.#counted(() => this.#onPrimary('read write', settingsOf(scope), work));
+  tx<T>(scope: Scope, work: Work<T>, { durable = true }: Durability = {}): Promise<T> {
+    const settings = [...settingsOf(scope), ...(durable ? [] : [NOT_DURABLE])];
+    return this.#counted(() => this.#onPrimary('read write', settings, work));
   }
 
   /** As {@link tx}, read-only. Served by the primary, or by a replica while the primary does not answer. */
@@ -74,8 +89,9 @@ export class Database {
   }
 
   /** For the platform's workers: sees outbox, inbox and timers of all tenants, and no business rows. */
-  system<T>(work: Work<T>): Promise<T> {
-    return this.#counted(() => this.#onPrimary('read write', [['psa.system', 'on']], work));
+  system<T>(work: Work<T>, { durable = true }: Durability = {}): Promise<T> {
+    const settings: Settings = [['psa.system', 'on'], ...(durable ? [] : [NOT_DURABLE])];
+    return this.#counted(() => this.#onPrimary('read write', settings, work));
   }
 
   /** Throws when the primary does not answer. */
@@ -101,7 +117,9 @@ export class Database {
   async #onPrimary<T>(mode: 'read write' | 'read only', settings: Settings, work: Work<T>): Promise<T> {
     for (let turn = 1; ; turn++) {
       if (this.#watch.isAway) throw new PrimaryLost();
-      const current = attempt(this.#primary, mode, settings, work);
+      const pool = this.#primary;
+      const heard = mode === 'read write' ? () => this.#watch.heard() : undefined;
+      const current = attempt(pool, mode, settings, work, heard);
       try {
         return await this.#patiently(current);
       } catch (error) {
@@ -111,27 +129,39 @@ export class Database {
         // Cut before its COMMIT, it left nothing behind. Is there a server to try again with?
         const isThere = await this.#watch.doubt();
         if (current.committing || !isThere) throw error;
+        if (mode === 'read write' && isReplicaError(error)) this.#renew(pool);
       }
     }
+  }
+
+  /**
+   * The pool's connections lead to a server that has become a replica and goes on answering, while new ones find the
+   * primary (a pooler that keeps its clients over a change of roles): they would be used for half an hour. What runs on
+   * the old pool may end.
+   */
+  #renew(pool: postgres.Sql): void {
+    if (this.#primary !== pool) return;
+    this.#primary = clientOf(this.#options.url, this.#options);
+    void pool.end({ timeout: OLD_POOL_S }).catch(() => {});
   }
 
   /** The result, unless the primary is lost on the way, or never begins. */
   async #patiently<T>(current: Attempt<T>): Promise<T> {
     const given = Promise.withResolvers<never>();
-    const doubting = setTimeout(() => {
+    const stopDoubting = afterPatience(WRITE_PATIENCE_MS, () => {
       if (!current.started) void this.#watch.doubt();
-    }, WRITE_PATIENCE_MS);
-    const limit = setTimeout(() => {
+    });
+    const stopLimit = afterPatience(WRITE_LIMIT_MS, () => {
       if (!current.started) given.reject(new PrimaryLost());
-    }, WRITE_LIMIT_MS);
+    });
     try {
       return await Promise.race([current.result, this.#watch.lost, given.promise]);
     } catch (error) {
       current.abandon();
       throw error;
     } finally {
-      clearTimeout(doubting);
-      clearTimeout(limit);
+      stopDoubting();
+      stopLimit();
     }
   }
 
@@ -154,31 +184,27 @@ export class Database {
   /** The result, unless the primary is lost or has not begun in time. */
   async #unlessLate<T>(current: Attempt<T>): Promise<T> {
     const late = Promise.withResolvers<never>();
-    const patience = setTimeout(() => {
+    const stopWaiting = afterPatience(READ_PATIENCE_MS, () => {
       if (current.started) return;
       void this.#watch.doubt();
       late.reject(new PrimaryLost());
-    }, READ_PATIENCE_MS);
+    });
     try {
       return await Promise.race([current.result, this.#watch.lost, late.promise]);
     } finally {
-      clearTimeout(patience);
+      stopWaiting();
     }
   }
 }
 
 function clientOf(url: string, options: DatabaseOptions): postgres.Sql {
-  const sql = postgres(url, {
+  const sql = postgresClient(url, {
     max: options.max ?? 10,
     prepare: options.prepare ?? true,
-    idle_timeout: 60,
-    connect_timeout: 5,
-    keep_alive: 10,
-    // The default grows to 20 s, and who comes after the server is back would wait for that.
-    backoff: (retries: number) => Math.min(0.05 * 2 ** Math.min(retries, 5), 1),
+    idle_timeout: 30,
     max_lifetime: 60 * 30,
-    onnotice: () => {},
     connection: { application_name: options.applicationName ?? 'psa', TimeZone: 'UTC' },
+    ...(options.silenceMs && { silenceMs: options.silenceMs }),
   });
   // drizzle replaces the client's parsers; doing so once here makes raw queries see the same values from the start.
   drizzle(sql);
@@ -200,7 +226,15 @@ function isRetryable(error: unknown): boolean {
 
 /** PostgreSQL's text form of a timestamptz (or a Date) as RFC 3339 in UTC; null stays null. */
 export function toIso<T extends string | Date | null>(value: T): T extends null ? null : string {
-  return (value === null ? null : new Date(value as string | Date).toISOString()) as T extends null
-    ? null
-    : string;
+  return (value === null ? null : rfc3339(value)) as T extends null ? null : string;
+}
+
+/** The server's form in the session's UTC: 2026-03-02 09:00:00.123456+00. */
+const UTC_TEXT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
+
+/** Lists are full of times: taken apart as text they cost a sixth of parsing each as a date. */
+function rfc3339(value: string | Date): string {
+  const match = typeof value === 'string' ? UTC_TEXT.exec(value) : null;
+  if (!match) return new Date(value).toISOString();
+  return `${match[1]}T${match[2]}.${(match[3] ?? '').slice(0, 3).padEnd(3, '0')}Z`;
 }

@@ -60,7 +60,17 @@ export function errorBody(error: AppError, requestId: string, now: Date): ErrorB
   };
 }
 
-interface AjvError {
+/** The headers that an error brings: when to try again, what to bring, what is allowed. */
+export function headersOf(error: AppError): Record<string, string> {
+  return {
+    ...(error.retryAfter === undefined ? {} : { 'retry-after': String(error.retryAfter) }),
+    ...(error.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...(error.status === 405 ? { allow: (error.allowed ?? []).join(', ') } : {}),
+  };
+}
+
+export interface AjvError {
+  schemaPath: string;
   instancePath: string;
   keyword: string;
   message?: string;
@@ -83,6 +93,12 @@ function fieldOf(error: AjvError, context: string): string {
   }, '');
 }
 
+/** What a value of our own formats must be, for people. */
+const FORMAT_MESSAGES: Readonly<Record<string, string>> = {
+  'idn-email': 'must be a valid email',
+  'web-address': 'must be a web address such as https://www.example.com',
+};
+
 function messageOf(error: AjvError): string {
   switch (error.keyword) {
     case 'required':
@@ -100,7 +116,7 @@ function messageOf(error: AjvError): string {
     case 'minProperties':
       return 'must name at least one field';
     case 'format':
-      return `must be a valid ${error.params.format}`;
+      return FORMAT_MESSAGES[error.params.format as string] ?? `must be a valid ${error.params.format}`;
     case 'pattern':
       return 'has characters or a form that is not allowed here';
     default:
@@ -151,15 +167,27 @@ const CONNECTION_CODES = new Set([
 /** PostgreSQL is there and cannot do this now: too many connections, lock and statement timeouts. */
 const BUSY_CODES = new Set(['53300', '55P03', '57014', '25P03']);
 
+/** Disks and tables that take no more: Linux, and PostgreSQL's disk_full. */
+const FULL_CODES = new Set(['ENOSPC', 'EDQUOT', '53100']);
+
 /** Whether an error says that the database was not reached, rather than something about the statement. */
 export function isConnectionError(thrown: unknown): boolean {
   return CONNECTION_CODES.has(codeOf(thrown));
 }
 
+/** Whether an error says that the server which should be the primary is a replica. */
+export function isReplicaError(thrown: unknown): boolean {
+  return codeOf(thrown) === '25006';
+}
+
 /** The error's code; drizzle wraps driver errors. */
 function codeOf(thrown: unknown): string {
-  const error = thrown as { code?: unknown; cause?: { code?: unknown } } | null;
-  return String(error?.code ?? error?.cause?.code ?? '');
+  const outer = thrown as { code?: unknown; routine?: unknown; cause?: unknown } | null;
+  const error = outer?.code === undefined ? (outer?.cause as typeof outer) : outer;
+  // A replica refuses "begin read write" ("cannot set transaction read-write mode during recovery") by the check of a
+  // setting, with the code of whatever is not supported.
+  if (error?.code === '0A000' && error.routine === 'call_bool_check_hook') return '25006';
+  return String(error?.code ?? '');
 }
 
 /** Turns what PostgreSQL, Fastify or a bug threw into an {@link AppError}; unknown things become a bare 500. */
@@ -189,7 +217,19 @@ export function toAppError(thrown: unknown): AppError {
       cause: thrown,
     });
   }
-  switch (code) {
+  if (FULL_CODES.has(code)) {
+    return new AppError(
+      507,
+      'STORAGE_FULL',
+      'The disk is full. Nothing can be stored until there is room again.',
+      {
+        retryAfter: 30,
+        cause: thrown,
+      },
+    );
+  }
+  // Class 22 is about the value given, but for a division of ours by zero.
+  switch (/^22(?!012)...$/.test(code) ? '54000' : code) {
     case '23505':
       return new AppError(409, 'RESOURCE_ALREADY_EXISTS', 'Something with these values exists already.', {
         cause: thrown,
@@ -201,12 +241,7 @@ export function toAppError(thrown: unknown): AppError {
         'Something that this refers to does not exist, or something refers to this.',
         { cause: thrown },
       );
-    case '22003':
-    case '22007':
-    case '22008':
-    case '22021':
-    case '22P02':
-    case '22P05':
+    case '54000':
       return new AppError(400, 'INVALID_INPUT', 'A value cannot be stored as it is.', {
         details: [{ field: 'request', message: 'has a value out of range or of a wrong form' }],
         cause: thrown,

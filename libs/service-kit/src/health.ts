@@ -1,3 +1,4 @@
+import { afterPatience } from '@psa/infra/patience';
 import Type from 'typebox';
 import type { App } from './app.ts';
 
@@ -45,28 +46,26 @@ export function registerHealth(app: App, service: string, version: string, check
   );
 }
 
-/** Runs all checks side by side. */
+/** Runs all checks side by side, each for two seconds at most, or `limitMs`. */
 export async function runChecks(
   checks: HealthChecks,
+  limitMs = CHECK_TIMEOUT_MS,
 ): Promise<Record<string, { status: string; ms: number; error?: string }>> {
   const entries = await Promise.all(
     Object.entries(checks).map(async ([name, check]) => {
       const began = performance.now();
       const ms = () => Math.round(performance.now() - began);
-      let timer: NodeJS.Timeout | undefined;
+      const limit = Promise.withResolvers<never>();
+      const stopWaiting = afterPatience(limitMs, () =>
+        limit.reject(new Error(`no answer within ${limitMs} ms`)),
+      );
       try {
-        const limit = new Promise<never>((_, reject) => {
-          timer = setTimeout(
-            () => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)),
-            CHECK_TIMEOUT_MS,
-          );
-        });
-        await Promise.race([check(), limit]);
+        await Promise.race([check(), limit.promise]);
         return [name, { status: 'ok', ms: ms() }] as const;
       } catch (error) {
         return [name, { status: 'failed', ms: ms(), error: (error as Error).message }] as const;
       } finally {
-        clearTimeout(timer);
+        stopWaiting();
       }
     }),
   );

@@ -1,4 +1,4 @@
-import { type Logger as PinoLogger, pino } from 'pino';
+import { type Logger as PinoLogger, pino, destination as pinoDestination } from 'pino';
 
 export type Logger = PinoLogger;
 
@@ -17,11 +17,32 @@ const SECRETS = [
   'req.headers["x-api-key"]',
 ];
 
+/** Bytes that may wait for a reader of stdout that has fallen behind, or for a disk; more is dropped. */
+const MOST_WAITING = 1024 * 1024;
+let shared: ReturnType<typeof pinoDestination> | null = null;
+
+/**
+ * Stdout, one for all loggers of the process. A log never ends the process and never holds it up: a pipe that nobody
+ * reads any more (EPIPE), a full disk behind it (ENOSPC), a reader that has stopped (EAGAIN) are its own affair.
+ */
+function stdout() {
+  if (!shared) {
+    shared = pinoDestination({
+      dest: 1,
+      sync: true,
+      maxLength: MOST_WAITING,
+      retryEAGAIN: () => false,
+    } as never);
+    shared.on('error', () => {});
+  }
+  return shared;
+}
+
 /** One JSON line per entry on stdout (or `destination`), with the service's name. */
 export function createLogger(options: {
   service: string;
   level?: string;
-  destination?: NodeJS.WritableStream;
+  destination?: { write(line: string): void };
 }): Logger {
   const settings = {
     level: options.level ?? 'info',
@@ -29,5 +50,5 @@ export function createLogger(options: {
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRETS, censor: '[removed]' },
   };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+  return pino(settings, options.destination ?? stdout());
 }

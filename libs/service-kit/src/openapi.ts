@@ -1,6 +1,29 @@
 import swagger from '@fastify/swagger';
 import { ErrorBody } from '@psa/contracts/common';
 import type { App } from './app.ts';
+import type { ListSpec } from './list.ts';
+
+interface QuerySchema {
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+/** The query parameters of a list with the values that `sort`, `fields` and `include` take. */
+function naming(query: QuerySchema, list: ListSpec): QuerySchema {
+  const values = {
+    sort: Object.keys(list.sortable),
+    fields: list.fields,
+    include: list.includes ?? [],
+  };
+  const named = Object.entries(values).flatMap(([name, names]) => {
+    const parameter = query.properties[name];
+    const description =
+      names.length > 0
+        ? `by comma, of: ${names.map((one) => `\`${one}\``).join(', ')}`
+        : 'nothing can be included';
+    return parameter ? [[name, { ...parameter, description, 'x-values': names }] as const] : [];
+  });
+  return { ...query, properties: { ...query.properties, ...Object.fromEntries(named) } };
+}
 
 /** Collects the schemas of a service's routes into an OpenAPI 3.1 document (`app.swagger()`). */
 export async function registerOpenApi(
@@ -13,6 +36,7 @@ export async function registerOpenApi(
     const schema = (route.schema ??= {}) as Record<string, unknown>;
     if (schema.hide) return;
     schema.tags ??= [service.name];
+    if (route.config?.list) schema.querystring = naming(schema.querystring as QuerySchema, route.config.list);
     if (permission) {
       schema.security = [{ bearer: [] }];
       schema.description = `${schema.description ? `${schema.description}\n\n` : ''}Permission: ${[permission]

@@ -2,6 +2,7 @@ import type { EventType } from '@psa/contracts/events/catalog';
 import { EVENT_CATALOG } from '@psa/contracts/events/catalog';
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { EventBus } from '@psa/contracts/ports/bus';
+import type { Clock } from '@psa/contracts/ports/clock';
 import type { Static } from 'typebox';
 import { eventActor, type RequestContext } from './context.ts';
 import type { Database, Tx } from './database.ts';
@@ -11,7 +12,7 @@ import type { Logger } from './log.ts';
 export type EventData<T extends EventType> = Static<(typeof EVENT_CATALOG)[T]['data']>;
 
 /** An event about to be committed with its change. */
-export interface NewEvent<T extends EventType = EventType> {
+export interface NewEvent<T extends EventType> {
   readonly type: T;
   readonly aggregate: { readonly type: string; readonly id: string };
   readonly data: EventData<T>;
@@ -22,6 +23,9 @@ export interface NewEvent<T extends EventType = EventType> {
   readonly causation_id?: string | null;
   readonly occurred_at?: Date;
 }
+
+/** An event of whatever type, with that type's data. */
+export type AnyNewEvent = { [T in EventType]: NewEvent<T> }[EventType];
 
 /** Gives a typed event its envelope. */
 export function envelope<T extends EventType>(
@@ -46,20 +50,37 @@ export function envelope<T extends EventType>(
   };
 }
 
+/** What telling of a change needs. */
+export interface EmitDeps {
+  readonly relay: Kick;
+  readonly ids: Ids;
+  readonly clock: Clock;
+}
+
 /**
  * Writes events into the outbox of the current transaction: they are published if and only if it commits.
  * Call it after the row of the aggregate is written or locked, so that their order is the order of changes.
+ * @param now when they occurred, where the clock has gone on since
+ * @returns them as they will be published
  */
-export async function enqueue(tx: Tx, relay: Kick, events: readonly EventEnvelope[]): Promise<void> {
-  if (events.length === 0) return;
-  for (const event of events) {
-    if (!(event.type in EVENT_CATALOG)) throw new Error(`Event ${event.type} is not in the catalog.`);
+export async function emit(
+  deps: EmitDeps,
+  tx: Tx,
+  ctx: RequestContext,
+  events: readonly AnyNewEvent[],
+  now = deps.clock.now(),
+): Promise<EventEnvelope[]> {
+  const envelopes = events.map((event) => envelope(ctx, event, deps.ids, now));
+  if (envelopes.length === 0) return envelopes;
+  for (const { type } of envelopes) {
+    if (!(type in EVENT_CATALOG)) throw new Error(`Event ${type} is not in the catalog.`);
   }
-  const payload = JSON.stringify(events);
+  const payload = JSON.stringify(envelopes);
   await tx.sql`
     insert into outbox (tenant_id, event)
     select (e->>'tenant_id')::uuid, e from jsonb_array_elements(${payload}::jsonb) with ordinality as t(e, n) order by n`;
-  tx.afterCommit(() => relay.kick());
+  tx.afterCommit(() => deps.relay.kick());
+  return envelopes;
 }
 
 /** Whatever wants to know that the outbox has something new. */
@@ -68,6 +89,11 @@ export interface Kick {
 }
 
 const BATCH = 500;
+/**
+ * After a batch the relay waits so long for more, while writers are at it: a batch is a transaction, whatever it holds.
+ * The first event after a pause goes out at once.
+ */
+const GATHER_MS = 15;
 
 /**
  * Moves committed events from a service's outbox to the bus, in order. Any number of replicas may run one:
@@ -111,21 +137,22 @@ export class OutboxRelay implements Kick {
 
   /** Sends one batch; returns how many events went out, or -1 when another replica is at it. */
   async flush(): Promise<number> {
-    return this.#db.system(async (tx) => {
-      // This transaction need not wait for the disk: should the database lose it, events go out a second time.
-      const [, [lock]] = await Promise.all([
-        tx.sql`set local synchronous_commit = off`,
+    const work = async (tx: Tx) => {
+      // Sent in one go; the second looks when the first has the lock, so what another replica sent is gone by then.
+      const [[lock], rows] = await Promise.all([
         tx.sql<{ mine: boolean }[]>`
           select pg_try_advisory_xact_lock(hashtext(${`outbox.${this.#schema}`})) as mine`,
+        tx.sql<{ seq: string; event: EventEnvelope }[]>`
+          select seq, event from outbox order by seq limit ${BATCH}`,
       ]);
       if (!lock?.mine) return -1;
-      const rows = await tx.sql<{ seq: string; event: EventEnvelope }[]>`
-        select seq, event from outbox order by seq limit ${BATCH}`;
       if (rows.length === 0) return 0;
       await this.#bus.publish(rows.map((row) => parse(row.event)));
       await tx.sql`delete from outbox where seq = any(${rows.map((row) => row.seq)}::bigint[])`;
       return rows.length;
-    });
+    };
+    // It need not wait for the disk: should the database lose it, events go out a second time.
+    return this.#db.system(work, { durable: false });
   }
 
   async #run(): Promise<void> {
@@ -136,6 +163,7 @@ export class OutboxRelay implements Kick {
       try {
         const sent = await this.flush();
         failures = 0;
+        if (sent > 0 && sent < BATCH) await this.#sleep(GATHER_MS, false);
         if (sent === BATCH) pauseMs = 0;
         // Another replica holds the lock, and it may have looked before our commit: look again soon.
         else if (sent === -1) pauseMs = 25;

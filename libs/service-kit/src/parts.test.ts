@@ -8,56 +8,94 @@ import { loadConfig } from './config.ts';
 import { AppError } from './errors.ts';
 import { fieldCipher } from './field-cipher.ts';
 import { runChecks } from './health.ts';
-import { guardedPeers } from './peers.ts';
-import { parseFieldKeys } from './run.ts';
+import { guardedPeers, peerRefusal } from './peers.ts';
+import { type Adapters, freshChecks, parseFieldKeys, type ServiceEnv } from './run.ts';
 
 describe('circuit breaker', () => {
-  const fail = () => Promise.reject(new Error('down'));
-  const ok = () => Promise.resolve('up');
-
-  it('opens after the failures in a row, refuses at once, tries one call later, closes on success', async () => {
+  it('opens after the failures in a row, refuses at once, tries one call later, closes on success', () => {
     const clock = new FakeClock();
     const breaker = new CircuitBreaker('crm', clock, { failures: 3, openMs: 5_000 });
-    for (let i = 0; i < 3; i++) await expect(breaker.run(fail)).rejects.toThrow('down');
-    await expect(breaker.run(ok)).rejects.toMatchObject({ status: 503, retryAfter: 5 });
+    for (let i = 0; i < 3; i++) breaker.failed();
+    expect(() => breaker.enter()).toThrow(expect.objectContaining({ status: 503, retryAfter: 5 }));
     clock.advance({ seconds: 5 });
     expect(breaker.state).toBe('half-open');
-    const [trial, second] = await Promise.allSettled([breaker.run(ok), breaker.run(ok)]);
-    expect([trial.status, second.status]).toEqual(['fulfilled', 'rejected']);
+    breaker.enter();
+    expect(() => breaker.enter()).toThrow('does not answer');
+    breaker.succeeded();
     expect(breaker.state).toBe('closed');
   });
 
-  it('a failed trial keeps it open for another while; a success in between resets the count', async () => {
+  it('a failed trial keeps it open for another while; a success in between resets the count', () => {
     const clock = new FakeClock();
     const breaker = new CircuitBreaker('crm', clock, { failures: 2, openMs: 1_000 });
-    await breaker.run(fail).catch(() => {});
-    await breaker.run(ok);
-    await breaker.run(fail).catch(() => {});
+    breaker.failed();
+    breaker.succeeded();
+    breaker.failed();
     expect(breaker.state).toBe('closed');
-    await breaker.run(fail).catch(() => {});
+    breaker.failed();
     clock.advance({ seconds: 1 });
-    await breaker.run(fail).catch(() => {});
+    breaker.enter();
+    breaker.failed();
     expect(breaker.state).toBe('open');
+  });
+
+  it('is opened by failures of two callers, never by those of one, and one does not keep it open', () => {
+    const clock = new FakeClock();
+    const breaker = new CircuitBreaker('crm', clock, { failures: 3, openMs: 1_000 });
+    for (let i = 0; i < 100; i++) breaker.failed('anna');
+    expect(breaker.state).toBe('closed');
+    breaker.failed('jonas');
+    expect(breaker.state).toBe('open');
+    for (let i = 0; i < 2; i++) {
+      clock.advance({ seconds: 1 });
+      breaker.enter();
+      breaker.failed('anna');
+    }
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('a trial that says nothing lets the next one try', () => {
+    const clock = new FakeClock();
+    const breaker = new CircuitBreaker('crm', clock, { failures: 1, openMs: 1_000 });
+    breaker.failed();
+    clock.advance({ seconds: 1 });
+    breaker.enter();
+    breaker.abandoned();
+    expect(() => breaker.enter()).not.toThrow();
   });
 });
 
 describe('peers', () => {
-  it('answers of 500 and more open the circuit; 4xx do not', async () => {
+  const tokenOf = (sub: string) => `x.${Buffer.from(JSON.stringify({ sub })).toString('base64url')}.x`;
+  const asking = (peers: ReturnType<typeof guardedPeers>) => (sub: string | null) =>
+    peers.request('crm', {
+      ...{ method: 'GET', path: '/x', requestId: 'req_12345678' },
+      token: sub === null ? null : tokenOf(sub),
+    });
+
+  it('answers of 500 and more open the circuit when several callers get them; 4xx do not', async () => {
     let status = 404;
-    const peers = guardedPeers(async () => ({ status, body: null }), new FakeClock());
-    const ask = () =>
-      peers.request('crm', { method: 'GET', path: '/x', token: null, requestId: 'req_12345678' });
-    for (let i = 0; i < 10; i++) await ask();
+    const ask = asking(guardedPeers(async () => ({ status, body: null }), new FakeClock()));
+    for (let i = 0; i < 10; i++) await ask(`${i}`);
     status = 500;
-    for (let i = 0; i < 5; i++) expect((await ask()).status).toBe(500);
-    await expect(ask()).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
+    for (let i = 0; i < 50; i++) expect((await ask('anna')).status).toBe(500);
+    expect((await ask('jonas')).status).toBe(500);
+    await expect(ask('anna')).rejects.toMatchObject({ status: 503, code: 'SERVICE_UNAVAILABLE' });
   });
 
-  it('a service that is not there is a clear 503', async () => {
-    const peers = guardedPeers(() => Promise.reject(new TypeError('fetch failed')), new FakeClock());
-    const asked = peers.request('crm', { method: 'GET', path: '/x', token: null, requestId: 'req_12345678' });
-    await expect(asked).rejects.toThrow('The crm service does not answer');
+  it('a service that is not there is a clear 503, and away for everybody', async () => {
+    const ask = asking(guardedPeers(() => Promise.reject(new TypeError('fetch failed')), new FakeClock()));
+    for (let i = 0; i < 5; i++) await expect(ask('anna')).rejects.toThrow('The crm service does not answer');
+    await expect(ask('jonas')).rejects.toMatchObject({ status: 503, cause: undefined });
   });
+});
+
+it("what a peer answers becomes the answer to whoever asked, and no fault that is nobody's", () => {
+  const refused = (status: number) => peerRefusal('crm', { status, body: null });
+  expect([401, 503, 504, 500, 400].map((status) => refused(status).status)).toEqual([
+    401, 503, 503, 502, 502,
+  ]);
+  expect(refused(503)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retryAfter: 2 });
 });
 
 describe('field cipher', () => {
@@ -135,4 +173,22 @@ describe('readiness checks', () => {
       bus: { status: 'failed', error: 'broker is down' },
     });
   });
+});
+
+it('a fresh connection is made to be asked, not to serve', async () => {
+  const made: unknown[] = [];
+  const port =
+    (name: string) =>
+    (_env: unknown, _log: unknown, ...rest: unknown[]) => {
+      made.push([name, ...rest]);
+      return { ping: async () => {} };
+    };
+  const adapters = { files: port('files'), searchIndex: port('searchIndex') } as unknown as Adapters;
+  const { files, searchIndex } = freshChecks('search', {} as ServiceEnv, adapters);
+  await files!();
+  await searchIndex!();
+  expect(made).toEqual([
+    ['files', 'ask'],
+    ['searchIndex', 'search', 'ask'],
+  ]);
 });

@@ -1,5 +1,5 @@
 import type { Clock } from '@psa/contracts/ports/clock';
-import type { ServiceName } from '@psa/contracts/routing';
+import type { ServiceName } from '@psa/contracts/services';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { AppError, unavailable } from './errors.ts';
 
@@ -18,6 +18,17 @@ export interface PeerResponse {
   readonly body: unknown;
 }
 
+/**
+ * What an answer that is neither yes nor no means for whoever asked: a peer that cannot just now (503, 504) is no fault
+ * of anybody's and may be asked again; a token that has ended on the way is still the caller's. Else 502.
+ */
+export function peerRefusal(service: ServiceName, { status }: PeerResponse): AppError {
+  if (status === 401) return new AppError(401, 'TOKEN_EXPIRED', 'The access token has expired.');
+  if (status === 503 || status === 504)
+    return unavailable(`The ${service} service does not answer just now.`);
+  return new AppError(502, 'EXTERNAL_SERVICE_ERROR', `The ${service} service answered with ${status}.`);
+}
+
 /** Asking another service over REST. */
 export interface Peers {
   request(service: ServiceName, request: PeerRequest): Promise<PeerResponse>;
@@ -28,7 +39,13 @@ type Transport = (service: ServiceName, request: PeerRequest, signal: AbortSigna
 /** A peer's address is a load balancer's: when it is away, another takes it over within seconds. */
 const OPEN_MS = 1_000;
 
-/** Peers with a time limit and a circuit breaker each; 5xx answers and silence count as failures. */
+/** Whose name a token bears; the service that hands it on has checked it. */
+function callerOf(token: string | null): string {
+  const claims = token?.split('.')[1] ?? '';
+  return /"sub":"([^"]+)"/.exec(Buffer.from(claims, 'base64url').toString())?.[1] ?? 'the platform';
+}
+
+/** Peers with a time limit and a circuit breaker each; 5xx answers and silence count as failures of their caller's. */
 export function guardedPeers(transport: Transport, clock: Clock): Peers {
   const breakers = new Map<ServiceName, CircuitBreaker>();
   return {
@@ -37,14 +54,17 @@ export function guardedPeers(transport: Transport, clock: Clock): Peers {
       if (!breaker)
         breakers.set(service, (breaker = new CircuitBreaker(service, clock, { openMs: OPEN_MS })));
       breaker.enter();
+      const caller = callerOf(request.token);
       try {
         const response = await transport(service, request, AbortSignal.timeout(request.timeoutMs ?? 5_000));
-        response.status >= 500 ? breaker.failed() : breaker.succeeded();
+        response.status >= 500 ? breaker.failed(caller) : breaker.succeeded();
         return response;
       } catch (error) {
-        breaker.failed();
+        const isSilence = (error as Error).name === 'TimeoutError';
+        // Nobody was reached: whatever was asked, it is not the reason.
+        breaker.failed(isSilence || error instanceof AppError ? caller : undefined);
         if (error instanceof AppError) throw error;
-        if ((error as Error).name === 'TimeoutError') {
+        if (isSilence) {
           throw new AppError(
             504,
             'EXTERNAL_SERVICE_TIMEOUT',

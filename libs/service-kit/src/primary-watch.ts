@@ -1,7 +1,8 @@
+import { afterPatience } from '@psa/infra/patience';
 import postgres from 'postgres';
 
 /** Patient: a machine at its limit is slow, and whoever reads has gone to the replica long before. */
-const PROBE_TIMEOUT_MS = 3_000;
+const PROBE_PATIENCE_MS = 3_000;
 const PROBE_EVERY_MS = 500;
 
 /** The primary was found away while somebody waited for it. */
@@ -19,14 +20,18 @@ export class PrimaryLost extends Error {
  */
 export class PrimaryWatch {
   readonly #url: string;
+  readonly #patienceMs: number;
   #away = false;
+  /** Transactions that the primary has let begin. */
+  #heard = 0;
   #closed = false;
   #asking: Promise<boolean> | null = null;
   #timer: NodeJS.Timeout | null = null;
   #lost = newLoss();
 
-  constructor(url: string) {
+  constructor(url: string, patienceMs = PROBE_PATIENCE_MS) {
     this.#url = url;
+    this.#patienceMs = patienceMs;
   }
 
   get isAway(): boolean {
@@ -36,6 +41,11 @@ export class PrimaryWatch {
   /** Rejects with {@link PrimaryLost} when the primary is found away. */
   get lost(): Promise<never> {
     return this.#lost.promise;
+  }
+
+  /** A transaction has begun that may change something: the primary is there. */
+  heard(): void {
+    this.#heard++;
   }
 
   /** Asks the primary whether it is there, once for everybody who doubts at the same time. */
@@ -75,27 +85,32 @@ export class PrimaryWatch {
     this.#timer.unref();
   }
 
-  /** A new connection: those of the pool may lead to a server that is gone. A replica is no primary. */
+  /**
+   * A new connection: those of the pool may lead to a server that is gone. A replica is no primary. One that goes on
+   * answering others is not away, though it has too much to do for one connection more.
+   */
   async #probe(): Promise<boolean> {
+    const heardBefore = this.#heard;
     const sql = postgres(this.#url, {
       max: 1,
       prepare: false,
       fetch_types: false,
-      connect_timeout: PROBE_TIMEOUT_MS / 1_000,
+      // Its timer would count what this process is late itself.
+      connect_timeout: 0,
       onnotice: () => {},
     });
-    let timer: NodeJS.Timeout | undefined;
+    let giveUp = () => {};
     try {
-      const patience = new Promise<false>((resolve) => {
-        timer = setTimeout(() => resolve(false), PROBE_TIMEOUT_MS);
+      const patience = new Promise<null>((resolve) => {
+        giveUp = afterPatience(this.#patienceMs, () => resolve(null));
       });
-      const asked = sql`select pg_is_in_recovery() as replica`.then(
-        ([row]) => row?.replica === false,
-        () => false,
+      const asked = sql<{ replica: boolean }[]>`select pg_is_in_recovery() as replica`.then(
+        ([row]) => row!.replica === false,
+        () => null,
       );
-      return await Promise.race([asked, patience]);
+      return (await Promise.race([asked, patience])) ?? this.#heard > heardBefore;
     } finally {
-      clearTimeout(timer);
+      giveUp();
       void sql.end({ timeout: 0 }).catch(() => {});
     }
   }

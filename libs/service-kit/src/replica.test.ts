@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Scope } from './context.ts';
 import { Database, type Tx } from './database.ts';
 import { toAppError } from './errors.ts';
+import { PrimaryWatch } from './primary-watch.ts';
 
 /** A primary behind a line that can fail, and a replica that streams from it. */
 const PASSWORD = 'of the role';
@@ -167,4 +168,80 @@ it('writes fail, and reads too, where there is no replica', async () => {
     ),
   );
   await alone.close();
+});
+
+it('gives up connections that have fallen silent for good, and does what was lost on them again, once', async () => {
+  const url = `postgres://psa_kit_test:${encodeURIComponent(PASSWORD)}@127.0.0.1:${line.port}/postgres`;
+  const impatient = new Database({ url, max: 2, silenceMs: 400 });
+  await impatient.tx(scope, insert('before the silence'));
+  let turns = 0;
+  await impatient.tx(scope, async (tx) => {
+    turns++;
+    await insert('in the silence')(tx);
+    if (turns === 1) line.strand();
+    await tx.sql`select 1`;
+  });
+  const found = await db.read(scope, names);
+  expect([turns, found.filter((name) => name === 'in the silence').length]).toEqual([2, 1]);
+  await impatient.close();
+});
+
+it('leaves a transaction alone that says nothing for longer, and gives it up when it is not answered then', async () => {
+  const url = `postgres://psa_kit_test:${encodeURIComponent(PASSWORD)}@127.0.0.1:${line.port}/postgres`;
+  const impatient = new Database({ url, max: 1, silenceMs: 400 });
+  const turns: string[] = [];
+  await impatient.tx(scope, async (tx) => {
+    turns.push('begun');
+    await sleep(900);
+    await tx.sql`select 1`;
+    turns.push('answered');
+    if (turns.length === 2) line.strand();
+    await tx.sql`select 1`;
+  });
+  expect(turns).toEqual(['begun', 'answered', 'begun', 'answered']);
+  await impatient.close();
+});
+
+it('leaves connections to a server that is a replica now and goes on answering', async () => {
+  // Opened to what is a replica, as connections are whose server gave its office away.
+  line.redirect(replica.port);
+  const url = `postgres://psa_kit_test:${encodeURIComponent(PASSWORD)}@127.0.0.1:${line.port}/postgres`;
+  const stale = new Database({ url, max: 4 });
+  await Promise.all(Array.from({ length: 4 }, () => stale.read(scope, names)));
+  line.redirect(primary.port);
+  await Promise.all(Array.from({ length: 8 }, (_, i) => stale.tx(scope, insert(`after the change ${i}`))));
+  const found = await db.read(scope, names);
+  expect(found.filter((name) => name.startsWith('after the change'))).toHaveLength(8);
+  await stale.close();
+});
+
+it('takes a primary that goes on answering for none that is away, however long a new connection takes', async () => {
+  const nobody = await tcpLine(primary.port);
+  nobody.set('silent');
+  const url = `postgres://psa_kit_test:${encodeURIComponent(PASSWORD)}@127.0.0.1:${line.port}/postgres`;
+  const alone = new Database({ url, max: 2 });
+  await alone.tx(scope, insert('on the first connection'));
+  line.redirect(nobody.port);
+  const busy = async (times: number) => {
+    for (let i = 0; i < times; i++) await alone.tx(scope, async (tx) => tx.sql`select pg_sleep(0.05)`);
+  };
+  // One has the connection; who comes second asks for another, doubts, and asks in vain for one more.
+  const all = Promise.all([busy(120), busy(1)]);
+  const stranger = new PrimaryWatch(url, 500);
+  expect(await stranger.doubt()).toBe(false);
+  await all;
+  line.redirect(primary.port);
+  stranger.close();
+  await alone.close();
+  await nobody.close();
+});
+
+it('takes no lateness of its own for a primary that is away', async () => {
+  const watch = new PrimaryWatch(primary.superuserUrl(), 1_000);
+  const isThere = watch.doubt();
+  // Longer than its patience: the primary's answers lie in the socket.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
+  expect(await isThere).toBe(true);
+  expect(watch.isAway).toBe(false);
+  watch.close();
 });

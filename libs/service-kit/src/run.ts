@@ -4,15 +4,19 @@ import { systemClock } from '@psa/contracts/ports/clock';
 import type { FileStore } from '@psa/contracts/ports/file-store';
 import type { Mailer } from '@psa/contracts/ports/mailer';
 import type { SearchIndex } from '@psa/contracts/ports/search';
+import { SERVICE_PORT } from '@psa/contracts/services';
 import { createRemoteJWKSet } from 'jose';
 import Type, { type Static } from 'typebox';
-import { ConfigError, loadConfig } from './config.ts';
+import { addressBook } from './addresses.ts';
+import { loadConfig } from './config.ts';
 import { Database } from './database.ts';
 import { fieldCipher } from './field-cipher.ts';
+import type { HealthChecks } from './health.ts';
 import { systemIds } from './ids.ts';
 import { createLogger, type Logger } from './log.ts';
 import { OutboxRelay } from './outbox.ts';
 import { httpPeers } from './peers.ts';
+import { EXIT_UNREADY, freshCheck, SelfWatch } from './self-watch.ts';
 import { buildService, type ServiceDefinition } from './service.ts';
 import { tokenVerifier } from './tokens.ts';
 
@@ -51,7 +55,7 @@ export const ServiceEnv = Type.Object({
   }),
   ELASTICSEARCH_URL: Type.String({ default: '', description: 'several nodes separated by commas' }),
   PEER_URL: Type.String({
-    default: 'http://{service}:3000',
+    default: `http://{service}:${SERVICE_PORT}`,
     description: '{service} becomes the name of the service asked',
   }),
   PEERS: Type.String({
@@ -68,13 +72,21 @@ export const ServiceEnv = Type.Object({
 });
 export type ServiceEnv = Static<typeof ServiceEnv>;
 
-/** Makes the ports' adapters from the settings; `@psa/infra/adapters` has the real ones. */
+/**
+ * Makes the ports' adapters from the settings; `@psa/infra/adapters` has the real ones. One that is made to be asked
+ * whether it is there leaves everything as it is.
+ */
 export interface Adapters {
   bus(env: ServiceEnv, log: Logger): Promise<EventBus> | EventBus;
   cache(env: ServiceEnv, log: Logger): Promise<Cache> | Cache;
   mailer(env: ServiceEnv, log: Logger): Mailer;
-  files(env: ServiceEnv, log: Logger): Promise<FileStore> | FileStore;
-  searchIndex(env: ServiceEnv, service: string): Promise<SearchIndex> | SearchIndex;
+  files(env: ServiceEnv, log: Logger, purpose?: 'serve' | 'ask'): Promise<FileStore> | FileStore;
+  searchIndex(
+    env: ServiceEnv,
+    log: Logger,
+    service: string,
+    purpose?: 'serve' | 'ask',
+  ): Promise<SearchIndex> | SearchIndex;
 }
 
 /** `id:hex,id:hex` as keys; the first is the current one. */
@@ -86,20 +98,11 @@ export function parseFieldKeys(text: string) {
   };
 }
 
-/** `name=address,name=address` as addresses by service. @throws ConfigError on an entry of another form */
-export function parsePeers(text: string): ReadonlyMap<string, string> {
-  const entries = text.split(',').filter((entry) => entry.trim() !== '');
-  return new Map(
-    entries.map((entry) => {
-      const [, name, address] = /^\s*([a-z-]+)=(https?:\/\/\S+)\s*$/.exec(entry) ?? [];
-      if (!name || !address)
-        throw new ConfigError(`PEERS: "${entry}" is not of the form name=http://address.`);
-      return [name, address];
-    }),
-  );
-}
-
-/** Builds, listens, and stops in order on SIGTERM or SIGINT: first no new requests, then the work under way, then the connections. */
+/**
+ * Builds, listens, and stops in order on SIGTERM or SIGINT: first no new requests, then the work under way, then the
+ * connections. It listens before its dependencies are there: what can be done without them is done, and `/ready` names
+ * what is missing.
+ */
 export async function runService(
   definition: ServiceDefinition,
   environment: Readonly<Record<string, string | undefined>>,
@@ -109,18 +112,11 @@ export async function runService(
   const log = createLogger({ service: definition.name, level: env.LOG_LEVEL });
   const clock = systemClock;
   const [bus, cache] = [await adapters.bus(env, log), await adapters.cache(env, log)];
-  const db = new Database({
-    url: env.DATABASE_URL,
-    readUrl: env.DATABASE_READ_URL,
-    max: env.DATABASE_POOL,
-    prepare: env.DATABASE_PREPARE,
-    applicationName: `psa-${definition.name}`,
-  });
-  const named = parsePeers(env.PEERS);
-  const peerUrl = (service: string) => named.get(service) ?? env.PEER_URL.replace('{service}', service);
+  const db = databaseOf(definition.name, env, env.DATABASE_POOL);
+  const peerUrl = addressBook('PEERS', env.PEERS, env.PEER_URL);
   const keys = createRemoteJWKSet(new URL('/api/v1/auth/jwks', peerUrl('auth')), { cooldownDuration: 5_000 });
   const mailer = adapters.mailer(env, log);
-  const searchIndex = await adapters.searchIndex(env, definition.name);
+  const searchIndex = await adapters.searchIndex(env, log, definition.name);
   const running = await buildService(definition, {
     db,
     bus,
@@ -129,7 +125,7 @@ export async function runService(
     ids: systemIds,
     log,
     verifier: tokenVerifier({ keys, cache, clock }),
-    peers: httpPeers((service) => peerUrl(service), clock),
+    peers: httpPeers(peerUrl, clock),
     relay: new OutboxRelay({ db, bus, log, schema: definition.name }),
     mailer,
     files: await adapters.files(env, log),
@@ -138,22 +134,58 @@ export async function runService(
     version: env.VERSION,
     publicUrl: env.PUBLIC_URL,
   });
-  await running.start();
-  await running.app.listen({ host: env.HOST, port: env.PORT });
-  log.info({ address: running.app.server.address() }, 'ready');
 
   let stopping = false;
-  const stop = async (signal: string) => {
+  const stop = async (why: string, code = 0) => {
     if (stopping) return;
     stopping = true;
-    log.info({ signal }, 'stopping');
+    log.info({ why }, 'stopping');
     const giveUp = setTimeout(() => process.exit(1), 10_000);
     giveUp.unref();
+    watch.stop();
     await bus.close();
     await running.stop();
     await Promise.allSettled([cache.close(), mailer.close(), searchIndex.close()]);
-    process.exit(0);
+    process.exit(code);
   };
+  const watch = new SelfWatch({
+    ...{ checks: running.checks, log },
+    fresh: freshChecks(definition.name, env, adapters),
+    restart: (why) => void stop(why, EXIT_UNREADY),
+  });
   process.on('SIGTERM', () => void stop('SIGTERM'));
   process.on('SIGINT', () => void stop('SIGINT'));
+
+  await running.app.listen({ host: env.HOST, port: env.PORT });
+  log.info({ address: running.app.server.address() }, 'listening');
+  watch.start();
+  await running.start().catch((error: unknown) => {
+    // Who waits for the broker to subscribe is turned away by the bus that is closed meanwhile: it stops in order.
+    if (!stopping) throw error;
+  });
+  if (!stopping) log.info('ready');
+}
+
+/** A connection that is made to be asked says nothing. */
+const quiet = createLogger({ service: 'self-watch', level: 'silent' });
+
+/** What is asked of each dependency on a connection of its own. */
+export function freshChecks(service: string, env: ServiceEnv, adapters: Adapters): HealthChecks {
+  return {
+    database: freshCheck(() => databaseOf(service, env, 1)),
+    bus: freshCheck(() => adapters.bus(env, quiet)),
+    cache: freshCheck(() => adapters.cache(env, quiet)),
+    files: freshCheck(() => adapters.files(env, quiet, 'ask')),
+    searchIndex: freshCheck(() => adapters.searchIndex(env, quiet, service, 'ask')),
+  };
+}
+
+function databaseOf(service: string, env: ServiceEnv, max: number): Database {
+  return new Database({
+    url: env.DATABASE_URL,
+    readUrl: env.DATABASE_READ_URL,
+    max,
+    prepare: env.DATABASE_PREPARE,
+    applicationName: `psa-${service}`,
+  });
 }

@@ -7,7 +7,7 @@ import type { SearchIndex } from '@psa/contracts/ports/search';
 import { type App, createApp } from './app.ts';
 import type { Database } from './database.ts';
 import type { FieldCipher } from './field-cipher.ts';
-import { registerHealth } from './health.ts';
+import { type HealthChecks, registerHealth } from './health.ts';
 import type { Ids } from './ids.ts';
 import { sweepInbox } from './inbox.ts';
 import type { Logger } from './log.ts';
@@ -39,24 +39,37 @@ export interface ServiceDeps {
   readonly publicUrl: string;
 }
 
-/** A service: its routes, its background work, its migrations. */
+/** A service: what it is made of, and its migrations. */
 export interface ServiceDefinition {
   readonly name: string;
   readonly title: string;
-  /** Registers the routes. */
-  routes(app: App, deps: ServiceDeps, metrics: Metrics): Promise<void> | void;
-  /** Consumers and timers; the outbox relay runs by itself. */
-  workers?(deps: ServiceDeps, metrics: Metrics): Worker[];
+  /** Makes everything that the service has of its own (caches, key rings, workers), once. Nothing runs yet. */
+  build(deps: ServiceDeps, metrics: Metrics): ServiceParts;
   readonly migrations: URL;
   /** Which ports it uses, and so what `/ready` asks. */
   readonly uses: readonly ('bus' | 'cache' | 'mailer' | 'files' | 'searchIndex')[];
+}
+
+/** What a service is made of: both halves work with the same parts. */
+export interface ServiceParts {
+  /** Registers the routes. */
+  readonly routes: (app: App) => Promise<void> | void;
+  /** Consumers and timers, in the order of their start; the outbox relay runs by itself. */
+  readonly workers?: readonly Worker[];
 }
 
 /** A built service: the app listens or is called in-process; `start` begins the background work. */
 export interface RunningService {
   readonly app: App;
   readonly metrics: Metrics;
+  /** What `/ready` asks. */
+  readonly checks: HealthChecks;
+  /** Resolves once every consumer is known to the broker, however long that is away. */
   start(): Promise<void>;
+  /** Fires the timers that are due now, without waiting for the next look; returns how many. For clocks that jump. */
+  runDue(): Promise<number>;
+  /** Resolves when nothing goes on behind an answer. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,23 +89,34 @@ export async function buildService(
   });
   await registerOpenApi(app, definition, deps.version);
   const metrics = registerMetrics(app, definition.name, deps.db);
-  registerHealth(app, definition.name, deps.version, {
+  let starting = false;
+  const checks: HealthChecks = {
     database: () => deps.db.ping(),
     ...Object.fromEntries(definition.uses.map((port) => [port, () => deps[port].ping()])),
-  });
-  await definition.routes(app, deps, metrics);
+    ...(definition.uses.includes('bus') && {
+      bus: async () => {
+        await deps.bus.ping();
+        if (starting) throw new Error('The broker does not know the consumers yet.');
+      },
+    }),
+  };
+  registerHealth(app, definition.name, deps.version, checks);
+  const { routes, workers = [] } = definition.build(deps, metrics);
+  await routes(app);
   // For the gateway, which answers this path itself with all services' documents merged.
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.ready();
 
-  const workers = definition.workers?.(deps, metrics) ?? [];
   let sweeper: NodeJS.Timeout | undefined;
   return {
     app,
     metrics,
+    checks,
     async start() {
+      starting = true;
       // The consumers first: an event relayed before a consumer has ever been there would pass it by.
       for (const worker of workers) await worker.start();
+      starting = false;
       deps.relay.start();
       sweeper = setInterval(() => {
         Promise.all([sweepInbox(deps.db), sweepIdempotency(deps.db)]).catch((error: unknown) =>
@@ -100,6 +124,14 @@ export async function buildService(
         );
       }, SWEEP_EVERY_MS);
       sweeper.unref();
+    },
+    async runDue() {
+      let fired = 0;
+      for (const worker of workers) fired += (await worker.runDue?.()) ?? 0;
+      return fired;
+    },
+    async idle() {
+      for (const worker of workers) await worker.idle?.();
     },
     async stop() {
       clearInterval(sweeper);

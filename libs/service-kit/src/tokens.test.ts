@@ -5,8 +5,8 @@ import type { Cache } from '@psa/contracts/ports/cache';
 import { systemClock } from '@psa/contracts/ports/clock';
 import { createRemoteJWKSet, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { addressBook } from './addresses.ts';
 import { ConfigError } from './config.ts';
-import { parsePeers } from './run.ts';
 import { tokenVerifier } from './tokens.ts';
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -45,11 +45,15 @@ describe('a token whose keys cannot be had', () => {
 });
 
 it('reads the addresses of peers, and names the entry that is none', () => {
-  expect([...parsePeers('auth=http://127.0.0.1:1, crm=https://crm.test')]).toEqual([
-    ['auth', 'http://127.0.0.1:1'],
-    ['crm', 'https://crm.test'],
+  const book = addressBook('PEERS', 'auth=http://127.0.0.1:1, crm=https://crm.test', 'http://{service}:3000');
+  expect([book('auth'), book('crm'), book('tickets')]).toEqual([
+    'http://127.0.0.1:1',
+    'https://crm.test',
+    'http://tickets:3000',
   ]);
-  expect(parsePeers('').size).toBe(0);
-  expect(() => parsePeers('auth=127.0.0.1')).toThrow(ConfigError);
-  expect(() => parsePeers('auth=127.0.0.1')).toThrow('"auth=127.0.0.1"');
+  // Replicas stand behind a load balancer; a list of them is refused rather than half read.
+  for (const entry of ['auth=127.0.0.1', 'auth=http://', 'auth=http://10.0.0.1|http://10.0.0.2']) {
+    expect(() => addressBook('PEERS', entry, ''), entry).toThrow(ConfigError);
+    expect(() => addressBook('PEERS', entry, ''), entry).toThrow(`"${entry}"`);
+  }
 });

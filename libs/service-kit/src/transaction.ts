@@ -22,12 +22,13 @@ export interface Attempt<T> {
   abandon(): void;
 }
 
-/** Runs `work` in one transaction that begins with these settings. */
+/** Runs `work` in one transaction that begins with these settings; `onBegun` is told when the server has let it. */
 export function attempt<T>(
   client: postgres.Sql,
   mode: 'read write' | 'read only',
   settings: readonly (readonly [string, string])[],
   work: (tx: Tx) => Promise<T>,
+  onBegun?: () => void,
 ): Attempt<T> {
   const state = { started: false, committing: false, abandoned: false };
   const done: (() => void)[] = [];
@@ -42,7 +43,10 @@ export function attempt<T>(
       const prepared =
         sql`select set_config(n, v, true) from unnest(${names}::text[], ${values}::text[]) as s(n, v)`.execute();
       prepared.then(
-        () => (state.started = true),
+        () => {
+          state.started = true;
+          onBegun?.();
+        },
         () => {},
       );
       const value = await work(makeTx(sql, client.options, done));

@@ -27,11 +27,16 @@ export async function write<T>(
 ): Promise<FastifyReply> {
   const ctx = contextOf(request);
   const key = idempotencyKey(request);
+  const checked = async (tx: Tx) => {
+    const result = await work(tx, ctx);
+    refuseUncheckedIfMatch(request);
+    return result;
+  };
   const written = await db.tx(ctx.scope, async (tx) => {
-    if (key === null || ctx.actor.id === null) return work(tx, ctx);
+    if (key === null || ctx.actor.id === null) return checked(tx);
     const known = await claim(tx, ctx, key, fingerprint(request, content));
     if (known) return known as Written<T>;
-    const result = await work(tx, ctx);
+    const result = await checked(tx);
     await tx.sql`
       update idempotency set status = ${result.status}, headers = ${JSON.stringify(result.headers ?? {})}::jsonb,
         body = ${result.body === undefined ? null : JSON.stringify(result.body)}::jsonb
@@ -100,22 +105,41 @@ export async function sweepIdempotency(db: Database): Promise<void> {
 /** The entity tag of a version. */
 export const etag = (version: number) => `"${version}"`;
 
+/** 412 with the version that is stored now. */
+export const versionConflict = (version: number) =>
+  new AppError(
+    412,
+    'VERSION_CONFLICT',
+    'This was changed by somebody else in the meantime. Load it again and repeat your change.',
+    { details: [{ field: 'If-Match', message: `the current version is ${etag(version)}` }] },
+  );
+
+/** Requests whose `If-Match` was compared with a stored version. */
+const compared = new WeakSet<FastifyRequest>();
+
+/**
+ * A condition that nothing compared is refused rather than passed over: who sends `If-Match` believes that somebody
+ * else's change is not overwritten.
+ */
+export function refuseUncheckedIfMatch(request: FastifyRequest): void {
+  const header = request.headers['if-match'];
+  if (header === undefined || header === '*' || compared.has(request)) return;
+  throw invalid({
+    field: 'If-Match',
+    message: 'this request changes nothing that has a version to compare; leave the header out',
+  });
+}
+
 /**
  * Checks `If-Match` against the stored version: 412 when somebody else was faster. Without the header the
  * named fields are merged; the history keeps what they replaced.
  */
 export function checkIfMatch(request: FastifyRequest, version: number): void {
+  compared.add(request);
   const header = request.headers['if-match'];
   if (header === undefined || header === '*') return;
   const tags = header.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   if (!tags.includes(etag(version))) {
-    throw new AppError(
-      412,
-      'VERSION_CONFLICT',
-      'This was changed by somebody else in the meantime. Load it again and repeat your change.',
-      {
-        details: [{ field: 'If-Match', message: `the current version is ${etag(version)}` }],
-      },
-    );
+    throw versionConflict(version);
   }
 }

@@ -39,7 +39,7 @@ export function crashContract(openBus: OpenBus, subject: BusUnderTest): void {
     await bus.subscribe({ consumer, topics: ['#'], handle: async () => {} });
     await bus.close();
     const publisher = await openBus();
-    const events = makeEvents(2_000, 50);
+    const events = makeEvents(800, 50);
     for (let at = 0; at < events.length; at += 200) await publisher.publish(events.slice(at, at + 200));
     for (let round = 1; round <= 3; round++) {
       const child = await start();
@@ -50,13 +50,15 @@ export function crashContract(openBus: OpenBus, subject: BusUnderTest): void {
       await ended;
     }
     await start();
-    await until(() => new Set(applied).size === 2_000, 60_000);
+    await until(() => new Set(applied).size === 800, 60_000);
     // A repetition is allowed; the first time each was applied tells the order.
     const firsts = [...new Set(applied)].map((line) => events[Number(line.split(' ')[1])]!);
     expect(outOfOrder(firsts)).toEqual([]);
   });
 
-  it('loses nothing and applies nothing twice when the broker is killed under load', async () => {
+  // One test for two questions: to kill a broker and have it back is the long part.
+  it('loses nothing, applies nothing twice and keeps a failing event failing when the broker is killed under load', async () => {
+    const failing = await failingConsumer(openBus);
     const consumer = consumerName('crash');
     // Published and applied as a service does it: the relay repeats what was not confirmed, the inbox
     // refuses what it has.
@@ -72,7 +74,7 @@ export function crashContract(openBus: OpenBus, subject: BusUnderTest): void {
     const subscriber = await openBus();
     await subscriber.subscribe({
       consumer,
-      topics: ['#'],
+      topics: ['ticket.#'],
       maxBatch: 50,
       handle: async (event) => apply(event),
       handleBatch: async (events) => {
@@ -81,7 +83,7 @@ export function crashContract(openBus: OpenBus, subject: BusUnderTest): void {
       },
     });
     const publisher = await openBus();
-    const events = makeEvents(5_000, 100);
+    const events = makeEvents(2_000, 100);
     let published = 0;
     const relay = (async () => {
       while (published < events.length) {
@@ -94,50 +96,54 @@ export function crashContract(openBus: OpenBus, subject: BusUnderTest): void {
         }
       }
     })();
-    await until(() => published >= 1_000);
+    await until(() => published >= 400 && failing.failures() > 0);
     await subject.crash();
-    await until(() => published >= 3_000);
+    const before = failing.failures();
+    await until(() => published >= 1_200);
     await subject.crash();
     await relay;
-    await until(() => inbox.size === 5_000, 60_000, `5,000 events; ${inbox.size} came`);
-    expect(numbers(applied).sort((a, b) => a - b)).toEqual(range(5_000));
+    await until(() => inbox.size === 2_000, 60_000, `2,000 events; ${inbox.size} came`);
+    expect(numbers(applied).sort((a, b) => a - b)).toEqual(range(2_000));
     expect(outOfOrder(applied)).toEqual([]);
-    expect(deliveries).toBeGreaterThanOrEqual(5_000);
+    expect(deliveries).toBeGreaterThanOrEqual(2_000);
     await until(() =>
       subscriber.ping().then(
         () => true,
         () => false,
       ),
     );
+    await until(() => failing.failures() > before);
+    expect(failing.log).toEqual([]);
+    failing.mend();
+    await until(() => new Set(failing.log).size === 4);
+    expect([...new Set(failing.log)]).toEqual([0, 1, 2, 3]);
   });
+}
 
-  it('keeps a failing event failing over a crash of the broker, and its followers behind it', async () => {
-    const consumer = consumerName('crashretry');
-    const bus = await openBus();
-    const log: string[] = [];
-    let broken = true;
-    await bus.subscribe({
-      consumer,
-      topics: ['#'],
-      retryDelaysMs: Array.from({ length: 1_000 }, () => 100),
-      handle: async (event) => {
-        if (broken && event.data.n === 0) throw new Error('down');
-        log.push(String(event.data.n));
-      },
-    });
-    await bus.publish(makeEvents(4, 1));
-    await sleep(300);
-    await subject.crash();
-    await until(() =>
-      bus.ping().then(
-        () => true,
-        () => false,
-      ),
-    );
-    await sleep(500);
-    expect(log).toEqual([]);
-    broken = false;
-    await until(() => new Set(log).size === 4);
-    expect([...new Set(log)]).toEqual(['0', '1', '2', '3']);
+/** A consumer of one customer's four events, which fails at the first of them until it is mended. */
+async function failingConsumer(openBus: OpenBus) {
+  const log: number[] = [];
+  let failures = 0;
+  let broken = true;
+  const bus = await openBus();
+  await bus.subscribe({
+    consumer: consumerName('crashretry'),
+    topics: ['customer.#'],
+    retryDelaysMs: Array.from({ length: 1_000 }, () => 100),
+    handle: async (event) => {
+      if (broken && event.data.n === 0) {
+        failures++;
+        throw new Error('down');
+      }
+      log.push(event.data.n as number);
+    },
   });
+  await bus.publish(makeEvents(4, 1).map((event) => ({ ...event, type: 'customer.created.v1' })));
+  return {
+    log,
+    failures: () => failures,
+    mend: () => {
+      broken = false;
+    },
+  };
 }

@@ -142,7 +142,7 @@ export function failureContract(openBus: OpenBus): void {
     await bus.publish(events);
     await until(async () => (await bus.deadLetters(consumer)).length === 5);
     const first = (await bus.deadLetters(consumer)).map((letter) => letter.event.id);
-    for (let look = 0; look < 40; look++) {
+    for (let look = 0; look < 25; look++) {
       expect((await bus.deadLetters(consumer, 2)).map((it) => it.event.id)).toEqual(first.slice(0, 2));
       expect((await bus.deadLetters(consumer)).map((it) => it.event.id)).toEqual(first);
     }

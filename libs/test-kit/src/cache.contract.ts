@@ -46,6 +46,21 @@ export function cacheContract(name: string, subject: CacheUnderTest): void {
       expect(await cache.getMany(['greeting', 'second'])).toEqual([null, null]);
     });
 
+    it('lets a burst through a bucket, then as many as it fills up with, whoever asks', async () => {
+      // Slow, so that a busy machine does not fill it up meanwhile.
+      const slow = { capacity: 3, perSecond: 0.001 };
+      const asked = [];
+      for (const one of [cache, other, cache, other, cache]) asked.push(await one.take('slow', slow));
+      expect(asked.map(({ taken }) => taken)).toEqual([true, true, true, false, false]);
+      expect(asked.map(({ left }) => Math.round(left))).toEqual([2, 1, 0, 0, 0]);
+      const together = await Promise.all(Array.from({ length: 20 }, () => other.take('together', slow)));
+      expect(together.filter(({ taken }) => taken)).toHaveLength(3);
+
+      const fast = { capacity: 1, perSecond: 20 };
+      expect((await cache.take('fast', fast)).taken).toBe(true);
+      await until(async () => (await other.take('fast', fast)).taken);
+    });
+
     it('forgets when the time is up, and a replacement sets the time anew', async () => {
       await cache.set('brief', '1', 0.2);
       await cache.set('renewed', '1', 0.2);

@@ -84,8 +84,10 @@ const FORMATS: Record<string, fc.Arbitrary<string>> = {
   uuid,
   'date-time': instant.map((date) => date.toISOString()),
   date: instant.map((date) => date.toISOString().slice(0, 10)),
-  email: fc.stringMatching(/^[a-z]{1,10}@[a-z]{1,10}\.example$/),
+
+  'idn-email': fc.stringMatching(/^[a-z]{1,10}@[a-zäöü]{1,10}\.example$/),
   uri: fc.webUrl(),
+  'web-address': fc.stringMatching(/^(https:\/\/)?www\.[a-z]{1,10}\.example$/),
 };
 
 /** Strings that have broken software before. */

@@ -11,6 +11,10 @@ const LOOPBACK = '-kernel inet_dist_use_interface {127,0,0,1} +sbwt none +sbwtdc
 /** RabbitMQ on three nodes, as the appliance has it. */
 export interface RabbitCluster {
   readonly urls: readonly string[];
+  /** Its members talk to each other there, and to `erl_call`. */
+  readonly members: readonly { readonly name: string; readonly distribution: string }[];
+  /** With the cookie. */
+  readonly home: string;
   /** SIGKILL of one node, by its number from 0. */
   kill9(node: number): Promise<void>;
   start(node: number): Promise<void>;
@@ -22,6 +26,7 @@ export async function startRabbitCluster(): Promise<RabbitCluster> {
   const dir = await tempDir('rabbitmq-cluster');
   const epmdPort = await freePort();
   const ports = await Promise.all([freePort(), freePort(), freePort()]);
+  const distPorts = await Promise.all([freePort(), freePort(), freePort()]);
   const home = join(dir.path, 'home');
   await mkdir(home);
   await writeFile(join(dir.path, 'enabled_plugins'), '[].\n');
@@ -64,7 +69,7 @@ log.console.level = warning
         RABBITMQ_NODENAME: nodes[index],
         RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
         RABBITMQ_NODE_PORT: `${port}`,
-        RABBITMQ_DIST_PORT: `${await freePort()}`,
+        RABBITMQ_DIST_PORT: `${distPorts[index]}`,
         RABBITMQ_MNESIA_BASE: join(dir.path, 'mnesia'),
         RABBITMQ_LOG_BASE: join(dir.path, 'log'),
         RABBITMQ_ALLOW_INPUT: '1',
@@ -80,6 +85,8 @@ log.console.level = warning
   }
   return {
     urls: ports.map((port) => `amqp://guest:guest@127.0.0.1:${port}`),
+    members: nodes.map((name, index) => ({ name, distribution: `127.0.0.1:${distPorts[index]}` })),
+    home,
     kill9: (node) => brokers[node]!.end('SIGKILL'),
     start: (node) => brokers[node]!.start(180_000),
     stop,

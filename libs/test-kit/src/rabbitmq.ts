@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import type { TestServer } from './redis.ts';
 import { ServerProcess } from './server-process.ts';
@@ -7,6 +9,7 @@ import { tempDir } from './temp-dir.ts';
 
 /** Debian's wrapper in /usr/sbin insists on the system's user and paths; the script behind it does not. */
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
+const CONTROL = '/usr/lib/rabbitmq/bin/rabbitmqctl';
 
 const CONFIG = `
 vm_memory_high_watermark.relative = 0.2
@@ -17,8 +20,13 @@ log.console = true
 log.console.level = warning
 `;
 
+export interface RabbitServer extends TestServer {
+  /** Runs `rabbitmqctl`. */
+  control(...args: readonly string[]): Promise<void>;
+}
+
 /** Starts a private RabbitMQ (Debian's 3.10) with its own epmd, ports and folders. Takes some 5 seconds. */
-export async function startRabbitMq(): Promise<TestServer> {
+export async function startRabbitMq(): Promise<RabbitServer> {
   const dir = await tempDir('rabbitmq');
   const [port, distPort, epmdPort] = await Promise.all([freePort(), freePort(), freePort()]);
   const home = join(dir.path, 'home');
@@ -58,7 +66,8 @@ export async function startRabbitMq(): Promise<TestServer> {
   };
   const start = async () => {
     await epmd.start();
-    await broker.start();
+    // Erlang takes its time on a machine with other work.
+    await broker.start(180_000);
   };
   await start().catch(async (error) => {
     await stop();
@@ -71,6 +80,9 @@ export async function startRabbitMq(): Promise<TestServer> {
       return broker.pid;
     },
     start,
+    control: async (...args) => {
+      await promisify(execFile)(CONTROL, ['-n', env.RABBITMQ_NODENAME, ...args], { env });
+    },
     end: () => broker.end('SIGTERM'),
     kill9: () => broker.end('SIGKILL'),
     stop,

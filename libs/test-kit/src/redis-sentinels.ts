@@ -16,17 +16,21 @@ export interface RedisCluster {
   /** SIGSTOP: it holds its connections and says nothing, as a machine without power does for those who wait. */
   freeze(port: number): void;
   start(port: number): Promise<void>;
+  /** Ends all Sentinels; they keep what they know. */
+  stopSentinels(): Promise<void>;
+  startSentinels(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** Starts them on loopback. A lost master is replaced after about two seconds. */
 export async function startRedisCluster(): Promise<RedisCluster> {
   const dir = await tempDir('redis-cluster');
-  const [master, password] = ['psa', 'three servers'];
+  const [master, password] = ['psa', 'three-servers'];
   const ports = await Promise.all([freePort(), freePort(), freePort()]);
   const sentinelPorts = await Promise.all([freePort(), freePort(), freePort()]);
   const env = { PATH: process.env.PATH };
   const servers = new Map<number, ServerProcess>();
+  const sentinels: ServerProcess[] = [];
   const all: ServerProcess[] = [];
   const stop = async () => {
     for (const server of servers.values()) if (server.pid > 0) process.kill(server.pid, 'SIGCONT');
@@ -61,6 +65,7 @@ sentinel failover-timeout ${master} 5000
 `,
       );
       const sentinel = new ServerProcess('redis-server', [config, '--sentinel'], env, port);
+      sentinels.push(sentinel);
       all.push(sentinel);
       await sentinel.start();
     }
@@ -76,6 +81,8 @@ sentinel failover-timeout ${master} 5000
     kill9: (port) => servers.get(port)!.end('SIGKILL'),
     freeze: (port) => process.kill(servers.get(port)!.pid, 'SIGSTOP'),
     start: (port) => servers.get(port)!.start(),
+    stopSentinels: async () => void (await Promise.all(sentinels.map((one) => one.end('SIGTERM')))),
+    startSentinels: async () => void (await Promise.all(sentinels.map((one) => one.start()))),
     stop,
   };
 }

@@ -5,9 +5,11 @@ import {
   type SearchDocument,
   type SearchIndex,
   type SearchQuery,
-  type SearchResult,
 } from '@psa/contracts/ports/search';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { searchDocument, textsContract, titles } from './search-texts.contract.ts';
+
+export { searchDocument };
 
 /** What a suite needs to try an adapter. */
 export interface SearchUnderTest {
@@ -15,28 +17,7 @@ export interface SearchUnderTest {
   open(): Promise<SearchIndex>;
 }
 
-/** A document of a tenant; what is not said is an empty ticket of nobody. */
-export function searchDocument(tenantId: string, given: Partial<SearchDocument> = {}): SearchDocument {
-  return {
-    tenant_id: tenantId,
-    type: 'ticket',
-    id: randomUUID(),
-    customer_id: null,
-    owner_ids: [],
-    title: '',
-    body: '',
-    internal: '',
-    keywords: [],
-    summary: {},
-    version: 1,
-    updated_at: '2026-03-02T09:00:00.000Z',
-    ...given,
-  };
-}
-
 const marked = (text: string) => `${HIGHLIGHT_START}${text}${HIGHLIGHT_END}`;
-const titles = (result: SearchResult) => result.hits.map((hit) => hit.title);
-
 /** The behaviour that every {@link SearchIndex} has. Call it at the top level of an adapter's test file. */
 export function searchContract(name: string, subject: SearchUnderTest): void {
   describe(`${name} as a search index`, () => {
@@ -395,6 +376,8 @@ export function searchContract(name: string, subject: SearchUnderTest): void {
       expect(result.total).toBe(result.hits.length);
       expect(result.total_relation).toBe('eq');
     });
+
+    textsContract({ index: () => index, ask, tenantWith });
 
     it('takes signs for spaces', async () => {
       const tenantId = await tenantWith('Outlook/Exchange: VPN-Verbindung (neu)');

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export class ServerProcess {
   #child: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
+  #exitCode: number | null = null;
   readonly #command: string;
   readonly #args: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
@@ -16,6 +17,11 @@ export class ServerProcess {
     this.#args = args;
     this.#env = env;
     this.#port = port;
+  }
+
+  /** What it ended with the last time; null: it has not, or a signal ended it. */
+  get exitCode(): number | null {
+    return this.#exitCode;
   }
 
   /** 0 while it does not run. */
@@ -38,14 +44,15 @@ export class ServerProcess {
     }
     this.#child = child;
     this.#ended = new Promise((resolve) => {
-      const end = () => {
+      const end = (code: number | null) => {
         if (this.#child === child) this.#child = null;
+        this.#exitCode = code;
         resolve();
       };
       child.once('exit', end);
       child.once('error', (error) => {
         output.push(error.message);
-        end();
+        end(null);
       });
     });
     const deadline = Date.now() + timeoutMs;

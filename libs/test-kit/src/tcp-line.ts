@@ -17,12 +17,27 @@ export interface TcpLine {
   set(state: LineState): void;
   /** Cuts the open connections once. */
   cut(): void;
+  /** Cuts the clients' connections so that they see an error (ECONNRESET). */
+  reset(): void;
+  /** Leaves the open connections hanging for good, as a machine that lost its power; new ones work. */
+  strand(): void;
+  /** New connections lead to another port; the open ones stay where they are. */
+  redirect(target: number): void;
+  /** Holds back what the server says for so many milliseconds. */
+  delay(ms: number): void;
+  /** Lets only that through which the function leaves of a chunk of the server's; null: all of it. */
+  filter(keep: ((chunk: Buffer) => Buffer) | null): void;
   close(): Promise<void>;
 }
 
 export async function tcpLine(target: number): Promise<TcpLine> {
   let state: LineState = 'open';
+  let to = target;
+  let delayMs = 0;
+  let filter: ((chunk: Buffer) => Buffer) | null = null;
   const open = new Set<Socket>();
+  const clients = new WeakSet<Socket>();
+  const stranded = new WeakSet<Socket>();
   const keep = (socket: Socket) => {
     open.add(socket);
     socket.on('error', () => {});
@@ -30,21 +45,24 @@ export async function tcpLine(target: number): Promise<TcpLine> {
   };
   const server = createServer((socket) => {
     keep(socket);
+    clients.add(socket);
     if (state === 'closing') {
       socket.end();
       return;
     }
     if (state === 'silent') return;
-    const there = connect(target, '127.0.0.1');
+    const there = connect(to, '127.0.0.1');
     keep(there);
     // What falls silent stays so for the connections that it met.
-    const pass = (to: Socket) => (chunk: Buffer) => {
-      if (state !== 'silent') to.write(chunk);
-    };
-    socket.on('data', pass(there));
-    there.on('data', pass(socket));
+    const speaks = () => state !== 'silent' && !stranded.has(socket);
+    socket.on('data', (chunk: Buffer) => speaks() && there.write(chunk));
+    there.on('data', (chunk: Buffer) => {
+      const pass = () => speaks() && !socket.destroyed && socket.write(filter ? filter(chunk) : chunk);
+      if (delayMs > 0) setTimeout(pass, delayMs);
+      else pass();
+    });
     socket.on('close', () => there.destroy());
-    there.on('close', () => socket.destroy());
+    there.on('close', () => speaks() && socket.destroy());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const cut = () => {
@@ -58,6 +76,21 @@ export async function tcpLine(target: number): Promise<TcpLine> {
       state = next;
     },
     cut,
+    reset() {
+      for (const socket of open) if (clients.has(socket)) socket.resetAndDestroy();
+    },
+    strand() {
+      for (const socket of open) stranded.add(socket);
+    },
+    redirect(next) {
+      to = next;
+    },
+    delay(ms) {
+      delayMs = ms;
+    },
+    filter(keep) {
+      filter = keep;
+    },
     async close() {
       cut();
       server.close();

@@ -1,5 +1,3 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 
 /** Waits for the page's heading. */
@@ -47,39 +45,4 @@ export function listen(page: Page): () => Promise<string[]> {
     socket.on('framereceived', ({ payload }) => void heard.push(Promise.resolve(String(payload))));
   });
   return () => Promise.all(heard);
-}
-
-/** Addresses of the scripts that are fetched while `load` runs. */
-export async function scriptsOf(page: Page, load: () => Promise<unknown>): Promise<string[]> {
-  const found = new Set<string>();
-  const note = (response: { url(): string }) => {
-    if (new URL(response.url()).pathname.endsWith('.js')) found.add(response.url());
-  };
-  page.on('response', note);
-  await load();
-  await page.waitForLoadState('networkidle');
-  page.off('response', note);
-  return [...found];
-}
-
-/** How many bytes the server sends for `urls` to a browser that takes gzip. */
-export async function packedBytes(urls: readonly string[]): Promise<number> {
-  const sizes = await Promise.all(
-    urls.map(
-      (url) =>
-        new Promise<number>((resolve, reject) => {
-          (url.startsWith('https:') ? https : http)
-            .get(url, { headers: { 'accept-encoding': 'gzip' } }, (response) => {
-              let bytes = 0;
-              response.on('data', (chunk: Buffer) => {
-                bytes += chunk.length;
-              });
-              response.on('end', () => resolve(bytes));
-              response.on('error', reject);
-            })
-            .on('error', reject);
-        }),
-    ),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
 }

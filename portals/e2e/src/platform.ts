@@ -1,12 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '@psa/test-kit/free-port';
-import { tempDir } from '@psa/test-kit/temp-dir';
+import { DEMO_PASSWORD, startPlatformProcess } from '@psa/test-kit/platform';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const READY_WITHIN_MS = 180_000;
-const DEMO_PASSWORD = 'vier stille Reiher am See';
 
 /** Demo accounts of the platform. */
 export const TECHNICIAN = 'technician@demo.example';
@@ -32,7 +29,7 @@ export interface Platform {
 }
 
 /**
- * Builds the portals where they are out of date and starts the whole platform with an empty data folder.
+ * Builds the portals where they are out of date and starts the whole platform on demo data of its own.
  * Where `PSA_URL` and `PSA_DEMO_PASSWORD` are set, that running platform is used and left running: the same tests
  * then hold on a cluster.
  */
@@ -42,38 +39,8 @@ export async function startPlatform(): Promise<Platform> {
     return platformAt(PSA_URL.replace(/\/$/, ''), PSA_DEMO_PASSWORD, async () => {});
   }
   await buildPortals();
-  const dir = await tempDir('browser');
-  const port = await freePort();
-  const child = spawn(process.execPath, ['embedded/src/main.ts'], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env.PATH,
-      PORT: String(port),
-      PSA_DATA_DIR: `${dir.path}/data`,
-      PSA_DEMO: '1',
-      PSA_DEMO_PASSWORD: DEMO_PASSWORD,
-      // A test does in a minute what a person does in a day, all from one address.
-      RATE_ANONYMOUS_PER_MINUTE: '100000',
-      RATE_STANDARD_PER_HOUR: '100000',
-      RATE_PROFESSIONAL_PER_HOUR: '100000',
-      RATE_ENTERPRISE_PER_HOUR: '100000',
-    },
-    // The channel tells the platform when the test was killed; it stops by itself then.
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-  });
-  const exited = once(child, 'exit');
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
-    await exited;
-    await dir.remove();
-  };
-  try {
-    await ready(child, exited);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return platformAt(`http://127.0.0.1:${port}`, DEMO_PASSWORD, stop);
+  const started = await startPlatformProcess('demo');
+  return platformAt(started.url, DEMO_PASSWORD, started.stop);
 }
 
 /** In a process of its own: the builder ends its process when a build fails. */
@@ -85,28 +52,6 @@ async function buildPortals(): Promise<void> {
   });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error('Unable to build the portals; see above.');
-}
-
-function ready(child: ChildProcess, exited: Promise<unknown>): Promise<void> {
-  let output = '';
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new Error(`The platform is not ready:\n${output}`)),
-      READY_WITHIN_MS,
-    );
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        output += chunk;
-        if (!output.includes('PSA-Platform ready on')) return;
-        clearTimeout(timer);
-        resolve();
-      });
-    }
-    void exited.then(() => {
-      clearTimeout(timer);
-      reject(new Error(`The platform ended:\n${output}`));
-    });
-  });
 }
 
 function platformAt(url: string, password: string, stop: () => Promise<void>): Platform {

@@ -320,7 +320,7 @@ describe('the technician portal', () => {
   it('keeps a history of all that', async () => {
     await page.getByText('Historie').click();
     const history = page.locator('details', { hasText: 'Historie' });
-    for (const done of ['hat das Ticket eröffnet', 'hat geschrieben', 'hat Zeit gebucht', 'hat zugewiesen']) {
+    for (const done of ['hat das Ticket erfasst', 'hat geschrieben', 'hat Zeit gebucht', 'hat zugewiesen']) {
       await history.getByText(done).first().waitFor();
     }
     await history.getByText('In Arbeit').first().waitFor();

@@ -1,5 +1,5 @@
 import '@psa/ui/styles/ui.css';
-import { startPortal } from '@psa/ui/components/portal-root';
-import { queries, router } from './routes.tsx';
+import { startPortal } from '@psa/app/components/portal-root';
+import { queries, router } from './routes.ts';
 
 startPortal(router, queries);

@@ -1,48 +1,36 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ApiError } from './api-error.ts';
 import { linePath, shares, total } from './charts/chart-data.ts';
 import { initials } from './components/avatar.tsx';
+import { slaLook } from './components/sla-clock.tsx';
 import { addFiles } from './file-check.ts';
 import { fuzzyFilter, fuzzyScore } from './fuzzy.ts';
 import { findNear, moveActive } from './list-place.ts';
-import { loginFieldProblem, loginProblem } from './login-problem.ts';
-import { retryDelay, shouldRetry } from './query-client.ts';
-import { otherPortal, safeNext } from './session.ts';
-import { slaState } from './sla-state.ts';
 
 describe('SLA clock', () => {
-  const HOUR = 3_600_000;
-  const start = Date.parse('2026-11-05T08:00:00Z');
-  const due = start + 10 * HOUR;
-  const at = (hours: number, more = {}) =>
-    slaState({ dueAt: due, startedAt: start, ...more }, start + hours * HOUR);
+  const due = Date.parse('2026-11-09T11:00:00Z');
+  const clock = {
+    phase: 'ok',
+    share_used: 0.25,
+    risk_at: new Date(due - 3_600_000).toISOString(),
+    due_at: new Date(due).toISOString(),
+    done_at: null,
+  } as const;
 
-  it('runs, comes to be at risk, is overdue', () => {
-    expect(at(5)).toEqual({ phase: 'running', remaining: 5 * HOUR, used: 0.5 });
-    expect(at(8).phase).toBe('at_risk');
-    expect(at(11)).toEqual({ phase: 'overdue', remaining: -HOUR, used: 1 });
+  it('looks as it was told', () => {
+    const sunday = Date.parse('2026-11-08T12:00:00Z');
+    expect(slaLook(clock, sunday)).toBe('running');
+    expect(slaLook({ ...clock, phase: 'at_risk' }, sunday)).toBe('at_risk');
+    expect(slaLook({ ...clock, phase: 'breached' }, sunday)).toBe('overdue');
+    expect(slaLook({ ...clock, phase: 'breached', done_at: clock.due_at }, sunday)).toBe('missed');
+    for (const phase of ['none', 'paused', 'met'] as const)
+      expect(slaLook({ ...clock, phase }, due + 1)).toBe(phase);
   });
 
-  it('stands still while paused', () => {
-    const pausedAt = start + 4 * HOUR;
-    expect(at(5, { pausedAt })).toEqual(at(9, { pausedAt }));
-    expect(at(9, { pausedAt })).toMatchObject({ phase: 'paused', remaining: 6 * HOUR });
-    // The platform does not say when it would be due while nobody knows how long the pause lasts.
-    expect(at(9, { pausedAt, dueAt: null }).phase).toBe('paused');
-    expect(at(9, { dueAt: null }).phase).toBe('none');
-  });
-
-  it('ends met or missed, whatever the time is', () => {
-    expect(at(20, { metAt: due }).phase).toBe('met');
-    expect(at(5, { metAt: due + 1 }).phase).toBe('missed');
-  });
-
-  it('needs no start, and tells when there is no deadline', () => {
-    expect(slaState({ dueAt: due }, due - HOUR / 2)).toMatchObject({ phase: 'at_risk', used: null });
-    expect(slaState({ dueAt: due }, due - 2 * HOUR).phase).toBe('running');
-    expect(slaState({ dueAt: null }, due).phase).toBe('none');
-    expect(slaState({ dueAt: 'nonsense' }, due).phase).toBe('none');
+  it('comes to be at risk and overdue at the moments that were told, without asking again', () => {
+    expect(slaLook(clock, due - 3_600_001)).toBe('running');
+    expect(slaLook(clock, due - 3_600_000)).toBe('at_risk');
+    expect(slaLook(clock, due)).toBe('overdue');
   });
 });
 
@@ -125,83 +113,6 @@ describe('files', () => {
     const result = addFiles([], [file('setup.exe', 1, ''), file('a.png')], { ...limits, refuses });
     expect(result.files.map((f) => f.name)).toEqual(['a.png']);
     expect(result.refused).toEqual([{ reason: 'wrong_type', name: 'setup.exe' }]);
-  });
-});
-
-describe('login', () => {
-  const error = (status: number, code: string, more = {}) =>
-    new ApiError({ status, code, message: '', ...more });
-  const now = Date.parse('2026-11-05T12:00:00Z');
-
-  it('tells the reasons apart', () => {
-    expect(loginProblem(error(401, 'INVALID_CREDENTIALS'), now)).toEqual({ kind: 'wrong' });
-    expect(loginProblem(error(0, 'NETWORK_ERROR'), now)).toEqual({ kind: 'offline' });
-    expect(loginProblem(error(429, 'RATE_LIMIT_EXCEEDED', { retryAfter: 20 }), now)).toEqual({
-      kind: 'rate_limited',
-      seconds: 20,
-    });
-    expect(loginProblem(error(500, 'INTERNAL_ERROR'), now).kind).toBe('other');
-  });
-
-  it('knows until when an account is locked', () => {
-    const details = [{ field: 'locked_until', message: '2026-11-05T12:15:00Z' }];
-    expect(loginProblem(error(423, 'ACCOUNT_LOCKED', { details }), now)).toEqual({
-      kind: 'locked',
-      until: now + 900_000,
-    });
-    expect(loginProblem(error(403, 'ACCOUNT_LOCKED', { retryAfter: 60 }), now)).toEqual({
-      kind: 'locked',
-      until: now + 60_000,
-    });
-    expect(loginProblem(error(423, 'ACCOUNT_LOCKED'), now)).toEqual({ kind: 'locked', until: null });
-  });
-
-  it('asks for what is missing first', () => {
-    expect(loginFieldProblem('', '')).toEqual({ email: 'email_missing', password: 'password_missing' });
-    expect(loginFieldProblem('anna', 'x')).toEqual({ email: 'email_invalid' });
-    expect(loginFieldProblem(' anna@kunde.example ', 'x')).toBeNull();
-  });
-
-  it('goes on only inside the portal', () => {
-    expect(safeNext('/tickets?status=new')).toBe('/tickets?status=new');
-    for (const bad of [
-      null,
-      '',
-      'tickets',
-      '//evil.example',
-      '/\\evil.example',
-      '/\t/evil.example',
-      'https://e.example',
-      '/login',
-      '/login?next=/',
-    ]) {
-      expect(safeNext(bad)).toBe('/');
-    }
-  });
-
-  it('sends everyone to their own portal', () => {
-    const me = (audience: 'staff' | 'customer') => ({ audience }) as Parameters<typeof otherPortal>[0];
-    expect(otherPortal(me('customer'), 'staff')).toBe('/portal/');
-    expect(otherPortal(me('staff'), 'customer')).toBe('/');
-    expect(otherPortal(me('staff'), 'staff')).toBeNull();
-  });
-});
-
-describe('retries', () => {
-  const error = (status: number, retryAfter: number | null = null) =>
-    new ApiError({ status, code: 'X', message: '', retryAfter });
-
-  it('repeats only what may come out differently', () => {
-    expect([0, 429, 502, 503, 504].map((s) => shouldRetry(0, error(s)))).toEqual(Array(5).fill(true));
-    expect([400, 401, 403, 404, 409, 500].map((s) => shouldRetry(0, error(s)))).toEqual(Array(6).fill(false));
-    expect(shouldRetry(3, error(503))).toBe(false);
-    expect(shouldRetry(0, new Error('bug'))).toBe(false);
-  });
-
-  it('waits as the server asked', () => {
-    expect(retryDelay(0, error(429, 5), () => 0)).toBe(5000);
-    expect(retryDelay(0, error(429, 900), () => 0)).toBe(60_000);
-    expect([0, 1, 2].map((n) => retryDelay(n, error(503), () => 0.5))).toEqual([500, 1000, 2000]);
   });
 });
 

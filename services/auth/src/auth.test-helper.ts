@@ -4,9 +4,8 @@ import type { Peers } from '@psa/service-kit/peers';
 import { type TokenVerifier, tokenVerifier } from '@psa/service-kit/tokens';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { decodeProtectedHeader } from 'jose';
-import { authDeps, authService } from './app.ts';
+import { authService } from './app.ts';
 import { signingKeySet } from './keys/key-ring.ts';
-import { mailWorker } from './passwords/mail.ts';
 import { type CreatedTenant, createTenant } from './tenants/service.ts';
 
 export const PASSWORD = 'Blaue Lampen am Kanal';
@@ -78,7 +77,6 @@ export async function authTest(): Promise<AuthTest> {
     name: 'Erste IT',
     admin: { email, name: 'Ada Admin', password: PASSWORD },
   });
-  const mails = mailWorker(deps);
   const admin = { tid: tenant.tenant_id, sub: tenant.admin_id, role: 'system_admin' };
 
   const as: AuthTest['as'] = async (token, method, url, body, headers = {}) => {
@@ -122,10 +120,10 @@ export async function authTest(): Promise<AuthTest> {
       if (answer.status !== 201) throw new Error(`Unable to create a user: ${answer.text}`);
       return answer.body.data.id;
     },
-    idle: () => authDeps(deps).background.idle(),
+    idle: () => running.idle(),
     events: async (type) => (await service.outbox()).filter((event) => event.type === type),
     async mailedToken(to) {
-      await mails.runDue();
+      await running.runDue();
       const mail = service.mailer.sent.findLast((one) => one.to === to);
       return /reset-password\?token=(\S+)/.exec(mail?.text ?? '')?.[1] ?? '';
     },

@@ -1,7 +1,7 @@
 import type { ServiceDefinition } from '@psa/service-kit/service';
 import { portalUserConsumer } from './contacts/portal-users.ts';
 import { contactRoutes } from './contacts/routes.ts';
-import { csvRoutes } from './csv/routes.ts';
+import { csvRoutes, importColumnRoutes } from './csv/routes.ts';
 import { customerRoutes } from './customers/routes.ts';
 import { siteRoutes } from './sites/routes.ts';
 
@@ -11,11 +11,14 @@ export const crmService: ServiceDefinition = {
   title: 'Customers, sites and contacts',
   migrations: new URL('./db/migrations/', import.meta.url),
   uses: ['bus'],
-  async routes(app, deps) {
-    customerRoutes(app, deps);
-    siteRoutes(app, deps);
-    contactRoutes(app, deps);
-    await csvRoutes(app, deps);
-  },
-  workers: (deps) => [portalUserConsumer(deps)],
+  build: (deps) => ({
+    async routes(app) {
+      customerRoutes(app, deps);
+      siteRoutes(app, deps);
+      contactRoutes(app, deps);
+      importColumnRoutes(app, deps);
+      await csvRoutes(app, deps);
+    },
+    workers: [portalUserConsumer(deps)],
+  }),
 };

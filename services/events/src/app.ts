@@ -10,13 +10,15 @@ export const eventsService: ServiceDefinition = {
   title: 'Event history, statistics and dead letters',
   migrations: new URL('./db/migrations/', import.meta.url),
   uses: ['bus', 'cache'],
-  routes(app, deps) {
-    logRoutes(app, deps);
-    deadLetterRoutes(app, deps);
-  },
-  workers(deps) {
+  build(deps) {
     const months = monthWorker(deps);
-    // The months first: the consumer then finds the present one made.
-    return [months, historyConsumer(deps, months)];
+    return {
+      routes(app) {
+        logRoutes(app, deps);
+        deadLetterRoutes(app, deps);
+      },
+      // The months first: the consumer then finds the present one made.
+      workers: [months, historyConsumer(deps, months)],
+    };
   },
 };

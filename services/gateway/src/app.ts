@@ -2,17 +2,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Cache } from '@psa/contracts/ports/cache';
 import type { Clock } from '@psa/contracts/ports/clock';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
 import { createApp, requestIdOf } from '@psa/service-kit/app';
 import { AppError, toAppError } from '@psa/service-kit/errors';
-import { registerHealth } from '@psa/service-kit/health';
+import { type HealthChecks, registerHealth } from '@psa/service-kit/health';
+import { lingerAfterRefusal } from '@psa/service-kit/linger';
 import type { Logger } from '@psa/service-kit/log';
 import { registerMetrics } from '@psa/service-kit/metrics';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { type Counter, collectDefaultMetrics, Gauge, type Histogram } from 'prom-client';
 import { answerError } from './answer.ts';
 import { ApiKeyExchange } from './api-keys.ts';
+import { answerBrokenRequests } from './broken-requests.ts';
 import { clientOf, isPrivate, networks } from './client-address.ts';
+import { holdBody, isWaiting, takeBody } from './expect.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { LiveStreams } from './live-stream.ts';
 import { mergeExpositions } from './metrics.ts';
@@ -41,6 +44,10 @@ export interface GatewayDeps {
   readonly metricsToken?: string;
   /** Milliseconds until a service must begin to answer. Default 30 s. */
   readonly timeoutMs?: number;
+  /** What `/ready` asks besides the cache and the services. */
+  readonly checks?: HealthChecks;
+  /** Asked before each request that changes something: why that cannot be just now. */
+  readonly refuseChange?: () => AppError | null;
   /** Between two signs of life on live streams. */
   readonly heartbeatMs?: number;
 }
@@ -48,6 +55,8 @@ export interface GatewayDeps {
 /** The platform's only public port. */
 export interface Gateway {
   readonly server: Server;
+  /** What `/ready` asks. */
+  readonly checks: HealthChecks;
   /** Resolves with the port. @throws as `net.Server.listen`, so EADDRINUSE for a port in use */
   listen(address: { host: string; port: number }): Promise<number>;
   /** Refuses new connections, ends live streams, waits up to 3 s for answers under way. */
@@ -63,7 +72,12 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
   const trusted = networks(deps.trustedProxies ?? []);
   const apiKeys = new ApiKeyExchange(upstreams.auth, clock);
   const limiter = new RateLimiter({ cache, clock, log, limits: deps.limits });
-  const { app, registry, observe } = await ownApp(deps);
+  const checks: HealthChecks = {
+    ...deps.checks,
+    cache: () => cache.ping(),
+    ...Object.fromEntries(SERVICE_NAMES.map((name) => [name, () => askReady(upstreams[name])])),
+  };
+  const { app, registry, observe } = await ownApp(deps, checks);
   const streams = new LiveStreams({
     cache,
     verifier,
@@ -91,6 +105,7 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
     log,
     trusted,
     publicUrl,
+    refuseChange: deps.refuseChange ?? (() => null),
     timeoutMs: deps.timeoutMs ?? 30_000,
     observe,
   });
@@ -117,6 +132,7 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
     const isApi =
       path.startsWith('/api/') && !path.startsWith('/api/docs') && path !== '/api/v1/openapi.json';
     if (isApi || path.startsWith('/internal')) return proxy(req, res);
+    takeBody(req, res);
     const https = publicUrl.startsWith('https:') || clientOf(req, trusted).https;
     const own = OWN_ROUTES.has(path) || path === '/metrics';
     setSecurityHeaders(res, own ? 'api' : 'page', https);
@@ -127,14 +143,21 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
 
   // Offers of other protocols (Java asks for h2c) are declined by answering the request itself.
   const shouldUpgradeCallback = (req: IncomingMessage) => /websocket/i.test(req.headers.upgrade ?? '');
-  const server = createServer({ shouldUpgradeCallback }, (req, res) => {
+  const serve = (req: IncomingMessage, res: ServerResponse) => {
     res.on('error', () => res.destroy());
+    if (!isWaiting(req)) lingerAfterRefusal(req, res);
     Promise.try(answer, req, res).catch((thrown: unknown) => {
       const error = toAppError(thrown);
       if (error.status >= 500) log.error({ err: error.cause ?? error, path: req.url }, error.message);
       answerError(req, res, error, requestIdOf(req.headers), clock);
     });
+  };
+  const server = createServer({ shouldUpgradeCallback }, serve);
+  server.on('checkContinue', (req, res) => {
+    holdBody(req);
+    serve(req, res);
   });
+  answerBrokenRequests(server, () => clock.now());
   server.headersTimeout = 20_000;
   server.requestTimeout = 300_000;
   server.keepAliveTimeout = 75_000;
@@ -142,6 +165,7 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
 
   return {
     server,
+    checks,
     listen: ({ host, port }) =>
       new Promise((resolve, reject) => {
         server.once('error', reject);
@@ -166,24 +190,19 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
   };
 }
 
+/** @throws when the service cannot be reached, or says that it is not ready */
+export async function askReady(upstream: Upstream): Promise<void> {
+  const { status } = await upstream.request({ method: 'GET', path: '/ready' });
+  if (status !== 200) throw new Error(`not ready (${status})`);
+}
+
 /** The routes that the gateway answers itself, with the kit's health, readiness and metrics. */
-async function ownApp(deps: GatewayDeps) {
+async function ownApp(deps: GatewayDeps, checks: HealthChecks) {
   const { upstreams, verifier, clock, log, version } = deps;
   const app = createApp({ name: 'gateway', log, clock, verifier });
   const { registry } = registerMetrics(app, 'gateway');
   collectDefaultMetrics({ register: registry });
-  registerHealth(app, 'gateway', version, {
-    cache: () => deps.cache.ping(),
-    ...Object.fromEntries(
-      SERVICE_NAMES.map((name) => [
-        name,
-        async () => {
-          const { status } = await upstreams[name].request({ method: 'GET', path: '/ready' });
-          if (status !== 200) throw new Error(`not ready (${status})`);
-        },
-      ]),
-    ),
-  });
+  registerHealth(app, 'gateway', version, checks);
   const document = apiDocument(upstreams, version);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, async (request, reply) => {
     const { text, etag } = await document();

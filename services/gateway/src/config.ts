@@ -1,9 +1,11 @@
+import { SERVICE_PORT } from '@psa/contracts/services';
 import Type, { type Static } from 'typebox';
+import { DEFAULT_LIMITS } from './rate-limit.ts';
 
 /** Settings of a gateway that runs by itself. */
 export const GatewayEnv = Type.Object({
   HOST: Type.String({ default: '127.0.0.1' }),
-  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535 }),
+  PORT: Type.Integer({ default: SERVICE_PORT, minimum: 0, maximum: 65535 }),
   REDIS_URL: Type.String({ default: '', description: 'one server; or REDIS_SENTINELS' }),
   REDIS_SENTINELS: Type.String({
     default: '',
@@ -14,10 +16,10 @@ export const GatewayEnv = Type.Object({
   PUBLIC_URL: Type.String({ pattern: '^https?://', default: 'http://127.0.0.1:3000' }),
   UPSTREAMS: Type.String({
     default: '',
-    description: 'replicas: auth=http://10.0.20.11:3001|http://10.0.20.12:3001,crm=…; else UPSTREAM_URL',
+    description: 'auth=http://10.0.40.10:3001,crm=…: services that UPSTREAM_URL does not fit',
   }),
   UPSTREAM_URL: Type.String({
-    default: 'http://{service}:3000',
+    default: `http://{service}:${SERVICE_PORT}`,
     description: '{service} becomes the name of the service',
   }),
   UPSTREAM_TIMEOUT_MS: Type.Integer({ default: 30_000, minimum: 100 }),
@@ -25,31 +27,19 @@ export const GatewayEnv = Type.Object({
   PORTAL_TECHNICIAN: Type.String({ default: 'portals/technician/dist' }),
   PORTAL_CUSTOMER: Type.String({ default: 'portals/customer/dist' }),
   PSA_METRICS_TOKEN: Type.String({ default: '' }),
-  RATE_ANONYMOUS_PER_MINUTE: Type.Integer({ default: 100, minimum: 1 }),
-  RATE_STANDARD_PER_HOUR: Type.Integer({ default: 1_000, minimum: 1 }),
-  RATE_PROFESSIONAL_PER_HOUR: Type.Integer({ default: 5_000, minimum: 1 }),
-  RATE_ENTERPRISE_PER_HOUR: Type.Integer({ default: 10_000, minimum: 1 }),
+  RATE_ANONYMOUS_PER_MINUTE: Type.Integer({ default: DEFAULT_LIMITS.anonymousPerMinute, minimum: 1 }),
+  RATE_STANDARD_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.standardPerHour, minimum: 1 }),
+  RATE_PROFESSIONAL_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.professionalPerHour, minimum: 1 }),
+  RATE_ENTERPRISE_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.enterprisePerHour, minimum: 1 }),
+  RATE_READING_PER_HOUR: Type.Integer({ default: DEFAULT_LIMITS.readingPerHour, minimum: 1 }),
   LOG_LEVEL: Type.String({ default: 'info' }),
   VERSION: Type.String({ default: '0.0.0' }),
 });
 export type GatewayEnv = Static<typeof GatewayEnv>;
 
-const list = (text: string, separator: string) =>
+/** The entries of a list separated by commas. */
+export const parseList = (text: string) =>
   text
-    .split(separator)
+    .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
-
-/** Addresses by service out of `UPSTREAMS`. @throws on an entry of another form */
-export function parseUpstreams(text: string): Map<string, string[]> {
-  return new Map(
-    list(text, ',').map((entry) => {
-      const [, name, addresses] = /^([a-z-]+)=(https?:\/\/.+)$/.exec(entry) ?? [];
-      if (!name || !addresses)
-        throw new Error(`UPSTREAMS: "${entry}" is not of the form name=http://address.`);
-      return [name, list(addresses, '|')];
-    }),
-  );
-}
-
-export const parseList = (text: string) => list(text, ',');

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { ACCESS_COOKIE, type AccessClaims } from '@psa/contracts/tokens';
 import { AppError } from '@psa/service-kit/errors';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
+import { parseCookie } from 'cookie';
 import type { ApiKeyExchange } from './api-keys.ts';
 
 /** What a request brings to say who it is from; nothing of it is checked yet. */
@@ -16,15 +17,6 @@ export interface Identity {
   readonly claims: AccessClaims;
 }
 
-/** A cookie's value; null when absent. */
-export function cookie(req: IncomingMessage, name: string): string | null {
-  for (const part of (req.headers.cookie ?? '').split(';')) {
-    const at = part.indexOf('=');
-    if (at > 0 && part.slice(0, at).trim() === name) return part.slice(at + 1).trim() || null;
-  }
-  return null;
-}
-
 /** The credential of a request: `X-API-Key`, `Authorization`, then the portals' cookie. @throws 401 when malformed */
 export function credentialOf(req: IncomingMessage): Credential | null {
   const key = req.headers['x-api-key'];
@@ -36,8 +28,8 @@ export function credentialOf(req: IncomingMessage): Credential | null {
       throw new AppError(401, 'TOKEN_INVALID', 'The Authorization header must be "Bearer <token>".');
     return token.startsWith('psa_') ? { kind: 'api-key', key: token } : { kind: 'bearer', token };
   }
-  const token = cookie(req, ACCESS_COOKIE);
-  return token === null ? null : { kind: 'cookie', token };
+  const token = parseCookie(req.headers.cookie ?? '')[ACCESS_COOKIE];
+  return token ? { kind: 'cookie', token } : null;
 }
 
 /** Checks a credential. @throws 401 that says why not */

@@ -11,20 +11,17 @@ import type { Forwarding, OwnRequest, Upstream } from './upstream.ts';
 
 export interface HttpUpstreamOptions {
   readonly name: string;
-  /** Base addresses of the replicas, such as `http://10.0.20.11:3001`. */
-  readonly addresses: readonly string[];
+  /** Base address, such as `http://10.0.40.10:3001`: a load balancer's, with the replicas behind it. */
+  readonly address: string;
   readonly clock: Clock;
-  /** Kept connections per address; default 64. */
-  readonly connections?: number;
   readonly breaker?: { failures?: number; openMs?: number };
 }
 
-interface Target {
-  readonly pool: Pool;
-  readonly breaker: CircuitBreaker;
-}
-
-/** Errors that say "nobody took this request": it may go to another replica. */
+/** Kept connections at most. */
+const CONNECTIONS = 64;
+/** A load balancer moves to another machine within seconds, so it is tried again soon. */
+const OPEN_MS = 1_000;
+/** Errors that say "nobody took this request". */
 const NOT_SENT = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -34,64 +31,33 @@ const NOT_SENT = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+const OURSELVES = 'gateway';
 const codeOf = (error: unknown) =>
   (error as { code?: string }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? '';
 
-/**
- * A service behind HTTP, with keep-alive pools and a circuit breaker per replica. Replicas take turns; one that
- * cannot be reached is passed over while its breaker is open.
- */
-export function httpUpstream(options: HttpUpstreamOptions): Upstream {
-  const { name, clock } = options;
-  if (options.addresses.length === 0) throw new Error(`The ${name} service has no address.`);
-  // A single address is a load balancer's. It moves to another machine within seconds, and is tried again at once;
-  // one of several replicas can be passed over for longer.
-  const usual = options.addresses.length === 1 ? { openMs: 1_000 } : {};
-  const targets = options.addresses.map(
-    (address): Target => ({
-      pool: new Pool(address, {
-        connections: options.connections ?? 64,
-        // Time for one SYN that was lost.
-        connectTimeout: 1_500,
-        // Shorter than what HAProxy and the services keep: a request must not meet a connection that is being closed.
-        keepAliveTimeout: 30_000,
-        bodyTimeout: 60_000,
-      }),
-      breaker: new CircuitBreaker(name, clock, { ...usual, ...options.breaker }),
-    }),
-  );
-  let turn = 0;
+/** A service behind HTTP, with one keep-alive pool and one circuit breaker; its load balancer chooses the replica. */
+export function httpUpstream({ name, address, clock, breaker: settings }: HttpUpstreamOptions): Upstream {
+  const pool = new Pool(address, {
+    connections: CONNECTIONS,
+    // Time for one SYN that was lost.
+    connectTimeout: 1_500,
+    // Shorter than what HAProxy and the services keep: a request must not meet a connection that is being closed.
+    keepAliveTimeout: 30_000,
+    bodyTimeout: 60_000,
+  });
+  const breaker = new CircuitBreaker(name, clock, { openMs: OPEN_MS, ...settings });
 
-  /** The replicas that may be asked now, in the order in which to try them. */
-  function* candidates(): Generator<Target> {
-    const first = turn++;
-    let refusal: unknown;
-    let any = false;
-    // A single address is a load balancer with several behind it: a second try finds another one.
-    for (let i = 0; i < Math.max(2, targets.length); i++) {
-      const target = targets[(first + i) % targets.length]!;
-      try {
-        target.breaker.enter();
-      } catch (error) {
-        refusal = error;
-        continue;
-      }
-      any = true;
-      yield target;
-    }
-    if (!any) throw refusal;
-  }
-
-  /** `mayRepeat`: nothing can have happened twice when another replica gets the request too. */
+  /** `mayRepeat`: nothing can have happened twice when the request is sent again, to what may be another replica. */
   async function ask(
     request: () => Dispatcher.RequestOptions,
+    caller: string,
     mayRepeat: () => boolean,
   ): Promise<Dispatcher.ResponseData> {
-    let last: unknown;
-    for (const target of candidates()) {
+    breaker.enter();
+    for (let attempt = 1; ; attempt++) {
       try {
-        const response = await target.pool.request(request());
-        target.breaker.succeeded();
+        const response = await pool.request(request());
+        breaker.succeeded();
         return response;
       } catch (error) {
         const code = codeOf(error);
@@ -100,17 +66,29 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
           error instanceof AppError ||
           (error as Error).name === 'AbortError'
         ) {
-          // The client went away or sent too much: says nothing about the service, but a trial must end.
-          if (target.breaker.state === 'half-open') target.breaker.failed();
+          breaker.abandoned();
           throw error;
         }
-        target.breaker.failed();
-        last = error;
+        if (code === 'UND_ERR_INVALID_ARG') {
+          breaker.abandoned();
+          throw new AppError(
+            400,
+            'INVALID_INPUT',
+            'The request has a header or path that cannot be passed on.',
+            {
+              details: [{ field: 'request', message: (error as Error).message }],
+              cause: error,
+            },
+          );
+        }
+        const unreached = NOT_SENT.has(code);
+        if (attempt === 1 && (unreached || code === 'UND_ERR_SOCKET') && mayRepeat()) continue;
+        // A service that took the request may have failed because of what it says.
+        breaker.failed(unreached ? undefined : caller);
         if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') throw timeout(name, error);
-        if (!mayRepeat() || (code !== 'UND_ERR_SOCKET' && !NOT_SENT.has(code))) break;
+        throw unavailable(`The ${name} service does not answer just now.`, 2, error);
       }
     }
-    throw unavailable(`The ${name} service does not answer just now.`, 2, last);
   }
 
   return {
@@ -130,7 +108,9 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
       });
       let response: Dispatcher.ResponseData;
       try {
-        response = await ask(request, () => (hasBody ? !bodyTouched : SAFE.has(req.method!)));
+        response = await ask(request, forwarding.caller, () =>
+          hasBody ? !bodyTouched : SAFE.has(req.method!),
+        );
       } catch (error) {
         if (gone.signal.aborted && !(error instanceof AppError)) return;
         throw error;
@@ -146,6 +126,7 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
           body: own.body ?? null,
           headersTimeout: 5_000,
         }),
+        OURSELVES,
         () => true,
       );
       return { status: response.statusCode, body: await response.body.text() };
@@ -154,14 +135,14 @@ export function httpUpstream(options: HttpUpstreamOptions): Upstream {
       return null;
     },
     async close() {
-      await Promise.all(targets.map((target) => target.pool.destroy()));
+      await pool.destroy();
     },
   };
 }
 
 /**
  * The body as it comes, ended with 413 when it grows past the limit. Reads nothing before it is asked to, so
- * that a body which no replica took can still go to another.
+ * that a body which nobody took can still be sent again.
  */
 async function* limited(req: IncomingMessage, { bodyLimit }: Forwarding, started: () => void) {
   started();

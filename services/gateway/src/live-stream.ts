@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { type LiveMessage, liveChannel } from '@psa/contracts/event-api';
 import { grants } from '@psa/contracts/permissions';
 import type { Cache } from '@psa/contracts/ports/cache';
 import type { Clock } from '@psa/contracts/ports/clock';
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { requestIdOf } from '@psa/service-kit/app';
-import { AppError, errorBody, toAppError } from '@psa/service-kit/errors';
+import { AppError, toAppError } from '@psa/service-kit/errors';
 import type { Logger } from '@psa/service-kit/log';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ApiKeyExchange } from './api-keys.ts';
+import { refuse } from './broken-requests.ts';
 import { credentialOf, type Identity, identify } from './credentials.ts';
 import { isSameOrigin } from './csrf.ts';
 
@@ -34,20 +36,21 @@ export interface LiveStreamOptions {
   readonly maxPerUser?: number;
 }
 
-/** What `events` publishes on `live:<tenant>`: enough of the envelope to decide who may know. */
-interface LiveEvent {
-  readonly id: string;
-  readonly type: string;
-  readonly aggregate: { readonly type: string; readonly id: string };
-  readonly occurred_at: string;
-  readonly customer_id: string | null;
-  readonly public: boolean;
-}
-
-/** Staff learn of everything in their tenant; portal users of what is public and concerns their customer. */
-export function mayLearn(claims: AccessClaims, event: Pick<LiveEvent, 'customer_id' | 'public'>): boolean {
+/**
+ * Staff learn of everything in their tenant; portal users of what is public and concerns their customer, and of tickets
+ * only of those they asked for when they see no others.
+ */
+export function mayLearn(
+  claims: AccessClaims,
+  event: Pick<LiveMessage, 'customer_id' | 'public' | 'aggregate' | 'requester_id'>,
+): boolean {
   if (claims.audience === 'staff') return true;
-  return event.public === true && event.customer_id !== null && event.customer_id === claims.customer_id;
+  if (event.public !== true || event.customer_id === null || event.customer_id !== claims.customer_id) {
+    return false;
+  }
+  if (event.aggregate.type !== 'ticket' || grants(new Set(claims.permissions), 'ticket:view:all'))
+    return true;
+  return event.requester_id === claims.sub;
 }
 
 interface Reader {
@@ -150,7 +153,7 @@ export class LiveStreams {
   #listen(tenant: string): Promise<unknown> {
     let channel = this.#channels.get(tenant);
     if (!channel) {
-      channel = this.#options.cache.subscribe(`live:${tenant}`, (message) => this.#tell(tenant, message));
+      channel = this.#options.cache.subscribe(liveChannel(tenant), (message) => this.#tell(tenant, message));
       this.#channels.set(tenant, channel);
       channel.catch(() => this.#channels.delete(tenant));
     }
@@ -165,7 +168,7 @@ export class LiveStreams {
   }
 
   #tell(tenant: string, message: string): void {
-    const event = JSON.parse(message) as LiveEvent;
+    const event = JSON.parse(message) as LiveMessage;
     const { id, type, aggregate, occurred_at } = event;
     const text = JSON.stringify({ id, type, aggregate, occurred_at });
     for (const { socket, identity } of this.#readers.get(tenant) ?? []) {
@@ -210,14 +213,4 @@ export class LiveStreams {
     clearTimeout(patience);
     this.#server.close();
   }
-}
-
-function refuse(socket: Duplex, error: AppError, requestId: string, now: Date): void {
-  const body = JSON.stringify(errorBody(error, requestId, now));
-  const phrase = { 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 429: 'Too Many Requests' }[
-    error.status
-  ];
-  socket.end(
-    `HTTP/1.1 ${error.status} ${phrase ?? 'Service Unavailable'}\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
 import type { Upstream } from './upstream.ts';
 
 interface Document {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@psa/service-kit/errors';
-import { StaticSite } from './static-site.ts';
+import { staticSite } from './static-site.ts';
 
 /** Folders with the built portals. */
 export interface PortalFolders {
@@ -48,10 +48,10 @@ const DOCS_FOLDER = join(
 
 /** Serves what people open in a browser: the API browser and both portals. */
 export function pages(folders: PortalFolders) {
-  const docs = new StaticSite(DOCS_FOLDER);
+  const docs = staticSite(DOCS_FOLDER);
   const portals = [
-    { name: 'customer', prefix: '/portal/', site: new StaticSite(folders.customer) },
-    { name: 'technician', prefix: '/', site: new StaticSite(folders.technician) },
+    { name: 'customer', prefix: '/portal/', site: staticSite(folders.customer) },
+    { name: 'technician', prefix: '/', site: staticSite(folders.technician) },
   ];
 
   /** @throws 404 for what is not there, 405 for other methods */
@@ -76,22 +76,21 @@ export function pages(folders: PortalFolders) {
         res.end(req.method === 'HEAD' ? undefined : own.body);
         return;
       }
-      if (docs.serve(req, res, name)) return;
+      if (docs?.(req, res, name)) return;
       throw missing(path);
     }
     const portal = portals.find(({ prefix }) => path.startsWith(prefix));
     if (!portal) throw missing(path);
     const name = path.slice(portal.prefix.length);
-    if (name !== '' && portal.site.serve(req, res, name)) return;
+    if (name !== '' && portal.site?.(req, res, name)) return;
     if (name !== '' && !isNavigation(req, path)) throw missing(path);
-    if (portal.site.isEmpty) {
+    if (!portal.site?.(req, res, 'index.html')) {
       throw new AppError(
         503,
         'SERVICE_UNAVAILABLE',
         `The ${portal.name} portal is not built. "npm start" builds it; or run "npx vite build portals/${portal.name}".`,
       );
     }
-    portal.site.serve(req, res, 'index.html');
   };
 }
 

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { Clock } from '@psa/contracts/ports/clock';
-import type { ServiceName } from '@psa/contracts/routing';
+import type { ServiceName } from '@psa/contracts/services';
 import { requestIdOf } from '@psa/service-kit/app';
 import { AppError, toAppError } from '@psa/service-kit/errors';
+import { loadGuard } from '@psa/service-kit/load-guard';
 import type { Logger } from '@psa/service-kit/log';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { answerError } from './answer.ts';
@@ -11,7 +12,8 @@ import type { ApiKeyExchange } from './api-keys.ts';
 import { type Client, clientOf, limitedAs } from './client-address.ts';
 import { compressAnswer } from './compression.ts';
 import { credentialOf, type Identity, identify } from './credentials.ts';
-import { checkCsrfToken, checkOrigin } from './csrf.ts';
+import { checkCsrfToken, checkOrigin, isUnsafe } from './csrf.ts';
+import { takeBody } from './expect.ts';
 import { removeUntrusted, setSecurityHeaders } from './headers.ts';
 import type { RateLimiter } from './rate-limit.ts';
 import { type ApiRoute, routeOf } from './route-table.ts';
@@ -26,6 +28,8 @@ export interface ProxyDeps {
   readonly log: Logger;
   readonly trusted: BlockList;
   readonly publicUrl: string;
+  /** Why nothing can be changed just now; null: it can. */
+  refuseChange(): AppError | null;
   /** Milliseconds until a service must begin to answer. */
   readonly timeoutMs: number;
   /** Tells the metrics of an answered request. */
@@ -48,12 +52,17 @@ export function apiProxy(deps: ProxyDeps) {
       deps.observe(req.method!, label, res.statusCode, (performance.now() - began) / 1000);
     });
     try {
+      const overload = loadGuard().refusal();
+      if (overload) throw overload;
       const identity = await admit(deps, req, res, { route, client, requestId });
       if (route === null) {
         const path = req.url!.split('?')[0];
         throw new AppError(404, 'RESOURCE_NOT_FOUND', `There is no ${req.method} ${path}.`);
       }
       checkLength(req, route);
+      const refusal = isUnsafe(req) ? deps.refuseChange() : null;
+      if (refusal) throw refusal;
+      takeBody(req, res);
       addressToService(req, route, { client, requestId, identity });
       // Answers of `auth` carry secrets beside text that a stranger may choose (BREACH), so they stay as they are.
       if (route.service !== 'auth') compressAnswer(req, res);
@@ -61,6 +70,7 @@ export function apiProxy(deps: ProxyDeps) {
         requestId,
         timeoutMs: deps.timeoutMs,
         bodyLimit: route.bodyLimit,
+        caller: identity?.claims.sub ?? limitedAs(client.address),
       });
     } catch (thrown) {
       const error = toAppError(thrown);
@@ -106,7 +116,7 @@ async function admit(
     if (error instanceof AppError && error.status === 401) await stranger();
     throw error;
   }
-  await deps.limiter.user(res, identity.claims);
+  await deps.limiter.user(res, identity.claims, identity.kind === 'cookie' && !isUnsafe(req));
   if (identity.kind === 'cookie') {
     checkOrigin(req, deps.publicUrl);
     checkCsrfToken(req, identity.claims);

@@ -1,21 +1,5 @@
-import {
-  API_PREFIX,
-  PUBLIC_ROUTES,
-  SERVICE_NAMES,
-  SERVICE_PREFIXES,
-  type ServiceName,
-} from '@psa/contracts/routing';
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-export const JSON_LIMIT = MIB;
-
-/** Routes that take more than ordinary JSON: 25 MiB files with their multipart frame, import batches, CSV files. */
-const LARGER: readonly [RegExp, number][] = [
-  [/^\/api\/v1\/tickets\/[^/]+\/(comments\/[^/]+\/)?attachments$/, 26 * MIB],
-  [/^\/api\/v1\/tickets\/import$/, 8 * MIB],
-  [/^\/api\/v1\/[a-z-]+\/import(-csv)?$/, 10 * MIB],
-];
+import { bodyLimitOf } from '@psa/contracts/body-limits';
+import { API_PREFIX, PUBLIC_ROUTES, SERVICE_OF_PREFIX, type ServiceName } from '@psa/contracts/services';
 
 export interface ApiRoute {
   readonly service: ServiceName;
@@ -26,10 +10,8 @@ export interface ApiRoute {
   readonly bodyLimit: number;
 }
 
-const SERVICE_OF = new Map<string, ServiceName>(
-  SERVICE_NAMES.flatMap((service) => SERVICE_PREFIXES[service].map((prefix) => [prefix, service] as const)),
-);
-const PUBLIC = new Set(PUBLIC_ROUTES);
+/** By path alone: a service says itself which methods it has there, and guards those that are not public. */
+const PUBLIC_PATHS = new Set(PUBLIC_ROUTES.map((route) => route.slice(route.indexOf(' ') + 1)));
 
 /** Which service answers, by `METHOD path`; null: none. The path is compared as it was sent, undecoded. */
 export function routeOf(method: string, url: string): ApiRoute | null {
@@ -39,12 +21,12 @@ export function routeOf(method: string, url: string): ApiRoute | null {
   const from = API_PREFIX.length + 1;
   const slash = path.indexOf('/', from);
   const prefix = slash === -1 ? path.slice(from) : path.slice(from, slash);
-  const service = SERVICE_OF.get(prefix);
+  const service = SERVICE_OF_PREFIX.get(prefix);
   if (!service) return null;
   return {
     service,
     prefix,
-    isPublic: PUBLIC.has(`${method} ${path}`),
-    bodyLimit: LARGER.find(([pattern]) => pattern.test(path))?.[1] ?? JSON_LIMIT,
+    isPublic: PUBLIC_PATHS.has(path),
+    bodyLimit: bodyLimitOf(method, path).bytes,
   };
 }

@@ -1,13 +1,15 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import multipart from '@fastify/multipart';
 import { ExchangeApiKeyRequest } from '@psa/contracts/auth';
-import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/routing';
+import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { MemoryCache } from '@psa/infra/cache/memory-cache';
 import { type App, contextOf, createApp } from '@psa/service-kit/app';
-import { AppError } from '@psa/service-kit/errors';
+import { AppError, invalid } from '@psa/service-kit/errors';
 import { registerHealth } from '@psa/service-kit/health';
 import { createLogger } from '@psa/service-kit/log';
 import { registerMetrics } from '@psa/service-kit/metrics';
@@ -104,10 +106,22 @@ async function upstreamApp(
   app.get('/api/v1/tickets', { config, schema: { summary: 'List' } }, async () => ({
     data: Array.from({ length: 20 }, (_, i) => ({ id: i, title: `Drucker ${i} druckt nicht`.repeat(5) })),
   }));
-  app.post('/api/v1/tickets/:id/attachments', { config, schema: { summary: 'Attach' } }, async (request) => {
-    const file = await request.file({ limits: { fileSize: 64 * 1024 * 1024 } });
-    const content = await buffer(file!.file);
-    return { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+  app.post(
+    '/api/v1/tickets/:id/attachments',
+    { config, schema: { summary: 'Attach', consumes: ['multipart/form-data'] } },
+    async (request) => {
+      const file = await request.file({ limits: { fileSize: 64 * 1024 * 1024 } });
+      const content = await buffer(file!.file);
+      return { size: content.length, sha256: createHash('sha256').update(content).digest('hex') };
+    },
+  );
+  // As a handler that stops in the middle of a form: whoever piped it has let go, and it is paused.
+  app.post('/api/v1/tickets/:id/half-read', { config, schema: { summary: 'Half' } }, async (request) => {
+    const chunks = new PassThrough();
+    request.raw.pipe(chunks);
+    await once(chunks, 'data');
+    request.raw.pause();
+    throw invalid({ field: 'file', message: 'is not wanted' });
   });
   app.get(
     '/api/v1/tickets/download',
@@ -159,7 +173,7 @@ export async function testGateway(
       upstreams[name] = inProcessUpstream(name, app);
     } else {
       const address = await app.listen({ host: '127.0.0.1', port: 0 });
-      upstreams[name] = httpUpstream({ name, addresses: [address], clock });
+      upstreams[name] = httpUpstream({ name, address, clock });
     }
   }
   const dir = await tempDir('gateway');

@@ -15,6 +15,8 @@ export interface OwnResponse {
 /** What is fixed for one forwarded request. */
 export interface Forwarding {
   readonly requestId: string;
+  /** Who asks: a user's id, or an address. One caller alone opens no circuit breaker. */
+  readonly caller: string;
   /** Milliseconds until the answer's head must be there; then 504. */
   readonly timeoutMs: number;
   /** Bytes of body at most; more is 413. */

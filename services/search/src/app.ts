@@ -9,6 +9,8 @@ export const searchService: ServiceDefinition = {
   title: 'Search',
   migrations: new URL('./db/migrations/', import.meta.url),
   uses: ['bus', 'searchIndex'],
-  routes: searchRoutes,
-  workers: (deps) => [indexConsumer(deps), reindexWorker(deps)],
+  build: (deps) => ({
+    routes: (app) => searchRoutes(app, deps),
+    workers: [indexConsumer(deps), reindexWorker(deps)],
+  }),
 };

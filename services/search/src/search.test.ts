@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import { type SearchDocument, TextRefused } from '@psa/contracts/ports/search';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchService } from './app.ts';
@@ -300,6 +301,33 @@ describe('the consumer', () => {
     await expect(indexEvents({ ...service.deps, searchIndex: away }, [opened])).rejects.toThrow('away');
     await index(opened);
     expect(await titles('später gefunden')).toHaveLength(1);
+  });
+
+  it('finds by number and title what the index refuses, and all others of the batch whole', async () => {
+    const acme = randomUUID();
+    const { searchIndex } = service.deps;
+    const refusing = {
+      put: (documents: readonly SearchDocument[]) =>
+        documents.some((one) => one.body.includes('unfassbar'))
+          ? Promise.reject(new TextRefused('too much'))
+          : searchIndex.put(documents),
+      remove: (refs: Parameters<typeof searchIndex.remove>[0]) => searchIndex.remove(refs),
+    } as typeof searchIndex;
+    await indexEvents(
+      { ...service.deps, searchIndex: refusing },
+      ['Nachbar links', 'Verweigert \uFDFA', 'Nachbar rechts'].map((title, i) =>
+        event('ticket.opened.v1', acme, {
+          ticket: ticketFacts(acme, {
+            title,
+            ticket_number: 77_001 + i,
+            description: i === 1 ? 'unfassbar' : 'Beiwerk',
+          }),
+        }),
+      ),
+    );
+    expect(await titles('nachbar beiwerk')).toHaveLength(2);
+    expect(await titles('verweigert')).toHaveLength(1);
+    expect(await titles('77002')).toHaveLength(1);
   });
 
   it('ignores events of other things', async () => {

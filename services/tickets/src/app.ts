@@ -1,36 +1,25 @@
-import type { ServiceDefinition, ServiceDeps } from '@psa/service-kit/service';
+import type { ServiceDefinition } from '@psa/service-kit/service';
 import { timerWorker } from '@psa/service-kit/timers';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { cleanupHandlers } from './attachments/service.ts';
 import { commentRoutes } from './comments/routes.ts';
+import type { TicketsDeps } from './deps.ts';
+import { categories } from './desk/categories.ts';
 import { deskConsumers } from './desk/consumers.ts';
-import { deskRoutes } from './desk/crud.ts';
-import { Desks } from './desk/desk.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
+import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+import { historyRoutes } from './history/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
+import { quotaRoutes } from './quota/routes.ts';
+import { slaRoutes } from './sla/routes.ts';
 import { slaTimerHandlers } from './sla/timers.ts';
-import { detailRoutes } from './tickets/details.ts';
 import { activeTicketsGauge } from './tickets/gauge.ts';
 import { TicketNumbers } from './tickets/numbers.ts';
 import { ticketRoutes } from './tickets/routes.ts';
-import type { TicketDesk } from './tickets/service.ts';
-
-const ticketDesk = (deps: ServiceDeps): TicketDesk => ({
-  deps,
-  desks: new Desks(),
-  numbers: new TicketNumbers(deps.db),
-});
-
-/** The timers of this service: deadlines, and files whose upload was cut short. */
-export const deskTimers = (deps: ServiceDeps) =>
-  timerWorker({
-    db: deps.db,
-    clock: deps.clock,
-    log: deps.log,
-    handlers: { ...slaTimerHandlers(ticketDesk(deps)), ...cleanupHandlers(deps) },
-  });
+import { timeRoutes } from './time/routes.ts';
+import { watcherRoutes } from './watchers/routes.ts';
 
 /** The service desk: tickets and everything that belongs to one, teams, calendars, SLA, assignment. */
 export const ticketsService: ServiceDefinition = {
@@ -38,24 +27,39 @@ export const ticketsService: ServiceDefinition = {
   title: 'Service desk',
   migrations: new URL('./db/migrations/', import.meta.url),
   uses: ['bus', 'files'],
-  async routes(app, deps) {
-    const desk = ticketDesk(deps);
-    ticketRoutes(app, desk);
-    commentRoutes(app, desk);
-    detailRoutes(app, desk);
-    await attachmentRoutes(app, desk);
-    for (const resource of [teams, calendars, slaPolicies, assignmentRules, savedViews]) {
-      deskRoutes(app, desk, resource);
-    }
-    technicianRoutes(app, desk);
-    importRoutes(app, desk);
-  },
-  workers(deps, metrics) {
-    return [
-      ...peopleConsumers(deps),
-      ...deskConsumers(ticketDesk(deps)),
-      deskTimers(deps),
-      activeTicketsGauge(deps, metrics),
-    ];
+  build(world, metrics) {
+    const deps: TicketsDeps = {
+      ...world,
+      settings: new SettingsCache(),
+      numbers: new TicketNumbers(world.db),
+    };
+    return {
+      async routes(app) {
+        ticketRoutes(app, deps);
+        commentRoutes(app, deps);
+        historyRoutes(app, deps);
+        slaRoutes(app, deps);
+        timeRoutes(app, deps);
+        watcherRoutes(app, deps);
+        await attachmentRoutes(app, deps);
+        quotaRoutes(app, deps);
+        for (const routes of [teams, calendars, slaPolicies, assignmentRules, categories, savedViews])
+          routes(app, deps);
+        technicianRoutes(app, deps);
+        importRoutes(app, deps);
+      },
+      workers: [
+        ...peopleConsumers(deps),
+        ...deskConsumers(deps),
+        timerWorker({
+          db: deps.db,
+          clock: deps.clock,
+          log: deps.log,
+          // Deadlines, and files whose upload was cut short.
+          handlers: { ...slaTimerHandlers(deps), ...cleanupHandlers(deps) },
+        }),
+        activeTicketsGauge(deps, metrics),
+      ],
+    };
   },
 };

@@ -1,7 +1,7 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
-import type { CertificateInfo } from '../../deploy/certificate.ts';
 import { CliError } from '../../errors.ts';
+import type { CertificateInfo } from '../../site/certificate.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly key?: string;
@@ -25,8 +25,8 @@ The file holds the certificate, its chain and its key in PEM, in any order. It m
   async plan(context) {
     const { readFile } = await import('node:fs/promises');
     const { resolve } = await import('node:path');
-    const { readSite } = await import('../../appliance/site.ts');
-    const { describeCertificate, edgePem } = await import('../../deploy/certificate.ts');
+    const { readSite } = await import('../../site/site.ts');
+    const { describeCertificate, edgePem } = await import('../../site/certificate.ts');
     const { args, options, io } = context;
     const { inventory } = await readSite(context);
     const files = [args[0]!, ...(options.key === undefined ? [] : [options.key])];
@@ -43,7 +43,7 @@ The file holds the certificate, its chain and its key in PEM, in any order. It m
   renderPlan: ({ certificate }) =>
     `Would take the certificate of ${certificate.issuer} for ${certificate.names.join(', ')}.\n`,
   async apply({ data, carry }, context) {
-    const { readSite } = await import('../../appliance/site.ts');
+    const { readSite } = await import('../../site/site.ts');
     const { folder } = await readSite(context);
     await folder.locked('psactl certs install', async () =>
       folder.writeSecrets({ ...(await folder.secrets()), tls_pem: carry.pem }),

@@ -1,6 +1,6 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
-import type { CertificateInfo } from '../../deploy/certificate.ts';
+import type { CertificateInfo } from '../../site/certificate.ts';
+import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
 interface Certificates {
@@ -16,8 +16,8 @@ export const certsList = define<SiteOptions, Certificates, null, Certificates>({
   ],
   async plan(context) {
     const { readFile } = await import('node:fs/promises');
-    const { readSite } = await import('../../appliance/site.ts');
-    const { authorityFile, describeCertificate } = await import('../../deploy/certificate.ts');
+    const { readSite } = await import('../../site/site.ts');
+    const { authorityFile, describeCertificate } = await import('../../site/certificate.ts');
     const { folder } = await readSite(context);
     const { tls_pem } = await folder.secrets();
     const ca = await readFile(authorityFile(folder), 'utf8').catch(() => null);

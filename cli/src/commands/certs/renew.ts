@@ -1,6 +1,6 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
-import type { CertificateInfo } from '../../deploy/certificate.ts';
+import type { CertificateInfo } from '../../site/certificate.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
 interface Renewed {
   readonly certificate: CertificateInfo;
@@ -15,14 +15,14 @@ The authority is made on first use and stands in psactl's folder of the site; im
 once. "psactl apply" brings the new certificate into HAProxy, without cutting a connection.`,
   examples: [{ run: 'psactl certs renew --site lab', note: 'for 397 days' }],
   async plan(context) {
-    const { readSite } = await import('../../appliance/site.ts');
+    const { readSite } = await import('../../site/site.ts');
     const { inventory } = await readSite(context);
     return { data: { domain: inventory.domain }, carry: null };
   },
   renderPlan: ({ domain }) => `Would make a certificate for ${domain}.\n`,
   async apply(_plan, context) {
-    const { readSite } = await import('../../appliance/site.ts');
-    const { authorityFile, describeCertificate, issueEdge } = await import('../../deploy/certificate.ts');
+    const { readSite } = await import('../../site/site.ts');
+    const { authorityFile, describeCertificate, issueEdge } = await import('../../site/certificate.ts');
     const { folder, inventory } = await readSite(context);
     return folder.locked('psactl certs renew', async () => {
       const addresses = [inventory.data.haproxy.virtual_address, '127.0.0.1'];

@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { timeZoneOf } from '@psa/contracts/time-zones';
 import { type Context, define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
 import { type Problem, ProblemList } from '../../import/problems.ts';
@@ -261,11 +262,9 @@ rows = taken + refused, taken = history_added + history_known. Exit code 3 when 
 });
 
 function timeZone(text: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
-  } catch {
-    throw new Error('There is no such time zone; give one like Europe/Berlin.');
-  }
+  const zone = timeZoneOf(text);
+  if (zone === null) throw new Error('There is no such time zone; give one like Europe/Berlin.');
+  return zone;
 }
 
 function batchSize(text: string): number {

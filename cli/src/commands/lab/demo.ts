@@ -1,6 +1,7 @@
-import type { SiteOptions } from '../../appliance/site.ts';
+import { shellQuote } from '@psa/proxmox/ssh';
 import { define } from '../../command.ts';
 import { CliError, usage } from '../../errors.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
 interface Demo {
   readonly site: string;
@@ -23,7 +24,7 @@ PSA_DEMO_PASSWORD.`,
   resume: 'Run it again; it goes on where it was.',
 
   async plan(context) {
-    const { readSite } = await import('../../appliance/site.ts');
+    const { readSite } = await import('../../site/site.ts');
     const known = await readSite(context);
     if (known.site.target !== 'lab') {
       throw usage(
@@ -39,28 +40,27 @@ PSA_DEMO_PASSWORD.`,
   renderPlan: ({ site }) => `Demo data would be put into ${site}.\n`,
 
   async apply(_plan, context) {
-    const { withSite } = await import('../../appliance/site.ts');
-    const { Hands, locate } = await import('../../deploy/hands.ts');
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
     const { progress, signal, io } = context;
     return withSite(context, (site) =>
       site.folder.locked('psactl lab demo', async () => {
-        const hands = new Hands(site, await locate(site, signal), signal);
-        const replicas = site.inventory.services.flatMap((service) =>
-          hands
-            .of(service.name)
-            .map((one) => ({ name: one.container.name, unit: `psa@${service.name}.service` })),
-        );
-        const place = replicas.find((one) => one.unit === 'psa@tickets.service') ?? replicas.at(-1)!;
+        const cluster = new Cluster(site, signal);
+        const { services } = site.inventory;
+        const replicas = site.containers.filter(({ group }) => services.some(({ name }) => name === group));
+        const place = replicas.find(({ group }) => group === 'tickets') ?? replicas.at(-1)!;
         const each = (verb: 'stop' | 'start') =>
-          Promise.all(replicas.map((one) => hands.must(one.name, ['systemctl', verb, one.unit])));
+          Promise.all(
+            replicas.map(({ id, group }) => cluster.must(id, ['systemctl', verb, `psa@${group}.service`])),
+          );
         progress.start('Stop the services');
         await each('stop');
         try {
           progress.start('Make the demo data');
-          const service = place.unit.slice('psa@'.length, -'.service'.length);
-          const settings = await hands.must(place.name, ['cat', `/etc/psa/${service}.env`]);
-          const { code, stdout, stderr } = await hands.exec(
-            place.name,
+          const service = place.group;
+          const settings = await cluster.must(place.id, ['cat', `/etc/psa/${service}.env`]);
+          const { code, stdout, stderr } = await cluster.exec(
+            place.id,
             ['sh', '-c', SCRIPT, 'demo', '/opt/psa/current/demo/main.mjs'],
             { stdin: demoSettings(settings, service, io.env.PSA_DEMO_PASSWORD!), timeoutMs: 15 * 60_000 },
           );
@@ -96,5 +96,5 @@ export function demoSettings(text: string, service: string, password: string): s
   }
   all.set('PSA_DEMO_PASSWORD', password);
   all.set('LOG_LEVEL', 'warn');
-  return [...all].map(([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'\n`).join('');
+  return [...all].map(([name, value]) => `${name}=${shellQuote(value)}\n`).join('');
 }

@@ -16,7 +16,7 @@ export const LAB_DIR = {
 /** Where the lab stands. */
 export async function labDir(options: LabOptions, io: Io): Promise<string> {
   const { resolve } = await import('node:path');
-  const { labFolder } = await import('../../appliance/site.ts');
+  const { labFolder } = await import('../../site/site.ts');
   return resolve(io.cwd, options.dir ?? labFolder(io.env));
 }
 

@@ -1,7 +1,6 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
+import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
-import { rotationOf } from './rotation.ts';
 
 interface Secrets {
   readonly file: string;
@@ -17,13 +16,13 @@ export const secretsList = define<SiteOptions, Secrets, null, Secrets>({
   summary: "Lists the appliance's secrets, without their values",
   examples: [{ run: 'psactl secrets list --site lab', note: 'what there is, and which may be rotated' }],
   async plan(context) {
-    const { secretNames } = await import('@psa/appliance/contents/secrets');
-    const { readSite } = await import('../../appliance/site.ts');
+    const { secretFact, secretNames } = await import('@psa/appliance/contents/secrets');
+    const { readSite } = await import('../../site/site.ts');
     const { folder, inventory } = await readSite(context);
     const values = await folder.secrets();
     const names = [...new Set([...secretNames(inventory), ...Object.keys(values)])].sort();
     const secrets = names.map((name) => {
-      const { what, by } = rotationOf(name);
+      const { what = '', by = 'no' } = secretFact(name) ?? {};
       return { name, is_set: Boolean(values[name]), what, rotate: by };
     });
     return { data: { file: folder.file('secrets.json'), secrets }, carry: null };

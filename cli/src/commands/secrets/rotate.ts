@@ -1,7 +1,6 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
 import { CliError, usage } from '../../errors.ts';
-import { rotationOf } from './rotation.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
 interface Rotated {
   readonly name: string;
@@ -21,8 +20,8 @@ chat_webhook) is read from standard input. "psactl apply" brings it into the con
     },
   ],
   async plan(context) {
-    const { secretNames } = await import('@psa/appliance/contents/secrets');
-    const { readSite } = await import('../../appliance/site.ts');
+    const { secretFact, secretNames } = await import('@psa/appliance/contents/secrets');
+    const { readSite } = await import('../../site/site.ts');
     const { inventory } = await readSite(context);
     const name = context.args[0]!;
     if (!secretNames(inventory).includes(name)) {
@@ -31,14 +30,14 @@ chat_webhook) is read from standard input. "psactl apply" brings it into the con
         fix: 'See: psactl secrets list',
       });
     }
-    const { by, way } = rotationOf(name);
+    const { by, way } = secretFact(name)!;
     if (by === 'no') throw usage(`Unable to rotate the secret "${name}" by itself.`, way);
     return { data: { name }, carry: { given: by === 'given' } };
   },
   renderPlan: ({ name }) => `Would give ${name} a new value.\n`,
   async apply({ data: { name }, carry: { given } }, context) {
     const { newSecrets } = await import('@psa/appliance/contents/secrets');
-    const { readSite } = await import('../../appliance/site.ts');
+    const { readSite } = await import('../../site/site.ts');
     const { askOnTerminal, secretFromStdin } = await import('../../prompt.ts');
     const { io } = context;
     const { folder } = await readSite(context);

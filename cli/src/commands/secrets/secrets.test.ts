@@ -4,8 +4,8 @@ import { newSecrets, secretNames } from '@psa/appliance/contents/secrets';
 import { loadInventory } from '@psa/appliance/inventory/load';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SiteFolder } from '../../appliance/folder.ts';
 import { runCli } from '../../run-cli.test-helper.ts';
+import { SiteFolder } from '../../site/folder.ts';
 
 let dir: TempDir;
 let folder: SiteFolder;

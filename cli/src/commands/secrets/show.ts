@@ -1,6 +1,6 @@
-import type { SiteOptions } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
 interface Secret {
   readonly name: string;
@@ -12,7 +12,7 @@ export const secretsShow = define<SiteOptions, Secret, null, Secret>({
   args: [{ name: 'name', description: 'as "psactl secrets list" has it' }],
   examples: [{ run: 'psactl secrets show metrics_token --site lab', note: 'the value alone, for a pipe' }],
   async plan(context) {
-    const { readSite } = await import('../../appliance/site.ts');
+    const { readSite } = await import('../../site/site.ts');
     const { folder } = await readSite(context);
     const name = context.args[0]!;
     const value = (await folder.secrets())[name];

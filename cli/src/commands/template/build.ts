@@ -1,8 +1,15 @@
+import { readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { ensureSigningKey, readSigningKey, signingKeyFile } from '@psa/appliance/signing/key-file';
+import { type SigningKey, signatureFault, signatureOf } from '@psa/appliance/signing/minisign';
 import { type Built, build, upToDate } from '@psa/lxc-templates/build';
 import type { Definition } from '@psa/lxc-templates/definition';
+import { fileNames, type Manifest } from '@psa/lxc-templates/manifest';
 import { missingSources } from '@psa/lxc-templates/sources';
 import { define } from '../../command.ts';
 import { CliError, toCliError } from '../../errors.ts';
+import { writeWhole } from '../../site/folder.ts';
+import { signatureFile } from '../../site/signature.ts';
 import { plural, table } from '../../text.ts';
 import { forReader, megabytes, NAMES, OUTPUT, outputOf, type TemplateOptions, wanted } from './templates.ts';
 
@@ -44,7 +51,7 @@ export const templateBuild = define<Options, Plan, readonly Definition[], Result
 Makes <name>-<version>.tar.zst, and a manifest with its packages and checksums beside it. The packages come from
 the Debian sources (mirror, proxy) of this machine. Each template stands on its parent's archive, which is built first
 where it is missing. What was built from the same definition is kept; the same definition and packages give
-the same bytes. A template whose packages this machine has no source of is skipped, unless it is named. Needs root.`,
+the same bytes. Manifests are signed with this machine's key ("psactl secrets signing-key"). A template whose packages this machine has no source of is skipped, unless it is named. Needs root.`,
   args: NAMES,
   options: [
     { flags: '--force', description: 'build also what is there, with the packages of today' },
@@ -60,6 +67,7 @@ the same bytes. A template whose packages this machine has no source of is skipp
   async plan({ args, options, io }) {
     const output = outputOf({ options, io });
     const definitions = wanted(args);
+    const key = await readSigningKey(signingKeyFile(io.env));
     const templates = await Promise.all(
       definitions.map(async (definition): Promise<PlannedTemplate> => {
         const { name: template, version, sources = [] } = definition;
@@ -69,17 +77,24 @@ the same bytes. A template whose packages this machine has no source of is skipp
           return { template, version, action: 'skip', reason };
         }
         if (options.force) return { template, version, action: 'build', reason: 'forced' };
-        return (await upToDate(output, definition))
+        if (!(await upToDate(output, definition)))
+          return { template, version, action: 'build', reason: 'not built from this definition' };
+        return (await isOurs(output, definition, key))
           ? { template, version, action: 'keep', reason: 'built from this definition' }
-          : { template, version, action: 'build', reason: 'not built from this definition' };
+          : { template, version, action: 'build', reason: "not signed with this machine's key" };
       }),
     );
     const carry = definitions.filter((_, i) => templates[i]!.action !== 'skip');
     return { data: { output, templates }, carry };
   },
 
-  async apply({ data, carry }, { options, progress, signal }) {
+  async apply({ data, carry }, { io, options, progress, signal }) {
     const { output } = data;
+    const { key } = await ensureSigningKey(signingKeyFile(io.env));
+    // Without its manifest it is built.
+    for (const definition of carry)
+      if (!(await isOurs(output, definition, key)))
+        await rm(join(output, fileNames(definition).manifest), { force: true });
     progress.start('building templates', carry.length);
     const results = await build(carry, {
       output,
@@ -108,6 +123,7 @@ the same bytes. A template whose packages this machine has no source of is skipp
       ];
     });
     const built = results.filter((result): result is Built => !('error' in result));
+    for (const { manifest, cached } of built) if (!cached) await signManifest(output, manifest, key);
     if (built.length === 0 && failed.length > 0) {
       const { message, ...rest } = failed[0]!;
       throw new CliError(message, rest);
@@ -155,3 +171,24 @@ the same bytes. A template whose packages this machine has no source of is skipp
 
   outcome: ({ failed }) => (failed.length > 0 ? 'partial' : 'done'),
 });
+
+/** Whether the manifest of a template is as this machine has signed it. What it has not is built anew, never signed. */
+async function isOurs(output: string, definition: Definition, key: SigningKey | null): Promise<boolean> {
+  const file = join(output, fileNames(definition).manifest);
+  const [manifest, signature] = await Promise.all([
+    readFile(file).catch(() => null),
+    readFile(signatureFile(file), 'utf8').catch(() => null),
+  ]);
+  return (
+    key !== null &&
+    manifest !== null &&
+    signature !== null &&
+    signatureFault(manifest, basename(file), signature, [key.publicKey]) === null
+  );
+}
+
+async function signManifest(output: string, manifest: Manifest, key: SigningKey): Promise<void> {
+  const name = { name: manifest.template, version: manifest.version };
+  const file = join(output, fileNames(name).manifest);
+  await writeWhole(signatureFile(file), signatureOf(await readFile(file), basename(file), key), 0o644);
+}

@@ -1,9 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newSigningKey } from '@psa/appliance/signing/minisign';
+import { loadDefinitions } from '@psa/lxc-templates/definition';
+import { fileNames } from '@psa/lxc-templates/manifest';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type FakeLab, fakeLab } from '../../appliance/fake-lab.test-helper.ts';
+import { type FakeLab, fakeLab } from '../../fake-lab.test-helper.ts';
 import { COMMANDS } from '../../registry.ts';
+import { signFile } from '../../sign.test-helper.ts';
 import { putTemplate } from './templates.test-helper.ts';
 
 const NAMES = ['haproxy', 'monitoring', 'node-service', 'postgres', 'rabbitmq', 'redis'];
@@ -22,6 +26,9 @@ afterAll(async () => {
   await lab?.close();
   await folder?.remove();
 });
+
+const definitionOf = (name: string) => loadDefinitions().find((one) => one.name === name)!;
+const volumeOf = (name: string) => `shared:vztmpl/${fileNames(definitionOf(name)).archive}`;
 
 interface Push {
   readonly template: string;
@@ -53,8 +60,8 @@ describe('psactl template push', () => {
     const first = await push();
     expect(first).toMatchObject({ code: 0 });
     expect(await archives()).toMatchObject({
-      'shared:vztmpl/redis-1.0.0.tar.zst': 'archive of redis'.length,
-      'shared:vztmpl/postgres-1.0.0.tar.zst': 'archive of postgres'.length,
+      [volumeOf('redis')]: 'archive of redis'.length,
+      [volumeOf('postgres')]: 'archive of postgres'.length,
     });
     const second = await push();
     expect(second.pushes.map(({ action }) => action)).toEqual(NAMES.map(() => 'keep'));
@@ -69,7 +76,7 @@ describe('psactl template push', () => {
       { template: 'redis', reason: `there with ${'archive of redis'.length} bytes` },
     ]);
     await push('redis');
-    expect((await archives())['shared:vztmpl/redis-1.0.0.tar.zst']).toBe('archive of redis, longer'.length);
+    expect((await archives())[volumeOf('redis')]).toBe('archive of redis, longer'.length);
     await push();
     await putTemplate(output, 'haproxy', 'a third haproxy!');
     const same = await push();
@@ -86,15 +93,24 @@ describe('psactl template push', () => {
     await putTemplate(output, 'redis', 'archive of redis');
   });
 
+  it('refuses what the key of the inventory has not signed, in a dry run, too', async () => {
+    await signFile(join(output, fileNames(definitionOf('redis')).manifest), newSigningKey());
+    for (const more of [['--dry-run'], []]) {
+      const ran = await push('redis', ...more);
+      expect(ran.code).toBe(1);
+      expect(ran.error.why).toContain('which the inventory does not name');
+    }
+    await putTemplate(output, 'redis', 'archive of redis');
+  });
+
   it('knows the names, and the versions of the inventory', async () => {
     expect(await push('redos')).toMatchObject({ code: 10 });
-    await lab.edit((text) =>
-      text.replace(/(redis, version: )1\.0\.0|(name: redis\n\s+version: )1\.0\.0/, '$1$22.0.0'),
-    );
+    await lab.edit((text) => text.replace(/(redis, version: )[\d.]+/, '$199.0.0'));
     const ran = await push('redis');
     expect(ran.code).toBe(1);
-    expect(ran.error.message).toContain('asks for version 2.0.0, here is 1.0.0');
-    await lab.edit((text) => text.replace('2.0.0', '1.0.0'));
+    const { version } = definitionOf('redis');
+    expect(ran.error.message).toContain(`asks for version 99.0.0, here is ${version}`);
+    await lab.edit((text) => text.replace('99.0.0', version));
   });
 
   it('the examples of all template commands do what they say', async () => {

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Definition } from '@psa/lxc-templates/definition';
-import { checksum, fileNames, type Manifest, readManifest } from '@psa/lxc-templates/manifest';
+import { fileNames, type Manifest, readManifest } from '@psa/lxc-templates/manifest';
 import { apiPath } from '@psa/proxmox/client/encode';
-import { writeWhole } from '../../appliance/folder.ts';
-import { type KnownSite, type OpenSite, readSite, type SiteOptions, withSite } from '../../appliance/site.ts';
 import { define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
+import { writeWhole } from '../../site/folder.ts';
+import { type KnownSite, type OpenSite, readSite, type SiteOptions, withSite } from '../../site/site.ts';
+import { checkTemplate } from '../../site/template-file.ts';
 import { plural, table } from '../../text.ts';
 import { megabytes, NAMES, OUTPUT, outputOf, type TemplateOptions, wanted } from './templates.ts';
 
@@ -36,7 +37,8 @@ export const templatePush = define<Options, Plan, Carry, Plan>({
   summary: 'Sends built templates to the storages of a site',
   description: `
 Each template goes to the storage that the inventory gives it: once where the storage is shared, else to every node.
-What is there with the same size and checksum is kept. Proxmox VE checks the checksum of what arrives.`,
+What is there with the same size and checksum is kept. Only what one of the inventory's keys has signed is sent, and
+Proxmox VE checks the checksum of what arrives.`,
   args: NAMES,
   options: [OUTPUT],
   examples: [
@@ -60,7 +62,7 @@ What is there with the same size and checksum is kept. Proxmox VE checks the che
     const definitions = wanted(context.args.length === 0 ? named : context.args);
     const manifests = new Map<string, Manifest>();
     for (const definition of definitions)
-      manifests.set(definition.name, builtOne(output, inventory, definition));
+      manifests.set(definition.name, await builtOne(output, inventory, definition));
     const data = await withSite(context, async (site) => ({
       site: site.site.name,
       pushes: await compare(site, manifests, context.signal),
@@ -76,11 +78,6 @@ What is there with the same size and checksum is kept. Proxmox VE checks the che
         for (const { template, node, storage, size } of uploads) {
           const manifest = carry.manifests.get(template)!;
           const file = join(carry.output, manifest.archive);
-          if ((await checksum(file, signal)) !== manifest.sha256) {
-            throw new CliError(`Unable to push ${template}: its archive is not the one of its manifest.`, {
-              fix: `Build it again: psactl template build ${template} --force`,
-            });
-          }
           progress.start(`${template} to ${storage} on ${node}, MB`, Math.ceil(size / 1_000_000));
           let shown = 0;
           await site.client.upload({
@@ -121,7 +118,11 @@ function render({ site, pushes }: Plan): string {
 }
 
 /** The manifest of an archive that fits the inventory. */
-function builtOne(output: string, inventory: KnownSite['inventory'], definition: Definition): Manifest {
+async function builtOne(
+  output: string,
+  inventory: KnownSite['inventory'],
+  definition: Definition,
+): Promise<Manifest> {
   const { name, version } = definition;
   const asked = inventory.templates.find((one) => one.name === name)!.version;
   if (asked !== version) {
@@ -132,8 +133,8 @@ function builtOne(output: string, inventory: KnownSite['inventory'], definition:
       },
     );
   }
-  const manifest = readManifest(output, definition);
-  if (manifest) return manifest;
+  if (readManifest(output, definition))
+    return (await checkTemplate({ inventory }, join(output, fileNames(definition).archive))).manifest;
   throw new CliError(`Unable to push ${name}: ${fileNames(definition).archive} is not built in ${output}.`, {
     outcome: 'not_found',
     fix: `Build it with: psactl template build ${name}`,
@@ -183,13 +184,14 @@ async function compare(
 
 /** A node that is online. */
 async function reachable(site: OpenSite, nodes: readonly string[], signal: AbortSignal): Promise<string> {
-  const list = await site.client.request<readonly { node: string; status: string }[]>(
+  // Not /nodes: there a node whose pvestatd hangs is "unknown".
+  const list = await site.client.request<readonly { name?: string; online?: number }[]>(
     'GET',
-    '/nodes',
+    '/cluster/status',
     {},
     { signal },
   );
-  const online = nodes.find((name) => list.some(({ node, status }) => node === name && status === 'online'));
+  const online = nodes.find((node) => list.some(({ name, online }) => node === name && Number(online) === 1));
   if (online !== undefined) return online;
   throw new CliError('Unable to push: no node of the site is online.', { fix: 'Look at: psactl status' });
 }

@@ -69,11 +69,11 @@ describe('psactl template build', () => {
 describe('psactl template verify', () => {
   it('names what is wrong, with exit code 1', async () => {
     await mkdir(at('wrong'));
-    await putTemplate(at('wrong'), 'base', zstdCompressSync(Buffer.alloc(1024)));
+    const { archive } = await putTemplate(at('wrong'), 'base', zstdCompressSync(Buffer.alloc(1024)));
     const { json, code } = await psactl('wrong', 'verify', 'base');
     expect(code).toBe(1);
     expect(json.templates[0].problems).toContain('/usr/local/sbin/psa-config is missing');
-    await writeFile(join(at('wrong'), 'base-1.0.0.tar.zst'), 'other');
+    await writeFile(join(at('wrong'), archive), 'other');
     const broken = (await psactl('wrong', 'verify')).json.templates[0].problems as string[];
     expect(broken[0]).toMatch(/it has 5 bytes, its manifest says/);
     expect(broken[1]).toMatch(/cannot be unpacked/);

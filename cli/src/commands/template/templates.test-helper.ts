@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadDefinitions } from '@psa/lxc-templates/definition';
 import { fileNames, type Manifest } from '@psa/lxc-templates/manifest';
+import { signFile } from '../../sign.test-helper.ts';
 
 /** Puts an archive of any content into a folder, as if it had been built from the definition. */
 export async function putTemplate(
@@ -32,5 +33,6 @@ export async function putTemplate(
   };
   await writeFile(join(folder, names.archive), data);
   await writeFile(join(folder, names.manifest), JSON.stringify(manifest));
+  await signFile(join(folder, names.manifest));
   return manifest;
 }

@@ -1,228 +1,204 @@
-import { type AccessData, hashOf, type TokenRecord, type UserRecord } from '../../cluster/access.ts';
-import { BUILT_IN_ROLES, PRIVILEGES } from '../../cluster/privileges.ts';
-import { badParameter, denied, failure } from '../errors.ts';
+import { type AccessData, hashOf, type UserRecord } from '../../cluster/access.ts';
+import { readRealms } from '../../cluster/realms.ts';
+import { ApiError, badParameter, denied, failure } from '../../errors.ts';
 import type { RouteParams } from '../params.ts';
-import { anyone, needs, type Permission, type RequestContext, type Route } from '../route.ts';
+import type { Permission } from '../permission.ts';
+import { requireUserName } from '../permissions.ts';
+import { anyone, type RequestContext, type Route } from '../route.ts';
+import { changeAccess, userOf } from './change.ts';
+import { shownToken } from './tokens.ts';
 
-const TOKEN = '/access/users/{userid}/token/{tokenid}';
+const ONE = '/access/users/{userid}';
+const READ = ['User.Modify', 'Sys.Audit'];
+const TEXTS = ['firstname', 'lastname', 'email', 'comment', 'keys'] as const;
 
-/** Oneself, or who may change users. */
-const selfOrAdmin: Permission = (context, params) => {
-  const userid = params.text('userid') ?? '';
-  if (context.caller.userid === userid) return;
-  if (!context.may('/access/groups', ['User.Modify'])) throw denied(`/access/groups, User.Modify`);
-};
-
-async function change<T>({ lab, entry }: RequestContext, work: (data: AccessData) => T): Promise<T> {
-  if (!lab.membership.isQuorate(entry)) throw failure("cfs-lock 'file-user_cfg' error: no quorum!");
-  return lab.locks.cluster('file-user_cfg', () => lab.access.update(work));
+/** A user as Proxmox VE shows it. An empty address is shown when something stands behind it in its file. */
+function shownUser(user: UserRecord): Record<string, unknown> {
+  const texts = TEXTS.flatMap((key) => (user[key] ? [[key, user[key]] as const] : []));
+  const email = user.email ?? (user.comment || user.keys ? '' : undefined);
+  return {
+    ...{ enable: user.enable ? 1 : 0, expire: user.expire },
+    ...(email === undefined ? {} : { email }),
+    ...Object.fromEntries(texts),
+  };
 }
 
-function userOf(data: AccessData, userid: string): UserRecord {
-  const user = data.users[userid];
-  if (!user) throw failure(`no such user ('${userid}')`);
-  return user;
-}
+const TYPES: Readonly<Record<string, string>> = { pam: 'pam', pve: 'pve' };
 
-const shownToken = ({ privsep, expire, comment }: TokenRecord) => ({
-  ...{ privsep: privsep ? 1 : 0, expire },
-  ...(comment === undefined ? {} : { comment }),
-});
-
-const shownUser = (userid: string, user: UserRecord) => ({
-  ...{ userid, enable: user.enable ? 1 : 0, expire: user.expire, 'realm-type': userid.split('@')[1] },
-  ...(user.comment === undefined ? {} : { comment: user.comment }),
-});
-
-function listUsers(context: RequestContext): unknown {
+function list(context: RequestContext, params: RouteParams): unknown {
   const { users } = context.lab.access.read();
-  const all = context.may('/access/groups', ['User.Modify'], true) || context.may('/', ['Sys.Audit']);
+  const isFull = params.flag('full');
+  const maySee = (userid: string, user: UserRecord) =>
+    userid === context.caller.id ||
+    context.may('/access/groups', READ, true) ||
+    user.groups.some((group) => context.may(`/access/groups/${group}`, READ, true));
   return Object.entries(users)
-    .filter(([userid]) => all || userid === context.caller.userid)
-    .map(([userid, user]) => shownUser(userid, user));
+    .filter(([userid, user]) => maySee(userid, user))
+    .filter(([, user]) => !params.has('enabled') || user.enable === params.flag('enabled'))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([userid, user]) => {
+      const type = TYPES[userid.split('@').at(-1) ?? ''];
+      const tokens = Object.entries(user.tokens).map(([tokenid, token]) => ({
+        tokenid,
+        ...shownToken(token),
+      }));
+      return {
+        ...{ userid, ...shownUser(user) },
+        ...(type === undefined ? {} : { 'realm-type': type }),
+        ...(isFull ? { groups: [...user.groups].sort().join(',') } : {}),
+        ...(isFull && tokens.length > 0 ? { tokens } : {}),
+      };
+    });
 }
 
-async function addUser(context: RequestContext, params: RouteParams): Promise<null> {
+function read({ lab }: RequestContext, params: RouteParams): unknown {
+  const user = userOf(lab.access.read(), params.need('userid'));
+  const tokens = Object.entries(user.tokens).map(([name, token]) => [name, shownToken(token)] as const);
+  return {
+    ...shownUser(user),
+    groups: [...user.groups].sort(),
+    tokens: tokens.length === 0 ? null : Object.fromEntries(tokens),
+  };
+}
+
+/** @throws `no such group 'x'` */
+function groupsOf(data: AccessData, params: RouteParams): readonly string[] {
+  const groups = params.list('groups');
+  const missing = groups.find((group) => data.groups[group] === undefined);
+  if (missing !== undefined) throw failure(`no such group '${missing}'`);
+  return groups;
+}
+
+const textsOf = (params: RouteParams) =>
+  Object.fromEntries(TEXTS.flatMap((key) => (params.has(key) ? [[key, params.need(key)] as const] : [])));
+
+/** Passwords are kept for users of Proxmox VE's own realm; those of the machine are the lab's affair. */
+function passwordOf(userid: string, params: RouteParams): { hash: string } | null {
+  const password = params.text('password');
+  if (password === null) return null;
+  const realm = userid.split('@').at(-1)!;
+  if (!TYPES[realm]) throw failure(`auth domain '${realm}' does not exist`);
+  return { hash: hashOf(password) };
+}
+
+async function create(context: RequestContext, params: RouteParams): Promise<null> {
   const userid = params.need('userid');
-  return change(context, (data) => {
-    if (data.users[userid]) throw failure(`create user failed: user '${userid}' already exists`);
-    const password = params.text('password');
-    const comment = params.text('comment');
+  return changeAccess(context, 'create user failed', (data) => {
+    if (data.users[userid]) throw failure(`user '${userid}' already exists`);
+    const password = passwordOf(userid, params);
     data.users[userid] = {
       ...{ enable: params.flag('enable', true), expire: params.number('expire') ?? 0 },
-      ...{ groups: [...params.list('groups')], tokens: {} },
-      ...(password === null ? {} : { hash: hashOf(password) }),
-      ...(comment === null ? {} : { comment }),
+      ...{ groups: [...groupsOf(data, params)], tokens: {}, ...password, ...textsOf(params) },
     };
     return null;
   });
 }
 
-async function removeUser(context: RequestContext, params: RouteParams): Promise<null> {
+async function update(context: RequestContext, params: RouteParams): Promise<null> {
   const userid = params.need('userid');
-  return change(context, (data) => {
-    userOf(data, userid);
+  return changeAccess(context, 'update user failed', (data) => {
+    const user = userOf(data, userid);
+    const groups = params.has('groups') ? groupsOf(data, params) : null;
+    data.users[userid] = {
+      ...{ ...user, ...textsOf(params), enable: params.flag('enable', user.enable) },
+      expire: params.number('expire') ?? user.expire,
+      groups:
+        groups === null
+          ? user.groups
+          : [...new Set([...(params.flag('append') ? user.groups : []), ...groups])],
+    };
+    return null;
+  });
+}
+
+async function remove(context: RequestContext, params: RouteParams): Promise<null> {
+  const userid = params.need('userid');
+  return changeAccess(context, 'delete user failed', (data) => {
     delete data.users[userid];
     data.acl = data.acl.filter((rule) => rule.ugid !== userid && !rule.ugid.startsWith(`${userid}!`));
     return null;
   });
 }
 
-async function addToken(context: RequestContext, params: RouteParams): Promise<unknown> {
-  const { lab } = context;
-  const userid = params.need('userid');
-  const name = params.need('tokenid');
-  const user = userOf(lab.access.read(), userid);
-  if (user.tokens[name]) throw badParameter({ tokenid: 'Token already exists.' });
-  const privsep = params.flag('privsep', true);
-  const secret = await change(context, () => null).then(() => lab.access.addToken(userid, name, { privsep }));
-  return { 'full-tokenid': `${userid}!${name}`, info: { privsep: privsep ? '1' : '0' }, value: secret };
-}
-
-async function removeToken(context: RequestContext, params: RouteParams): Promise<null> {
-  const [userid, name] = [params.need('userid'), params.need('tokenid')];
-  return change(context, (data) => {
-    const user = userOf(data, userid);
-    if (!user.tokens[name]) throw failure(`no such token '${name}' for user '${userid}'`);
-    delete user.tokens[name];
-    data.acl = data.acl.filter((rule) => rule.ugid !== `${userid}!${name}`);
-    return null;
+async function changePassword(context: RequestContext, params: RouteParams): Promise<null> {
+  const { lab, caller } = context;
+  const userid = requireUserName(params.need('userid'));
+  userOf(lab.access.read(), userid);
+  const isRoot = caller.id === 'root@pam';
+  if (userid === 'root@pam' && !isRoot) throw denied();
+  if (!isRoot) {
+    const known = params.text('confirmation-password');
+    if (known === null)
+      throw badParameter({ 'confirmation-password': 'password is required to modify user' });
+    if (!lab.access.isPassword(caller.id, known)) throw failure('invalid credentials');
+    if (caller.id !== userid && userid.endsWith('@pam')) throw denied();
+  }
+  const password = passwordOf(userid, params);
+  lab.access.update((data) => {
+    data.users[userid] = { ...userOf(data, userid), ...password };
   });
+  return null;
 }
 
-async function changeAcl(context: RequestContext, params: RouteParams): Promise<null> {
-  const { lab } = context;
-  const path = params.need('path').replace(/(.)\/+$/, '$1');
-  const propagate = params.flag('propagate', true);
-  return change(context, (data) => {
-    const holders = [
-      ...params.list('users').map((ugid) => ({ type: 'user' as const, ugid })),
-      ...params.list('tokens').map((ugid) => ({ type: 'token' as const, ugid })),
-      ...params.list('groups').map((ugid) => ({ type: 'group' as const, ugid })),
-    ];
-    for (const roleid of params.list('roles')) {
-      if (lab.access.role(data, roleid) === null) throw failure(`role '${roleid}' does not exist`);
-      for (const { type, ugid } of holders) {
-        const [userid = '', token] = ugid.split('!');
-        if (type !== 'group' && !data.users[userid]) throw failure(`user '${userid}' does not exist`);
-        if (token !== undefined && !data.users[userid]?.tokens[token])
-          throw failure(`no such token '${token}' for user '${userid}'`);
-        data.acl = data.acl.filter(
-          (rule) => !(rule.path === path && rule.ugid === ugid && rule.roleid === roleid),
-        );
-        if (!params.flag('delete')) data.acl.push({ path, type, ugid, roleid, propagate });
-      }
-    }
-    return null;
-  });
-}
+const mayModify: Permission = { check: ['userid-group', ['User.Modify'], 'groups_param', 'update'] };
 
-function listAcl(context: RequestContext): unknown {
-  const all = context.may('/access', ['Sys.Audit']) || context.may('/', ['Sys.Audit']);
-  return context.lab.access
-    .read()
-    .acl.filter((rule) => all || context.may(rule.path, ['Permissions.Modify']))
-    .map((rule) => ({ ...rule, propagate: rule.propagate ? 1 : 0 }));
-}
+const maySeeFactors: Permission = { check: ['or', ['userid-param', 'self'], ['userid-group', READ]] };
 
-async function setRole(context: RequestContext, params: RouteParams): Promise<null> {
-  const roleid = params.need('roleid');
-  const rights = params.list('privs');
-  const unknown = rights.find((right) => !(PRIVILEGES as readonly string[]).includes(right));
-  if (unknown !== undefined)
-    throw badParameter({ privs: `invalid format - invalid privilege '${unknown}'\n` });
-  if (BUILT_IN_ROLES[roleid]) throw failure(`auto-generated role '${roleid}' cannot be modified`);
-  return change(context, (data) => {
-    data.roles[roleid] = params.flag('append')
-      ? [...new Set([...(data.roles[roleid] ?? []), ...rights])]
-      : rights;
-    return null;
-  });
-}
-
-async function removeRole(context: RequestContext, params: RouteParams): Promise<null> {
-  const roleid = params.need('roleid');
-  return change(context, (data) => {
-    if (!data.roles[roleid]) throw failure(`role '${roleid}' does not exist`);
-    delete data.roles[roleid];
-    data.acl = data.acl.filter((rule) => rule.roleid !== roleid);
-    return null;
-  });
-}
-
-function listRoles({ lab }: RequestContext): unknown {
-  const show = (roleid: string, rights: readonly string[], special: boolean) => ({
-    ...{ roleid, privs: [...rights].sort().join(','), special: special ? 1 : 0 },
-  });
-  return [
-    ...Object.entries(BUILT_IN_ROLES).map(([roleid, rights]) => show(roleid, rights, true)),
-    ...Object.entries(lab.access.read().roles).map(([roleid, rights]) => show(roleid, rights, false)),
-  ];
-}
-
-const modifyUsers = needs('/access/groups', ['User.Modify']);
-const modifyRoles = needs('/access', ['Sys.Modify']);
-
-/** Users, their tokens, roles and rules. */
+/** Users, their passwords and second factors, of which nobody has any (PVE::API2::User, change_password of PVE::API2::AccessControl). */
 export const USER_ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/access/users', permission: anyone, handler: listUsers },
-  { method: 'POST', path: '/access/users', permission: modifyUsers, handler: addUser },
+  { method: 'GET', path: '/access/users', permission: anyone, handler: list },
+  {
+    method: 'POST',
+    path: '/access/users',
+    permission: {
+      check: [
+        'and',
+        ['userid-param', 'Realm.AllocateUser'],
+        ['userid-group', ['User.Modify'], 'groups_param', 'create'],
+      ],
+    },
+    handler: create,
+  },
+  { method: 'GET', path: ONE, permission: { check: ['userid-group', READ] }, handler: read },
+  { method: 'PUT', path: ONE, permission: mayModify, handler: update },
+  {
+    method: 'DELETE',
+    path: ONE,
+    permission: {
+      check: ['and', ['userid-param', 'Realm.AllocateUser'], ['userid-group', ['User.Modify']]],
+    },
+    handler: remove,
+  },
+  { method: 'GET', path: '/access/tfa/{userid}', permission: maySeeFactors, handler: () => [] },
   {
     method: 'GET',
-    path: '/access/users/{userid}',
-    permission: selfOrAdmin,
-    handler: ({ lab }, params) => {
-      const user = userOf(lab.access.read(), params.need('userid'));
-      const tokens = Object.fromEntries(
-        Object.entries(user.tokens).map(([name, token]) => [name, shownToken(token)]),
-      );
-      const { userid: _, 'realm-type': __, ...shown } = shownUser(params.need('userid'), user);
-      return { ...shown, groups: user.groups, tokens };
+    path: '/access/tfa/{userid}/{id}',
+    permission: maySeeFactors,
+    handler: (_, params) => {
+      throw new ApiError(404, `No such tfa entry '${params.need('id')}'`);
     },
   },
-  { method: 'DELETE', path: '/access/users/{userid}', permission: modifyUsers, handler: removeUser },
   {
     method: 'GET',
-    path: '/access/users/{userid}/token',
-    permission: selfOrAdmin,
-    handler: ({ lab }, params) =>
-      Object.entries(userOf(lab.access.read(), params.need('userid')).tokens).map(([tokenid, token]) => ({
-        tokenid,
-        ...shownToken(token),
-      })),
-  },
-  {
-    method: 'GET',
-    path: TOKEN,
-    permission: selfOrAdmin,
+    path: `${ONE}/tfa`,
+    permission: maySeeFactors,
     handler: ({ lab }, params) => {
-      const token = userOf(lab.access.read(), params.need('userid')).tokens[params.need('tokenid')];
-      if (!token)
-        throw failure(`no such token '${params.need('tokenid')}' for user '${params.need('userid')}'`);
-      return shownToken(token);
+      const realm = params.need('userid').split('@').at(-1) ?? '';
+      if (!readRealms(lab.files)[realm]) throw failure(`auth domain '${realm}' does not exist`);
+      return params.flag('multiple') ? { user: [] } : {};
     },
   },
-  { method: 'POST', path: TOKEN, permission: selfOrAdmin, handler: addToken },
-  { method: 'DELETE', path: TOKEN, permission: selfOrAdmin, handler: removeToken },
-  { method: 'GET', path: '/access/acl', permission: anyone, handler: listAcl },
   {
     method: 'PUT',
-    path: '/access/acl',
-    permission: (context, params) => context.check(params.need('path'), ['Permissions.Modify']),
-    handler: changeAcl,
-  },
-  { method: 'GET', path: '/access/roles', permission: anyone, handler: listRoles },
-  { method: 'POST', path: '/access/roles', permission: modifyRoles, handler: setRole },
-  {
-    method: 'GET',
-    path: '/access/roles/{roleid}',
-    permission: anyone,
-    handler: ({ lab }, params) => {
-      const rights = lab.access.role(lab.access.read(), params.need('roleid'));
-      if (!rights) throw failure(`role '${params.need('roleid')}' does not exist`);
-      return Object.fromEntries(rights.map((right) => [right, 1]));
+    path: '/access/password',
+    noToken: true,
+    permission: {
+      check: [
+        'or',
+        ['userid-param', 'self'],
+        ['and', ['userid-param', 'Realm.AllocateUser'], ['userid-group', ['User.Modify']]],
+      ],
     },
+    handler: changePassword,
   },
-  { method: 'PUT', path: '/access/roles/{roleid}', permission: modifyRoles, handler: setRole },
-  { method: 'DELETE', path: '/access/roles/{roleid}', permission: modifyRoles, handler: removeRole },
 ];

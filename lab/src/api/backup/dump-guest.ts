@@ -7,17 +7,18 @@ import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import { type GuestValues, newConf, printConf } from '../../cluster/guest-conf.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
 import type { StorageConf } from '../../cluster/storages.ts';
-import type { VolumeId } from '../../ports.ts';
+import { failure } from '../../errors.ts';
+import { startGuest } from '../../guests/actions.ts';
+import { endGuest } from '../../guests/end-guest.ts';
+import { nameOf, volumeOf } from '../../guests/values.ts';
+import type { Lab } from '../../lab.ts';
+import type { MountedVolume, VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
-import { failure } from '../errors.ts';
-import type { Lab } from '../lab.ts';
-import { startGuest } from '../lxc/actions.ts';
-import { endGuest } from '../lxc/end-guest.ts';
-import { nameOf, volumeOf } from '../lxc/values.ts';
 import { backupBase, besides, logTime } from './archive-name.ts';
-import { type KeepOptions, printKeep, removesAny } from './prune.ts';
+import { backedUpMounts, coverage, coverageLine } from './coverage.ts';
+import { countOf, type KeepOptions, printKeep } from './prune.ts';
 import { pruneBackups } from './prune-routes.ts';
-import { markBackup, shownPath } from './stored-files.ts';
+import { listFiles, markBackup, shownPath } from './stored-files.ts';
 
 /** How the backups of a job are made. */
 export interface DumpJob {
@@ -25,10 +26,17 @@ export interface DumpJob {
   readonly conf: StorageConf;
   readonly mode: 'snapshot' | 'suspend' | 'stop';
   readonly compress: string;
+  /** KiB per second; 0: as fast as it goes. */
+  readonly bwlimit: number;
+  readonly ionice: number;
   readonly notes: string | null;
   readonly isProtected: boolean;
   /** What stays afterwards; null: everything. */
   readonly keep: KeepOptions | null;
+  /** Whether what does not stay is removed; else there are no more backups than may stay. */
+  readonly removes: boolean;
+  /** How many protected backups a guest may have there; null: any number. */
+  readonly protectedAtMost: number | null;
 }
 
 /** Seconds that a guest has to end in mode stop (Proxmox VE's own: ten minutes). */
@@ -51,6 +59,7 @@ export async function dumpGuest(lab: Lab, job: DumpJob, vmid: number, task: Task
       throw failure(
         'Cannot execute a backup with stop mode on a HA managed and enabled Service. Use snapshot mode or disable the Service.',
       );
+    await requireRoom(lab, job, vmid);
     base = join(await lab.volumes.folder(node, conf.name, 'backup'), backupBase(vmid, started));
     log(`Starting Backup of VM ${vmid} (lxc)`);
     log(`Backup started at ${logTime(started)}`);
@@ -59,14 +68,29 @@ export async function dumpGuest(lab: Lab, job: DumpJob, vmid: number, task: Task
     log(`Finished Backup of VM ${vmid} (${clock(seconds)})`);
     log(`Backup finished at ${logTime(new Date())}`);
   } catch (error) {
-    // An aborted task says nothing more.
-    if (task.signal.aborted) throw error;
     log(`Backup of VM ${vmid} failed - ${(error as Error).message}`, 'ERROR');
     log(`Failed at ${logTime(new Date())}`);
     throw error;
   } finally {
     if (base !== null) await writeFile(`${base}.log`, `${kept.join('\n')}\n`).catch(() => undefined);
   }
+}
+
+/** A guest has no more backups than the rules let stay, unless what is too much is removed. @throws when it would */
+async function requireRoom(lab: Lab, job: DumpJob, vmid: number): Promise<void> {
+  const { conf, keep, removes, isProtected, protectedAtMost } = job;
+  const limit = keep === null ? 0 : countOf(keep);
+  if (!isProtected && (removes || limit === 0)) return;
+  const backups = (await listFiles(lab, job.node, conf, 'backup')).filter((file) => file.vmid === vmid);
+  const count = backups.filter((file) => file.isProtected === isProtected).length;
+  if (isProtected && protectedAtMost !== null && count >= protectedAtMost)
+    throw failure(
+      `The number of protected backups per guest is limited to ${protectedAtMost} on storage '${conf.name}'`,
+    );
+  if (!isProtected && count >= limit)
+    throw failure(
+      `There is a max backup limit of ${limit} enforced by the target storage or the vzdump parameters. Either increase the limit or delete old backups.`,
+    );
 }
 
 interface Dumping {
@@ -79,7 +103,9 @@ interface Dumping {
 
 async function dump(lab: Lab, job: DumpJob, dumping: Dumping): Promise<void> {
   const { node } = job;
-  const { vmid, task } = dumping;
+  const { vmid, task, log } = dumping;
+  const isRunning = await lab.stats.isRunning(node, vmid);
+  log(`status = ${isRunning ? 'running' : 'stopped'}`);
   const values = await lab.locks.guest(vmid, () =>
     lab.guests.update(node, vmid, (conf) => {
       requireUnlocked(conf);
@@ -89,10 +115,10 @@ async function dump(lab: Lab, job: DumpJob, dumping: Dumping): Promise<void> {
     }),
   );
   try {
-    await dumpLocked(lab, job, dumping, values);
+    await dumpLocked(lab, job, dumping, values, isRunning);
   } finally {
-    // Who aborts a backup finds the guest locked, as on a real node.
-    if (!task.signal.aborted)
+    // Who kills a backup finds the guest locked, as on a real node.
+    if (!task.gone.aborted)
       await lab.locks.guest(vmid, () =>
         lab.guests.update(node, vmid, (conf) => {
           delete conf.values.lock;
@@ -101,24 +127,31 @@ async function dump(lab: Lab, job: DumpJob, dumping: Dumping): Promise<void> {
   }
 }
 
-async function dumpLocked(lab: Lab, job: DumpJob, dumping: Dumping, values: GuestValues): Promise<void> {
+async function dumpLocked(
+  lab: Lab,
+  job: DumpJob,
+  dumping: Dumping,
+  values: GuestValues,
+  isRunning: boolean,
+): Promise<void> {
   const { node } = job;
   const { vmid, task, log } = dumping;
   const volume = lab.storages.parse(volumeOf(values.rootfs ?? ''));
   if (!volume) throw failure(`CT ${vmid} has no usable rootfs`);
-  const isRunning = await lab.stats.isRunning(node, vmid);
-  log(`status = ${isRunning ? 'running' : 'stopped'}`);
+  const mounts = backedUpMounts(lab, values);
+  const volumes = [volume, ...mounts.map((mount) => mount.volume)];
   const about = () => {
     log(`CT Name: ${nameOf(vmid, values)}`);
-    log("including mount point rootfs ('/') in backup");
+    for (const disk of coverage(values)) log(coverageLine(disk));
   };
   const begin = (mode: string, isNamed: boolean) => {
     log(`backup mode: ${mode}`);
-    log('ionice priority: 7');
+    if (job.bwlimit > 0) log(`bandwidth limit: ${job.bwlimit} KiB/s`);
+    log(`ionice priority: ${job.ionice}`);
     if (!isNamed) about();
   };
   const archive = async (snapshot: string | null) => {
-    await writeArchive(lab, job, dumping, values, volume, snapshot);
+    await writeArchive(lab, job, dumping, values, { volume, mounts }, snapshot);
     await finish(lab, job, dumping, values);
   };
   if (!isRunning || job.mode === 'stop') {
@@ -126,11 +159,11 @@ async function dumpLocked(lab: Lab, job: DumpJob, dumping: Dumping, values: Gues
     if (!isRunning) return archive(null);
     const stopped = Date.now();
     log('stopping virtual guest');
-    await untilAborted(task, endGuest(lab, node, vmid, { timeout: STOP_SECONDS, force: false }, task));
+    await untilGone(task, endGuest(lab, node, vmid, { timeout: STOP_SECONDS, force: false }, task));
     try {
       await archive(null);
     } finally {
-      if (!task.signal.aborted) {
+      if (!task.gone.aborted) {
         log('restarting vm');
         await restart(lab, node, vmid);
         log(`guest is online again after ${secondsSince(stopped)}`);
@@ -142,10 +175,10 @@ async function dumpLocked(lab: Lab, job: DumpJob, dumping: Dumping, values: Gues
   if (job.mode === 'snapshot') {
     about();
     isNamed = true;
-    if (lab.storages.canSnapshot(volume.storage)) {
+    if (volumes.every(({ storage }) => lab.storages.canSnapshot(storage))) {
       begin('snapshot', true);
       log("create storage snapshot 'vzdump'");
-      return withSnapshot(lab, node, vmid, volume, async () => {
+      return withSnapshot(lab, node, vmid, volumes, async () => {
         await archive('vzdump');
         log("cleanup temporary 'vzdump' snapshot");
       });
@@ -168,7 +201,7 @@ async function dumpLocked(lab: Lab, job: DumpJob, dumping: Dumping, values: Gues
     lab,
     node,
     vmid,
-    volume,
+    volumes,
     () => archive('vzdump'),
     () => {
       log('final sync finished - transferred 0 bytes in 0s');
@@ -182,15 +215,16 @@ async function withSnapshot(
   lab: Lab,
   node: string,
   vmid: number,
-  volume: VolumeId,
+  volumes: readonly VolumeId[],
   work: () => Promise<void>,
   then: () => void = () => undefined,
 ): Promise<void> {
   // One that a killed daemon left behind.
-  await lab.volumes.removeSnapshot(node, volume, 'vzdump').catch(() => undefined);
+  for (const volume of volumes)
+    await lab.volumes.removeSnapshot(node, volume, 'vzdump').catch(() => undefined);
   await lab.runtime.freeze(node, vmid);
   try {
-    await lab.volumes.snapshot(node, volume, 'vzdump');
+    for (const volume of volumes) await lab.volumes.snapshot(node, volume, 'vzdump');
   } finally {
     await lab.runtime.unfreeze(node, vmid);
   }
@@ -198,7 +232,7 @@ async function withSnapshot(
   try {
     await work();
   } finally {
-    await lab.volumes.removeSnapshot(node, volume, 'vzdump');
+    for (const volume of volumes) await lab.volumes.removeSnapshot(node, volume, 'vzdump');
   }
 }
 
@@ -207,7 +241,7 @@ async function writeArchive(
   job: DumpJob,
   { base, task, log }: Dumping,
   values: GuestValues,
-  volume: VolumeId,
+  { volume, mounts }: { readonly volume: VolumeId; readonly mounts: readonly MountedVolume[] },
   snapshot: string | null,
 ): Promise<void> {
   const suffix = SUFFIXES[job.compress] ?? '';
@@ -224,18 +258,26 @@ async function writeArchive(
   const counter = new Counter();
   try {
     const out = createWriteStream(draft);
-    const stages = [counter, ...compressor(job.compress), out] as [Counter, ...Writable[]];
+    const stages = [counter, ...throttle(job.bwlimit), ...compressor(job.compress), out] as [
+      Counter,
+      ...Writable[],
+    ];
     const written = pipeline(stages as unknown as [Counter, PassThrough, Writable], { signal: task.signal });
     const packed = lab.volumes
-      .pack(job.node, volume, snapshot, counter, [
-        { path: 'etc/vzdump/pct.conf', text: printConf(newConf(withoutPasts(values))) },
-      ])
+      .pack(
+        ...([job.node, volume, snapshot, counter] as const),
+        [{ path: 'etc/vzdump/pct.conf', text: printConf(newConf(withoutPasts(values))) }],
+        mounts,
+      )
       .then(() => {
         if (!counter.writableEnded) counter.end();
       });
     packed.catch((error: Error) => counter.destroy(error));
     await Promise.all([written, packed]);
     await rename(draft, file);
+  } catch (error) {
+    if (!task.signal.aborted) throw error;
+    throw failure(`command '${archiveCommand(job, base, snapshot !== null)}' failed: interrupted by signal`);
   } finally {
     await rm(draft, { force: true });
     await rm(scratch, { recursive: true, force: true });
@@ -245,6 +287,31 @@ async function writeArchive(
   log(`Total bytes written: ${counter.bytes} (${mib.toFixed(1)}MiB, ${Math.round(mib / seconds)}MiB/s)`);
   log(`archive file size: ${sizeText((await stat(file)).size)}`);
   await markBackup(file, { notes: job.notes, isProtected: job.isProtected ? true : null });
+}
+
+/** What a real node runs to make an archive, as far as its failure shows it. */
+function archiveCommand(job: DumpJob, base: string, isSnapshot: boolean): string {
+  const draft = shownPath(job.conf, 'backup', base.split('/').at(-1)!);
+  const from =
+    isSnapshot && job.mode === 'snapshot'
+      ? '/mnt/vzsnap0'
+      : isSnapshot
+        ? `${draft}.tmp`
+        : '/var/lib/lxc/.vzdump';
+  const stages = [
+    'lxc-usernsexec -m u:0:100000:65536 -m g:0:100000:65536 -- tar cpf - --totals --one-file-system -p --sparse ' +
+      "--numeric-owner --acls --xattrs '--xattrs-include=user.*' '--xattrs-include=security.capability' " +
+      "'--warning=no-file-ignored' '--warning=no-xattr-write' --one-file-system '--warning=no-file-ignored' " +
+      `'--directory=${draft}.tmp' ./etc/vzdump/pct.conf '--directory=${from}' --no-anchored '--exclude=lost+found' ` +
+      "--anchored '--exclude=./tmp/?*' '--exclude=./var/tmp/?*' '--exclude=./var/run/?*.pid' ./",
+    ...(job.bwlimit > 0 ? [`cstream -t ${job.bwlimit * 1024}`] : []),
+    ...(job.compress === 'zstd'
+      ? ["zstd '--threads=1'"]
+      : job.compress === 'gzip'
+        ? ['gzip --rsyncable']
+        : []),
+  ];
+  return `set -o pipefail && ${stages.join(' | ')} >${draft}.tar.dat`;
 }
 
 async function finish(
@@ -265,9 +332,14 @@ async function finish(
     await writeFile(besides(file).notes, text);
   }
   if (job.isProtected) log('marking backup as protected');
-  if (!removesAny(job.keep)) return;
+  if (!job.removes || job.keep === null || job.keep.all) return;
   log(`prune older backups with retention: ${printKeep(job.keep)}`);
-  const count = await pruneBackups(lab, job.node, job.conf, job.keep, vmid, (line) => log(line));
+  const count = await pruneBackups(
+    lab,
+    job.node,
+    { conf: job.conf, keep: job.keep, vmid, type: 'lxc' },
+    (line) => log(line),
+  );
   log(`pruned ${count} backup(s)${count > 0 ? ' not covered by keep-retention policy' : ''}`);
 }
 
@@ -281,15 +353,15 @@ async function restart(lab: Lab, node: string, vmid: number): Promise<void> {
   await startGuest(lab, node, vmid);
 }
 
-/** Waits for work, but not longer than the task lives. */
-async function untilAborted(task: TaskHandle, work: Promise<void>): Promise<void> {
-  const aborted = new Promise<never>((_, reject) => {
-    const stop = () => reject(failure('interrupted by signal'));
-    if (task.signal.aborted) stop();
-    else task.signal.addEventListener('abort', stop, { once: true });
+/** Waits for work, but not longer than the task lives: a guest that does not end does not hear that it is stopped. */
+async function untilGone(task: TaskHandle, work: Promise<void>): Promise<void> {
+  const gone = new Promise<never>((_, reject) => {
+    const stop = () => reject(failure('killed'));
+    if (task.gone.aborted) stop();
+    else task.gone.addEventListener('abort', stop, { once: true });
   });
   work.catch(() => undefined);
-  await Promise.race([work, aborted]);
+  await Promise.race([work, gone]);
 }
 
 const SUFFIXES: Readonly<Record<string, string>> = {
@@ -299,6 +371,22 @@ const SUFFIXES: Readonly<Record<string, string>> = {
 function compressor(kind: string): readonly Transform[] {
   if (kind === 'zstd') return [createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } })];
   return kind === 'gzip' ? [createGzip({ level: 1 })] : [];
+}
+
+/** Lets no more through than a limit in KiB per second. */
+function throttle(limit: number): readonly Transform[] {
+  if (limit <= 0) return [];
+  const began = performance.now();
+  let passed = 0;
+  return [
+    new Transform({
+      transform(chunk: Buffer, _, done) {
+        passed += chunk.length;
+        const due = began + (passed / (limit * 1024)) * 1000;
+        setTimeout(() => done(null, chunk), Math.max(0, due - performance.now()));
+      },
+    }),
+  ];
 }
 
 /** Counts what goes through. */

@@ -59,7 +59,7 @@ describe('retention of backups', () => {
     const count = fc.integer({ min: 0, max: 5 });
     const keeps = fc.record({
       ...{ last: fc.integer({ min: 1, max: 5 }), hourly: count, daily: count, weekly: count },
-      ...{ monthly: count, yearly: count, all: fc.constant(false) },
+      ...{ monthly: count, yearly: count, all: fc.constant(false), given: fc.constant({}) },
     });
     fc.assert(
       fc.property(candidates, keeps, (found, keep: KeepOptions) => {

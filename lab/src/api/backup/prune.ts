@@ -1,4 +1,4 @@
-import { badParameter } from '../errors.ts';
+import { badParameter } from '../../errors.ts';
 
 /** How many backups of each kind stay; `all` keeps everything. */
 export interface KeepOptions {
@@ -9,6 +9,8 @@ export interface KeepOptions {
   readonly weekly: number;
   readonly monthly: number;
   readonly yearly: number;
+  /** As it was given, for logs. */
+  readonly given: Readonly<Record<string, number>>;
 }
 
 /** A backup that is judged. */
@@ -38,29 +40,34 @@ export function parseKeep(text: string | null): KeepOptions | null {
     if (kind === undefined) throw badParameter({ 'prune-backups': 'invalid format - format error' });
     keep[kind] = Number(value);
   }
-  const all = keep.all === 1;
-  if (all && KINDS.some((kind) => (keep[kind] ?? 0) > 0))
+  const isAll = keep.all === 1;
+  if (isAll && KINDS.some((kind) => (keep[kind] ?? 0) > 0))
     throw badParameter({
       'prune-backups': 'invalid format - keep-all cannot be set together with other options.\n',
     });
+  // Without a single positive number all stay, and that is what is kept in mind.
+  const all = !KINDS.some((kind) => (keep[kind] ?? 0) > 0);
   return {
     all,
+    given: all ? { all: 1 } : keep,
     ...{ last: keep.last ?? 0, hourly: keep.hourly ?? 0, daily: keep.daily ?? 0 },
     ...{ weekly: keep.weekly ?? 0, monthly: keep.monthly ?? 0, yearly: keep.yearly ?? 0 },
   };
 }
 
 /** `keep-daily=7, keep-last=3`, as logs have it. */
-export function printKeep(keep: KeepOptions): string {
-  if (keep.all) return 'keep-all=1';
-  return KINDS.filter((kind) => keep[kind] > 0)
-    .map((kind) => `keep-${kind}=${keep[kind]}`)
+export const printKeep = ({ given }: KeepOptions): string =>
+  Object.keys(given)
     .sort()
+    .map((kind) => `keep-${kind}=${given[kind]}`)
     .join(', ');
-}
+
+/** How many backups the rules let stay at most; 0: no number of them. */
+export const countOf = (keep: KeepOptions): number =>
+  keep.all ? 0 : KINDS.reduce((sum, kind) => sum + keep[kind], 0);
 
 /** Whether options let anything be removed: without a single positive number all stay. */
-export const removesAny = (keep: KeepOptions | null): keep is KeepOptions =>
+const removesAny = (keep: KeepOptions | null): keep is KeepOptions =>
   keep !== null && !keep.all && KINDS.some((kind) => keep[kind] > 0);
 
 /**

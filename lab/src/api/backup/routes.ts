@@ -1,4 +1,5 @@
 import type { Route } from '../route.ts';
+import { ALLOCATE_ROUTES } from './allocate.ts';
 import { CONTENT_ROUTES } from './content.ts';
 import { JOB_ROUTES } from './jobs.ts';
 import { PRUNE_ROUTES } from './prune-routes.ts';
@@ -10,6 +11,7 @@ import { VZDUMP_ROUTES } from './vzdump.ts';
 /** Files on storages, backups with their retention and jobs, snapshots. */
 export const BACKUP_ROUTES: readonly Route[] = [
   ...CONTENT_ROUTES,
+  ...ALLOCATE_ROUTES,
   ...UPLOAD_ROUTES,
   ...STORAGE_EDIT_ROUTES,
   ...PRUNE_ROUTES,

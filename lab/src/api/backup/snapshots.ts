@@ -1,14 +1,15 @@
 import type { GuestConf, GuestValues } from '../../cluster/guest-conf.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
+import { failure } from '../../errors.ts';
+import { addUnused, isInUse } from '../../guests/disks.ts';
+import { haveFeature } from '../../guests/features.ts';
+import { apiValue, diskKeys, isTemplate, optionsOf, volumeOf } from '../../guests/values.ts';
+import type { Lab } from '../../lab.ts';
 import type { VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
-import { failure } from '../errors.ts';
-import type { Lab } from '../lab.ts';
-import { startGuest } from '../lxc/actions.ts';
-import { guestTask } from '../lxc/status.ts';
-import { apiValue, volumeOf } from '../lxc/values.ts';
-import type { RouteParams } from '../params.ts';
-import { needs, type RequestContext, type Route } from '../route.ts';
+import { guestTask, start } from '../lxc/status.ts';
+import { RouteParams } from '../params.ts';
+import { anyone, needs, type RequestContext, type Route } from '../route.ts';
 
 const PATH = '/nodes/{node}/lxc/{vmid}/snapshot';
 const mayRead = needs('/vms/{vmid}', ['VM.Audit']);
@@ -22,7 +23,8 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: `${PATH}/{snapname}`,
-    permission: mayRead,
+    isLocal: true,
+    permission: anyone,
     handler: () => [{ cmd: 'rollback' }, { cmd: 'config' }],
   },
   { method: 'DELETE', path: `${PATH}/{snapname}`, permission: maySnapshot, handler: remove },
@@ -30,7 +32,7 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: `${PATH}/{snapname}/config`,
-    permission: mayRead,
+    permission: needs('/vms/{vmid}', ['VM.Snapshot', 'VM.Snapshot.Rollback', 'VM.Audit'], true),
     handler: ({ lab, node }, params) => {
       const values = snapshotOf(lab.guests.load(node, params.int('vmid')).conf, params.need('snapname'));
       return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, apiValue(key, value)]));
@@ -41,11 +43,11 @@ export const SNAPSHOT_ROUTES: readonly Route[] = [
     path: `${PATH}/{snapname}/config`,
     permission: maySnapshot,
     handler: ({ lab, node }, params) => {
+      const { description } = optionsOf(params.texts());
+      if (description === undefined) return;
       lab.guests.update(node, params.int('vmid'), (conf) => {
-        const values = snapshotOf(conf, params.need('snapname'));
-        const description = params.text('description');
-        if (description === null || description === '') delete values.description;
-        else values.description = description;
+        requireUnlocked(conf);
+        snapshotOf(conf, params.need('snapname')).description = description;
       });
     },
   },
@@ -79,17 +81,19 @@ async function whileLocked(
   vmid: number,
   lock: string,
   task: TaskHandle,
+  check: (conf: GuestConf) => void,
   work: (conf: GuestConf) => Promise<void>,
 ): Promise<void> {
   await lab.locks.guest(vmid, async () => {
     const { conf } = lab.guests.load(node, vmid);
-    requireUnlocked(conf);
+    check(conf);
     conf.values.lock = lock;
     lab.guests.save(node, vmid, conf);
     try {
       await work(conf);
     } finally {
-      if (!task.signal.aborted)
+      // A snapshot that is stopped is undone; a way back or a removal leaves its lock.
+      if (!task.gone.aborted || lock === 'snapshot')
         lab.guests.update(node, vmid, (after) => {
           delete after.values.lock;
         });
@@ -97,67 +101,80 @@ async function whileLocked(
   });
 }
 
-function diskOf(lab: Lab, values: GuestValues): VolumeId {
-  const volume = lab.storages.parse(volumeOf(values.rootfs ?? ''));
-  if (!volume || !lab.storages.canSnapshot(volume.storage))
-    throw failure('snapshot feature is not available');
-  return volume;
+/** The volumes that a snapshot is of. */
+const disksOf = (lab: Lab, values: GuestValues): readonly VolumeId[] =>
+  diskKeys(values).flatMap((key) => lab.storages.parse(volumeOf(values[key]!)) ?? []);
+
+/** Volumes of a section that another one does not have stay with the container, unused. */
+function keepOthers(lab: Lab, from: GuestValues, to: GuestValues): void {
+  for (const volume of disksOf(lab, from))
+    if (!isInUse(to, lab.storages.print(volume))) addUnused(to, lab.storages.print(volume));
 }
 
+/** All but a reserved name is found out by the task. */
 function create(context: RequestContext, params: RouteParams): string {
   const { lab, node } = context;
   const vmid = params.int('vmid');
   const name = params.need('snapname');
-  const { conf: now } = lab.guests.load(node, vmid);
-  lab.membership.requireQuorum(node);
-  if (name === 'current') throw failure("unable to use snapshot name 'current' (reserved name)");
-  if (name === 'vzdump') throw failure("unable to use snapshot name 'vzdump' (reserved name)");
-  if (now.snapshots[name]) throw failure(`snapshot name '${name}' already used`);
-  return guestTask(context, 'vzsnapshot', vmid, async (task) => {
-    const volume = diskOf(lab, lab.guests.load(node, vmid).conf.values);
-    await whileLocked(context, vmid, 'snapshot', task, async (conf) => {
+  if (name === 'current' || name === 'vzdump')
+    throw failure(`unable to use snapshot name '${name}' (reserved name)`);
+  const check = (conf: GuestConf) => {
+    if (isTemplate(conf.values)) throw failure("you can't take a snapshot if it's a template");
+    requireUnlocked(conf);
+    if (conf.snapshots[name]) throw failure(`snapshot name '${name}' already used`);
+    if (!haveFeature(lab, 'snapshot', conf.values, null)) throw failure('snapshot feature is not available');
+    lab.membership.requireQuorum(node);
+  };
+  return guestTask(context, 'vzsnapshot', vmid, (task) =>
+    whileLocked(context, vmid, 'snapshot', task, check, async (conf) => {
       const isRunning = await lab.stats.isRunning(node, vmid);
       if (isRunning) await lab.runtime.freeze(node, vmid);
       try {
-        await lab.volumes.snapshot(node, volume, name);
+        for (const volume of disksOf(lab, conf.values)) await lab.volumes.snapshot(node, volume, name);
       } finally {
         if (isRunning) await lab.runtime.unfreeze(node, vmid);
       }
-      const { lock, ...values } = conf.values;
-      const description = params.text('description');
+      const { lock, description: _, snaptime, ...values } = conf.values;
+      for (const key of Object.keys(values)) if (key.startsWith('unused')) delete values[key];
+      const { description } = optionsOf(params.texts());
       lab.guests.update(node, vmid, (changed) => {
         changed.snapshots[name] = {
           ...values,
           snaptime: String(Math.floor(Date.now() / 1000)),
-          ...(description === null ? {} : { description }),
+          ...(description ? { description } : {}),
         };
         changed.values.parent = name;
       });
-    });
-  });
+    }),
+  );
 }
 
 function rollback(context: RequestContext, params: RouteParams): string {
   const { lab, node } = context;
   const vmid = params.int('vmid');
   const name = params.need('snapname');
-  const now = lab.guests.load(node, vmid);
-  lab.membership.requireQuorum(node);
-  snapshotOf(now.conf, name);
+  const check = (conf: GuestConf) => {
+    if (isTemplate(conf.values)) throw failure("you can't rollback if vm is a template");
+    snapshotOf(conf, name);
+    requireUnlocked(conf);
+    lab.membership.requireQuorum(node);
+  };
   return guestTask(context, 'vzrollback', vmid, async (task) => {
-    await whileLocked(context, vmid, 'rollback', task, async (conf) => {
+    await whileLocked(context, vmid, 'rollback', task, check, async (conf) => {
       const past = snapshotOf(conf, name);
-      const volume = diskOf(lab, past);
       if (await lab.stats.isRunning(node, vmid)) await lab.runtime.stop(node, vmid);
-      await lab.volumes.rollback(node, volume, name);
-      const { snaptime, description, ...values } = past;
+      for (const volume of disksOf(lab, past)) await lab.volumes.rollback(node, volume, name);
+      const { snaptime, description: _, ...values } = past;
       lab.guests.update(node, vmid, (changed) => {
-        changed.values = { ...values, lock: 'rollback', parent: name };
+        const before = changed.values;
+        const kept = Object.entries(before).filter(([key]) => /^(description|unused\d+)$/.test(key));
+        changed.values = { ...values, ...Object.fromEntries(kept), lock: 'rollback', parent: name };
+        keepOthers(lab, before, changed.values);
         changed.pending = {};
         changed.pendingDelete = [];
       });
     });
-    if (params.flag('start')) await startGuest(lab, node, vmid);
+    if (params.flag('start')) await start(context, new RouteParams({ node, vmid }));
   });
 }
 
@@ -166,17 +183,22 @@ function remove(context: RequestContext, params: RouteParams): string {
   const vmid = params.int('vmid');
   const name = params.need('snapname');
   const isForced = params.flag('force');
-  const now = lab.guests.load(node, vmid);
-  lab.membership.requireQuorum(node);
-  snapshotOf(now.conf, name);
+  const check = (conf: GuestConf) => {
+    snapshotOf(conf, name);
+    requireUnlocked(conf);
+    if (isTemplate(conf.values)) throw failure("you can't delete a snapshot if vm is a template");
+    lab.membership.requireQuorum(node);
+  };
   return guestTask(context, 'vzdelsnapshot', vmid, (task) =>
-    whileLocked(context, vmid, 'snapshot-delete', task, async (conf) => {
+    whileLocked(context, vmid, 'snapshot-delete', task, check, async (conf) => {
       const past = snapshotOf(conf, name);
-      await lab.volumes.removeSnapshot(node, diskOf(lab, past), name).catch((error: unknown) => {
-        if (!isForced) throw error;
-      });
+      for (const volume of disksOf(lab, past))
+        await lab.volumes.removeSnapshot(node, volume, name).catch((error: unknown) => {
+          if (!isForced) throw error;
+        });
       lab.guests.update(node, vmid, (changed) => {
         delete changed.snapshots[name];
+        keepOthers(lab, past, changed.values);
         for (const values of [changed.values, ...Object.values(changed.snapshots)])
           if (values.parent === name) {
             if (past.parent === undefined) delete values.parent;

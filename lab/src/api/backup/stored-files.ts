@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { ownerOf, type StorageConf } from '../../cluster/storages.ts';
+import { failure } from '../../errors.ts';
+import { sizeOf, volumeOf } from '../../guests/values.ts';
+import type { Lab } from '../../lab.ts';
 import type { VolumeId } from '../../ports.ts';
-import { denied, failure } from '../errors.ts';
-import type { Lab } from '../lab.ts';
-import { volumesOf } from '../lxc/disks.ts';
-import { sizeOf, volumeOf } from '../lxc/values.ts';
 import type { RequestContext } from '../route.ts';
 import { besides, isBackupFile, parseBackupName } from './archive-name.ts';
 
@@ -102,10 +101,16 @@ async function readEntry(
     ...{ volid: `${storage}:${content}/${name}`, storage, content, name, file, size: found.size },
     ctime: backup?.ctime ?? Math.floor(found.mtimeMs / 1000),
     format: formatOf(content, name),
-    vmid: backup?.vmid ?? null,
+    vmid: ownerByName(content, name),
     notes: content === 'backup' ? await readFile(beside.notes, 'utf8').catch(() => null) : null,
     isProtected: content === 'backup' && (await exists(beside.protection)),
   };
+}
+
+/** The guest that a file belongs to, by its name; null: none, or nobody knows. */
+export function ownerByName(content: FileContent, name: string): number | null {
+  const id = content === 'backup' ? /^vzdump-(?:openvz|lxc|qemu)-(\d+)-.+/.exec(name)?.[1] : undefined;
+  return id === undefined ? null : Number(id);
 }
 
 function formatOf(content: FileContent, name: string): string {
@@ -138,71 +143,115 @@ export async function markBackup(
   if (marks.isProtected === false) await rm(protection, { force: true });
 }
 
-/** Containers' disks on a storage, as far as a configuration names them. */
-export function listDisks(
-  lab: Lab,
-  node: string,
-  conf: StorageConf,
-): readonly { volume: VolumeId; volid: string; vmid: number; size: number }[] {
-  return lab.guests
-    .all()
-    .filter((guest) => conf.shared || guest.node === node)
-    .flatMap((guest) => {
-      const loaded = lab.guests.load(guest.node, guest.vmid);
-      return volumesOf(lab, loaded.conf)
-        .filter((volume) => volume.storage === conf.name)
-        .map((volume) => {
-          const volid = lab.storages.print(volume);
-          const setting = Object.values(loaded.conf.values).find((text) => volumeOf(text) === volid);
-          return { volume, volid, vmid: ownerOf(volume) ?? guest.vmid, size: sizeOf(setting) };
-        });
-    });
+/** A disk on a storage, and whose it is. */
+export interface StoredDisk {
+  readonly volume: VolumeId;
+  readonly volid: string;
+  readonly vmid: number;
+  readonly size: number;
+  readonly used: number;
+  readonly ctime: number;
+  readonly format: string;
+  /** `rootdir` where a container of that id is there; else `images`. */
+  readonly content: 'rootdir' | 'images';
+}
+
+/** Every disk on a storage: its size as a configuration says it, or else as the storage does. */
+export async function listDisks(lab: Lab, node: string, conf: StorageConf): Promise<readonly StoredDisk[]> {
+  const sizes = new Map<string, number>();
+  for (const guest of lab.guests.all()) {
+    const { values } = lab.guests.load(guest.node, guest.vmid).conf;
+    for (const setting of Object.values(values))
+      if (sizeOf(setting) > 0) sizes.set(volumeOf(setting), sizeOf(setting));
+  }
+  const names = await lab.volumes.list(node, conf.name);
+  const disks = await Promise.all(
+    names.map(async (name): Promise<StoredDisk | null> => {
+      const volume = { storage: conf.name, name };
+      const vmid = ownerOf(volume);
+      if (vmid === null) return null;
+      const usage = await lab.volumes.usage(node, volume).catch(() => null);
+      const made = await stat(await lab.volumes.path(node, volume)).catch(() => null);
+      if (!usage || !made) return null;
+      const volid = lab.storages.print(volume);
+      return {
+        ...{ volume, volid, vmid, size: sizes.get(volid) ?? usage.size, used: usage.used },
+        ctime: Math.floor(made.ctimeMs / 1000),
+        format: /\.(qcow2|vmdk|subvol)$/.exec(name)?.[1] ?? 'raw',
+        content: lab.guests.nodeOf(vmid) === null ? 'images' : 'rootdir',
+      };
+    }),
+  );
+  return disks.filter((one) => one !== null);
+}
+
+/** A volume as rights on it are decided. */
+export interface VolumeUse {
+  readonly storage: string;
+  readonly volid: string;
+  /** `images`: a disk. */
+  readonly kind: FileContent | 'images';
+  readonly owner: number | null;
+}
+
+/** Whether the caller may use a volume (PVE::Storage, check_volume_access). @throws 403; 500 for kinds that are nobody's */
+export function checkVolume(context: RequestContext, { storage, volid, kind, owner }: VolumeUse): void {
+  const path = `/storage/${storage}`;
+  if (context.may(path, ['Datastore.Allocate'])) return;
+  if (kind === 'iso' || kind === 'vztmpl' || kind === 'import')
+    context.check(path, ['Datastore.AllocateSpace', 'Datastore.Audit'], true);
+  else if (kind === 'backup' && owner !== null) {
+    context.check(path, ['Datastore.AllocateSpace']);
+    context.check(`/vms/${owner}`, ['VM.Backup']);
+  } else if (kind === 'images' && owner !== null) {
+    context.check(path, ['Datastore.Audit']);
+    context.check(`/vms/${owner}`, ['VM.Config.Disk']);
+  } else throw failure(`missing privileges to access ${volid}`);
 }
 
 /** Whether the caller may see and use a file of a storage. */
 export function mayUse(
   context: RequestContext,
   storage: string,
-  content: FileContent,
-  vmid: number | null,
+  kind: FileContent,
+  owner: number | null,
 ): boolean {
-  const path = `/storage/${storage}`;
-  if (context.may(path, ['Datastore.Allocate'])) return true;
-  if (content !== 'backup')
-    return context.may(
-      path,
-      ['Datastore.AllocateSpace', 'Datastore.AllocateTemplate', 'Datastore.Audit'],
-      true,
-    );
-  return (
-    context.may(path, ['Datastore.AllocateSpace']) &&
-    vmid !== null &&
-    context.may(`/vms/${vmid}`, ['VM.Backup'])
-  );
+  try {
+    checkVolume(context, { storage, volid: '', kind, owner });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
-/** @throws 403 unless {@link mayUse} */
-export function checkUse(
+/** Perl says where it died when a message has no line break at its end. */
+const ARBITRARY =
+  'Only root can pass arbitrary filesystem paths. at /usr/share/perl5/PVE/Storage.pm line 651.';
+
+/**
+ * A backup as a request names it: `shared:backup/…`, and the caller may use it.
+ * @throws 500 when it is none; 403
+ */
+export function backupVolume(
   context: RequestContext,
-  storage: string,
-  content: FileContent,
-  vmid: number | null,
-): void {
-  if (mayUse(context, storage, content, vmid)) return;
-  context.check(`/storage/${storage}`, ['Datastore.AllocateSpace']);
-  if (vmid === null) throw denied();
-  context.check(`/vms/${vmid}`, ['VM.Backup']);
-}
-
-/** A backup as a request names it: `shared:backup/…`. @throws 500 when it is no such name */
-export function parseBackupVolume(text: string): {
-  readonly storage: string;
-  readonly name: string;
-  readonly vmid: number | null;
-} {
-  const [, storage, name] = /^([a-zA-Z][a-zA-Z0-9._-]*):backup\/([^/]+)$/.exec(text) ?? [];
-  if (storage === undefined || name === undefined) throw failure(`unable to parse volume ID '${text}'`);
-  return { storage, name, vmid: parseBackupName(name)?.vmid ?? null };
+  volid: string,
+): { readonly conf: StorageConf; readonly name: string; readonly vmid: number | null } {
+  const [, storage, rest] = /^([a-zA-Z][a-zA-Z0-9._-]*[a-zA-Z0-9]):(.+)$/s.exec(volid) ?? [];
+  if (storage === undefined || rest === undefined) throw failure(ARBITRARY);
+  const conf = context.lab.storages.get(storage);
+  const [, content, name] = /^([a-z]+)\/([^/]+)$/.exec(rest) ?? [];
+  const isBackup = content === 'backup' && name !== undefined && isBackupFile(name);
+  if (!isBackup) {
+    const isOther = FILE_CONTENTS.some((kind) => kind === content) || context.lab.storages.parse(volid);
+    throw failure(
+      isOther
+        ? `unable to use volume ${volid} - content type needs to be 'backup'`
+        : `unable to parse directory volume name '${rest}'`,
+    );
+  }
+  const vmid = ownerByName('backup', name);
+  checkVolume(context, { storage, volid, kind: 'backup', owner: vmid });
+  return { conf, name, vmid };
 }
 
 const BLOCK = 512;

@@ -4,9 +4,9 @@ import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { StorageConf } from '../../cluster/storages.ts';
+import { badParameter, failure } from '../../errors.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
 import { uploadedFile } from '../body.ts';
-import { badParameter, failure } from '../errors.ts';
 import type { RouteParams } from '../params.ts';
 import { needs, type RequestContext, type Route } from '../route.ts';
 import { type FileContent, fitsContent, shownPath } from './stored-files.ts';
@@ -24,10 +24,12 @@ export const UPLOAD_ROUTES: readonly Route[] = [
   {
     method: 'POST',
     path: '/nodes/{node}/storage/{storage}/download-url',
-    permission: (context, params) => {
-      context.check(`/storage/${params.need('storage')}`, ['Datastore.AllocateTemplate']);
-      if (!context.may('/', ['Sys.Audit', 'Sys.Modify']))
-        context.check(`/nodes/${params.need('node')}`, ['Sys.AccessNetwork']);
+    permission: {
+      check: [
+        'and',
+        ['perm', '/storage/{storage}', ['Datastore.AllocateTemplate']],
+        ['or', ['perm', '/', ['Sys.Audit', 'Sys.Modify']], ['perm', '/nodes/{node}', ['Sys.AccessNetwork']]],
+      ],
     },
     handler: download,
   },
@@ -42,7 +44,7 @@ async function upload(context: RequestContext, params: RouteParams): Promise<str
     lab.membership.node(target);
     const conf = lab.storages.onNode(target, params.need('storage'));
     const content = params.need('content') as FileContent;
-    const name = checkedName(conf, content, params.need('filename'));
+    const name = checkedName(conf, content, params.need('filename'), `does not support '${content}' content`);
     if (temporary === null) throw failure('missing temporary file name');
     const size = (await stat(temporary)).size;
     const job = {
@@ -60,7 +62,7 @@ async function upload(context: RequestContext, params: RouteParams): Promise<str
 }
 
 /** The name that a file gets. @throws 400 when it does not fit its kind */
-function checkedName(conf: StorageConf, content: FileContent, given: string): string {
+function checkedName(conf: StorageConf, content: FileContent, given: string, refusal: string): string {
   if (!conf.content.some((kind) => ['vztmpl', 'iso', 'import', 'backup', 'snippets'].includes(kind)))
     throw failure(`can't upload to storage type '${conf.type}'`);
   const name = given
@@ -68,8 +70,7 @@ function checkedName(conf: StorageConf, content: FileContent, given: string): st
     .trim()
     .replaceAll(/[^a-zA-Z0-9_.\-+]/g, '_');
   if (!fitsContent(name, content)) throw badParameter({ filename: 'wrong file extension' });
-  if (!conf.content.includes(content))
-    throw failure(`storage '${conf.name}' does not support '${content}' content`);
+  if (!conf.content.includes(content)) throw failure(`storage '${conf.name}' ${refusal}`);
   return name;
 }
 
@@ -129,7 +130,12 @@ async function take({ lab }: RequestContext, job: UploadJob, task: TaskHandle): 
 function download({ lab, node, caller }: RequestContext, params: RouteParams): string {
   const conf = lab.storages.onNode(node, params.need('storage'));
   const content = params.need('content') as FileContent;
-  const name = checkedName(conf, content, params.need('filename'));
+  const name = checkedName(
+    conf,
+    content,
+    params.need('filename'),
+    `is not configured for content-type '${content}'`,
+  );
   const url = params.need('url');
   return lab.tasks.start({ node, type: 'download', id: name, user: caller.id }, (task) => {
     task.log(`downloading ${url} to ${shownPath(conf, content, name)}`);

@@ -17,7 +17,7 @@ export async function resources(context: RequestContext, params: RouteParams): P
 }
 
 async function guests(context: RequestContext): Promise<readonly unknown[]> {
-  const { lab, entry } = context;
+  const { lab } = context;
   const pooled = new Map(
     Object.entries(lab.access.read().pools).flatMap(([pool, { vms }]) =>
       vms.map((vmid) => [vmid, pool] as const),
@@ -27,21 +27,28 @@ async function guests(context: RequestContext): Promise<readonly unknown[]> {
   return Promise.all(
     visible.map(async ({ vmid, node }) => {
       const pool = pooled.get(vmid);
-      const common = { id: `lxc/${vmid}`, type: 'lxc', node, vmid, ...(pool === undefined ? {} : { pool }) };
       const ha = lab.ha.guest(vmid);
-      const more = ha === null ? {} : { hastate: ha.state };
-      if (!lab.membership.sees(entry, node)) return { ...common, ...more, status: 'unknown' };
-      const {
-        cpus,
-        maxswap: _,
-        swap: __,
-        pid: ___,
-        template,
-        ...summary
-      } = await guestSummary(lab, node, vmid);
-      return { ...common, ...more, ...summary, maxcpu: cpus, template: template ?? 0 };
+      const more = { ...(pool === undefined ? {} : { pool }), ...(ha === null ? {} : { hastate: ha.state }) };
+      return { ...more, ...(await guestEntry(context, node, vmid)) };
     }),
   );
+}
+
+/** A guest as lists of the cluster show it. */
+export async function guestEntry(
+  { lab, entry }: RequestContext,
+  node: string,
+  vmid: number,
+): Promise<Record<string, unknown>> {
+  const common = { id: `lxc/${vmid}`, type: 'lxc', node, vmid };
+  if (!lab.membership.sees(entry, node)) return { ...common, status: 'unknown' };
+  // What pvestatd has not told for five minutes is forgotten; tags come from the configuration.
+  if (!lab.membership.reports(node)) {
+    const { tags } = lab.guests.load(node, vmid).conf.values;
+    return { ...common, status: 'unknown', ...(tags === undefined ? {} : { tags }) };
+  }
+  const { cpus, maxswap: _, swap: __, pid: ___, template, ...summary } = await guestSummary(lab, node, vmid);
+  return { ...common, ...summary, maxcpu: cpus, template: template ?? 0 };
 }
 
 async function nodes(context: RequestContext): Promise<readonly unknown[]> {
@@ -56,26 +63,29 @@ async function nodes(context: RequestContext): Promise<readonly unknown[]> {
 }
 
 async function storages(context: RequestContext): Promise<readonly unknown[]> {
-  const { lab, entry } = context;
+  const { lab } = context;
   const all: Promise<unknown>[] = [];
   for (const { name: node } of lab.membership.nodes)
     for (const conf of lab.storages.on(node))
       if (context.may(`/storage/${conf.name}`, ['Datastore.Audit', 'Datastore.AllocateSpace'], true))
-        all.push(storage(context, node, conf, lab.membership.sees(entry, node)));
+        all.push(storageEntry(context, node, conf));
   return Promise.all(all);
 }
 
-async function storage(
-  { lab }: RequestContext,
+/** A storage of a node as lists of the cluster show it. */
+export async function storageEntry(
+  { lab, entry }: RequestContext,
   node: string,
   conf: StorageConf,
-  isSeen: boolean,
-): Promise<unknown> {
+): Promise<Record<string, unknown>> {
   const common = {
     ...{ id: `storage/${node}/${conf.name}`, type: 'storage', node, storage: conf.name },
     ...{ plugintype: conf.type, shared: conf.shared ? 1 : 0, content: [...conf.content].sort().join(',') },
   };
-  const space = isSeen ? await lab.volumes.space(node, conf.name).catch(() => null) : null;
+  const space =
+    lab.membership.sees(entry, node) && lab.membership.reports(node)
+      ? await lab.volumes.space(node, conf.name).catch(() => null)
+      : null;
   if (!space) return { ...common, status: 'unknown' };
   return { ...common, status: 'available', disk: space.used, maxdisk: space.total };
 }

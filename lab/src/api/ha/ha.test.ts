@@ -95,6 +95,7 @@ describe('guests that HA manages', () => {
     );
     await refused({ resources: 'ct:200,ct:999' }).toThrow('cannot use unmanaged resource(s) ct:999.');
     await refused({ resources: 'ct:200,ct:202', affinity: 'positive' }).toThrow("Rule 'bad' is invalid.");
+    for (const vmid of [200, 202]) await until(vmid, /^started@/);
     const blocked = await scene.data('POST', '/cluster/ha/resources/ct:200/migrate', {
       node: scene.lab.guests.nodeOf(202)!,
     });
@@ -169,9 +170,7 @@ describe('guests that HA manages', () => {
     await scene.lab.network.partition('pve1');
     await scene.lab.membership.refresh();
     try {
-      await expect(manage(204)).rejects.toThrow(
-        "500 create resource failed: cfs-lock 'domain-ha' error: no quorum!",
-      );
+      await expect(manage(204)).rejects.toThrow('500 cluster not ready - no quorum?');
       await expect(scene.data('DELETE', '/cluster/ha/rules/home')).rejects.toThrow(
         "delete ha rule failed: cfs-lock 'domain-ha' error: no quorum!",
       );
@@ -182,5 +181,28 @@ describe('guests that HA manages', () => {
       await scene.lab.network.heal('pve1');
       await scene.lab.membership.refresh();
     }
+  });
+
+  it("stay as they are while HA is disarmed, and are nobody's when it ignores them", async () => {
+    await make(209, 'pve2');
+    await manage(209);
+    await until(209, 'started@pve2');
+    const fencing = async () => {
+      const all = (await scene.data('GET', '/cluster/ha/status/current')) as Record<string, string>[];
+      return all.find(({ type }) => type === 'fencing')!.status;
+    };
+    expect(
+      await scene.data('POST', '/cluster/ha/status/disarm-ha', { 'resource-mode': 'freeze' }),
+    ).toBeNull();
+    await until(209, 'freeze@pve2');
+    expect(await fencing()).toBe('disarmed, resource mode: freeze (CRM watchdog released)');
+    expect(await scene.data('POST', '/cluster/ha/status/arm-ha')).toBeNull();
+    await until(209, 'started@pve2');
+    await scene.data('POST', '/cluster/ha/status/disarm-ha', { 'resource-mode': 'ignore' });
+    await until(209, 'ignore@pve2');
+    expect(String(await scene.data('POST', '/nodes/pve2/lxc/209/status/stop'))).toContain(':vzstop:209:');
+    await scene.data('POST', '/cluster/ha/status/arm-ha');
+    await until(209, 'started@pve2');
+    expect(await fencing()).toBe('armed (CRM watchdog active)');
   });
 });

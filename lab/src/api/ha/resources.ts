@@ -1,6 +1,8 @@
 import { digestOf } from '../../cluster/cluster-files.ts';
-import type { HaState, RequestedState, Resource } from '../../ha/state.ts';
-import { badParameter, failure } from '../errors.ts';
+import { failure } from '../../errors.ts';
+import { forgetInRules } from '../../ha/rules.ts';
+import { type HaState, type Resource, settled } from '../../ha/state.ts';
+import type { Lab } from '../../lab.ts';
 import type { RouteParams } from '../params.ts';
 import { needs, type RequestContext, type Route } from '../route.ts';
 
@@ -8,7 +10,7 @@ const mayRead = needs('/', ['Sys.Audit']);
 const mayWrite = needs('/', ['Sys.Console']);
 const PATH = '/cluster/ha/resources';
 
-/** Guests that HA manages: list, add, change, take out, move. */
+/** Guests that HA manages: list, add, change, take out, move (PVE::API2::HA::Resources). */
 export const HA_RESOURCE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
@@ -23,68 +25,29 @@ export const HA_RESOURCE_ROUTES: readonly Route[] = [
         .map((sid) => entryOf(resources, sid));
     },
   },
-  {
-    method: 'POST',
-    path: PATH,
-    permission: mayWrite,
-    handler: ({ lab, node }, params) => {
-      const sid = sidOf(params);
-      refuseGroup(params);
-      lab.ha.edit(node, 'create resource failed', (state) => {
-        if (lab.guests.nodeOf(Number(sid.slice(3))) === null)
-          throw failure(`resource '${sid}' does not exist in cluster`);
-        if (state.resources[sid]) throw failure(`resource ID '${sid}' already defined`);
-        state.resources[sid] = {
-          ...{ state: 'started', maxRestart: 1, maxRelocate: 1, failback: true },
-          ...given(params),
-        };
-      });
-    },
-  },
+  { method: 'POST', path: PATH, permission: mayWrite, handler: create },
   {
     method: 'GET',
     path: `${PATH}/{sid}`,
     permission: mayRead,
     handler: ({ lab }, params) => {
-      const sid = sidOf(params);
+      const { sid } = sidOf(lab, params);
       const { resources } = lab.ha.read();
       if (!resources[sid]) throw failure(`no such resource '${sid}'`);
       return entryOf(resources, sid);
     },
   },
-  {
-    method: 'PUT',
-    path: `${PATH}/{sid}`,
-    permission: mayWrite,
-    handler: ({ lab, node }, params) => {
-      const sid = sidOf(params);
-      refuseGroup(params);
-      requireNoError(lab.ha.read(), sid, params.text('state'));
-      lab.ha.edit(node, 'update resource failed', (state) => {
-        const known = params.text('digest');
-        if (known !== null && known !== digestOfResources(state.resources))
-          throw failure('detected modified configuration - file changed by other user? Try again.');
-        const resource = state.resources[sid];
-        if (!resource) throw failure(`no such resource '${sid}'`);
-        Object.assign(resource, given(params));
-        for (const key of params.list('delete')) forget(resource, key);
-      });
-    },
-  },
+  { method: 'PUT', path: `${PATH}/{sid}`, permission: mayWrite, handler: update },
   {
     method: 'DELETE',
     path: `${PATH}/{sid}`,
     permission: mayWrite,
     handler: ({ lab, node }, params) => {
-      const sid = sidOf(params);
+      const { sid } = sidOf(lab, params);
+      if (!lab.ha.read().resources[sid]) throw failure(`cannot delete service '${sid}', not HA managed!`);
       lab.ha.edit(node, 'delete resource failed', (state) => {
-        if (!state.resources[sid]) throw failure(`cannot delete service '${sid}', not HA managed!`);
         delete state.resources[sid];
-        if (!params.flag('purge', true)) return;
-        for (const [id, rule] of Object.entries(state.rules)) {
-          rule.resources = rule.resources.filter((one) => one !== sid);
-          if (rule.resources.length === 0) delete state.rules[id];
-        }
+        if (params.flag('purge', true)) forgetInRules(state, sid);
       });
     },
   },
@@ -98,61 +61,90 @@ export const HA_RESOURCE_ROUTES: readonly Route[] = [
   ),
 ];
 
-function move({ lab, node }: RequestContext, params: RouteParams, kind: 'migrate' | 'relocate'): unknown {
-  const sid = sidOf(params);
-  const target = params.need('node');
-  const state = lab.ha.read();
-  if (!state.resources[sid]) throw failure(`no such resource '${sid}'`);
-  if (!lab.membership.has(target)) throw failure(`no such cluster node '${target}'`);
-  requireNoError(state, sid, null);
-  const blocking = Object.values(state.rules)
-    .filter((rule) => rule.type === 'resource-affinity' && rule.affinity === 'negative' && !rule.disable)
-    .filter((rule) => rule.resources.includes(sid))
-    .flatMap((rule) => rule.resources)
-    // One that has just arrived there counts, though the manager has not thought about it yet.
-    .filter((other) => other !== sid)
-    .filter(
-      (other) =>
-        state.services[other]?.node === target || lab.guests.nodeOf(Number(other.slice(3))) === target,
-    );
-  if (blocking.length > 0)
-    return {
-      ...{ sid, 'requested-node': target },
-      'blocking-resources': [...new Set(blocking)].map((one) => ({ sid: one, cause: 'resource-affinity' })),
-    };
-  lab.ha.request(node, Number(sid.slice(3)), { kind, target });
-  return { sid, 'requested-node': target };
+function create({ lab, node }: RequestContext, params: RouteParams): void {
+  lab.membership.requireQuorum(node);
+  const { sid, type, name } = sidOf(lab, params);
+  if (params.has('group')) throw failure("invalid parameter 'group': ha groups have been migrated to rules");
+  requireGuest(lab, type, name);
+  const wanted = given(params);
+  lab.ha.edit(node, 'create resource failed', (state) => {
+    if (state.resources[sid]) throw failure(`resource ID '${sid}' already defined`);
+    state.resources[sid] = wanted;
+  });
 }
 
-/** `ct:101` of `ct:101` or `101`. */
-export function sidOf(params: RouteParams): string {
+function update({ lab, node }: RequestContext, params: RouteParams): void {
+  const { sid } = sidOf(lab, params);
+  if (params.text('group')) throw failure("invalid parameter 'group': ha groups have been migrated to rules");
+  requireNoError(lab.ha.read(), sid, params.text('state'));
+  lab.ha.edit(node, 'update resources config failed', (state) => {
+    const known = params.text('digest');
+    if (known !== null && known !== '' && known !== digestOfResources(state.resources))
+      throw failure('detected modified configuration - file changed by other user? Try again.');
+    const resource = state.resources[sid];
+    if (!resource) throw failure(`no such resource '${sid}'`);
+    Object.assign(resource, given(params));
+    for (const key of params.list('delete')) forget(resource, key);
+  });
+}
+
+function move({ lab, node }: RequestContext, params: RouteParams, kind: 'migrate' | 'relocate'): unknown {
+  const { sid, name } = sidOf(lab, params);
+  const target = params.need('node');
+  const state = lab.ha.read();
+  if (!state.resources[sid] || state.resources[sid].state === 'ignored')
+    throw failure(`resource '${sid}' is not HA managed`);
+  requireNoError(state, sid, null);
+  // The wish is written down in either case; the manager will not do what is in another's way.
+  lab.ha.request(node, Number(name), { kind, target });
+  const motion = lab.ha.motion(sid);
+  const blocking = motion.blocking(target);
+  return {
+    ...{ sid, 'requested-node': target },
+    ...(motion.comigrated.length > 0 ? { 'comigrated-resources': motion.comigrated } : {}),
+    ...(blocking.length > 0
+      ? { 'blocking-resources': blocking.map((one) => ({ sid: one, cause: 'resource-affinity' })) }
+      : {}),
+  };
+}
+
+/** `ct:101` of `ct:101` or `101`. @throws as PVE::HA::Config, parse_sid does */
+function sidOf(lab: Lab, params: RouteParams): { sid: string; type: string; name: string } {
   const text = params.need('sid');
-  const sid = /^\d+$/.test(text) ? `ct:${text}` : text;
-  const type = params.text('type');
-  if (type !== null && !sid.startsWith(`${type}:`)) throw failure('types does not match');
-  if (!/^ct:\d+$/.test(sid)) throw failure(`resource '${sid}' does not exist in cluster`);
-  return sid;
+  const isBare = /^\d+$/.test(text);
+  if (isBare && lab.guests.nodeOf(Number(text)) === null)
+    throw failure(`unable to detect SID from VMID - VM/CT ${text} does not exist`);
+  const sid = isBare ? `ct:${text}` : text;
+  const [, type = '', name = ''] = /^(\S+):(\S+)$/.exec(sid) ?? [];
+  if (name === '') throw failure(`unable to parse service id '${sid}'`);
+  const wanted = params.text('type');
+  if (wanted !== null && wanted !== type) throw failure('types does not match');
+  return { sid, type, name };
+}
+
+function requireGuest(lab: Lab, type: string, name: string): void {
+  if (type !== 'ct' && type !== 'vm') throw failure(`unknown section type '${type}'`);
+  if (!/^[1-9][0-9]+$/.test(name)) throw failure('invalid VMID');
+  if (lab.guests.nodeOf(Number(name)) === null)
+    throw failure(`resource '${type}:${name}' does not exist in cluster`);
+  if (type === 'vm') throw failure(`resource 'vm:${name}' - guest with ID ${name} is not a VM`);
 }
 
 /** @throws while the guest is in state error, from which only `disabled` leads out */
 function requireNoError(state: Readonly<HaState>, sid: string, asked: string | null): void {
-  if (state.services[sid]?.state === 'error' && asked !== 'disabled')
+  const isManaged = state.resources[sid] && settled(state.resources[sid]).state !== 'ignored';
+  if (isManaged && state.services[sid]?.state === 'error' && asked !== 'disabled')
     throw failure(`service '${sid}' in error state, must be disabled and fixed first`);
 }
 
-function refuseGroup(params: RouteParams): void {
-  if (params.has('group'))
-    throw badParameter({ group: 'invalid parameter - ha groups have been migrated to rules' });
-}
-
-function given(params: RouteParams): Partial<Resource> {
+function given(params: RouteParams): Resource {
   const state = params.text('state');
   const comment = params.text('comment');
   const maxRestart = params.number('max_restart');
   const maxRelocate = params.number('max_relocate');
+  if (comment !== null && /[\n\r]/.test(comment)) throw failure('property contains a line feed');
   return {
-    // The old word for it.
-    ...(state === null ? {} : { state: (state === 'enabled' ? 'started' : state) as RequestedState }),
+    ...(state === null ? {} : { state: state as NonNullable<Resource['state']> }),
     ...(maxRestart === null ? {} : { maxRestart }),
     ...(maxRelocate === null ? {} : { maxRelocate }),
     ...(params.has('failback') ? { failback: params.flag('failback') } : {}),
@@ -160,25 +152,29 @@ function given(params: RouteParams): Partial<Resource> {
   };
 }
 
+const FIELDS: Readonly<Record<string, keyof Resource | null>> = {
+  ...{ comment: 'comment', max_restart: 'maxRestart', max_relocate: 'maxRelocate' },
+  ...{ failback: 'failback', state: 'state', group: null },
+};
+
 function forget(resource: Resource, key: string): void {
-  if (key === 'comment') delete resource.comment;
-  else if (key === 'max_restart') resource.maxRestart = 1;
-  else if (key === 'max_relocate') resource.maxRelocate = 1;
-  else if (key === 'failback') resource.failback = true;
-  else if (key === 'state') resource.state = 'started';
-  else throw failure(`no such option '${key}'`);
+  if (!Object.hasOwn(FIELDS, key)) throw failure(`no such option '${key}'`);
+  const field = FIELDS[key];
+  if (field) delete resource[field];
 }
 
 /** The digest of all resources. */
-function digestOfResources(resources: HaState['resources']): string {
-  return digestOf(JSON.stringify(resources));
-}
+const digestOfResources = (resources: HaState['resources']): string => digestOf(JSON.stringify(resources));
 
+/** What was given, without any default. */
 function entryOf(resources: HaState['resources'], sid: string) {
   const { state, maxRestart, maxRelocate, failback, comment } = resources[sid]!;
   return {
-    ...{ sid, type: 'ct', state, max_restart: maxRestart, max_relocate: maxRelocate },
-    ...{ failback: failback ? 1 : 0, digest: digestOfResources(resources) },
-    ...(comment === undefined ? {} : { comment }),
+    ...{ sid, type: 'ct', digest: digestOfResources(resources) },
+    ...(state === undefined ? {} : { state }),
+    ...(maxRestart === undefined ? {} : { max_restart: maxRestart }),
+    ...(maxRelocate === undefined ? {} : { max_relocate: maxRelocate }),
+    ...(failback === undefined ? {} : { failback: failback ? 1 : 0 }),
+    ...(comment === undefined || comment === '' ? {} : { comment }),
   };
 }

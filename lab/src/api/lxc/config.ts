@@ -1,33 +1,28 @@
-import type { GuestConf } from '../../cluster/guest-conf.ts';
+import type { GuestValues } from '../../cluster/guest-conf.ts';
 import { requireDigest, requireUnlocked } from '../../cluster/guests.ts';
-import { badParameter, failure } from '../errors.ts';
-import type { Lab } from '../lab.ts';
+import { badParameter, failure } from '../../errors.ts';
+import { applyPending, type Change, hotplug, requireRunnable, stage } from '../../guests/change.ts';
+import { apiValue, isOption, optionsOf, withPending } from '../../guests/values.ts';
 import type { RouteParams } from '../params.ts';
 import { needs, type RequestContext, type Route } from '../route.ts';
-import { refuseMounts } from './disks.ts';
-import { checkBridges, checkChange, poolOf } from './rights.ts';
-import { limitsOf } from './run-spec.ts';
-import { apiValue, isOption, optionsOf, withPending } from './values.ts';
+import { checkChange, poolOf } from './rights.ts';
 
 const PATH = '/nodes/{node}/lxc/{vmid}/config';
 
-/** What changes at once, also in a container that runs; all else waits for its next start. */
-const AT_ONCE: ReadonlySet<string> = new Set([
-  ...['description', 'onboot', 'startup', 'protection', 'hostname', 'hookscript', 'tags', 'lock', 'template'],
-]);
-const LIMITS: ReadonlySet<string> = new Set(['memory', 'swap', 'cores', 'cpulimit', 'cpuunits']);
-const REQUIRED: ReadonlySet<string> = new Set(['rootfs']);
+/** Values of a section as the API gives them. */
+export const shownValues = (values: GuestValues): Record<string, string | number> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, apiValue(key, value)]));
 
 function read({ lab, node }: RequestContext, params: RouteParams): unknown {
-  const { conf, digest } = lab.guests.load(node, params.int('vmid'));
   const name = params.text('snapshot');
-  const values =
-    name === null ? (params.flag('current') ? conf.values : withPending(conf)) : conf.snapshots[name];
+  if (name && params.flag('current')) {
+    const both = "cannot use 'snapshot' parameter with 'current'";
+    throw badParameter({ snapshot: both, current: both });
+  }
+  const { conf, digest } = lab.guests.load(node, params.int('vmid'));
+  const values = name ? conf.snapshots[name] : params.flag('current') ? conf.values : withPending(conf);
   if (!values) throw failure(`snapshot '${name}' does not exist`);
-  return {
-    ...Object.fromEntries(Object.entries(values).map(([key, value]) => [key, apiValue(key, value)])),
-    digest,
-  };
+  return { ...shownValues(values), digest };
 }
 
 function pending({ lab, node }: RequestContext, params: RouteParams): unknown {
@@ -43,71 +38,57 @@ function pending({ lab, node }: RequestContext, params: RouteParams): unknown {
   return [{ key: 'digest', value: digest }, ...known, ...added];
 }
 
+/** `PUT …/config`, in the order of PVE::API2::LXC::Config, update_vm. */
 async function update(context: RequestContext, params: RouteParams): Promise<null> {
   const { lab, node } = context;
   const vmid = params.int('vmid');
-  lab.membership.requireQuorum(node);
-  const values = optionsOf(params);
-  const gone = params.list('delete');
-  const reverted = params.list('revert');
-  for (const key of gone) {
-    if (!isOption(key)) throw badParameter({ delete: `unknown option '${key}'` });
-    if (values[key] !== undefined)
-      throw badParameter({ delete: `You can't use '-${key}' and -delete ${key}' at the same time` });
-  }
-  const { conf: before } = lab.guests.load(node, vmid);
-  const changed = { ...values, ...Object.fromEntries(gone.map((key) => [key, null])) };
-  checkChange(context, vmid, poolOf(context, vmid), changed, before.values.unprivileged === '1');
-  refuseMounts(values);
-  if (values.unprivileged !== undefined && values.unprivileged !== (before.values.unprivileged ?? '0'))
-    throw badParameter({ unprivileged: "unable to modify read-only option: 'unprivileged'" });
+  if (params.keys().every((key) => ['node', 'vmid', 'digest'].includes(key)))
+    throw failure('no options specified');
+  const given = params.texts();
+  const change = {
+    gone: params.list('delete'),
+    reverted: params.list('revert'),
+  };
   await lab.locks.guest(vmid, async () => {
     const { conf, digest } = lab.guests.load(node, vmid);
-    requireDigest(params.text('digest'), digest);
     requireUnlocked(conf);
-    for (const key of gone) if (REQUIRED.has(key)) throw failure(`unable to delete required option '${key}'`);
+    requireDigest(params.text('digest') || null, digest);
+    const before = conf.values;
+    const pool = poolOf(context, vmid);
+    const checkAll = (values: GuestValues, gone: readonly string[]) =>
+      checkChange(context, vmid, pool, { before, values, gone }, before.unprivileged === '1');
+    checkAll({}, [...change.gone, ...change.reverted]);
+    requireOptions(change, given);
+    const values = optionsOf(given);
+    checkAll(values, []);
+    lab.membership.requireQuorum(node);
     const isRunning = await lab.stats.isRunning(node, vmid);
-    for (const key of reverted) revert(conf, key);
-    for (const [key, value] of Object.entries(values)) set(conf, key, value, isRunning);
-    for (const key of gone) remove(conf, key, isRunning);
+    const concerned = stage(lab, vmid, conf, { ...change, values });
+    // What cannot be done is told, and nothing is saved.
+    if (isRunning) await hotplug(lab, node, vmid, conf, concerned);
+    else await applyPending(lab, node, vmid, conf, concerned);
     lab.guests.save(node, vmid, conf);
-    if (!isRunning) return;
-    if ([...Object.keys(values), ...gone].some((key) => LIMITS.has(key)))
-      await hotplugLimits(lab, node, vmid, conf);
-    // As on a real node, what does not work is said and saved all the same.
-    checkBridges(context, values);
+    // What will not start is saved, and told with every change from now on.
+    requireRunnable(lab, node, lab.guests.load(node, vmid).conf);
   });
   return null;
 }
 
-const waits = (key: string, isRunning: boolean) => isRunning && !AT_ONCE.has(key) && !LIMITS.has(key);
-
-function set(conf: GuestConf, key: string, value: string, isRunning: boolean): void {
-  conf.pendingDelete = conf.pendingDelete.filter((one) => one !== key);
-  delete conf.pending[key];
-  if (conf.values[key] === value) return;
-  if (waits(key, isRunning)) conf.pending[key] = value;
-  else conf.values[key] = value;
-}
-
-function remove(conf: GuestConf, key: string, isRunning: boolean): void {
-  delete conf.pending[key];
-  if (conf.values[key] === undefined) return;
-  if (waits(key, isRunning)) conf.pendingDelete = [...new Set([...conf.pendingDelete, key])];
-  else delete conf.values[key];
-}
-
-function revert(conf: GuestConf, key: string): void {
-  delete conf.pending[key];
-  conf.pendingDelete = conf.pendingDelete.filter((one) => one !== key);
-}
-
-/** New limits for a container that runs. One that it does not take waits for the next start. */
-async function hotplugLimits(lab: Lab, node: string, vmid: number, conf: GuestConf): Promise<void> {
-  try {
-    await lab.runtime.setLimits(node, vmid, limitsOf(conf.values));
-  } catch (error) {
-    throw badParameter({ memory: `hotplug problem - ${(error as Error).message}\n` });
+/** @throws 400 for names that are no options, or that are set as well */
+function requireOptions({ gone, reverted }: Omit<Change, 'values'>, given: Record<string, string>): void {
+  for (const key of reverted) {
+    if (!isOption(key)) throw badParameter({ revert: `unknown option '${key}'` });
+    if (given[key] !== undefined)
+      throw badParameter({ revert: `you can't use '-${key}' and '-revert ${key}' at the same time` });
+  }
+  for (const key of gone) {
+    if (!isOption(key)) throw badParameter({ delete: `unknown option '${key}'` });
+    if (given[key] !== undefined)
+      throw badParameter({ delete: `you can't use '-${key}' and -delete ${key}' at the same time` });
+    if (reverted.includes(key))
+      throw badParameter({
+        delete: `you can't use '-delete ${key}' and '-revert ${key}' at the same time`,
+      });
   }
 }
 

@@ -1,11 +1,14 @@
+import { forgetInJobs } from '../../cluster/backup-jobs.ts';
+import { guestFirewall } from '../../cluster/firewall.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
+import { guestOfJob, jobOfGuest, updateReplication } from '../../cluster/replication.ts';
+import { failure } from '../../errors.ts';
+import { ownVolumesOf, removeVolumes } from '../../guests/disks.ts';
+import { haDestroyRefusal } from '../../ha/port.ts';
+import type { Lab } from '../../lab.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
-import { failure } from '../errors.ts';
-import { haDestroyRefusal } from '../ha/port.ts';
-import type { Lab } from '../lab.ts';
 import type { RouteParams } from '../params.ts';
 import { needs, type RequestContext, type Route } from '../route.ts';
-import { removeVolumes, volumesOf } from './disks.ts';
 import { guestTask } from './status.ts';
 
 interface Destroying {
@@ -37,10 +40,18 @@ async function check(lab: Lab, node: string, vmid: number, options: Destroying):
   const { conf } = lab.guests.load(node, vmid);
   if (conf.values.protection === '1') throw failure(`can't remove CT ${vmid} - protection mode enabled`);
   requireUnlocked(conf);
-  if (lab.ha.guest(vmid) !== null && !options.purge) throw failure(haDestroyRefusal(vmid));
+  if (!options.purge) {
+    if (isConfigured(lab, vmid)) throw failure(haDestroyRefusal(vmid));
+    const job = jobOfGuest(lab.files, vmid);
+    if (job !== null)
+      throw failure(`There is a replication job '${job}' for guest '${vmid}' - Please remove that first.`);
+  }
   if (!options.force && (await lab.stats.isRunning(node, vmid)))
     throw failure(`unable to destroy CT ${vmid} - container is running`);
 }
+
+/** Whether the HA manager knows the guest, if only to ignore it. */
+const isConfigured = (lab: Lab, vmid: number): boolean => lab.ha.read().resources[`ct:${vmid}`] !== undefined;
 
 async function run(
   lab: Lab,
@@ -50,19 +61,28 @@ async function run(
   task: TaskHandle,
 ): Promise<void> {
   const { conf } = lab.guests.load(node, vmid);
+  const isManaged = isConfigured(lab, vmid);
   if (await lab.stats.isRunning(node, vmid)) {
     task.log(`W: forced to stop CT ${vmid} before destroying!`);
-    if (lab.ha.guest(vmid) !== null) lab.ha.purge(vmid);
-    await lab.runtime.stop(node, vmid);
+    // One that HA has is to be stopped by its manager, which is asked and not waited for, and forgets it with the resource.
+    if (!isManaged) await lab.runtime.stop(node, vmid);
   }
   // Marked first: a daemon that dies in between leaves what can be destroyed again.
-  await removeVolumes(lab, node, volumesOf(lab, conf));
+  await removeVolumes(lab, node, ownVolumesOf(lab, vmid, conf));
   if (options.unreferenced) await removeUnreferenced(lab, node, vmid);
+  forget(lab, vmid);
+  lab.files.remove(guestFirewall(vmid));
   if (options.purge) {
     task.log(`purging CT ${vmid} from related configurations..`);
-    lab.ha.purge(vmid);
+    updateReplication(lab.files, (jobs) => {
+      for (const id of Object.keys(jobs)) if (guestOfJob(id) === vmid) delete jobs[id];
+    });
+    forgetInJobs(lab.files, vmid);
+    if (isManaged) {
+      lab.ha.purge(vmid);
+      task.log(`NOTE: removed CT ${vmid} from HA resource configuration.`);
+    }
   }
-  forget(lab, vmid);
   lab.guests.remove(node, vmid);
 }
 

@@ -1,9 +1,9 @@
-import { cpus, freemem, loadavg, release, totalmem, uptime } from 'node:os';
-import { denied } from '../errors.ts';
-import { hostUse } from '../host-use.ts';
+import { cpus, freemem, loadavg, release } from 'node:os';
+import { denied, noFigures } from '../../errors.ts';
 import type { RouteParams } from '../params.ts';
 import { anyone, needs, type RequestContext, type Route } from '../route.ts';
 import { VERSION } from '../version.ts';
+import { hostUse } from './host-use.ts';
 
 const audit = needs('/nodes/{node}', ['Sys.Audit']);
 
@@ -19,6 +19,7 @@ export async function nodeSummary(
   };
   const use = await hostUse(lab, name);
   if (!lab.membership.sees(entry, name)) return { ...fixed, maxdisk: use.maxdisk, status: 'offline' };
+  if (!lab.membership.reports(name)) return { id: fixed.id, node: name, type: 'node', status: 'unknown' };
   return { ...fixed, status: 'online', uptime: lab.membership.uptime(name), ...use };
 }
 
@@ -58,7 +59,6 @@ async function status({ lab, node }: RequestContext): Promise<unknown> {
     kversion: `Linux ${release()}`,
     'current-kernel': { sysname: 'Linux', release: release(), version: '', machine: 'x86_64' },
     'boot-info': { mode: 'efi' },
-    'lab-host': { uptime: Math.floor(uptime()), memory: totalmem() },
   };
 }
 
@@ -73,23 +73,6 @@ async function command(context: RequestContext, params: RouteParams): Promise<nu
   return null;
 }
 
-function network({ lab, node }: RequestContext): unknown {
-  const { address } = lab.membership.node(node);
-  return [
-    {
-      ...{ iface: 'vmbr0', type: 'bridge', active: 1, autostart: 1, method: 'static', method6: 'manual' },
-      ...{ address, netmask: '24', cidr: `${address}/24`, families: ['inet'], priority: 3 },
-      ...{
-        bridge_ports: 'eno1',
-        bridge_stp: 'off',
-        bridge_fd: '0',
-        bridge_vlan_aware: 1,
-        bridge_vids: '2-4094',
-      },
-    },
-  ];
-}
-
 function time(): unknown {
   const now = Math.floor(Date.now() / 1000);
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -97,8 +80,7 @@ function time(): unknown {
 }
 
 /** Only root itself may run a batch of calls. */
-function execute({ caller }: RequestContext): never {
-  if (caller.id !== 'root@pam') throw denied('user != root@pam');
+function execute(): never {
   throw denied('the lab runs no batches');
 }
 
@@ -108,11 +90,26 @@ export const NODE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/nodes/{node}',
+    isLocal: true,
     permission: anyone,
     handler: () =>
-      ['dns', 'lxc', 'network', 'status', 'storage', 'tasks', 'time', 'version', 'vzdump'].map((name) => ({
-        name,
-      })),
+      [
+        ...['aplinfo', 'apt', 'capabilities', 'ceph', 'certificates', 'config', 'disks', 'dns', 'firewall'],
+        ...['hardware', 'hosts', 'journal', 'lxc', 'migrateall', 'netstat', 'network', 'qemu'],
+        ...['query-oci-repo-tags', 'query-url-metadata', 'replication', 'report', 'rrd', 'rrddata', 'scan'],
+        ...['sdn', 'services', 'spiceshell', 'startall', 'status', 'stopall', 'storage', 'subscription'],
+        ...[
+          'suspendall',
+          'syslog',
+          'tasks',
+          'termproxy',
+          'time',
+          'version',
+          'vncshell',
+          'vzdump',
+          'wakeonlan',
+        ],
+      ].map((name) => ({ name })),
   },
   { method: 'GET', path: '/nodes/{node}/status', permission: audit, handler: status },
   {
@@ -123,19 +120,25 @@ export const NODE_ROUTES: readonly Route[] = [
   },
   { method: 'GET', path: '/nodes/{node}/version', permission: anyone, handler: () => VERSION },
   { method: 'GET', path: '/nodes/{node}/time', permission: audit, handler: time },
+  { method: 'POST', path: '/nodes/{node}/execute', permission: null, handler: execute },
   {
+    // The lab keeps no history of figures.
     method: 'GET',
-    path: '/nodes/{node}/dns',
+    path: '/nodes/{node}/rrddata',
+    isLocal: true,
     permission: audit,
-    handler: () => ({ search: 'psa.internal', dns1: '10.0.10.1' }),
+    handler: ({ lab }, params) => {
+      if (!lab.membership.has(params.need('node'))) throw noFigures(`pve-node-9.0/${params.need('node')}`);
+      return [];
+    },
   },
-  { method: 'GET', path: '/nodes/{node}/network', permission: anyone, handler: network },
-  { method: 'POST', path: '/nodes/{node}/execute', permission: anyone, handler: execute },
-  { method: 'GET', path: '/nodes/{node}/rrddata', permission: audit, handler: () => [] },
   {
     method: 'GET',
     path: '/nodes/{node}/subscription',
     permission: anyone,
-    handler: () => ({ status: 'notfound', message: 'There is no subscription key' }),
+    handler: () => ({
+      ...{ status: 'notfound', message: 'There is no subscription key', serverid: null },
+      url: 'https://www.proxmox.com/en/proxmox-virtual-environment/pricing',
+    }),
   },
 ];

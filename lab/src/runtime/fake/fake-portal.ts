@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
+import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { FakeRuntime } from './fake-runtime.ts';
 
@@ -10,33 +12,37 @@ export interface FakePortalOptions {
   readonly certificateFile: string;
 }
 
-/** Stands for HAProxy: the certificate that it was given, and `/health` of whatever runs behind it. */
+/** What a smoke test wants of the gateway. */
+const PAGES: Readonly<Record<string, string>> = {
+  '/': '<!doctype html><html></html>',
+  '/api/v1/openapi.json': '{"openapi":"3.1.0"}',
+};
+
+/** Stands for HAProxy: the certificate that it was given, and some pages of whatever runs behind it. */
 export async function serveFakePortal({
   port,
   runtime,
   certificateFile,
 }: FakePortalOptions): Promise<Server> {
-  const pem = () =>
+  const holding = (path: string) =>
     runtime
-      .containers()
-      .find((box) => box.exists(certificateFile))
-      ?.read(certificateFile);
+      .folders()
+      .map((folder) => join(folder, path))
+      .find((file) => existsSync(file));
   const server = createServer(
     {
       SNICallback(_name, done) {
-        const found = pem();
-        if (found) done(null, createSecureContext({ cert: found, key: found }));
+        const file = holding(join('root', certificateFile));
+        const pem = file === undefined ? null : readFileSync(file);
+        if (pem) done(null, createSecureContext({ cert: pem, key: pem }));
         else done(new Error('no HAProxy has a certificate yet'));
       },
     },
-    (_request, response) => {
-      const services = runtime
-        .containers()
-        .some(({ units }) =>
-          Object.entries(units).some(([unit, state]) => unit.startsWith('psa@gateway') && state === 'active'),
-        );
-      response.writeHead(services ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ status: services ? 'ok' : 'error' }));
+    (request, response) => {
+      const isUp = holding('active/psa@gateway.service') !== undefined;
+      response.writeHead(isUp ? 200 : 503, { 'content-type': 'application/json' });
+      const page = isUp ? PAGES[request.url ?? ''] : undefined;
+      response.end(page ?? JSON.stringify({ status: isUp ? 'ok' : 'error' }));
     },
   );
   server.on('tlsClientError', () => {});

@@ -12,7 +12,7 @@ describe('FakeRuntime', () => {
     return {
       runtime: () =>
         new FakeRuntime({
-          file: join(folder.path, 'fake.json'),
+          folder: join(folder.path, 'running'),
           network: {
             attachment: (node, bridge, vlan) => {
               if (bridge !== 'vmbr0') throw new RuntimeFailure(`bridge '${bridge}' does not exist`);

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { PassThrough } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import {
   type ContainerRuntime,
+  type DirectAccess,
   type ExecOptions,
+  GUEST_PATH,
   type LabNetwork,
   type Limits,
   type RunSpec,
@@ -12,59 +14,81 @@ import {
   RuntimeFailure,
   STOPPED,
 } from '../../ports.ts';
-import { guestFiles } from '../guest-files.ts';
-import { APPLIANCE_PROGRAMS } from './appliance-programs.ts';
-import { BASIC_PROGRAMS } from './basic-programs.ts';
-import { FakeContainer, type FakeState, type FakeStates } from './fake-container.ts';
-import { type Container, inputOf, type Program } from './program.ts';
-import { runArgv } from './shell.ts';
+import { writeGuestFiles } from '../guest-files.ts';
+import { forgetMachine } from '../machine-id.ts';
+import { spawnInside } from '../spawn-inside.ts';
 
 /** What the fake stands on. */
 export interface FakeRuntimeOptions {
-  /** File that holds what runs; another one on the same file goes on where this one ended. */
-  readonly file: string;
+  /** Folder that says what runs; another one on the same folder goes on where this one ended. */
+  readonly folder: string;
   readonly network: Pick<LabNetwork, 'attachment'>;
-  /** Programs beside the usual ones, or in place of them. */
-  readonly programs?: Readonly<Record<string, Program>>;
 }
 
+/** What is written down of a container that runs. */
+interface Started {
+  readonly spec: RunSpec;
+  readonly startedAt: number;
+}
+
+const ATTACH = join(import.meta.dirname, 'attach');
 const MIB = 1024 * 1024;
 /** What a container that does nothing uses. */
 const IDLE = { memory: 24 * MIB, swap: 0, netIn: 1024, netOut: 1024 };
+/** Folders of a system that what runs in it takes for granted. */
+const SYSTEM = ['etc', 'opt', 'root', 'run', 'tmp', 'var/lib'];
+const WANTS = 'etc/systemd/system/multi-user.target.wants';
 
 /**
- * Containers without processes, for machines without root: their files stand in their folders, their units are words
- * in a file, and their programs are functions.
+ * Containers without processes of their own, for machines without root. Programs are the machine's, run over the
+ * container's files (`attach`). A container that runs is a folder, `<node>/<id>`:
+ *
+ * | file                | what                                                                 |
+ * | ------------------- | -------------------------------------------------------------------- |
+ * | `started.json`      | specification and time of the start                                  |
+ * | `root`              | link to its root file system                                         |
+ * | `hostname`          | its name; while it is there, the container runs                      |
+ * | `address`           | of its first card                                                    |
+ * | `active/<unit>`     | units that run                                                       |
+ * | `frozen`, `drained` | it stands still; servers that its HAProxy sends nothing              |
  */
 export class FakeRuntime implements ContainerRuntime {
+  readonly forgetMachine = forgetMachine;
   readonly #options: FakeRuntimeOptions;
-  readonly #programs: Readonly<Record<string, Program>>;
-  readonly #states: FakeStates;
 
   constructor(options: FakeRuntimeOptions) {
     this.#options = options;
-    this.#programs = { ...BASIC_PROGRAMS, ...APPLIANCE_PROGRAMS, ...options.programs };
-    this.#states = {
-      get: () => this.#read(),
-      change: (key, state) => {
-        const all = this.#read();
-        const known = all[key];
-        // One that was stopped meanwhile stays so.
-        if (known) this.#write({ ...all, [key]: { ...known, ...state } });
-      },
-    };
+  }
+
+  /** How a shell of the node gets into its containers without this process. `%` stands for the id. */
+  direct(node: string): DirectAccess {
+    return { probe: join(this.#folder(node, '%'), 'hostname'), attach: this.#attach(node, '%') };
   }
 
   async start(spec: RunSpec): Promise<void> {
-    const key = keyOf(spec.node, spec.id);
-    if (this.#read()[key]) throw new RuntimeFailure(`CT ${spec.id} already running`);
-    for (const { bridge, vlan } of spec.cards) this.#options.network.attachment(spec.node, bridge, vlan);
-    if (!existsSync(spec.rootfs))
-      throw new RuntimeFailure(`startup for container '${spec.id}' failed: ${spec.rootfs} is missing`);
-    this.#write({ ...this.#read(), [key]: { spec, startedAt: Date.now(), frozen: false, units: {} } });
-    const box = new FakeContainer(key, this.#states);
-    for (const [path, text] of guestFiles(spec)) box.write(path, Buffer.from(text));
-    for (const unit of box.enabled()) box.setUnit(unit, 'active');
+    const { node, id, rootfs, cards } = spec;
+    if (this.#started(node, id)) throw new RuntimeFailure(`CT ${id} already running`);
+    for (const { bridge, vlan } of cards) this.#options.network.attachment(node, bridge, vlan);
+    if (!existsSync(rootfs))
+      throw new RuntimeFailure(`startup for container '${id}' failed: ${rootfs} is missing`);
+    await writeGuestFiles(spec);
+    for (const name of SYSTEM) await mkdir(join(rootfs, name), { recursive: true });
+    // An init that ends at once: the start went well all the same.
+    if ((await readlink(join(rootfs, 'sbin/init')).catch(() => '')).endsWith('/false')) return;
+    const draft = this.#aside(node, id);
+    await mkdir(join(draft, 'active'), { recursive: true });
+    await symlink(rootfs, join(draft, 'root'));
+    const address = cards.find((card) => card.address !== null)?.address?.split('/')[0] ?? '';
+    const started: Started = { spec, startedAt: Date.now() };
+    const units = existsSync(join(rootfs, WANTS)) ? readdirSync(join(rootfs, WANTS)) : [];
+    const files = {
+      'started.json': JSON.stringify(started),
+      hostname: `${spec.hostname}\n`,
+      address: `${address}\n`,
+      ...Object.fromEntries(units.map((unit) => [`active/${unit}`, ''])),
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(draft, name), text);
+    await rename(draft, this.#folder(node, id));
   }
 
   async shutdown(node: string, id: number): Promise<void> {
@@ -72,116 +96,99 @@ export class FakeRuntime implements ContainerRuntime {
   }
 
   async stop(node: string, id: number): Promise<void> {
-    const { [keyOf(node, id)]: _, ...others } = this.#read();
-    this.#write(others);
+    const gone = this.#aside(node, id);
+    // At once: what is half gone would run in part.
+    await rename(this.#folder(node, id), gone).catch(() => {});
+    await rm(gone, { recursive: true, force: true });
   }
 
   async freeze(node: string, id: number): Promise<void> {
-    this.#states.change(this.#key(node, id), { frozen: true });
+    this.#running(node, id);
+    await writeFile(join(this.#folder(node, id), 'frozen'), '');
   }
 
   async unfreeze(node: string, id: number): Promise<void> {
-    this.#states.change(this.#key(node, id), { frozen: false });
+    this.#running(node, id);
+    await rm(join(this.#folder(node, id), 'frozen'), { force: true });
   }
 
   async state(node: string, id: number): Promise<RunState> {
-    const state = this.#read()[keyOf(node, id)];
-    if (!state) return STOPPED;
-    const uptime = Math.max(0, Math.floor((Date.now() - state.startedAt) / 1000));
-    return { ...IDLE, state: state.frozen ? 'frozen' : 'running', pid: id, uptime, cpuSeconds: uptime / 100 };
+    const started = this.#started(node, id);
+    if (!started) return STOPPED;
+    const uptime = Math.max(0, Math.floor((Date.now() - started.startedAt) / 1000));
+    const state = existsSync(join(this.#folder(node, id), 'frozen')) ? 'frozen' : 'running';
+    return { ...IDLE, state, pid: id, uptime, cpuSeconds: uptime / 100 };
   }
 
   async running(node: string): Promise<readonly number[]> {
-    return Object.values(this.#read())
-      .filter(({ spec }) => spec.node === node)
-      .map(({ spec }) => spec.id)
+    const folder = join(this.#options.folder, node);
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    return names
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
       .sort((a, b) => a - b);
   }
 
   async setLimits(node: string, id: number, limits: Limits): Promise<void> {
-    const key = this.#key(node, id);
-    this.#states.change(key, { spec: { ...this.#read()[key]!.spec, limits } });
+    const { spec, startedAt } = this.#running(node, id);
+    const started: Started = { spec: { ...spec, limits }, startedAt };
+    await writeFile(join(this.#folder(node, id), 'started.json'), JSON.stringify(started));
   }
 
   async exec(node: string, id: number, argv: readonly string[], options: ExecOptions = {}): Promise<number> {
-    const key = this.#key(node, id);
-    const { stdin, stdout, stderr, signal } = options;
-    const content = stdin ? await buffer(stdin) : Buffer.alloc(0);
-    const [out, err] = [stdout ?? sink(), stderr ?? sink()];
-    const call = {
-      ...{ argv, box: new FakeContainer(key, this.#states), input: inputOf(content) },
-      out: (chunk: Buffer) => void out.write(chunk),
-      err: (message: string) => void err.write(message),
-      signal: signal ?? new AbortController().signal,
-    };
-    return runArgv(call, (name) => (Object.hasOwn(this.#programs, name) ? this.#programs[name]! : null));
+    this.#running(node, id);
+    const attach = [...this.#attach(node, String(id)), '--keep-env', '--'];
+    return spawnInside([...attach, ...argv], { PATH: GUEST_PATH }, options);
   }
 
   async interfaces(
     node: string,
     id: number,
   ): Promise<{ name: string; hwaddr: string; inet: string | null }[]> {
-    const { spec } = this.#read()[this.#key(node, id)]!;
+    const { cards } = this.#running(node, id).spec;
     return [
       { name: 'lo', hwaddr: '00:00:00:00:00:00', inet: '127.0.0.1/8' },
-      ...spec.cards.map(({ name, hwaddr, address }) => ({
-        name,
-        hwaddr: hwaddr.toLowerCase(),
-        inet: address,
-      })),
+      ...cards.map(({ name, hwaddr, address }) => ({ name, hwaddr: hwaddr.toLowerCase(), inet: address })),
     ];
   }
 
-  /** All that run, on any node. */
-  containers(): readonly Container[] {
-    return Object.keys(this.#read()).map((key) => new FakeContainer(key, this.#states));
-  }
-
   async killNode(node: string): Promise<void> {
-    const left = Object.entries(this.#read()).filter(([, { spec }]) => spec.node !== node);
-    this.#write(Object.fromEntries(left));
+    for (const id of await this.running(node)) await this.stop(node, id);
   }
 
-  /** Puts a file into a running container; the owner is not kept. */
-  async write(
-    node: string,
-    id: number,
-    path: string,
-    content: Buffer,
-    { perms }: { readonly perms: string },
-  ): Promise<void> {
-    const mode = perms === '' ? undefined : Number.parseInt(perms, 8);
-    new FakeContainer(this.#key(node, id), this.#states).write(path, content, mode);
+  /** Folders of all that run, on any node. */
+  folders(): string[] {
+    const { folder } = this.#options;
+    return readdirSync(folder).flatMap((node) =>
+      readdirSync(join(folder, node)).flatMap((name) => (/^\d+$/.test(name) ? join(folder, node, name) : [])),
+    );
   }
 
-  async read(node: string, id: number, path: string): Promise<Buffer> {
-    return new FakeContainer(this.#key(node, id), this.#states).read(path);
+  #folder(node: string, id: number | string): string {
+    return join(this.#options.folder, node, String(id));
   }
 
-  #key(node: string, id: number): string {
-    const key = keyOf(node, id);
-    if (!this.#read()[key]) throw new RuntimeFailure(`container '${id}' not running!`);
-    return key;
+  /** Where a container's folder is made, or taken away. */
+  #aside(node: string, id: number): string {
+    return join(this.#options.folder, node, `.${id}-${randomBytes(4).toString('hex')}`);
   }
 
-  /** Read each time: everything in between is done without waiting, so nothing is lost between two writers here. */
-  #read(): Record<string, FakeState> {
-    if (!existsSync(this.#options.file)) return {};
-    return JSON.parse(readFileSync(this.#options.file, 'utf8')) as Record<string, FakeState>;
+  #attach(node: string, id: string): string[] {
+    return [ATTACH, this.#folder(node, id)];
   }
 
-  #write(states: Record<string, FakeState>): void {
-    const { file } = this.#options;
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(states));
-    renameSync(`${file}.new`, file);
+  #started(node: string, id: number): Started | null {
+    try {
+      return JSON.parse(readFileSync(join(this.#folder(node, id), 'started.json'), 'utf8')) as Started;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
   }
-}
 
-const keyOf = (node: string, id: number) => `${node}/${id}`;
-
-function sink(): PassThrough {
-  const stream = new PassThrough();
-  stream.resume();
-  return stream;
+  #running(node: string, id: number): Started {
+    const started = this.#started(node, id);
+    if (!started) throw new RuntimeFailure(`container '${id}' not running!`);
+    return started;
+  }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Contents } from './part.ts';
+import type { Contents } from '../parts/part.ts';
+import { tarOf } from './tar.ts';
 
 /** What `psa-config apply` reads, and what it will say of itself afterwards. */
 export interface ContentsArchive {
@@ -30,32 +31,3 @@ export function contentsArchive(contents: Contents): ContentsArchive {
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
-
-const BLOCK = 512;
-
-/** A ustar archive of plain files, readable by their owner alone, without times. */
-function tarOf(entries: readonly { readonly name: string; readonly data: Buffer }[]): Buffer {
-  const blocks = entries.flatMap(({ name, data }) => [
-    headerOf(name, data.length),
-    data,
-    Buffer.alloc((BLOCK - (data.length % BLOCK)) % BLOCK),
-  ]);
-  return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)]);
-}
-
-function headerOf(name: string, size: number): Buffer {
-  const header = Buffer.alloc(BLOCK);
-  if (Buffer.byteLength(name) > 100) throw new Error(`Unable to pack "${name}": the path is too long.`);
-  header.write(name, 0);
-  header.write('0000600\0', 100);
-  header.write('0000000\0', 108);
-  header.write('0000000\0', 116);
-  header.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
-  header.write('00000000000\0', 136);
-  // The checksum counts its own field as blanks.
-  header.write('        0', 148);
-  header.write('ustar\x0000', 257);
-  const sum = header.reduce((total, byte) => total + byte, 0);
-  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
-  return header;
-}

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../inventory/expand.ts';
-import type { Contents } from './part.ts';
+import type { Contents } from '../parts/part.ts';
 
 /**
  * A machine of a test: namespaces of its own (network, mounts, processes, name) over a copy-on-write view of this

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { example } from '../inventory/example.test-helper.ts';
 import { expand, siteOf } from '../inventory/expand.ts';
+import type { Contents } from '../parts/part.ts';
 import { expectGoldens } from '../render/golden.test-helper.ts';
 import { contentsArchive } from './archive.ts';
 import { contentsOf } from './contents.ts';
-import type { Contents } from './part.ts';
 import { knownSecrets } from './secrets.test-helper.ts';
 import { newSecrets, secretNames } from './secrets.ts';
 

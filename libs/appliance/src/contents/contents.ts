@@ -1,13 +1,9 @@
 import { type Container, expand } from '../inventory/expand.ts';
 import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
-import { haproxyContents } from './haproxy.ts';
+import type { Contents, Place } from '../parts/part.ts';
+import { partOf } from '../parts/parts.ts';
 import { machineContents } from './machine.ts';
-import { monitoringContents } from './monitoring.ts';
-import type { Contents, Place } from './part.ts';
-import { postgresContents } from './postgres.ts';
-import { rabbitmqContents } from './rabbitmq.ts';
-import { redisContents } from './redis.ts';
 import type { Secrets } from './secrets.ts';
 import { serviceContents } from './service.ts';
 
@@ -38,18 +34,5 @@ function ownContents(place: Place): Contents {
   const { group } = place.container;
   const service: Service | undefined = place.inventory.services.find((one) => one.name === group);
   if (service) return serviceContents(place, service);
-  switch (group) {
-    case 'postgres':
-      return postgresContents(place);
-    case 'rabbitmq':
-      return rabbitmqContents(place);
-    case 'redis':
-      return redisContents(place);
-    case 'haproxy':
-      return haproxyContents(place);
-    case 'monitoring':
-      return monitoringContents(place);
-    default:
-      return { files: [], units: [] };
-  }
+  return partOf(group)?.contents(place) ?? { files: [], units: [] };
 }

@@ -1,6 +1,8 @@
-import { METRICS_PORTS } from '../inventory/ports.ts';
+import { type Contents, type Place, plainFile } from '../parts/part.ts';
 import { RENDERED } from '../render/rendered-file.ts';
-import { type Contents, type Place, plainFile } from './part.ts';
+
+/** Where the metrics of a machine, a node or a container, are read. */
+export const MACHINE_PORT = 9100;
 
 /** What every container has: the metrics of the machine. */
 export function machineContents({ container }: Place): Contents {
@@ -21,7 +23,7 @@ export function machineContents({ container }: Place): Contents {
     'zfs',
   ];
   const args = [
-    `--web.listen-address=${container.address}:${METRICS_PORTS.machine}`,
+    `--web.listen-address=${container.address}:${MACHINE_PORT}`,
     ...useless.map((name) => `--no-collector.${name}`),
   ];
   return {

@@ -1,58 +1,64 @@
 import { randomBytes } from 'node:crypto';
 import type { Inventory } from '../inventory/schema.ts';
+import { dataParts } from '../parts/parts.ts';
 
 /** Secrets by name. */
 export type Secrets = Readonly<Record<string, string>>;
 
-/** Made by psactl, known to nobody. */
-const GENERATED = [
-  'postgres_superuser',
-  'postgres_replication',
-  'postgres_rewind',
-  'postgres_pgbouncer',
-  'postgres_roles',
-  'patroni_rest',
-  'rabbitmq_cookie',
-  'rabbitmq_user',
-  'redis',
-  'field_key',
-  'metrics_token',
-] as const;
+/** A secret, and how it gets another value. */
+export interface SecretFact {
+  readonly what: string;
+  /** `new`: psactl makes another one. `given`: people or an authority bring it. `no`: not by a new value alone. */
+  readonly by: 'new' | 'given' | 'no';
+  /** Why not, and the way that there is. */
+  readonly way?: string;
+  /** Not made by psactl: empty until somebody gives it. */
+  readonly isGiven?: boolean;
+  /** Whether an appliance has it; absent: each one. */
+  isWanted?(inventory: Inventory): boolean;
+}
 
-/** Given by people or by an authority; empty until then. */
-const GIVEN = ['tls_pem', 'mail_password', 'chat_webhook'] as const;
+/** What no single part has. */
+const COMMON: Readonly<Record<string, SecretFact>> = {
+  field_key: {
+    by: 'no',
+    what: 'encrypts credentials in the database',
+    way: 'What is encrypted with it could not be read any more. It stays, and belongs into every backup.',
+  },
+};
 
-type SecretName = (typeof GENERATED)[number] | (typeof GIVEN)[number];
+/** Every secret that an appliance may have, by name. */
+const allSecrets = (): Readonly<Record<string, SecretFact>> =>
+  Object.assign({}, ...Object.values(dataParts()).map(({ secrets }) => secrets), COMMON) as Record<
+    string,
+    SecretFact
+  >;
+
+/** What is known of a secret; null: no appliance has one of that name. */
+export const secretFact = (name: string): SecretFact | null => allSecrets()[name] ?? null;
 
 /** The secrets that the contents of an appliance need. */
-export function secretNames(inventory: Inventory): readonly string[] {
-  const { mail, chat_webhook_file } = inventory.monitoring;
-  return [
-    ...GENERATED,
-    'tls_pem',
-    ...(mail.password_file ? ['mail_password'] : []),
-    ...(chat_webhook_file ? ['chat_webhook'] : []),
-  ];
-}
+export const secretNames = (inventory: Inventory): readonly string[] =>
+  Object.entries(allSecrets())
+    .filter(([, { isWanted }]) => isWanted?.(inventory) ?? true)
+    .map(([name]) => name);
 
 /**
  * Values for these names: 256 random bits in hexadecimal, which pass through every URL and file unquoted. What only
  * others can give is empty: `tls_pem` (certificate, chain and key of the edge in PEM), `mail_password`,
  * `chat_webhook`.
  */
-export function newSecrets(names: readonly string[]): Secrets {
-  const given: readonly string[] = GIVEN;
-  return Object.fromEntries(
-    names.map((name) => [name, given.includes(name) ? '' : randomBytes(32).toString('hex')]),
+export const newSecrets = (names: readonly string[]): Secrets =>
+  Object.fromEntries(
+    names.map((name) => [name, secretFact(name)?.isGiven ? '' : randomBytes(32).toString('hex')]),
   );
-}
 
 /** A secret by its name. @throws when it is not there: a file with a hole in it must not reach a container */
-export function secretOf(secrets: Secrets, name: SecretName): string {
+export function secretOf(secrets: Secrets, name: string): string {
   const value = secrets[name];
   if (value) return value;
   throw new Error(
-    (GIVEN as readonly string[]).includes(name)
+    secretFact(name)?.isGiven
       ? `Unable to configure the appliance: the secret "${name}" is not set. It cannot be generated; give it a value.`
       : `Unable to configure the appliance: the secret "${name}" is missing. Generate it with newSecrets.`,
   );

@@ -1,11 +1,9 @@
-import { DATA_PORTS } from '../inventory/ports.ts';
 import type { Service } from '../inventory/schema.ts';
+import { type Contents, type Place, secretFile } from '../parts/part.ts';
+import { rabbitmq } from '../parts/rabbitmq.ts';
+import { REDIS_MASTER, redis } from '../parts/redis.ts';
 import { RENDERED } from '../render/rendered-file.ts';
-import { type Contents, type Place, secretFile } from './part.ts';
 import { secretOf } from './secrets.ts';
-
-/** The master of Redis, as its Sentinels call it. */
-export const REDIS_MASTER = 'psa';
 
 /** A service of the platform: its settings. The program comes with the release. */
 export function serviceContents(place: Place, service: Service): Contents {
@@ -29,7 +27,7 @@ const quoted = (value: string) =>
   /^[\w.:/@=,|+~%?&-]*$/.test(value) ? value : `"${value.replace(/["\\$`]/g, '\\$&')}"`;
 
 function commonSettings({ inventory, secrets, of }: Place, service: Service): Settings {
-  const sentinels = of('redis').map((one) => `${one.address}:${DATA_PORTS.sentinel}`);
+  const sentinels = of('redis').map((one) => `${one.address}:${redis.ports.sentinel}`);
   return {
     HOST: '0.0.0.0',
     PORT: `${service.port}`,
@@ -68,7 +66,7 @@ function ownSettings(place: Place, service: Service): Settings {
     DATABASE_PREPARE: 'false',
     FILES_DATABASE_URL: database('psa_files', postgres.write_port),
     RABBITMQ_URL: of('rabbitmq')
-      .map((one) => `${rabbit}@${one.address}:${DATA_PORTS.rabbitmq}`)
+      .map((one) => `${rabbit}@${one.address}:${rabbitmq.ports.amqp}`)
       .join(','),
     PEERS: addresses(place),
     FIELD_KEYS: `k1:${secretOf(secrets, 'field_key')}`,

@@ -17,6 +17,7 @@ const replica = (service: string, number: number, more: Partial<Replica> = {}): 
   running: '1.0.0',
   ready: true,
   rotation: 'serving',
+  stale: false,
   ...more,
 });
 const rollout: Rollout = {
@@ -46,6 +47,17 @@ describe('nextStep', () => {
   it('restarts what was killed between the switch and the restart', () => {
     const half = replica('crm', 1, { release: '2.0.0', rotation: 'drained' });
     expect(nextStep(rollout, [half, replica('crm', 2)]).action).toBe('switch');
+  });
+
+  it('brings other contents in under the same drain, and leaves them on the way back', () => {
+    const stale = replica('crm', 1, { release: '2.0.0', running: '2.0.0', stale: true });
+    const two = replica('crm', 2, { release: '2.0.0', running: '2.0.0' });
+    expect(nextStep(rollout, [stale, two])).toEqual({ action: 'drain', replica: 'psa-crm-1' });
+    const drained = { ...stale, rotation: 'drained' as const };
+    expect(nextStep(rollout, [drained, two]).action).toBe('switch');
+    expect(nextStep(rollout, [{ ...drained, stale: false }, two]).action).toBe('return');
+    const back = turnBack({ ...rollout, from: rollout.to }, 'x');
+    expect(nextStep(back, [stale, two]).action).toBe('done');
   });
 
   it('leaves services alone that it does not name', () => {

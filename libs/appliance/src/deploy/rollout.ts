@@ -13,6 +13,8 @@ export interface Replica {
   readonly ready: boolean;
   /** `serving`: every HAProxy gives it requests · `drained`: one was told not to · `out`: one finds it ill. */
   readonly rotation: 'serving' | 'drained' | 'out';
+  /** What stands in it beside the release is not as it shall be. On the way back that stays so. */
+  readonly stale: boolean;
 }
 
 /** What a rollout wants, and what it came from. */
@@ -49,11 +51,26 @@ export const turnBack = (rollout: Rollout, reason: string): Rollout => ({
 export const unsettled = (rollout: Rollout, replicas: readonly Replica[]): readonly Replica[] =>
   replicas.filter((one) => {
     const wanted = wantedOf(rollout, one.service);
-    return wanted !== undefined && !(runs(one, wanted) && one.rotation === 'serving');
+    return wanted !== undefined && !(runs(rollout, one, wanted) && one.rotation === 'serving');
   });
 
-const runs = (one: Replica, release: string) =>
-  one.release === release && one.running === release && one.ready;
+const runs = ({ reason }: Rollout, one: Replica, release: string) =>
+  one.release === release && one.running === release && one.ready && !(one.stale && reason === null);
+
+/**
+ * Whether it runs what it shall and is only not ready, or found ill: what the release did not break may have, such as
+ * a database that is changing its primary.
+ */
+export function isWaiting(rollout: Rollout, one: Replica): boolean {
+  const wanted = wantedOf(rollout, one.service);
+  return one.release === wanted && one.running === wanted && !(one.ready && one.rotation === 'serving');
+}
+
+/** Whether it would serve if its drain were taken back: there is nothing to wait for. */
+export function isUp(rollout: Rollout, one: Replica): boolean {
+  const wanted = wantedOf(rollout, one.service);
+  return wanted !== undefined && runs(rollout, one, wanted) && one.rotation !== 'out';
+}
 
 /**
  * Decides by what is seen alone, so a rollout that was killed anywhere goes on where it stands: whatever is out of
@@ -70,7 +87,7 @@ export function nextStep(
   const first = open.find((one) => one.rotation !== 'serving');
   if (first) {
     const wanted = wantedOf(rollout, first.service)!;
-    return runs(first, wanted)
+    return runs(rollout, first, wanted)
       ? { action: 'return', replica: first.name }
       : { action: 'switch', replica: first.name, release: wanted };
   }
@@ -103,9 +120,11 @@ export function planRollout(
           ? `${one.running === null ? 'does not run' : `still runs ${one.running}`}`
           : !one.ready
             ? 'is not ready'
-            : one.rotation === 'drained'
-              ? 'was left drained'
-              : 'gets no requests';
+            : one.stale && rollout.reason === null
+              ? 'has other contents'
+              : one.rotation === 'drained'
+                ? 'was left drained'
+                : 'gets no requests';
     return { replica: one.name, service: one.service, from: one.release, to, reason };
   });
 }

@@ -1,8 +1,8 @@
+import { haproxy } from '../parts/haproxy.ts';
 import { duplicates, holds } from './checks.ts';
 import { membersOf, RESERVED_MB } from './expand.ts';
 import { formatAddress, isHostOf, overlap, parseAddress, parseRange, parseSubnet } from './ipv4.ts';
 import { nearest } from './nearest.ts';
-import { METRICS_PORTS } from './ports.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { type ContainerGroup, DATA_PARTS, type Inventory } from './schema.ts';
 
@@ -57,7 +57,7 @@ function checkParts(inventory: Inventory): Problem[] {
 function checkEdgePorts(inventory: Inventory): Problem[] {
   const { postgres } = inventory.data;
   const ports = [
-    ...[80, 443, METRICS_PORTS.haproxy].map((port) => ({ value: String(port), path: [] as FieldPath })),
+    ...[80, 443, haproxy.ports.metrics].map((port) => ({ value: String(port), path: [] as FieldPath })),
     { value: String(postgres.write_port), path: ['data', 'postgres', 'write_port'] },
     { value: String(postgres.read_port), path: ['data', 'postgres', 'read_port'] },
     ...inventory.services.flatMap((service, index) =>

@@ -1,5 +1,6 @@
+import { SERVICE_NAMES, SERVICES } from '@psa/contracts/services';
 import { describe, expect, it } from 'vitest';
-import { checkNeeds, needs } from './check-needs.ts';
+import { checkCompany, checkNeeds, needs } from './check-needs.ts';
 import { example } from './example.test-helper.ts';
 
 describe('what the platform needs of the flows', () => {
@@ -36,8 +37,22 @@ describe('what the platform needs of the flows', () => {
   it('leaves the gateway without database and broker', () => {
     const gateway = needs(example()).filter((one) => one.from === 'gateway');
     expect(gateway.some((one) => one.to === 'rabbitmq' || one.port === 5432)).toBe(false);
-    expect(gateway.filter((one) => one.to === 'edge').map((one) => one.port)).toEqual([
-      3001, 3002, 3003, 3004, 3005,
-    ]);
+    expect(gateway.filter((one) => one.to === 'edge').map((one) => one.port)).toEqual(
+      SERVICE_NAMES.map((name) => SERVICES[name].edgePort),
+    );
+  });
+});
+
+describe('services that wait for each other', () => {
+  it('are refused without one of them, by name', () => {
+    const inventory = example();
+    expect(checkCompany(inventory)).toEqual([]);
+    inventory.services = inventory.services.filter(({ name }) => name === 'gateway' || name === 'auth');
+    expect(checkCompany(inventory)).toMatchObject(
+      SERVICE_NAMES.filter((name) => name !== 'auth').map((name) => ({
+        path: ['services'],
+        message: `There is no "${name}", and the gateway gets ready only when all services are.`,
+      })),
+    );
   });
 });

@@ -1,54 +1,21 @@
+import { PROGRAM_NAMES, SERVICE_PORT } from '@psa/contracts/services';
+import type { Need } from '../parts/part.ts';
+import { dataParts } from '../parts/parts.ts';
 import { endpointVlan } from './flows.ts';
-import { DATA_PORTS, METRICS_PORTS } from './ports.ts';
 import type { Problem } from './problem.ts';
 import type { Inventory } from './schema.ts';
 
-/** A connection without which the platform does not work. */
-export interface Need {
-  readonly from: string;
-  readonly to: string;
-  readonly port: number;
-  readonly why: string;
-}
-
 /** Who must reach whom, as the rendered files have it. */
-export function needs(inventory: Inventory): readonly Need[] {
-  const { services, containers, data } = inventory;
-  const { postgres } = data;
-  return [
-    { from: 'internet', to: 'edge', port: 443, why: 'portals and API' },
-    ...services.map(({ name, port }) => ({ from: 'haproxy', to: name, port, why: 'requests' })),
-    { from: 'haproxy', to: 'postgres', port: DATA_PORTS.pgbouncer, why: 'the database' },
-    { from: 'haproxy', to: 'postgres', port: DATA_PORTS.patroni, why: 'the role of each member' },
-    ...services.flatMap(({ name }): Need[] => [
-      ...services.flatMap((other) =>
-        other.name === name || other.edge_port === undefined
-          ? []
-          : [{ from: name, to: 'edge', port: other.edge_port, why: `requests to ${other.name}` }],
-      ),
-      { from: name, to: 'redis', port: DATA_PORTS.redis, why: 'cache' },
-      { from: name, to: 'redis', port: DATA_PORTS.sentinel, why: 'the master of the cache' },
-      // The gateway has no data of its own.
-      ...(name === 'gateway'
+export const needs = (inventory: Inventory): readonly Need[] => [
+  ...Object.values(dataParts()).flatMap((part) => part.needs(inventory)),
+  ...inventory.services.flatMap(({ name }) =>
+    inventory.services.flatMap((other): Need[] =>
+      other.name === name || other.edge_port === undefined
         ? []
-        : [
-            { from: name, to: 'edge', port: postgres.write_port, why: 'the database' },
-            { from: name, to: 'edge', port: postgres.read_port, why: 'the replicas of the database' },
-            { from: name, to: 'rabbitmq', port: DATA_PORTS.rabbitmq, why: 'events' },
-          ]),
-    ]),
-    ...services.map(({ name, port }) => ({ from: 'monitoring', to: name, port, why: 'metrics' })),
-    ...containers.map(({ name }) => ({
-      ...{ from: 'monitoring', to: name, port: METRICS_PORTS.machine, why: 'metrics of the machine' },
-    })),
-    { from: 'monitoring', to: 'nodes', port: METRICS_PORTS.machine, why: 'metrics of the machine' },
-    { from: 'monitoring', to: 'haproxy', port: METRICS_PORTS.haproxy, why: 'metrics' },
-    { from: 'monitoring', to: 'postgres', port: DATA_PORTS.patroni, why: 'metrics' },
-    { from: 'monitoring', to: 'postgres', port: DATA_PORTS.etcd, why: 'metrics of etcd' },
-    { from: 'monitoring', to: 'rabbitmq', port: METRICS_PORTS.rabbitmq, why: 'metrics' },
-    { from: 'monitoring', to: 'redis', port: METRICS_PORTS.redis, why: 'metrics' },
-  ];
-}
+        : [{ from: name, to: 'edge', port: other.edge_port, why: `requests to ${other.name}` }],
+    ),
+  ),
+];
 
 /** The connections that the platform needs and no flow allows. */
 export function checkNeeds(inventory: Inventory): Problem[] {
@@ -80,3 +47,17 @@ function holdsPort(range: string, port: number): boolean {
   const [first, last] = range.split('-').map(Number) as [number, number?];
   return port >= first && port <= (last ?? first);
 }
+
+/**
+ * Services that are not there and without which no portal ever answers: HAProxy hands everything to the gateway, and
+ * that is ready when all the others are (`/ready` of services/gateway).
+ */
+export const checkCompany = ({ services }: Inventory): Problem[] =>
+  PROGRAM_NAMES.filter((name) => !services.some((one) => one.name === name)).map((name) => ({
+    path: ['services'],
+    message:
+      name === 'gateway'
+        ? 'There is no gateway: nobody would answer at the portal.'
+        : `There is no "${name}", and the gateway gets ready only when all services are.`,
+    fix: `Add { name: ${name}, replicas: 1, port: ${SERVICE_PORT}${name === 'gateway' ? '' : ', edge_port: a free port of HAProxy'} }, and a group of containers of that name.`,
+  }));

@@ -1,11 +1,14 @@
+import { isTimeZone } from '@psa/contracts/time-zones';
+import { dataParts } from '../parts/parts.ts';
 import { checkContainers } from './check-containers.ts';
-import { checkNeeds } from './check-needs.ts';
+import { checkCompany, checkNeeds } from './check-needs.ts';
 import { checkNetwork } from './check-network.ts';
 import { duplicates, holds } from './checks.ts';
 import { place } from './expand.ts';
 import { RESERVED_ENDPOINTS } from './flows.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { DATA_PARTS, type Inventory } from './schema.ts';
+import { mayHold, STORAGE_KINDS } from './storages.ts';
 
 /** What the schema cannot say: names that must exist, numbers that must fit together. */
 export function checkInventory(inventory: Inventory): Problem[] {
@@ -14,6 +17,7 @@ export function checkInventory(inventory: Inventory): Problem[] {
     ...checkNames(inventory),
     ...checkNetwork(inventory),
     ...checkContainers(inventory),
+    ...checkCompany(inventory),
     ...checkQuorum(inventory),
     ...checkStorages(inventory),
     ...checkBackup(inventory),
@@ -24,18 +28,14 @@ export function checkInventory(inventory: Inventory): Problem[] {
 }
 
 function checkTimezone({ timezone }: Inventory): Problem[] {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: timezone });
-    return [];
-  } catch {
-    return [
-      {
-        path: ['timezone'],
-        message: `There is no time zone "${timezone}".`,
-        fix: 'Write one of the IANA list, such as Europe/Berlin.',
-      },
-    ];
-  }
+  if (isTimeZone(timezone)) return [];
+  return [
+    {
+      path: ['timezone'],
+      message: `There is no time zone "${timezone}".`,
+      fix: 'Write one of the IANA list, such as Europe/Berlin.',
+    },
+  ];
 }
 
 function checkNames(inventory: Inventory): Problem[] {
@@ -65,7 +65,7 @@ function checkNames(inventory: Inventory): Problem[] {
 
 /** An even number of members tolerates no more failures than one fewer, and can split in halves. */
 function checkQuorum(inventory: Inventory): Problem[] {
-  const voting = DATA_PARTS.filter((part) => part === 'postgres' || part === 'rabbitmq' || part === 'redis');
+  const voting = DATA_PARTS.filter((part) => dataParts()[part].votes);
   return voting
     .filter((part) => inventory.data[part].members % 2 === 0)
     .map((part) => ({
@@ -74,17 +74,6 @@ function checkQuorum(inventory: Inventory): Problem[] {
       fix: `Write an odd number, such as ${inventory.data[part].members + 1}.`,
     }));
 }
-
-/** What Proxmox wants to know of each kind of storage. */
-const STORAGE_FIELDS = {
-  dir: ['path'],
-  btrfs: ['path'],
-  lvmthin: ['pool'],
-  zfspool: ['pool'],
-  rbd: ['pool'],
-  nfs: ['server', 'export'],
-  cephfs: [],
-} as const;
 
 /** Names of storages and nodes, in every site alike. */
 function checkStorages(inventory: Inventory): Problem[] {
@@ -101,7 +90,7 @@ function checkStorages(inventory: Inventory): Problem[] {
           ],
     ),
     ...site.storages.flatMap((storage, index) =>
-      STORAGE_FIELDS[storage.type]
+      STORAGE_KINDS[storage.type].needs
         .filter((field) => storage[field] === undefined)
         .map((field) => ({
           path: ['sites', at, 'storages', index, field],
@@ -109,6 +98,27 @@ function checkStorages(inventory: Inventory): Problem[] {
           fix: `Add ${field} to "${storage.name}".`,
         })),
     ),
+    ...site.storages.flatMap((storage, index) =>
+      storage.content
+        .filter((content) => !mayHold(storage.type, content))
+        .map((content) => ({
+          path: ['sites', at, 'storages', index, 'content'],
+          message: `A storage of type ${storage.type} cannot hold ${content}.`,
+          fix: `Take ${content} out of "${storage.name}", and name another storage for it.`,
+        })),
+    ),
+    ...site.storages.flatMap((storage, index) => {
+      const { shared } = STORAGE_KINDS[storage.type];
+      return shared === 'flag' || storage.shared === (shared === 'always')
+        ? []
+        : [
+            {
+              path: ['sites', at, 'storages', index, 'shared'],
+              message: `A storage of type ${storage.type} is ${shared === 'always' ? 'the same on every node' : 'one of each node'}.`,
+              fix: `Write shared: ${shared === 'always'} at "${storage.name}".`,
+            },
+          ];
+    }),
     ...site.storages.flatMap((storage, index) =>
       storage.type === 'lvmthin' && storage.pool && !/^[^/]+\/[^/]+$/.test(storage.pool)
         ? [

@@ -7,6 +7,8 @@ import type { Inventory } from './schema.ts';
 const placeOf = (inventory: Inventory) =>
   new Map(expand(inventory).map((container) => [container.name, `${container.id} ${container.node}`]));
 
+const GROUPS = example().containers.length;
+
 /** The example with other sizes, replicas, affinities and numbers of nodes: some of them cannot be placed. */
 const inventories = fc
   .record({
@@ -18,7 +20,7 @@ const inventories = fc
         memory: fc.constantFrom(512, 2_048, 8_192),
         affinity: fc.constantFrom('required' as const, 'preferred' as const, 'none' as const),
       }),
-      { minLength: 11, maxLength: 11 },
+      { minLength: GROUPS, maxLength: GROUPS },
     ),
   })
   .map(({ nodes, memory, groups }) => {
@@ -58,7 +60,7 @@ describe('expand', () => {
       swap_mb: 0,
       disk_gb: 10,
       storage: 'shared',
-      template: 'node-service-1.0.0',
+      template: 'node-service-1.1.0',
       template_storage: 'shared',
       ha: 'managed',
       tags: ['psa', 'psa-tickets', 'vlan20'],

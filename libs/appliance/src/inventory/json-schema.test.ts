@@ -6,7 +6,9 @@ import { inventoryJsonSchema } from './json-schema.ts';
 
 describe('the JSON Schema for editors', () => {
   it('is the one in appliance.schema.json, which the example names in its first line', async () => {
-    await expect(inventoryJsonSchema()).toMatchFileSnapshot('../../../../appliance.schema.json');
+    await expect(inventoryJsonSchema(), 'written by `npm run golden`').toMatchFileSnapshot(
+      '../../../../appliance.schema.json',
+    );
     expect(exampleText.split('\n')[0]).toBe('# yaml-language-server: $schema=./appliance.schema.json');
   });
 

@@ -1,3 +1,4 @@
+import { PROGRAM_NAMES, SERVICES } from '@psa/contracts/services';
 import { describe, expect, it } from 'vitest';
 import { exampleText } from './example.test-helper.ts';
 import { loadInventory } from './load.ts';
@@ -21,7 +22,9 @@ function placeOf(text: string, part: string): string {
 describe('loadInventory', () => {
   it('reads the example', () => {
     const loaded = loadInventory(exampleText, 'appliance.yaml');
-    expect(loaded.ok && loaded.inventory.services.map((one) => one.replicas)).toEqual([2, 2, 2, 3, 2, 2]);
+    expect(loaded.ok && loaded.inventory.services.map((one) => one.replicas)).toEqual(
+      PROGRAM_NAMES.map((name) => SERVICES[name].cluster.replicas),
+    );
   });
 
   it('names file, line, column and field of each error, and how to mend it', () => {
@@ -37,6 +40,13 @@ describe('loadInventory', () => {
         fix: 'Write (one of lab, cluster): lab: made by "psactl lab up". cluster: real Proxmox VE.',
       },
     ]);
+  });
+
+  it('says the form of a text that has another, and what is empty', () => {
+    const [name] = errorsAfter('name: pve1', 'name: PVE_1!');
+    expect(name).toMatch(/does not fit: "PVE_1!"\. Write .*in the cluster\. It must match \^\[a-z\]/);
+    const empty = loadInventory('', 'my.yaml');
+    expect(!empty.ok && empty.errors[0]?.message).toBe('has nothing in it.');
   });
 
   it('suggests the known key nearest to an unknown one, at the key itself', () => {
@@ -132,19 +142,19 @@ describe('what the schema cannot say', () => {
       'a container on the address of a gateway',
       'first_address: 10.0.30.20',
       'first_address: 10.0.30.1',
-      /containers\[8\]\.first_address: The address 10\.0\.30\.1 stands twice/,
+      /containers\[\d+\]\.first_address: The address 10\.0\.30\.1 stands twice/,
     ],
     [
       'an address outside its VLAN',
       'first_address: 10.0.30.20',
       'first_address: 10.0.20.200',
-      /containers\[8\]\.first_address: 10\.0\.20\.200 is no address of VLAN "database" \(10\.0\.30\.0\/24\)/,
+      /containers\[\d+\]\.first_address: 10\.0\.20\.200 is no address of VLAN "database" \(10\.0\.30\.0\/24\)/,
     ],
     [
       'replicas that run out of the VLAN',
       'first_address: 10.0.30.20',
       'first_address: 10.0.30.253',
-      /containers\[8\]\.first_address: 10\.0\.30\.255 is no address/,
+      /containers\[\d+\]\.first_address: 10\.0\.30\.255 is no address/,
     ],
     [
       'a gateway outside',
@@ -170,7 +180,7 @@ describe('what the schema cannot say', () => {
       'a container larger than its node',
       'memory_mb: 8192',
       'memory_mb: 65000',
-      /containers\[7\]\.memory_mb: 65000 MiB are more than any node .* \(63488 MiB\)/,
+      /containers\[\d+\]\.memory_mb: 65000 MiB are more than any node .* \(63488 MiB\)/,
     ],
     [
       'containers that together outgrow the nodes',
@@ -249,7 +259,7 @@ describe('what the schema cannot say', () => {
       'a container where DHCP gives out',
       'first_address: 10.0.10.40',
       'first_address: 10.0.10.150',
-      /containers\[10\]\.first_address: 10\.0\.10\.150 is among/,
+      /containers\[\d+\]\.first_address: 10\.0\.10\.150 is among/,
     ],
     [
       'a DHCP range upside down',

@@ -13,6 +13,8 @@ export interface Answers {
     readonly name: string;
     /** Absent: the next one after the gateway's decade, `<network>.10.11` and on. */
     readonly address?: string;
+    /** Of its API certificate, when somebody has compared it. */
+    readonly fingerprint?: string;
   }[];
   readonly cores: number;
   readonly memoryMb: number;
@@ -22,12 +24,18 @@ export interface Answers {
   readonly storage?: string;
   readonly mailTo: string;
   readonly smarthost: string;
+  /** Of who builds releases and templates; absent: to be put in later. */
+  readonly publicKey?: string;
 }
 
 /** The text, or what is wrong with the answers. */
 export type NewInventory =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly errors: readonly InventoryError[] };
+
+/** Where a node will be, by the answers. */
+export const addressOf = ({ nodes, network }: Pick<Answers, 'nodes' | 'network'>, index: number): string =>
+  nodes[index]!.address ?? `${network}.10.${11 + index}`;
 
 /**
  * An inventory from the example's text and some answers. Everything else, comments too, stays as in the example.
@@ -47,7 +55,8 @@ export function newInventory(example: string, answers: Answers, file: string): N
   document.setIn(['timezone'], timezone);
   const nodes = answers.nodes.map((node, index) => ({
     name: node.name,
-    address: node.address ?? `${network}.10.${11 + index}`,
+    address: addressOf(answers, index),
+    ...(node.fingerprint === undefined ? {} : { fingerprint: node.fingerprint }),
     bridges: { vmbr0: answers.card },
     cores: answers.cores,
     memory_mb: answers.memoryMb,
@@ -65,6 +74,8 @@ export function newInventory(example: string, answers: Answers, file: string): N
   document.setIn(['monitoring', 'mail', 'smarthost'], answers.smarthost);
   if (old.monitoring.mail.username !== undefined)
     document.setIn(['monitoring', 'mail', 'username'], `psa@${domain}`);
+  if (answers.publicKey !== undefined)
+    document.setIn(['releases', 'public_keys'], flowList(document, [answers.publicKey]));
   const text = document.toString({ lineWidth: 110 });
   const loaded = loadInventory(text, file);
   return loaded.ok ? { ok: true, text } : loaded;
@@ -75,6 +86,8 @@ interface Example {
   readonly hosts: readonly { readonly name: string }[];
   readonly monitoring: { readonly mail: { readonly username?: string } };
 }
+
+const flowList = (document: Document, list: readonly string[]) => document.createNode(list, { flow: true });
 
 /** A list whose entries stand on a line each. */
 function flow(document: Document, list: readonly unknown[]) {

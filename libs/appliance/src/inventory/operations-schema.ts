@@ -1,10 +1,12 @@
 import Type, { type Static } from 'typebox';
+import { PUBLIC_KEY } from '../signing/minisign.ts';
 import { Closed, Name, Schedule, SecretFile } from './parts-schema.ts';
+import { RELEASE_VERSION } from './release-version.ts';
 
 /** Where releases come from and how many stay. */
 export const Releases = Closed({
   version: Type.String({
-    pattern: '^\\d+\\.\\d+\\.\\d+(-[0-9A-Za-z.]+)?$',
+    pattern: RELEASE_VERSION,
     description:
       'The release that services begin with. "psactl deploy" brings others, service by service, and psactl remembers them.',
   }),
@@ -13,6 +15,13 @@ export const Releases = Closed({
     minimum: 2,
     description: 'Releases kept in each container; at least one to go back to.',
   }),
+  public_keys: Type.Optional(
+    Type.Array(Type.String({ pattern: PUBLIC_KEY }), {
+      minItems: 1,
+      description:
+        'Who builds: releases and templates that none of these keys has signed are refused. "psactl secrets signing-key" prints the one of this machine.',
+    }),
+  ),
 });
 
 /** TLS at the edge. */

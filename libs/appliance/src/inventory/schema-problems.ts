@@ -10,6 +10,7 @@ interface Described {
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Described>>;
   readonly items?: Described;
+  readonly pattern?: string;
   readonly enum?: readonly unknown[];
   readonly const?: unknown;
 }
@@ -57,11 +58,14 @@ function problemsOf(error: SchemaError, value: unknown): Problem[] {
       };
     });
   }
-  return [{ path, message: wrong(error, at(value, path)), fix: `Write${hint(schema)}` }];
+  const pattern = error.keyword === 'pattern' && schema.pattern ? ` It must match ${schema.pattern}` : '';
+  return [{ path, message: wrong(error, at(value, path)), fix: `Write${hint(schema)}${pattern}` }];
 }
 
 function wrong(error: SchemaError, given: unknown): string {
   if (error.keyword === 'minItems') return 'is empty.';
+  // What YAML makes of nothing: an empty file, a name with nothing after its colon.
+  if (given === null) return 'has nothing in it.';
   const text = given === undefined ? 'nothing' : JSON.stringify(given);
   return `does not fit: ${text.length > 60 ? `${text.slice(0, 57)}…` : text}.`;
 }

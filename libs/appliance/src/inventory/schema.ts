@@ -1,3 +1,4 @@
+import { PROGRAM_NAMES } from '@psa/contracts/services';
 import Type, { type Static } from 'typebox';
 import { Backup, Monitoring, Releases, Tls } from './operations-schema.ts';
 import { Closed, Ipv4, ListedPort, Name } from './parts-schema.ts';
@@ -99,12 +100,9 @@ export const ContainerGroup = Closed(
 );
 export type ContainerGroup = Static<typeof ContainerGroup>;
 
-/** The services that an appliance can run. */
-export const SERVICES = ['gateway', 'auth', 'crm', 'tickets', 'events', 'search'] as const;
-
 /** One of the platform's services and how often it runs. */
 export const Service = Closed({
-  name: Type.Enum([...SERVICES], { description: 'The service.' }),
+  name: Type.Enum([...PROGRAM_NAMES], { description: 'The service.' }),
   replicas: Type.Integer({ minimum: 1, maximum: 64, description: 'How many containers run it.' }),
   port: Type.Integer({ minimum: 1, maximum: 65_535, description: 'Where it listens.' }),
   edge_port: Type.Optional(

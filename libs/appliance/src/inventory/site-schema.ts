@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Ipv4, Name, SecretFile } from './parts-schema.ts';
+import { STORAGE_TYPES } from './storages.ts';
 
 /** One Proxmox host. */
 export const Node = Closed({
@@ -41,7 +42,7 @@ export type Node = Static<typeof Node>;
 /** A Proxmox storage. */
 export const Storage = Closed({
   name: Name('Its id in the cluster.'),
-  type: Type.Enum(['dir', 'lvmthin', 'zfspool', 'btrfs', 'nfs', 'cephfs', 'rbd'], {
+  type: Type.Enum(STORAGE_TYPES, {
     description: 'Its kind, in the words of Proxmox.',
   }),
   shared: Type.Boolean({ description: 'Whether every node sees the same content.' }),
@@ -51,10 +52,18 @@ export const Storage = Closed({
   }),
   path: Type.Optional(Type.String({ pattern: '^/\\S*$', description: 'dir, btrfs: the folder.' })),
   pool: Type.Optional(
-    Type.String({ minLength: 1, description: 'zfspool, rbd: the pool. lvmthin: volume group/pool.' }),
+    Type.String({
+      minLength: 1,
+      description: 'zfspool, rbd: the pool. lvm: the volume group. lvmthin: volume group/pool.',
+    }),
   ),
-  server: Type.Optional(Type.String({ minLength: 1, description: 'nfs: the server.' })),
+  server: Type.Optional(Type.String({ minLength: 1, description: 'nfs, cifs, pbs: the server.' })),
   export: Type.Optional(Type.String({ minLength: 1, description: 'nfs: what the server exports.' })),
+  share: Type.Optional(Type.String({ minLength: 1, description: 'cifs: what the server shares.' })),
+  datastore: Type.Optional(Type.String({ minLength: 1, description: 'pbs: the datastore.' })),
+  username: Type.Optional(
+    Type.String({ minLength: 1, description: 'cifs, pbs: who logs in. The password is given by hand.' }),
+  ),
   nodes: Type.Optional(
     Type.Array(Name('A node.'), { minItems: 1, description: 'Nodes that have it; all when absent.' }),
   ),

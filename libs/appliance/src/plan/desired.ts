@@ -32,16 +32,17 @@ export interface DesiredTemplate {
   readonly node: string | null;
 }
 
-/** A rule of the HA manager (PVE 9). */
+/** A rule of the HA manager; see `Release`. */
 export interface DesiredRule {
   readonly name: string;
   readonly type: 'node-affinity' | 'resource-affinity';
-  readonly resources: readonly string[];
+  /** Ids of containers. */
+  readonly members: readonly number[];
   readonly nodes: readonly string[];
   readonly comment: string;
 }
 
-/** A group of the HA manager (PVE 8): one for each container, preferring the node that the inventory gives it. */
+/** A group of the HA manager, where there are no rules: one for each container, preferring the node that the inventory gives it. */
 export interface DesiredHaGroup {
   readonly name: string;
   readonly sid: string;
@@ -123,7 +124,11 @@ export function desiredOf(
   };
 }
 
-/** Parameters of `POST /nodes/{node}/lxc`. The marker and tags come with the creation, so nothing is ever nobody's. */
+/**
+ * Parameters of `POST /nodes/{node}/lxc`. The marker comes with the creation, so nothing is ever nobody's: for the
+ * description Proxmox lets the rights on the pool count (`check_ct_modify_config_perm`). For tags it does not
+ * (`assert_tag_permissions`): a token whose rights come from the pool sets them when the container is in it.
+ */
 export function createParams(
   container: DesiredContainer,
   pool: string,
@@ -146,7 +151,6 @@ export function createParams(
     features: 'nesting=1',
     onboot: true,
     startup: container.startup,
-    tags: container.tags.join(';'),
     description: printMarker(container.marker),
     pool,
   };
@@ -182,7 +186,7 @@ function haOf(inventory: Inventory, site: Site, containers: readonly DesiredCont
   for (const group of inventory.containers) {
     const members = containers.filter((one) => one.group === group.name && one.ha === 'managed');
     if (members.length === 0) continue;
-    const resources = members.map(({ id }) => sidOf(id));
+    const ids = members.map(({ id }) => id);
     const storage = site.storages.find(({ name }) => name === group.storage);
     const nodes = site.nodes
       .map(({ name }) => name)
@@ -192,13 +196,13 @@ function haOf(inventory: Inventory, site: Site, containers: readonly DesiredCont
       rules.push({
         name: `${inventory.name}-${group.name}-apart`,
         type: 'resource-affinity',
-        ...{ resources, nodes: [], comment },
+        ...{ members: ids, nodes: [], comment },
       });
     if (bounded)
       rules.push({
         name: `${inventory.name}-${group.name}-nodes`,
         type: 'node-affinity',
-        ...{ resources, nodes, comment },
+        ...{ members: ids, nodes, comment },
       });
     for (const member of members)
       haGroups.push({

@@ -1,12 +1,14 @@
+import type { Release } from './releases.ts';
+
 /** What the cluster was found to be. Plain data, so that plans are functions of it. */
 export interface Observed {
-  /** Main number of the release: 8 or 9. */
-  readonly release: number;
+  readonly release: Release;
   readonly quorate: boolean;
   readonly nodes: Readonly<Record<string, 'online' | 'offline'>>;
   /** Names of the pools, and of those that psactl made. */
   readonly pools: readonly string[];
   readonly ownPools: readonly string[];
+  readonly storages: readonly ObservedStorage[];
   /** Template archives: `<storage>/<file>` of a shared storage, `<storage>@<node>/<file>` of a local one. */
   readonly templates: readonly string[];
   /** Storages (`<storage>` or `<storage>@<node>`) whose templates could be listed. */
@@ -15,7 +17,13 @@ export interface Observed {
   readonly guests: readonly ObservedGuest[];
   /** Guests whose creation psactl began and did not see end. */
   readonly begun: readonly number[];
+  /** Ids of ours that are taken by guests that the token may not see. */
+  readonly hidden: readonly number[];
+  /** Guests that psactl made and did not remove, as its journal has it. */
+  readonly made: readonly number[];
   readonly ha: ObservedHa;
+  /** Ids of replicas that a HAProxy was told to give no requests. */
+  readonly drained: readonly number[];
   /** Data part → what is wrong with it, null when nothing is; a part that was not asked is not there. */
   readonly parts: Readonly<Record<string, string | null>>;
   /** Whether the database has tables; null: nobody could be asked. */
@@ -30,7 +38,7 @@ export interface ObservedGuest {
   readonly name: string;
   readonly status: 'running' | 'stopped' | 'unknown';
   readonly inPool: boolean;
-  /** Null: not read, because its node does not answer or because it does not concern us. */
+  /** Null: not read, because its node does not answer, it may not be read, or it does not concern us. */
   readonly config: ObservedConfig | null;
   /** Null: not looked at. */
   readonly inside: ObservedInside | null;
@@ -56,6 +64,26 @@ export interface ObservedConfig {
   /** Null: Proxmox does not say. */
   readonly rootGb: number | null;
   readonly lock: string | null;
+  /** Proxmox refuses to remove it. */
+  readonly protected: boolean;
+  /** It was turned into a template: Proxmox refuses to start it. */
+  readonly isTemplate: boolean;
+  /** Mount points on paths of its node that Proxmox refuses to migrate. */
+  readonly binds: readonly string[];
+  /** Its disks, also those that are not used: `shared:230/vm-230-disk-0.raw`. */
+  readonly volumes: readonly string[];
+  /** Its configuration goes back to a snapshot. */
+  readonly hasSnapshots: boolean;
+}
+
+/** A storage of the cluster that the token may see. */
+export interface ObservedStorage {
+  readonly name: string;
+  readonly type: string;
+  readonly isShared: boolean;
+  readonly content: readonly string[];
+  /** Null: every node has it. */
+  readonly nodes: readonly string[] | null;
 }
 
 /** What a running container says about itself. */
@@ -69,8 +97,12 @@ export interface ObservedInside {
   /** Releases of a service container. */
   readonly current: string | null;
   readonly installed: readonly string[];
+  /** The release whose process answers; null: nobody does, or there is nobody to ask. */
+  readonly running: string | null;
   /** What `/ready` of a service answers: null when it is ready or there is nothing to ask, else what is wrong. */
   readonly unready: string | null;
+  /** Bytes free where releases stand. */
+  readonly free: number | null;
 }
 
 /** The HA manager. */
@@ -82,11 +114,11 @@ export interface ObservedHa {
     readonly comment: string;
   }[];
   readonly rules: readonly ObservedRule[];
-  /** PVE 8. */
+  /** Where HA goes by groups. */
   readonly groups: readonly { readonly name: string; readonly nodes: string; readonly comment: string }[];
 }
 
-/** A rule of PVE 9. */
+/** A rule, where HA goes by them. */
 export interface ObservedRule {
   readonly name: string;
   readonly type: string;

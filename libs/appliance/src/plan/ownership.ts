@@ -1,4 +1,4 @@
-import type { Desired } from './desired.ts';
+import type { Desired, DesiredContainer } from './desired.ts';
 import { type Marker, parseMarker } from './marker.ts';
 import type { Observed, ObservedGuest } from './observed.ts';
 
@@ -30,12 +30,37 @@ export function ownerOf(desired: Appliance, observed: Pick<Observed, 'begun'>, g
   return guest.config.lock === 'create' && observed.begun.includes(guest.id) ? 'begun' : 'foreign';
 }
 
-/** Whether it has the marker, the tag and the pool. Only then may it be removed. */
-export function isWhollyOurs(desired: Appliance, guest: ObservedGuest): boolean {
-  return (
-    guest.type === 'lxc' && ownMarker(desired, guest) !== null && guest.inPool && isTagged(desired, guest)
-  );
+/**
+ * Whether it has the marker, the tag and the pool. Only then may it be removed. One that was made and not yet tagged
+ * when psactl was ended is known by the journal in place of the tag.
+ */
+export function isWhollyOurs(
+  desired: Appliance,
+  { begun }: Pick<Observed, 'begun'>,
+  guest: ObservedGuest,
+): boolean {
+  const isSigned = isTagged(desired, guest) || begun.includes(guest.id);
+  return guest.type === 'lxc' && ownMarker(desired, guest) !== null && guest.inPool && isSigned;
 }
+
+/** What of a guest is as it would be of a container of ours, its marker apart. */
+export function resemblance(
+  desired: Pick<Desired, 'appliance' | 'pool'>,
+  container: DesiredContainer,
+  { inPool, config }: Pick<ObservedGuest, 'inPool' | 'config'>,
+): readonly string[] {
+  if (!config) return [];
+  const { hostname, net0, tags } = config;
+  return [
+    ...(hostname === container.name ? [`the name ${container.name}`] : []),
+    ...(net0.ip?.split('/')[0] === container.address ? [`the address ${container.address}`] : []),
+    ...(tags.includes(desired.appliance) ? [`the tag ${desired.appliance}`] : []),
+    ...(inPool ? [`the pool ${desired.pool}`] : []),
+  ];
+}
+
+/** So much of it must be as ours would be before a marker is given to it. */
+export const ENOUGH_RESEMBLANCE = 3;
 
 const isTagged = ({ appliance }: Appliance, guest: ObservedGuest) =>
   guest.config?.tags.includes(appliance) ?? false;

@@ -1,24 +1,25 @@
-import { sidOf } from './desired.ts';
-import type { Draft } from './plan.ts';
+import { ownComment, sidOf } from './desired.ts';
+import type { Draft } from './draft.ts';
 import { nameOf } from './plan-container.ts';
+import { refusedRule } from './refusals.ts';
+import { idOf } from './step.ts';
 
-/** What the HA manager is to know: resources, then rules (PVE 9) or groups (PVE 8). */
+/** What the HA manager is to know: resources, then rules or groups, as its release has it. */
 export function planHa(draft: Draft): void {
   const { desired, observed, steps, places } = draft;
-  const byGroups = observed.release < 9;
+  const byGroups = observed.release.ha === 'groups';
   for (const container of desired.containers) {
     const place = places.get(container.id);
     if (!place) continue;
-    const key = `ct:${container.id}`;
     const found = observed.ha.resources.find(({ sid }) => sid === sidOf(container.id));
-    const common = { target: nameOf(container), node: null, container: container.id };
+    const target = nameOf(container);
     if (container.ha === 'none') {
       if (!found) continue;
       // The HA manager would start, stop and move it by itself meanwhile.
       const rest = steps.of(container.id);
       const reason = 'managed by HA → started at boot only';
-      const unmanage = steps.add('unmanage', key, { ...common, reason });
-      for (const id of rest) steps.hold(id, [unmanage]);
+      const unmanage = steps.add({ kind: 'unmanage', container: container.id }, { target, reason });
+      steps.hold(rest, [unmanage]);
       continue;
     }
     // A container that is made anew loses its place in HA with its predecessor.
@@ -33,10 +34,13 @@ export function planHa(draft: Draft): void {
     ];
     if (byGroups && group) planGroup(draft, group);
     if (reasons.length > 0)
-      steps.add('manage', key, {
-        ...{ ...common, reason: reasons.join(', ') },
-        after: [...steps.of(container.id), `group:${group?.name}`],
-      });
+      steps.add(
+        { kind: 'manage', container: container.id },
+        {
+          ...{ target, reason: reasons.join(', ') },
+          after: [...steps.of(container.id), ...(group ? [idOf({ kind: 'group', group: group.name })] : [])],
+        },
+      );
   }
   if (!byGroups) planRules(draft);
 }
@@ -53,17 +57,21 @@ function planGroup({ observed, steps, problems }: Draft, group: Draft['desired']
     return;
   }
   if (found && sorted(found.nodes) === sorted(group.nodes)) return;
-  steps.add('group', group.name, { target, reason: `nodes ${found?.nodes ?? 'none'} → ${group.nodes}` });
+  steps.add(
+    { kind: 'group', group: group.name },
+    { target, reason: `nodes ${found?.nodes ?? 'none'} → ${group.nodes}` },
+  );
 }
 
 const sorted = (list: string) => list.split(',').sort().join(',');
 
-function planRules({ desired, observed, steps, problems, places }: Draft): void {
+function planRules({ desired, observed, steps, problems, notes, places }: Draft): void {
   for (const rule of desired.rules) {
     // A rule takes only what HA manages, and what could not be made now is not managed.
-    const resources = rule.resources.filter(
-      (sid) => places.has(Number(sid.slice(3))) || observed.ha.resources.some((one) => one.sid === sid),
+    const members = rule.members.filter(
+      (id) => places.has(id) || observed.ha.resources.some(({ sid }) => sid === sidOf(id)),
     );
+    const resources = members.map(sidOf);
     if (resources.length < (rule.type === 'resource-affinity' ? 2 : 1)) continue;
     const target = `HA rule ${rule.name}`;
     const found = observed.ha.rules.find(({ name }) => name === rule.name);
@@ -75,25 +83,29 @@ function planRules({ desired, observed, steps, problems, places }: Draft): void 
       });
       continue;
     }
-    const remade = resources.filter((sid) => places.get(Number(sid.slice(3)))?.isFresh);
+    const remade = members.filter((id) => places.get(id)?.isFresh).map(sidOf);
     const reasons = ruleReasons(rule, resources, remade, found);
-    if (reasons.length > 0)
-      steps.add('rule', rule.name, {
-        ...{ target, reason: reasons.join(', ') },
-        after: resources.map((sid) => `manage:${sid}`),
-      });
+    const others = observed.ha.rules.filter((one) => one.comment !== rule.comment);
+    const keeps = reasons.length > 0 ? refusedRule(rule.type, resources, others) : null;
+    if (keeps !== null) notes.push(`${target} is not set (${reasons.join(', ')}): ${keeps}`);
+    else if (reasons.length > 0)
+      steps.add(
+        { kind: 'rule', rule: rule.name },
+        {
+          ...{ target, reason: reasons.join(', ') },
+          after: members.map((container) => idOf({ kind: 'manage', container })),
+        },
+      );
   }
   for (const { name, comment } of observed.ha.rules) {
-    const isOurs = comment === ownCommentOf(desired);
+    const isOurs = comment === ownComment(desired.appliance, desired.site);
     if (isOurs && !desired.rules.some((rule) => rule.name === name))
-      steps.add('remove', `rule:${name}`, {
-        target: `HA rule ${name}`,
-        reason: 'no longer wanted → removed',
-      });
+      steps.add(
+        { kind: 'remove-rule', rule: name },
+        { target: `HA rule ${name}`, reason: 'no longer wanted → removed' },
+      );
   }
 }
-
-const ownCommentOf = ({ appliance, site }: Draft['desired']) => `psactl: appliance=${appliance} site=${site}`;
 
 function ruleReasons(
   rule: Draft['desired']['rules'][number],

@@ -1,7 +1,8 @@
 import { DATA_PARTS } from '../inventory/schema.ts';
+import type { Draft } from './draft.ts';
 import { isWhollyOurs, ownMarker } from './ownership.ts';
-import type { Draft } from './plan.ts';
 import { nameOf } from './plan-container.ts';
+import { refusedRemoval } from './refusals.ts';
 
 /** Containers of ours that the inventory no longer has: the highest number of a group goes first. */
 export function planSurplus(draft: Draft): void {
@@ -11,16 +12,14 @@ export function planSurplus(draft: Draft): void {
     .filter((guest) => !wanted.has(guest.id) && guest.type === 'lxc' && ownMarker(desired, guest))
     .sort((a, b) => b.id - a.id);
   // They go when nobody sends them requests any more.
-  const before = steps
-    .ordered()
-    .filter(({ id }) => /^(configure|wait):/.test(id))
-    .map(({ id }) => id);
+  const before = steps.ids('configure', 'ready', 'part', 'rollout');
   const last = new Map<string, string>();
   for (const guest of surplus) {
     const { group, container: name } = ownMarker(desired, guest)!;
     const target = nameOf({ name, id: guest.id });
+    const keeps = refusedRemoval(guest.id, guest.config!, observed.guests);
     const isData = DATA_PARTS.some((part) => part === group);
-    if (!isWhollyOurs(desired, guest))
+    if (!isWhollyOurs(desired, observed, guest))
       notes.push(
         `${target} is no longer in the inventory and stays: it has the marker of psactl, but not the pool and the tag beside it.`,
       );
@@ -30,13 +29,16 @@ export function planSurplus(draft: Draft): void {
       notes.push(
         `${target} is no longer in the inventory and stays: it holds a copy of the data. Remove it with --remove-data.`,
       );
+    else if (keeps !== null) notes.push(`${target} is no longer in the inventory; ${keeps}`);
     else {
       const previous = last.get(group);
-      const id = steps.add('remove', `ct:${guest.id}`, {
-        ...{ target, node: guest.node, container: guest.id },
-        reason: 'there, but not in the inventory → removed',
-        after: [...before, ...(previous === undefined ? [] : [previous])],
-      });
+      const id = steps.add(
+        { kind: 'remove', container: guest.id },
+        {
+          ...{ target, node: guest.node, reason: 'there, but not in the inventory → removed' },
+          after: [...before, ...(previous === undefined ? [] : [previous])],
+        },
+      );
       last.set(group, id);
     }
   }

@@ -2,37 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { example } from '../inventory/example.test-helper.ts';
 import type { Inventory } from '../inventory/schema.ts';
-import { type Desired, type DesiredOptions, desiredOf } from './desired.ts';
-import { planDestroy } from './destroy.ts';
+import { apply, config, desired, empty, having, ids, inside, whole, wish } from './cases.test-helper.ts';
+import { createParams } from './desired.ts';
 import { carryOut, configOf, emptyCluster, stopped } from './model.test-helper.ts';
-import type { Observed, ObservedConfig, ObservedGuest, ObservedInside } from './observed.ts';
+import type { Observed, ObservedGuest } from './observed.ts';
 import { plan } from './plan.ts';
-
-const wish = (inventory: Inventory = example(), options: Partial<DesiredOptions> = {}): Desired =>
-  desiredOf(inventory, undefined, { digestOf: ({ id }) => `${id}`.repeat(8), ...options });
-
-const apply = (desired: Desired, observed: Observed): Observed =>
-  plan(desired, observed).steps.reduce((at, step) => carryOut(desired, at, step), observed);
-
-const desired = wish();
-const empty = emptyCluster(example().sites[0]!);
-const whole = apply(desired, empty);
-const ids = (plan_: { readonly steps: readonly { readonly id: string }[] }) =>
-  plan_.steps.map(({ id }) => id);
-
-/** The cluster with one of its guests changed. */
-const having = (
-  observed: Observed,
-  id: number,
-  change: (guest: ObservedGuest) => ObservedGuest | null,
-): Observed => ({
-  ...observed,
-  guests: observed.guests.flatMap((guest) => (guest.id === id ? (change(guest) ?? []) : guest)),
-});
-const config = (id: number, change: Partial<ObservedConfig>, from = whole) =>
-  having(from, id, (guest) => ({ ...guest, config: { ...guest.config!, ...change } }));
-const inside = (id: number, change: Partial<ObservedInside>, from = whole) =>
-  having(from, id, (guest) => ({ ...guest, inside: { ...guest.inside!, ...change } }));
 
 describe('a plan', () => {
   it('for an empty cluster makes everything, and the second one is empty', () => {
@@ -137,7 +111,7 @@ describe('a plan', () => {
 
   it('makes a service of a new template anew one by one, and leaves data alone until it is told', () => {
     const inventory = example();
-    for (const template of inventory.templates) template.version = '1.1.0';
+    for (const template of inventory.templates) template.version = '99.0.0';
     const next = plan(wish(inventory), whole);
     const replaced = next.steps
       .filter(({ action }) => action === 'replace')
@@ -156,16 +130,62 @@ describe('a plan', () => {
     inventory.releases.version = '0.2.0';
     const next = plan(wish(inventory), whole);
     const step = (id: string) => next.steps.find((one) => one.id === id)!;
-    expect(step('switch:ct:240').after).toContain('migrate:database:0.2.0');
-    expect(step('switch:ct:241').after).toContain('wait:ct:240');
-    expect(step('switch:ct:242').after).toContain('wait:ct:241');
+    expect(next.steps.filter(({ action }) => ['switch', 'configure', 'wait'].includes(action))).toEqual([]);
+    expect(step('rollout:services').after).toEqual(
+      expect.arrayContaining(['migrate:database:0.2.0', 'install:ct:242']),
+    );
+    expect(step('rollout:services').reason).toMatch(/psa-tickets-1, .*: release 0\.1\.0 → 0\.2\.0$/);
+    // Other files are brought in under the same drain; so is what a killed rollout left drained.
+    const stale = plan(desired, inside(240, { changed: ['/etc/psa/tickets.env'] }));
+    expect(stale.steps).toMatchObject([
+      {
+        deed: { kind: 'rollout', replicas: [240, 241, 242], beside: [] },
+        reason: 'psa-tickets-1: /etc/psa/tickets.env changed by hand → as the inventory says',
+      },
+      { deed: { kind: 'smoke' } },
+    ]);
+    expect(plan(desired, { ...whole, drained: [211] }).steps[0]).toMatchObject({
+      ...{ id: 'rollout:services', reason: 'psa-gateway-2: left drained → in rotation' },
+    });
     expect(ids(plan(wish(inventory), apply(wish(inventory), whole)))).toEqual([]);
+  });
+
+  it('takes out no replica whose only other one does not serve', () => {
+    const stale = inside(211, { changed: ['/etc/psa/gateway.env'] });
+    // On a node that is off: nothing brings it back, so the turn waits, and is named.
+    const off = having({ ...stale, nodes: { ...stale.nodes, pve1: 'offline' } }, 210, (guest) => ({
+      ...{ ...guest, node: 'pve1', status: 'unknown', config: null, inside: null },
+    }));
+    const alone = plan(desired, off);
+    expect(ids(alone)).not.toContain('rollout:services');
+    expect(alone.notes.join()).toMatch(
+      /psa-gateway-2 \(CT 211\) keeps what it has \(.*\): it is not taken out while psa-gateway-1 \(CT 210\) does not serve/,
+    );
+    // Stopped, unready or gone: it is brought back first.
+    for (const change of [
+      stopped,
+      (guest: ObservedGuest) => ({ ...guest, inside: { ...guest.inside!, unready: 'bus: no answer' } }),
+      () => null,
+    ]) {
+      const { steps } = plan(desired, having(stale, 210, change));
+      expect(steps.find(({ id }) => id === 'rollout:services')!.after).toContain('wait:ct:210');
+    }
+    // It serves, and is made anew afterwards.
+    const elsewhere = having(stale, 210, (guest) => ({
+      ...guest,
+      config: { ...guest.config!, rootStorage: 'local-lvm' },
+    }));
+    const { steps } = plan(desired, elsewhere);
+    expect(steps.find(({ id }) => id === 'rollout:services')!.deed).toMatchObject({
+      ...{ replicas: [211], beside: [210] },
+    });
+    expect(steps.find(({ id }) => id === 'replace:ct:210')!.after).toContain('rollout:services');
   });
 
   it('takes what was deployed since as what shall run', () => {
     const deployed = apply(wish(example(), { deployed: { tickets: '0.3.0' } }), whole);
     expect(ids(plan(wish(example(), { deployed: { tickets: '0.3.0' } }), deployed))).toEqual([]);
-    expect(ids(plan(desired, deployed))).toContain('switch:ct:240');
+    expect(ids(plan(desired, deployed))).toContain('rollout:services');
   });
 
   it('removes surplus replicas, the highest number first, and data only when told', () => {
@@ -227,6 +247,28 @@ describe('a plan', () => {
     expect(ids(plan(desired, { ...cut, begun: [300] }))).toContain('create:ct:300');
   });
 
+  it('does not take one for made that has our marker and is still locked by its creation', () => {
+    const half = (id: number) => config(id, { lock: 'create' }, having(whole, id, stopped));
+    // A service, or data that psactl began to make.
+    expect(ids(plan(desired, half(240)))).toContain('create:ct:240');
+    expect(ids(plan(desired, { ...half(300), begun: [300] }))).toContain('create:ct:300');
+    // It may be a restore.
+    const { steps, notes } = plan(desired, half(300));
+    expect(steps.filter(({ container }) => container === 300)).toEqual([]);
+    expect(notes.join()).toMatch(/psa-postgres-1 \(CT 300\) is left alone: .*--recreate psa-postgres-1/);
+    const told = plan(wish(example(), { recreate: ['psa-postgres-1'] }), half(300));
+    expect(ids(told)).toContain('create:ct:300');
+  });
+
+  it('asks for no tags where the container is not in the pool yet', () => {
+    const params = createParams(desired.containers[0]!, desired.pool);
+    expect(params).toMatchObject({ pool: 'psa', description: expect.stringMatching(/^psactl: /) });
+    expect(params).not.toHaveProperty('tags');
+    // Ended between the creation and the tags.
+    const bare = { ...config(300, { tags: [] }), begun: [300] };
+    expect(plan(desired, bare).steps).toMatchObject([{ id: 'update:ct:300', reason: /^tags none → psa;/ }]);
+  });
+
   it('leaves alone what it cannot see', () => {
     const blind: Observed = {
       ...whole,
@@ -261,46 +303,11 @@ describe('a plan', () => {
   });
 
   it('speaks in groups to PVE 8', () => {
-    const eight = emptyCluster(example().sites[0]!, 8);
+    const eight = emptyCluster(example().sites[0]!, '8.4');
     const order = ids(plan(desired, eight));
     expect(order).toContain('group:psa-gateway-1');
     expect(order.filter((id) => id.startsWith('rule:'))).toEqual([]);
     expect(ids(plan(desired, apply(desired, eight)))).toEqual([]);
-  });
-});
-
-describe('a plan to destroy', () => {
-  const doomed = { appliance: 'psa', site: 'main', pool: 'psa' };
-
-  it('removes all that is ours and nothing else', () => {
-    const theirs = { ...whole.guests[0]!, id: 777, inPool: false };
-    const ha = {
-      ...whole.ha,
-      rules: [...whole.ha.rules, { ...whole.ha.rules[0]!, name: 'theirs', comment: '' }],
-    };
-    const found = planDestroy(doomed, { ...whole, ha, guests: [...whole.guests, theirs] });
-    expect(found.notes).toEqual([]);
-    const containers = found.steps
-      .filter(({ container }) => container !== null)
-      .map(({ container }) => container);
-    expect(containers.toSorted()).toEqual(whole.guests.map(({ id }) => id).toSorted());
-    expect(ids(found).filter((id) => id.includes('rule'))).toEqual(
-      whole.ha.rules.map(({ name }) => `remove:rule:${name}`),
-    );
-    expect(ids(found).at(-1)).toBe('remove:pool:psa');
-    const kept = planDestroy(doomed, { ...whole, ownPools: [] });
-    expect(ids(kept)).not.toContain('remove:pool:psa');
-    expect(kept.notes.join()).toMatch(/psactl did not make it/);
-  });
-
-  it('leaves the pool to those of others that are in it, and a dead node for later', () => {
-    const guest = { ...whole.guests[0]!, id: 777 };
-    const shared = planDestroy(doomed, { ...whole, guests: [...whole.guests, guest] });
-    expect(shared.notes.join()).toMatch(/CT 777.*psactl did not make it/);
-    expect(ids(shared)).not.toContain('remove:pool:psa');
-    const dead = planDestroy(doomed, { ...whole, nodes: { ...whole.nodes, pve1: 'offline' } });
-    expect(dead.notes.join()).toMatch(/pve1 does not answer/);
-    expect(dead.steps.filter(({ node }) => node === 'pve1')).toEqual([]);
   });
 });
 
@@ -312,7 +319,7 @@ const shapes = fc.record({
   redis: fc.constantFrom(1, 3),
   memory: fc.constantFrom(1024, 2048),
   release: fc.constantFrom('0.1.0', '0.2.0'),
-  template: fc.constantFrom('1.0.0', '1.1.0'),
+  template: fc.constantFrom('1.1.0', '99.0.0'),
   ha: fc.constantFrom('managed' as const, 'none' as const),
 });
 type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never;
@@ -338,7 +345,7 @@ const foreignGuest: ObservedGuest = {
 /** Hands of fate on a cluster of ours. */
 const mishap = fc.record({
   at: fc.nat(),
-  kind: fc.constantFrom('gone', 'stopped', 'memory', 'file', 'pool', 'moved', 'away'),
+  kind: fc.constantFrom('gone', 'stopped', 'memory', 'file', 'pool', 'moved', 'away', 'unready', 'storage'),
 });
 
 function befall(observed: Observed, { at, kind }: { at: number; kind: string }): Observed {
@@ -351,6 +358,10 @@ function befall(observed: Observed, { at, kind }: { at: number; kind: string }):
     if (kind === 'memory') return { ...guest, config: { ...guest.config!, memory: 99 } };
     if (kind === 'file' && guest.inside)
       return { ...guest, inside: { ...guest.inside, changed: ['/etc/x'] } };
+    if (kind === 'unready' && guest.inside && guest.id < 300)
+      return { ...guest, inside: { ...guest.inside, unready: 'no answer' } };
+    if (kind === 'storage' && guest.id < 300)
+      return { ...guest, config: { ...guest.config!, rootStorage: 'local-lvm' } };
     if (kind === 'pool') return { ...guest, inPool: false };
     if (kind === 'moved') return { ...guest, node: 'pve3' };
     return guest;
@@ -361,7 +372,7 @@ describe('whatever state is found', () => {
   const cases = fc.record({
     before: shapes,
     after: shapes,
-    release: fc.constantFrom(8, 9),
+    release: fc.constantFrom('8.4', '9.1'),
     /** Which of the steps that may come next comes next, and how many are done before the kill. */
     luck: fc.array(fc.nat(), { maxLength: 60 }),
     mishaps: fc.array(mishap, { maxLength: 4 }),

@@ -1,31 +1,11 @@
 import type { Desired } from './desired.ts';
+import type { Draft } from './draft.ts';
 import type { Observed } from './observed.ts';
 import { planContainer } from './plan-container.ts';
 import { planContents } from './plan-contents.ts';
 import { planHa } from './plan-ha.ts';
 import { planSurplus } from './plan-surplus.ts';
-import { type Plan, type PlanProblem, Steps } from './step.ts';
-
-/** What the parts of a plan write into. */
-export interface Draft {
-  readonly desired: Desired;
-  readonly observed: Observed;
-  readonly steps: Steps;
-  readonly problems: PlanProblem[];
-  readonly notes: string[];
-  /** Containers that are or will be there and may be worked on, with how they are found. */
-  readonly places: Map<number, Place>;
-}
-
-/** How a container of ours is found. */
-export interface Place {
-  /** Where it will be when the steps about its place are done. */
-  readonly node: string;
-  /** It is made in this plan; nothing is in it. */
-  readonly isFresh: boolean;
-  /** It does not run now. */
-  readonly isDown: boolean;
-}
+import { type Plan, Steps } from './step.ts';
 
 /**
  * What must be done so that a site becomes as it shall be: ordered steps with reasons, nothing when all is well.
@@ -44,10 +24,13 @@ export function plan(desired: Desired, observed: Observed): Plan {
       fix: 'Bring back the nodes that are away: more than half of them must see each other.',
     });
   if (!observed.pools.includes(desired.pool))
-    steps.add('create', `pool:${desired.pool}`, {
-      target: `pool ${desired.pool}`,
-      reason: 'no pool → a pool for the containers of the appliance',
-    });
+    steps.add(
+      { kind: 'create-pool', pool: desired.pool },
+      {
+        target: `pool ${desired.pool}`,
+        reason: 'no pool → a pool for the containers of the appliance',
+      },
+    );
   planTemplates(draft);
   for (const container of desired.containers) planContainer(draft, container);
   planContents(draft);
@@ -63,25 +46,41 @@ function planTemplates({ desired, observed, steps }: Draft): void {
     if (observed.templates.includes(key)) continue;
     const place = node === null ? storage : `${storage}@${node}`;
     if (!observed.templateStorages.includes(place)) continue;
-    steps.add('upload', `template:${key}`, {
-      target: `${file} on ${node === null ? storage : `${storage} of ${node}`}`,
-      reason: 'not on the storage → uploaded',
-      node,
-    });
+    steps.add(
+      { kind: 'upload', template: key },
+      {
+        target: `${file} on ${node === null ? storage : `${storage} of ${node}`}`,
+        reason: 'not on the storage → uploaded',
+        node,
+      },
+    );
   }
 }
 
 /** After work on what serves people, one look from outside. */
 function planSmoke({ desired, steps }: Draft): void {
-  const before = steps
-    .ordered()
-    .filter(({ action }) => !['create', 'upload', 'join', 'rule', 'group'].includes(action))
-    .map(({ id }) => id);
-  const touched = before.some((id) => /^(configure|switch|start|wait|replace|remove):/.test(id));
-  if (!touched || desired.containers.length === 0) return;
-  steps.add('smoke', 'edge', {
-    target: 'the portal through HAProxy',
-    reason: 'after the steps above → answers over TLS',
-    after: before,
-  });
+  const touched = steps.ids(
+    'configure',
+    'switch',
+    'rollout',
+    'start',
+    'ready',
+    'part',
+    'replace',
+    'remove',
+    'remove-rule',
+  );
+  if (touched.length === 0 || desired.containers.length === 0) return;
+  const before = [
+    ...touched,
+    ...steps.ids('update', 'resize', 'move', 'install', 'migrate', 'manage', 'unmanage'),
+  ];
+  steps.add(
+    { kind: 'smoke' },
+    {
+      target: 'the portal through HAProxy',
+      reason: 'after the steps above → answers over TLS',
+      after: before,
+    },
+  );
 }

@@ -1,30 +1,91 @@
-/** What a step does. */
-export type Action =
+/** What can be done to one container. `ready`: waits until its service is. */
+export type ContainerDeed =
   | 'create'
-  | 'upload'
   | 'replace'
+  | 'remove'
   | 'join'
   | 'update'
   | 'resize'
   | 'move'
   | 'start'
-  | 'configure'
-  | 'wait'
   | 'install'
-  | 'migrate'
   | 'switch'
+  | 'configure'
+  | 'ready'
   | 'manage'
-  | 'unmanage'
+  | 'unmanage';
+
+/** What a step does, and to what. */
+export type Deed =
+  | { readonly kind: ContainerDeed; readonly container: number }
+  /**
+   * Drains, exchanges and brings back one replica after the other, as `psactl deploy` does. `beside`: others of their
+   * services, which must serve meanwhile and are not touched by it.
+   */
+  | { readonly kind: 'rollout'; readonly replicas: readonly number[]; readonly beside: readonly number[] }
+  /** The tables of a release, made by the container that has it. */
+  | { readonly kind: 'migrate'; readonly release: string; readonly container: number }
+  /** A template archive, by its key in `Desired.templates`. */
+  | { readonly kind: 'upload'; readonly template: string }
+  | { readonly kind: 'create-pool' | 'remove-pool'; readonly pool: string }
+  /** Waits until a data part is well as a whole. */
+  | { readonly kind: 'part'; readonly part: string }
+  | { readonly kind: 'rule' | 'remove-rule'; readonly rule: string }
+  | { readonly kind: 'group' | 'remove-group'; readonly group: string }
+  /** One look from outside. */
+  | { readonly kind: 'smoke' };
+
+/** What a step does, in the word that people read. */
+export type Action =
+  | Exclude<ContainerDeed, 'ready'>
+  | 'wait'
+  | 'migrate'
+  | 'rollout'
+  | 'upload'
   | 'rule'
   | 'group'
-  | 'remove'
   | 'smoke';
+
+/** How a deed is printed: its word, and what it is done to. */
+function printed(deed: Deed): readonly [Action, string] {
+  switch (deed.kind) {
+    case 'ready':
+      return ['wait', `ct:${deed.container}`];
+    case 'part':
+      return ['wait', `part:${deed.part}`];
+    case 'migrate':
+      return ['migrate', `database:${deed.release}`];
+    case 'rollout':
+      return ['rollout', 'services'];
+    case 'upload':
+      return ['upload', `template:${deed.template}`];
+    case 'create-pool':
+      return ['create', `pool:${deed.pool}`];
+    case 'remove-pool':
+      return ['remove', `pool:${deed.pool}`];
+    case 'rule':
+      return ['rule', deed.rule];
+    case 'remove-rule':
+      return ['remove', `rule:${deed.rule}`];
+    case 'group':
+      return ['group', deed.group];
+    case 'remove-group':
+      return ['remove', `group:${deed.group}`];
+    case 'smoke':
+      return ['smoke', 'edge'];
+    default:
+      return [deed.kind, `ct:${deed.container}`];
+  }
+}
+
+/** A deed as a text, unique in its plan and stable between plans: `create:ct:300`, `wait:part:postgres`. */
+export const idOf = (deed: Deed): string => printed(deed).join(':');
 
 /** One thing to do. Steps form a graph; what no `after` holds back may run at the same time. */
 export interface Step {
-  /** Unique in its plan and stable between plans: `create:ct:300`, `wait:part:postgres`. */
   readonly id: string;
   readonly action: Action;
+  readonly deed: Deed;
   /** For people: `psa-postgres-1 (CT 300)`. */
   readonly target: string;
   /** Observed → desired. */
@@ -59,36 +120,40 @@ export interface Plan {
 export class Steps {
   readonly #steps = new Map<string, Step>();
 
-  /** Adds a step. @returns its id */
+  /** Adds a step. @param step `after`: what must be done before @returns its id */
   add(
-    action: Action,
-    key: string,
-    step: Pick<Step, 'target' | 'reason'> & Partial<Pick<Step, 'after' | 'node' | 'container' | 'rolling'>>,
+    deed: Deed,
+    step: Pick<Step, 'target' | 'reason'> & Partial<Pick<Step, 'after' | 'node' | 'rolling'>>,
   ): string {
-    const id = `${action}:${key}`;
-    const { target, reason, after = [], node = null, container = null, rolling = false } = step;
-    this.#steps.set(id, { id, action, target, reason, after: [...after], node, container, rolling });
+    const id = idOf(deed);
+    const [action] = printed(deed);
+    const { target, reason, after = [], node = null, rolling = false } = step;
+    const container = 'container' in deed ? deed.container : null;
+    this.#steps.set(id, { id, action, deed, target, reason, after: [...after], node, container, rolling });
     return id;
   }
 
-  has(id: string): boolean {
-    return this.#steps.has(id);
+  /** Adds what must have been done before these steps, as far as there are such steps. */
+  hold(ids: readonly string[], after: readonly string[]): void {
+    for (const id of ids) {
+      const step = this.#steps.get(id);
+      if (step) this.#steps.set(id, { ...step, after: [...step.after, ...after] });
+    }
   }
 
-  /** Adds what must have been done before a step, if there is such a step. */
-  hold(id: string, after: readonly string[]): void {
-    const step = this.#steps.get(id);
-    if (step) this.#steps.set(id, { ...step, after: [...step.after, ...after] });
+  /** Ids of the steps of these kinds; of all without any. */
+  ids(...kinds: readonly Deed['kind'][]): readonly string[] {
+    return [...this.#steps.values()]
+      .filter(({ deed }) => kinds.length === 0 || kinds.includes(deed.kind))
+      .map(({ id }) => id);
   }
 
-  /** Ids of all steps so far. */
-  ids(): readonly string[] {
-    return [...this.#steps.keys()];
-  }
-
-  /** Ids of the steps that are about a container. */
-  of(container: number): readonly string[] {
-    return [...this.#steps.values()].filter((step) => step.container === container).map(({ id }) => id);
+  /** Ids of the steps that are about a container: of these kinds, of all without any. */
+  of(container: number, ...kinds: readonly Deed['kind'][]): readonly string[] {
+    return [...this.#steps.values()]
+      .filter((step) => step.container === container)
+      .filter(({ deed }) => kinds.length === 0 || kinds.includes(deed.kind))
+      .map(({ id }) => id);
   }
 
   /** All steps, each behind what it waits for. @throws when they wait for each other in a circle */

@@ -1,17 +1,6 @@
 import type { Inventory } from '../inventory/schema.ts';
-
-/** An alert of Prometheus. */
-interface Alert {
-  readonly alert: string;
-  readonly expr: string;
-  readonly for: string;
-  readonly labels: { readonly severity: 'critical' | 'warning'; readonly group?: string };
-  readonly annotations: {
-    readonly summary: string;
-    /** What to do first. */
-    readonly runbook: string;
-  };
-}
+import { type Alert, alert } from '../parts/part.ts';
+import { dataParts } from '../parts/parts.ts';
 
 interface AlertGroup {
   readonly name: string;
@@ -23,30 +12,14 @@ const DATABASE_POOL = 10;
 
 const SERVICE_JOBS = 'job=~"services|gateway"';
 
-function alert(
-  name: string,
-  severity: 'critical' | 'warning',
-  expr: string,
-  lasting: string,
-  texts: Alert['annotations'],
-  group?: string,
-): Alert {
-  return {
-    alert: name,
-    expr,
-    for: lasting,
-    labels: { severity, ...(group && { group }) },
-    annotations: texts,
-  };
-}
-
 /** What people are woken for or told of; the numbers of members come from the inventory. */
 export function alertGroups(inventory: Inventory): readonly AlertGroup[] {
+  const { postgres, rabbitmq, redis } = dataParts();
   return [
     { name: 'services', rules: serviceAlerts() },
     { name: 'machines', rules: machineAlerts() },
-    { name: 'database', rules: databaseAlerts(inventory) },
-    { name: 'broker-and-cache', rules: brokerAlerts(inventory) },
+    { name: 'database', rules: [...postgres.alerts(inventory), memberDown()] },
+    { name: 'broker-and-cache', rules: [...rabbitmq.alerts(inventory), ...redis.alerts(inventory)] },
   ];
 }
 
@@ -104,16 +77,10 @@ function serviceAlerts(): Alert[] {
         runbook: 'Look for slow queries in pg_stat_activity; scale the service or raise DATABASE_POOL.',
       },
     ),
-    alert(
-      'TargetDown',
-      'warning',
-      'up{job!~"services|gateway|nodes|patroni|etcd|rabbitmq|redis"} == 0',
-      '5m',
-      {
-        summary: '{{ $labels.job }} of {{ $labels.instance }} cannot be read.',
-        runbook: 'Check that the exporter runs, and that the flow from monitoring stands in the inventory.',
-      },
-    ),
+    alert('TargetDown', 'warning', `up{job!~"services|gateway|nodes|${votingJobs()}"} == 0`, '5m', {
+      summary: '{{ $labels.job }} of {{ $labels.instance }} cannot be read.',
+      runbook: 'Check that the exporter runs, and that the flow from monitoring stands in the inventory.',
+    }),
   ];
 }
 
@@ -162,114 +129,15 @@ function machineAlerts(): Alert[] {
   ];
 }
 
-function databaseAlerts(inventory: Inventory): Alert[] {
-  const { members, synchronous } = inventory.data.postgres;
-  const group = 'postgres';
-  return [
-    alert(
-      'PostgresWithoutPrimary',
-      'critical',
-      '(sum(patroni_primary) or vector(0)) < 1',
-      '30s',
-      {
-        summary: 'No member of PostgreSQL takes writes.',
-        runbook:
-          'Run "patronictl list" on a member; without a majority of etcd there is none: bring its members back first.',
-      },
-      group,
-    ),
-    alert(
-      'PostgresTwoPrimaries',
-      'critical',
-      'sum(patroni_primary) > 1',
-      '30s',
-      {
-        summary: '{{ $value }} members of PostgreSQL call themselves primary.',
-        runbook:
-          'Stop Patroni on the member that etcd does not name as leader; do not restart it before its data are compared.',
-      },
-      group,
-    ),
-    alert(
-      'PostgresReplicaMissing',
-      'warning',
-      `sum(patroni_replica) < ${members - 1}`,
-      '5m',
-      {
-        summary: `Only {{ $value }} of ${members - 1} replicas of PostgreSQL stream.`,
-        runbook: 'Run "patronictl list"; "patronictl reinit" for a member that cannot follow any more.',
-      },
-      group,
-    ),
-    ...(synchronous && members > 1
-      ? [
-          alert(
-            'PostgresNotSynchronous',
-            'critical',
-            'sum(patroni_sync_standby) < 1',
-            '2m',
-            {
-              summary: 'No replica confirms commits: the loss of the primary would lose data.',
-              runbook: 'Run "patronictl list"; bring a replica back before anything else is touched.',
-            },
-            group,
-          ),
-        ]
-      : []),
-    alert(
-      'EtcdWithoutLeader',
-      'critical',
-      '(max(etcd_server_has_leader) or vector(0)) < 1',
-      '30s',
-      {
-        summary: 'etcd has no leader: Patroni cannot keep or choose a primary.',
-        runbook: `Bring back members of etcd until ${Math.floor(members / 2) + 1} of ${members} run; check the network between the nodes.`,
-      },
-      group,
-    ),
-    alert('DataMemberDown', 'warning', 'up{job=~"patroni|etcd|rabbitmq|redis"} == 0', '2m', {
-      summary: '{{ $labels.job }} on {{ $labels.container }} does not answer.',
-      runbook: 'Run "psactl status"; look at the log of the unit in the container.',
-    }),
-  ];
-}
+/** What Prometheus reads of the parts whose members vote. */
+const votingJobs = () =>
+  Object.values(dataParts())
+    .filter(({ votes }) => votes)
+    .flatMap(({ jobs }) => jobs.map(({ name }) => name))
+    .join('|');
 
-function brokerAlerts(inventory: Inventory): Alert[] {
-  const majority = Math.floor(inventory.data.rabbitmq.members / 2) + 1;
-  return [
-    alert(
-      'BrokerWithoutMajority',
-      'critical',
-      `(count(up{job="rabbitmq"} == 1) or vector(0)) < ${majority}`,
-      '1m',
-      {
-        summary: `Only {{ $value }} members of RabbitMQ run; quorum queues need ${majority}.`,
-        runbook: 'Bring members back; events wait in the outbox of each service and are not lost.',
-      },
-      'rabbitmq',
-    ),
-    alert(
-      'EventsPileUp',
-      'warning',
-      'sum(rabbitmq_queue_messages_ready) > 10000',
-      '10m',
-      {
-        summary: '{{ $value }} events wait for their consumers.',
-        runbook:
-          'Run "psactl events dlq"; look for the consumer that stands still; scale the service that is slow.',
-      },
-      'rabbitmq',
-    ),
-    alert(
-      'CacheWithoutMaster',
-      'critical',
-      '(sum(redis_instance_info{role="master"}) or vector(0)) < 1',
-      '1m',
-      {
-        summary: 'No member of Redis is master.',
-        runbook: 'Ask a Sentinel ("SENTINEL ckquorum"); without a majority of Sentinels none is chosen.',
-      },
-      'redis',
-    ),
-  ];
-}
+const memberDown = (): Alert =>
+  alert('DataMemberDown', 'warning', `up{job=~"${votingJobs()}"} == 0`, '2m', {
+    summary: '{{ $labels.job }} on {{ $labels.container }} does not answer.',
+    runbook: 'Run "psactl status"; look at the log of the unit in the container.',
+  });

@@ -4,6 +4,7 @@ import { vlanOfAddress } from '../inventory/flows.ts';
 import { parseSubnet } from '../inventory/ipv4.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import type { Node, Site, Storage } from '../inventory/site-schema.ts';
+import { STORAGE_KINDS } from '../inventory/storages.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
 /** The Ansible inventory of the Proxmox hosts, and each host's `/etc/network/interfaces`. */
@@ -51,11 +52,15 @@ function hosts(inventory: Inventory, site: Site) {
 /** A storage as `pvesm add` takes it. */
 function storageOf(storage: Storage) {
   const [group, thinPool] = (storage.pool ?? '').split('/');
+  const user = ['--username', storage.username ?? ''];
   const local: Readonly<Record<Storage['type'], readonly string[]>> = {
     dir: ['--path', storage.path ?? '', '--shared', storage.shared ? '1' : '0'],
     btrfs: ['--path', storage.path ?? ''],
     lvmthin: ['--vgname', group ?? '', '--thinpool', thinPool ?? ''],
     zfspool: ['--pool', storage.pool ?? '', '--sparse', '1'],
+    lvm: ['--vgname', storage.pool ?? '', '--shared', storage.shared ? '1' : '0'],
+    cifs: ['--server', storage.server ?? '', '--share', storage.share ?? '', ...user],
+    pbs: ['--server', storage.server ?? '', '--datastore', storage.datastore ?? '', ...user],
     nfs: ['--server', storage.server ?? '', '--export', storage.export ?? '', '--options', 'vers=4.2'],
     rbd: ['--pool', storage.pool ?? '', '--krbd', '1'],
     cephfs: [],
@@ -63,6 +68,7 @@ function storageOf(storage: Storage) {
   return {
     name: storage.name,
     type: storage.type,
+    ...(STORAGE_KINDS[storage.type].hasPassword ? { by_hand: true } : {}),
     content: [...storage.content].sort(),
     arguments: [
       ...local[storage.type],

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { expand, siteOf } from '../inventory/expand.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
+import { dataParts, partOf } from '../parts/parts.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
 /** A name and one of its addresses. */
@@ -24,12 +25,14 @@ export function dnsRecords(inventory: Inventory, site: Site = siteOf(inventory))
     // The machines of the MSP reach the portals without a detour through the internet.
     { host: publicHost!, domain: publicDomain.join('.'), address: edge, why: 'portals and API' },
     internal('edge', edge, 'the virtual address of HAProxy'),
-    internal('postgres', edge, 'PostgreSQL by role'),
+    ...Object.entries(dataParts()).flatMap(([name, { dns, dnsWhy }]) =>
+      dns === 'edge' ? [internal(name, edge, dnsWhy ?? name)] : [],
+    ),
     ...inventory.services
       .filter((service) => service.edge_port !== undefined)
       .map((service) => internal(service.name, edge, `${service.name} through HAProxy`)),
     ...containers
-      .filter((one) => one.group === 'rabbitmq' || one.group === 'redis' || one.group === 'monitoring')
+      .filter((one) => partOf(one.group)?.dns === 'members')
       .map((one) => internal(one.group, one.address, `member ${one.number}`)),
     ...containers.map((one) => internal(one.name, one.address, `container ${one.id}`)),
     ...site.nodes.map((node) => internal(node.name, node.address, 'Proxmox node')),

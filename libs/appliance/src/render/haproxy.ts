@@ -1,8 +1,9 @@
 import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import { endpointVlan } from '../inventory/flows.ts';
-import { DATA_PORTS, METRICS_PORTS } from '../inventory/ports.ts';
 import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
+import { HAPROXY_SOCKET, haproxy } from '../parts/haproxy.ts';
+import { POSTGRES_PORTS } from '../parts/postgres-settings.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
 /** Where stick tables are shared between the members. */
@@ -50,7 +51,7 @@ function globalSection(inventory: Inventory, member: Container): string {
     group haproxy
     localpeer ${member.name}
     # psactl drains and undrains servers here; there is no page over the network.
-    stats socket /run/haproxy/admin.sock mode 660 level admin expose-fd listeners
+    stats socket ${HAPROXY_SOCKET} mode 660 level admin expose-fd listeners
     stats timeout 30s
     # A reload keeps what was drained.
     server-state-file /var/lib/haproxy/server-state
@@ -181,8 +182,8 @@ function databaseSections(inventory: Inventory, members: readonly Container[]): 
     # OPTIONS: the state alone. Of a body that nobody reads Patroni makes a page of its log, twice a second.
     http-check send meth OPTIONS uri ${path}
     http-check expect status 200
-    default-server check port ${DATA_PORTS.patroni} inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
-${members.map((one) => `    server ${one.name} ${one.address}:${DATA_PORTS.pgbouncer}`).join('\n')}`;
+    default-server check port ${POSTGRES_PORTS.patroni} inter 1s fastinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
+${members.map((one) => `    server ${one.name} ${one.address}:${POSTGRES_PORTS.pgbouncer}`).join('\n')}`;
   return `# PostgreSQL by role
 frontend postgres-write
 ${listen(postgres.write_port)}
@@ -201,7 +202,7 @@ ${backend('postgres-replicas', '/replica?lag=16MB', 'leastconn')}`;
 
 function metricsSection(subnet: string): string {
   return `frontend metrics
-    bind :${METRICS_PORTS.haproxy}
+    bind :${haproxy.ports.metrics}
     tcp-request connection reject unless { src ${subnet} }
     http-request use-service prometheus-exporter if { path /metrics }
     http-request deny deny_status 404`;

@@ -1,8 +1,10 @@
 import { stringify } from 'yaml';
+import { MACHINE_PORT } from '../contents/machine.ts';
 import { type Container, expand, siteOf } from '../inventory/expand.ts';
-import { DATA_PORTS, METRICS_PORTS } from '../inventory/ports.ts';
-import type { Inventory } from '../inventory/schema.ts';
+import { DATA_PARTS, type Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
+import { monitoring } from '../parts/monitoring.ts';
+import { dataParts } from '../parts/parts.ts';
 import { alertGroups } from './alerts.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
@@ -55,7 +57,7 @@ function prometheus(inventory: Inventory, site: Site) {
       alertmanagers: [
         {
           static_configs: [
-            { targets: of('monitoring').map((one) => `${one.address}:${DATA_PORTS.alertmanager}`) },
+            { targets: of('monitoring').map((one) => `${one.address}:${monitoring.ports.alertmanager}`) },
           ],
         },
       ],
@@ -71,41 +73,21 @@ function prometheus(inventory: Inventory, site: Site) {
       job(
         'nodes',
         site.nodes.map((node) => ({
-          targets: [`${node.address}:${METRICS_PORTS.machine}`],
+          targets: [`${node.address}:${MACHINE_PORT}`],
           labels: { node: node.name },
         })),
       ),
       job(
         'containers',
-        targets(containers, () => METRICS_PORTS.machine),
+        targets(containers, () => MACHINE_PORT),
       ),
-      job(
-        'haproxy',
-        targets(of('haproxy'), () => METRICS_PORTS.haproxy),
-      ),
-      job(
-        'patroni',
-        targets(of('postgres'), () => DATA_PORTS.patroni),
-      ),
-      job(
-        'etcd',
-        targets(of('postgres'), () => DATA_PORTS.etcd),
-      ),
-      job(
-        'rabbitmq',
-        targets(of('rabbitmq'), () => METRICS_PORTS.rabbitmq),
-      ),
-      job(
-        'redis',
-        targets(of('redis'), () => METRICS_PORTS.redis),
-      ),
-      job(
-        'prometheus',
-        targets(of('monitoring'), () => DATA_PORTS.prometheus),
-      ),
-      job(
-        'alertmanager',
-        targets(of('monitoring'), () => DATA_PORTS.alertmanager),
+      ...DATA_PARTS.flatMap((part) =>
+        dataParts()[part].jobs.map(({ name, port }) =>
+          job(
+            name,
+            targets(of(part), () => port),
+          ),
+        ),
       ),
     ],
   };

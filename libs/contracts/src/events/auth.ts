@@ -65,12 +65,17 @@ export const authEvents = {
   'api_key.created.v1': {
     description: 'an API key was issued',
     service,
-    data: Type.Object({ api_key_id: Uuid, name: Type.String() }),
+    data: Type.Object({ api_key_id: Uuid, name: Type.String(), user_id: Type.Optional(Uuid) }),
   },
   'api_key.revoked.v1': {
-    description: 'an API key was revoked',
+    description: 'an API key was revoked: by its owner, by an administrator, or with the password',
     service,
-    data: Type.Object({ api_key_id: Uuid, name: Type.String() }),
+    data: Type.Object({
+      api_key_id: Uuid,
+      name: Type.String(),
+      user_id: Type.Optional(Uuid),
+      because: Type.Optional(Type.String()),
+    }),
   },
   'signing_key.rotated.v1': {
     description: 'a new token signing key is in use',

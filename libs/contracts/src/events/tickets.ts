@@ -13,12 +13,22 @@ export const TicketFacts = Type.Object({
   tags: Type.Array(Type.String()),
   customer_id: Uuid,
   requester_id: Nullable(Uuid),
+  /** For whom it was entered, and by whom. Events from before that was kept have neither. */
+  contact_id: Type.Optional(Nullable(Uuid)),
+  created_by: Type.Optional(Nullable(Uuid)),
   assigned_to: Nullable(Uuid),
   team_id: Nullable(Uuid),
   version: Type.Integer(),
 });
 const Change = Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() });
 const Changed = Type.Object({ ticket: TicketFacts, changes: Type.Array(Change) });
+const Time = Type.Object({
+  ticket: TicketFacts,
+  time_entry_id: Uuid,
+  user_id: Uuid,
+  minutes: Type.Integer(),
+  billable: Type.Boolean(),
+});
 const service = 'tickets';
 
 export const ticketEvents = {
@@ -59,17 +69,13 @@ export const ticketEvents = {
       visibility: Type.String(),
     }),
   },
-  'ticket.time_logged.v1': {
-    description: 'working time was booked',
+  'ticket.time_logged.v1': { description: 'working time was booked', service, data: Time },
+  'ticket.time_changed.v1': {
+    description: 'an entry of working time was corrected; the event says what it is now',
     service,
-    data: Type.Object({
-      ticket: TicketFacts,
-      time_entry_id: Uuid,
-      user_id: Uuid,
-      minutes: Type.Integer(),
-      billable: Type.Boolean(),
-    }),
+    data: Time,
   },
+  'ticket.time_deleted.v1': { description: 'an entry of working time was taken back', service, data: Time },
   'ticket.sla_breached.v1': {
     description: 'a deadline passed',
     service,

@@ -1,3 +1,9 @@
+/** How many requests may come at once, and how many a second in the long run. */
+export interface Bucket {
+  readonly capacity: number;
+  readonly perSecond: number;
+}
+
 /**
  * A shared cache of short-lived values: revocations, rate counters, exchanged API keys, and live fan-out.
  * Nothing in it may be the only copy of anything: a flush costs time, never data.
@@ -19,6 +25,11 @@ export interface Cache {
    * Returns the new value and the seconds until it expires. Atomic across processes.
    */
   increment(key: string, ttlSeconds: number, by?: number): Promise<{ value: number; ttlSeconds: number }>;
+  /**
+   * Takes one request out of a bucket that fills up steadily; a bucket never seen is full. Atomic across processes.
+   * `left`: what is in it afterwards, with fractions.
+   */
+  take(key: string, bucket: Bucket): Promise<{ taken: boolean; left: number }>;
   /** Sends a message to whoever listens now; nobody listening is no error. Used for live fan-out only. */
   publish(channel: string, message: string): Promise<void>;
   /** Listens to a channel. Returns the function that stops listening. */

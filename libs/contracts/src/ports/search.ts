@@ -29,8 +29,30 @@ export interface SearchQuery {
   readonly owner_id: string | null;
   readonly text: string;
   readonly types?: readonly string[];
+  /** Only these objects; at most 5,000. */
+  readonly ids?: readonly string[];
   readonly limit: number;
   readonly offset: number;
+}
+
+/** What {@link SearchIndex.matches} is asked: as a query, for all matches of one type. */
+export interface MatchQuery extends Omit<SearchQuery, 'types' | 'limit' | 'offset'> {
+  readonly type: string;
+  /** Only objects of this customer, where staff filter by one. */
+  readonly only_customer?: string;
+  /** Where there are more matches than this, none are named. */
+  readonly most: number;
+  /** Where there are more, the newest are named all the same. */
+  readonly newest?: boolean;
+}
+
+/** Ids of all matches, for a list that filters, sorts and counts them by itself. */
+export interface Matches {
+  /** Those that have the text as a whole keyword, those with all words in title and keywords, the others. */
+  readonly tiers: readonly [readonly string[], readonly string[], readonly string[]];
+  /** True when there are more than `most`. */
+  readonly more: boolean;
+  readonly corrected: SearchResult['corrected'];
 }
 
 export interface SearchHit {
@@ -53,21 +75,30 @@ export interface SearchResult {
   readonly corrected: Readonly<Record<string, readonly string[]>>;
 }
 
+/** A text that the index cannot take, or cannot look for: it is the reason, and trying again does not help. */
+export class TextRefused extends Error {}
+
 /** Marks around a match in highlights. */
 export const HIGHLIGHT_START = '\uE000';
 export const HIGHLIGHT_END = '\uE001';
 
 /**
- * Full-text search in German and English with stemming, prefix of the last word, typo tolerance and
- * highlighting. Adapters: PostgreSQL and Elasticsearch; both pass `search.contract.ts` of the test kit.
+ * Full-text search in German and English with stemming, parts of compounds, prefix of the last word, typo tolerance and
+ * highlighting; pairs of letters in scripts without spaces; numbers without their signs. Adapters: PostgreSQL and Elasticsearch; both pass `search.contract.ts` of the test kit.
  */
 export interface SearchIndex {
   /** Creates what the index needs; safe to call again. */
   prepare(): Promise<void>;
-  /** Adds or replaces documents; an older `version` than the stored one is ignored. Visible to queries on return. */
+  /**
+   * Adds or replaces documents; an older `version` than the stored one is ignored. Visible to queries on return.
+   * @throws {TextRefused}
+   */
   put(documents: readonly SearchDocument[]): Promise<void>;
   remove(refs: readonly { tenant_id: string; type: string; id: string; version: number }[]): Promise<void>;
+  /** The best matches, up to the 1,000th. @throws {TextRefused} */
   query(query: SearchQuery): Promise<SearchResult>;
+  /** All matches, in no order within a tier. */
+  matches(query: MatchQuery): Promise<Matches>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { busContract } from '@psa/test-kit/bus.contract';
 import { makeEvent } from '@psa/test-kit/make-event';
-import { startRabbitMq } from '@psa/test-kit/rabbitmq';
-import type { TestServer } from '@psa/test-kit/redis';
+import { type RabbitServer, startRabbitMq } from '@psa/test-kit/rabbitmq';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import { until } from '@psa/test-kit/until';
 import { connect } from 'amqplib';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BusUnavailable, RabbitBus } from './rabbitmq-bus.ts';
+import { within } from './rabbitmq-connection.ts';
 
-let broker: TestServer;
+let broker: RabbitServer;
 
 beforeAll(async () => {
   broker = await startRabbitMq();
-}, 60_000);
-afterAll(() => broker.stop());
+}, 180_000);
+afterAll(async () => {
+  await broker?.stop();
+  expect(broker?.pid).toBe(0);
+});
 
 async function crash(): Promise<void> {
   await broker.kill9();
-  await sleep(200);
   await broker.start();
 }
 
@@ -32,7 +35,7 @@ busContract('RabbitMQ', {
   },
 });
 
-it('refuses to publish while the broker is away, and starts without it', { timeout: 60_000 }, async () => {
+it('refuses to publish while the broker is away, and starts without it', { timeout: 120_000 }, async () => {
   await broker.end();
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (line: string) => warnings.push(line) };
@@ -114,4 +117,104 @@ it('stops giving events of a topic that was given up', { timeout: 30_000 }, asyn
   await until(() => seen.length === 1);
   expect(seen).toEqual(['ticket.opened.v1']);
   await second.close();
+});
+
+/** A bus whose connections lead over a line, with one consumer that keeps what it sees. */
+async function busOn(port: number, consumer: string) {
+  const bus = await RabbitBus.connect(
+    {
+      url: `amqp://guest:guest@127.0.0.1:${port}?heartbeat=2`,
+      confirmTimeoutMs: 1_000,
+      setupTimeoutMs: 1_000,
+    },
+    0,
+  );
+  const seen: string[] = [];
+  const subscribed = bus.subscribe({
+    consumer,
+    topics: ['#'],
+    handle: async (event) => void seen.push(event.id),
+  });
+  const isReady = () =>
+    bus.ping().then(
+      () => true,
+      () => false,
+    );
+  return { bus, seen, subscribed, isReady };
+}
+
+it('notices connections that have fallen silent, publishes and consumes on others', {
+  timeout: 60_000,
+}, async () => {
+  const line = await tcpLine(broker.port);
+  const { bus, seen, subscribed, isReady } = await busOn(line.port, 'test.silent');
+  await subscribed;
+  line.strand();
+  await until(async () => !(await isReady()), 20_000, 'the loss to be noticed');
+  await until(isReady);
+  const event = makeEvent();
+  await bus.publish([event]);
+  await until(() => seen.includes(event.id), 10_000);
+  await bus.close();
+  await line.close();
+});
+
+it('gives up a broker that lives and answers nothing, and listens once it does', async () => {
+  const line = await tcpLine(broker.port);
+  // Only what is about the connection as a whole comes through, heartbeats, too.
+  line.filter(framesOfChannelZero);
+  const { bus, seen, subscribed, isReady } = await busOn(line.port, 'test.dumb');
+  await sleep(1_500);
+  expect(await isReady()).toBe(false);
+  line.filter(null);
+  await within(10_000, subscribed);
+  await until(isReady, 10_000);
+  const event = makeEvent();
+  await bus.publish([event]);
+  await until(() => seen.includes(event.id), 10_000);
+  await bus.close();
+  await line.close();
+});
+
+it('may be closed while it connects', async () => {
+  const line = await tcpLine(broker.port);
+  line.delay(100);
+  const bus = await RabbitBus.connect({ url: `amqp://guest:guest@127.0.0.1:${line.port}` }, 0);
+  await bus.close();
+  await expect(bus.ping()).rejects.toThrow(BusUnavailable);
+  await line.close();
+});
+
+/** Those of AMQP's frames (type, channel, size, payload, end) in a chunk that are of channel 0. */
+function framesOfChannelZero(chunk: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  for (let at = 0; at + 8 <= chunk.length; ) {
+    const end = at + 8 + chunk.readUInt32BE(at + 3);
+    if (chunk.readUInt16BE(at + 1) === 0) kept.push(chunk.subarray(at, end));
+    at = end;
+  }
+  return Buffer.concat(kept);
+}
+
+it('says at once that the broker takes nothing while it is short of memory', {
+  timeout: 90_000,
+}, async () => {
+  const { bus, subscribed, isReady } = await busOn(broker.port, 'test.blocked');
+  await subscribed;
+  await until(isReady);
+  await broker.control('set_vm_memory_high_watermark', '0.0000001');
+  // It tells a connection that publishes.
+  await until(async () => {
+    const error = await bus.publish([makeEvent()]).catch((thrown: Error) => thrown);
+    return error instanceof BusUnavailable && error.message.includes('takes nothing');
+  });
+  await expect(bus.ping()).rejects.toThrow('takes nothing');
+  // Nor from one that is made to be asked: who is not ready for that is not helped by a restart.
+  const fresh = await RabbitBus.connect({ url: broker.url });
+  await expect(fresh.ping()).rejects.toThrow('takes nothing');
+  await fresh.close();
+  await broker.control('set_vm_memory_high_watermark', '0.2');
+  await until(isReady);
+  await bus.publish([makeEvent()]);
+  await bus.close();
 });

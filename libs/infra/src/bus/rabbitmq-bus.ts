@@ -3,7 +3,7 @@ import type { DeadLetter, EventBus, Subscription } from '@psa/contracts/ports/bu
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
 import { type AdapterLog, silentLog } from '../log.ts';
 import { Dispatcher, type Taken } from './dispatcher.ts';
-import { RabbitConnection } from './rabbitmq-connection.ts';
+import { RabbitConnection, within } from './rabbitmq-connection.ts';
 import {
   deadLetterQueue,
   declareConsumer,
@@ -23,6 +23,8 @@ export interface RabbitBusOptions {
   readonly prefetch?: number;
   /** Time for the broker to confirm what was published; default 15,000 ms. */
   readonly confirmTimeoutMs?: number;
+  /** Time for the broker to declare queues and begin to deliver; default 30,000 ms. */
+  readonly setupTimeoutMs?: number;
   readonly log?: AdapterLog;
 }
 
@@ -33,6 +35,9 @@ export class BusUnavailable extends Error {
     this.name = 'BusUnavailable';
   }
 }
+
+/** No queue's name. */
+const NOBODY = 'psa.nobody';
 
 /** Where a delivery can be acknowledged: its channel dies with its connection. */
 interface Token {
@@ -48,6 +53,7 @@ interface Consumer {
   /** Handled, but the acknowledgement did not reach the broker: to be acknowledged when delivered again. */
   readonly handled: Set<string>;
   channel: Channel | null;
+  /** Of the subscription at the broker; empty while there is none. */
   tag: string;
   readonly declared: PromiseWithResolvers<void>;
 }
@@ -66,6 +72,7 @@ interface Consumer {
 export class RabbitBus implements EventBus {
   readonly #prefetch: number;
   readonly #confirmTimeoutMs: number;
+  readonly #setupTimeoutMs: number;
   readonly #log: AdapterLog;
   /** Publishing has a connection of its own: the broker throttles publishers by connection. */
   readonly #publishing: RabbitConnection;
@@ -85,9 +92,10 @@ export class RabbitBus implements EventBus {
     const urls = typeof options.url === 'string' ? [options.url] : options.url;
     const name = options.name ?? 'psa';
     const log = this.#log;
+    const setupTimeoutMs = options.setupTimeoutMs ?? 30_000;
+    this.#setupTimeoutMs = setupTimeoutMs;
     this.#publishing = new RabbitConnection({
-      urls,
-      log,
+      ...{ urls, log, setupTimeoutMs },
       name: `${name} publishing`,
       setup: (connection) => this.#setUpPublishing(connection),
       lost: () => {
@@ -95,8 +103,7 @@ export class RabbitBus implements EventBus {
       },
     });
     this.#consuming = new RabbitConnection({
-      urls,
-      log,
+      ...{ urls, log, setupTimeoutMs },
       name: `${name} consuming`,
       setup: (connection) => this.#setUpConsuming(connection),
       lost: () => this.#lostConsuming(),
@@ -168,7 +175,8 @@ export class RabbitBus implements EventBus {
     this.#consumers.set(name, consumer);
     // While the broker is away this waits for the next connection, which declares every consumer.
     if (this.#consumerConnection) {
-      await this.#consume(this.#consumerConnection, consumer).catch((error: Error) => {
+      const consuming = this.#consume(this.#consumerConnection, consumer);
+      within(this.#setupTimeoutMs, consuming).catch((error: Error) => {
         this.#log.warn(`RabbitMQ: unable to declare ${name}: ${error.message}`);
         this.#consuming.reset();
       });
@@ -221,8 +229,23 @@ export class RabbitBus implements EventBus {
   async ping(): Promise<void> {
     const connection = this.#consumerConnection;
     if (!connection || !this.#publisher) throw new BusUnavailable();
-    const answer = this.#publisher.checkExchange(EXCHANGE).then(() => {});
-    await withTimeout(answer, 5_000, 'RabbitMQ does not answer.');
+    this.#refuseIfBlocked();
+    for (const { subscription, tag } of this.#consumers.values())
+      if (tag === '') throw new BusUnavailable(`RabbitMQ does not deliver to ${subscription.consumer} yet.`);
+    const channel = this.#publisher;
+    // By a message to nobody, which it confirms and drops: a broker that is short of memory tells only those who
+    // publish, and answers whatever else is asked on a connection that has not.
+    const taken = new Promise<void>((resolve, reject) => {
+      channel.publish('', NOBODY, Buffer.alloc(0), {}, (error) => (error ? reject(error) : resolve()));
+    });
+    await within(5_000, taken, 'RabbitMQ does not answer.');
+    // It takes the first message after all, and says so with it.
+    this.#refuseIfBlocked();
+  }
+
+  #refuseIfBlocked(): void {
+    const { blocked } = this.#publishing;
+    if (blocked) throw new BusUnavailable(`RabbitMQ takes nothing: ${blocked}.`);
   }
 
   async close(): Promise<void> {
@@ -236,8 +259,8 @@ export class RabbitBus implements EventBus {
       consumer.declared.resolve();
     }
     await this.#consuming.close();
-    await this.#publisher?.close().catch(() => {});
     this.#publisher = null;
+    // Its channel goes with it: a broker that takes nothing does not answer that the channel is closed either.
     await this.#publishing.close();
   }
 
@@ -269,6 +292,7 @@ export class RabbitBus implements EventBus {
     this.#consumerConnection = null;
     for (const consumer of this.#consumers.values()) {
       consumer.channel = null;
+      consumer.tag = '';
       consumer.dispatcher.forget();
     }
   }
@@ -368,6 +392,7 @@ export class RabbitBus implements EventBus {
   ): Promise<void> {
     const channel = this.#publisher;
     if (!channel) throw new BusUnavailable();
+    this.#refuseIfBlocked();
     const confirmed: Promise<void>[] = [];
     for (const { exchange, key, event, headers } of messages) {
       const options = { persistent: true, messageId: event.id, contentType: 'application/json', headers };
@@ -382,14 +407,14 @@ export class RabbitBus implements EventBus {
       });
     }
     try {
-      await withTimeout(Promise.all(confirmed), this.#confirmTimeoutMs, 'RabbitMQ did not confirm in time.');
+      await within(this.#confirmTimeoutMs, Promise.all(confirmed), 'RabbitMQ did not confirm in time.');
     } catch (error) {
-      // What is still under way must not arrive after its repetition.
-      if (this.#publisher === channel) {
+      // What is still under way must not arrive after its repetition; what a blocked broker has not read yet, it will.
+      if (this.#publisher === channel && !this.#publishing.blocked) {
         this.#publisher = null;
         this.#publishing.reset();
       }
-      throw error;
+      throw error instanceof BusUnavailable ? error : new BusUnavailable((error as Error).message);
     }
   }
 
@@ -417,18 +442,6 @@ function forgetOldest(ids: Map<string, unknown> | Set<string>): void {
   if (ids.size <= 10_000) return;
   const oldest = ids.keys().next();
   if (!oldest.done) ids.delete(oldest.value);
-}
-
-async function withTimeout<R>(promise: Promise<R>, ms: number, message: string): Promise<R> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new BusUnavailable(message)), ms);
-  });
-  try {
-    return await Promise.race([promise, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 const isOf = (event: EventEnvelope, tenantId: string | undefined) =>

@@ -1,5 +1,6 @@
 import { type ChannelModel, connect } from 'amqplib';
 import type { AdapterLog } from '../log.ts';
+import { afterPatience } from '../patience.ts';
 
 export interface ConnectionOptions {
   /** `amqp://user:password@host:port/vhost`; several for a cluster, tried in turn. */
@@ -8,11 +9,16 @@ export interface ConnectionOptions {
   readonly name: string;
   /** Called with each new connection: declare and consume. A throw counts as a failed attempt. */
   readonly setup: (connection: ChannelModel) => Promise<void>;
-  /** Called once when a connection that had been set up is lost. */
+  /** Called when a connection is lost, or its setup has failed. */
   readonly lost: (reason: string) => void;
+  /** Time for `setup`: a broker may be there and still not answer. */
+  readonly setupTimeoutMs: number;
   readonly log: AdapterLog;
 }
 
+const CONNECT_TIMEOUT_MS = 3_000;
+/** A broker that does not even say good-bye is left without one. */
+const CLOSE_TIMEOUT_MS = 2_000;
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 5_000;
 
@@ -20,6 +26,7 @@ const LONGEST_DELAY_MS = 5_000;
 export class RabbitConnection {
   readonly #options: ConnectionOptions;
   #current: ChannelModel | null = null;
+  #blocked: string | null = null;
   #closed = false;
   #attempts = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -29,68 +36,86 @@ export class RabbitConnection {
     this.#options = options;
   }
 
+  /** Why the broker takes nothing from publishers just now (it is short of memory or disk); null while it does. */
+  get blocked(): string | null {
+    return this.#blocked;
+  }
+
   /** Makes the first attempt; later ones follow by themselves. */
   start(): void {
     this.#connecting = this.#connect();
   }
 
-  /** Breaks the connection so that it is made anew, and everything under way on it fails. */
+  /** Breaks the connection, one that is being set up, too, so that it is made anew; everything under way on it fails. */
   reset(): void {
-    // With an error, because amqplib does not notice a socket that merely closes.
-    const inner = this.#current?.connection as { stream?: { destroy(error: Error): void } } | undefined;
-    inner?.stream?.destroy(new Error('given up to start afresh'));
+    if (this.#current) destroy(this.#current);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#retry) clearTimeout(this.#retry);
-    await this.#connecting;
     const connection = this.#current;
     this.#current = null;
-    await connection?.close().catch(() => {});
+    if (connection) await end(connection);
+    await this.#connecting;
   }
 
   async #connect(): Promise<void> {
-    const { urls, name, setup, lost, log } = this.#options;
+    const { urls, name, setup } = this.#options;
     const url = urls[this.#attempts % urls.length]!;
     let connection: ChannelModel | null = null;
     try {
       connection = await connect(withHeartbeat(url), {
-        timeout: 3_000,
+        timeout: CONNECT_TIMEOUT_MS,
         noDelay: true,
+        keepAlive: true,
+        keepAliveDelay: 10_000,
         clientProperties: { connection_name: name },
       });
-      let reason = 'closed by the broker';
-      let ready = false;
-      let broken = false;
-      connection.on('error', (error) => {
-        reason = error.message;
-      });
-      connection.on('close', (error) => {
-        broken = true;
-        if (error) reason = error.message;
-        if (!ready || this.#current !== connection) return;
-        this.#current = null;
-        lost(reason);
-        log.warn(`RabbitMQ: connection ${name} lost: ${reason}`);
-        this.#again();
-      });
-      await setup(connection);
-      if (broken) throw new Error(reason);
-      ready = true;
+      if (this.#closed) throw new Error('closed');
+      const ended = this.#follow(connection);
       this.#current = connection;
+      await within(this.#options.setupTimeoutMs, Promise.race([setup(connection), ended]));
       this.#attempts = 0;
+      ended.catch((error) => this.#lose(connection, `connection ${name} lost: ${messageOf(error)}`));
     } catch (error) {
-      log.warn(
-        `RabbitMQ: unable to connect ${name}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-      await connection?.close().catch(() => {});
-      this.#again();
+      this.#lose(connection, `unable to connect ${name}: ${messageOf(error)}`);
     }
   }
 
-  #again(): void {
+  /** Rejects with the reason when the connection has ended. */
+  #follow(connection: ChannelModel): Promise<never> {
+    const { name, log } = this.#options;
+    const ended = Promise.withResolvers<never>();
+    let reason = 'closed by the broker';
+    this.#blocked = null;
+    connection.on('error', (error) => {
+      reason = error.message;
+    });
+    connection.on('blocked', (why) => {
+      this.#blocked = why;
+      log.warn(`RabbitMQ: the broker takes nothing from ${name}: ${why}`);
+    });
+    connection.on('unblocked', () => {
+      this.#blocked = null;
+    });
+    connection.on('close', (error) => ended.reject(new Error(error?.message ?? reason)));
+    return ended.promise;
+  }
+
+  #lose(connection: ChannelModel | null, what: string): void {
+    // One that was half open has only been said good-bye to.
+    if (connection) destroy(connection);
     if (this.#closed) return;
+    if (connection) {
+      this.#current = null;
+      this.#options.lost(what);
+    }
+    this.#options.log.warn(`RabbitMQ: ${what}`);
+    this.#again();
+  }
+
+  #again(): void {
     const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(this.#attempts, 10));
     this.#attempts++;
     // Spread out, so that all services do not come at the same instant when the broker is back.
@@ -102,6 +127,33 @@ export class RabbitConnection {
     );
   }
 }
+
+/** @throws when the promise has not settled by then; what it does goes on */
+export async function within<T>(ms: number, promise: Promise<T>, late = 'the broker does not answer') {
+  const expired = Promise.withResolvers<never>();
+  const stopWaiting = afterPatience(ms, () => expired.reject(new Error(late)));
+  try {
+    return await Promise.race([promise, expired.promise]);
+  } finally {
+    stopWaiting();
+  }
+}
+
+/** Ends in order, so that what was sent arrives; but not at any price. */
+async function end(connection: ChannelModel): Promise<void> {
+  await within(CLOSE_TIMEOUT_MS, connection.close()).catch(() => {});
+  destroy(connection);
+}
+
+function destroy(connection: ChannelModel): void {
+  // One that came about after `close` has nobody listening yet, and an error that nobody hears ends the process.
+  connection.on('error', () => {});
+  // With an error, because amqplib does not notice a socket that merely closes.
+  const { stream } = connection.connection as unknown as { stream: { destroy(error: Error): void } };
+  stream.destroy(new Error('given up to start afresh'));
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** A dead peer (power, cable) is noticed after two missed heartbeats of 5 s instead of the default 60 s. */
 function withHeartbeat(url: string): string {

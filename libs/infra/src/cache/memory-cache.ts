@@ -1,4 +1,4 @@
-import type { Cache } from '@psa/contracts/ports/cache';
+import type { Bucket, Cache } from '@psa/contracts/ports/cache';
 import { type Clock, systemClock } from '@psa/contracts/ports/clock';
 
 interface Entry {
@@ -60,6 +60,17 @@ export class MemoryCache implements Cache {
     const expiresAt = old?.expiresAt ?? now + ms;
     this.#entries.set(key, { value: String(before + by), expiresAt });
     return { value: before + by, ttlSeconds: Math.ceil((expiresAt - now) / 1_000) };
+  }
+
+  async take(key: string, { capacity, perSecond }: Bucket): Promise<{ taken: boolean; left: number }> {
+    const now = this.#now();
+    // Kept is the time at which the bucket will be full again, so that a full one is not kept at all.
+    const fullAt = Math.max(now, Number(this.#live(key)?.value ?? 0));
+    const left = capacity - ((fullAt - now) / 1_000) * perSecond;
+    if (left < 1) return { taken: false, left };
+    const next = fullAt + 1_000 / perSecond;
+    this.#entries.set(key, { value: String(next), expiresAt: Math.ceil(next) });
+    return { taken: true, left: left - 1 };
   }
 
   async publish(channel: string, message: string): Promise<void> {

@@ -1,26 +1,17 @@
-import type { Cache } from '@psa/contracts/ports/cache';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Bucket, Cache } from '@psa/contracts/ports/cache';
+import type { Redis } from 'ioredis';
 import { type AdapterLog, silentLog } from '../log.ts';
-import { callListener, milliseconds } from './memory-cache.ts';
-
-/** Where Redis is: one server, or the Sentinels that know which of several is the master. */
-export type RedisSource =
-  | {
-      /** `redis://[:password@]host:port[/db]`. */
-      readonly url: string;
-    }
-  | {
-      readonly sentinels: readonly { readonly host: string; readonly port: number }[];
-      /** What the Sentinels call the master. */
-      readonly master: string;
-      readonly password?: string;
-    };
+import { milliseconds } from './memory-cache.ts';
+import { REDIS_TIMES, RedisConnection, type RedisSource, type RedisTimes } from './redis-connection.ts';
+import { RedisSubscriptions } from './redis-subscriptions.ts';
 
 export type RedisCacheOptions = RedisSource & {
   /** Before every key and channel; default `psa:`. */
   readonly prefix?: string;
   /** Told of lost connections; they are mended without help. */
   readonly log?: AdapterLog;
+  /** Over {@link REDIS_TIMES}. */
+  readonly times?: Partial<RedisTimes>;
 };
 
 /** Redis has not answered for a while; nobody waits for it until it does. */
@@ -30,9 +21,6 @@ class CacheAway extends Error {
     this.name = 'CacheAway';
   }
 }
-
-/** How long a command may take, and how long a lost connection is waited for before commands fail at once. */
-const PATIENCE_MS = 2_000;
 
 // The expiry is set with the first increment only, and in the same step: a counter never stays for ever.
 const INCREMENT = `
@@ -44,39 +32,55 @@ if ttl < 0 then
 end
 return {value, ttl}`;
 
-interface WithIncrement extends Redis {
+// As in MemoryCache: kept is the time at which the bucket will be full again, by Redis' own clock.
+const TAKE = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + time[2] / 1000
+local fullAt = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0'))
+local left = ARGV[1] - (fullAt - now) / 1000 * ARGV[2]
+if left < 1 then
+  return {0, tostring(left)}
+end
+local next = fullAt + 1000 / ARGV[2]
+redis.call('SET', KEYS[1], string.format('%.3f', next), 'PX', math.ceil(next - now))
+return {1, tostring(left - 1)}`;
+
+interface WithScripts extends Redis {
+  psaTake(key: string, capacity: number, perSecond: number): Promise<[number, string]>;
   psaIncrement(key: string, by: number, ttlMs: number): Promise<[number, number]>;
 }
 
 /**
  * The cache on Redis, shared by all processes. While Redis is away, calls fail within about two seconds, and at once
- * when that has been known for longer, so that callers can do without; subscriptions come back by themselves. With
- * Sentinels it follows the master.
+ * when that has been known for longer, so that callers can do without; commands and subscriptions come back by
+ * themselves, whatever happened. With Sentinels it follows the master.
  */
 export class RedisCache implements Cache {
-  readonly #redis: WithIncrement;
+  readonly #connection: RedisConnection;
+  readonly #subscriptions: RedisSubscriptions;
   readonly #prefix: string;
-  readonly #log: AdapterLog;
-  readonly #listeners = new Map<string, Set<(message: string) => void>>();
-  #subscriber: Redis | null = null;
-  readonly #source: RedisSource;
-  /** Since when there is no connection to a server that answers; null while there is one. */
-  #awaySince: number | null = null;
+  readonly #times: RedisTimes;
 
   constructor(options: RedisCacheOptions) {
-    this.#source = options;
+    const log = options.log ?? silentLog;
+    const times = { ...REDIS_TIMES, ...options.times };
+    this.#times = times;
     this.#prefix = options.prefix ?? 'psa:';
-    this.#log = options.log ?? silentLog;
-    const redis = connectionTo(options, {
-      lazyConnect: true,
-      maxRetriesPerRequest: 2,
-      commandTimeout: PATIENCE_MS,
-      scripts: { psaIncrement: { lua: INCREMENT, numberOfKeys: 1 } },
+    this.#connection = new RedisConnection({
+      ...{ source: options, times, log },
+      name: 'Redis',
+      settings: {
+        maxRetriesPerRequest: 2,
+        scripts: {
+          psaIncrement: { lua: INCREMENT, numberOfKeys: 1 },
+          psaTake: { lua: TAKE, numberOfKeys: 1 },
+        },
+      },
     });
-    redis.on('error', (error: Error) => this.#log.warn(`Redis: ${error.message}`));
-    redis.on('ready', () => (this.#awaySince = null));
-    redis.on('close', () => (this.#awaySince ??= performance.now()));
-    this.#redis = redis as WithIncrement;
+    this.#subscriptions = new RedisSubscriptions({
+      ...{ source: options, times, log, prefix: this.#prefix },
+      publish: (channel, message) => this.#ask((redis) => redis.publish(channel, message)),
+    });
   }
 
   get(key: string): Promise<string | null> {
@@ -108,92 +112,43 @@ export class RedisCache implements Cache {
     return { value, ttlSeconds: Math.ceil(ttl / 1_000) };
   }
 
+  async take(key: string, { capacity, perSecond }: Bucket): Promise<{ taken: boolean; left: number }> {
+    const [taken, left] = await this.#ask((redis) => redis.psaTake(this.#prefix + key, capacity, perSecond));
+    return { taken: taken === 1, left: Number(left) };
+  }
+
   async publish(channel: string, message: string): Promise<void> {
     await this.#ask((redis) => redis.publish(this.#prefix + channel, message));
   }
 
-  async subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
-    const name = this.#prefix + channel;
-    const own = (message: string) => listener(message);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(own));
-    // Asking again for a channel already subscribed to is harmless, and waits until the first asking is done.
-    await this.#subscription().subscribe(name);
-    return async () => {
-      listeners.delete(own);
-      if (listeners.size > 0 || this.#listeners.get(name) !== listeners) return;
-      this.#listeners.delete(name);
-      await this.#subscriber?.unsubscribe(name);
-    };
+  subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+    return this.#subscriptions.subscribe(this.#prefix + channel, listener);
   }
 
   async ping(): Promise<void> {
     await this.#ask((redis) => redis.ping());
+    this.#subscriptions.check();
   }
 
   async close(): Promise<void> {
-    this.#listeners.clear();
-    this.#subscriber?.disconnect();
-    // QUIT lets commands under way finish; when Redis is away there is nothing to wait for.
-    if (this.#redis.status === 'ready') await this.#redis.quit().catch(() => {});
-    this.#redis.disconnect();
+    await Promise.all([this.#subscriptions.close(), this.#connection.close()]);
   }
 
-  async #ask<T>(command: (redis: WithIncrement) => Promise<T>): Promise<T> {
-    if (this.#awaySince !== null && performance.now() - this.#awaySince > PATIENCE_MS) throw new CacheAway();
+  async #ask<T>(command: (redis: WithScripts) => Promise<T>): Promise<T> {
+    if (this.#connection.awayMs > this.#times.patienceMs) throw new CacheAway();
+    const client = this.#connection.client as WithScripts;
     try {
-      return await command(this.#redis);
+      return await command(client);
     } catch (error) {
       // A server whose power is gone says nothing, not even that it has closed: asked anew, the Sentinels know better.
-      if (isTimeout(error) && this.#redis.status === 'ready') {
-        this.#awaySince = performance.now() - PATIENCE_MS;
-        this.#redis.disconnect(true);
-      }
+      if (isTimeout(error) && client === this.#connection.client && client.status === 'ready')
+        this.#connection.distrust('a command was not answered');
       throw error;
     }
   }
-
-  /** A connection of its own: Redis allows a subscribed connection no other commands. */
-  #subscription(): Redis {
-    if (this.#subscriber) return this.#subscriber;
-    const subscriber = connectionTo(this.#source, { maxRetriesPerRequest: null, autoResubscribe: true });
-    subscriber.on('error', (error: Error) => this.#log.warn(`Redis subscription: ${error.message}`));
-    subscriber.on('message', (name: string, message: string) => {
-      for (const listener of this.#listeners.get(name) ?? []) callListener(listener, message);
-    });
-    this.#subscriber = subscriber;
-    return subscriber;
-  }
-}
-
-function connectionTo(source: RedisSource, options: RedisOptions): Redis {
-  const common: RedisOptions = {
-    connectTimeout: PATIENCE_MS,
-    keepAlive: 10_000,
-    retryStrategy: backoff,
-    // A master that has become a replica: connect again, to its successor, and send the command there.
-    reconnectOnError: (error) => (/^(READONLY|NOREPLICAS|MASTERDOWN)/.test(error.message) ? 2 : false),
-    ...options,
-  };
-  if ('url' in source) return new Redis(source.url, common);
-  return new Redis({
-    ...common,
-    sentinels: source.sentinels.map(({ host, port }) => ({ host, port })),
-    name: source.master,
-    role: 'master',
-    ...(source.password && { password: source.password }),
-    sentinelRetryStrategy: backoff,
-    sentinelCommandTimeout: PATIENCE_MS,
-    // Told by the Sentinels of a new master: the old one may be silent rather than gone.
-    failoverDetector: true,
-  });
 }
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';
-
-function backoff(attempt: number): number {
-  return Math.min(attempt * 50, 1_000);
-}
 
 /** The settings that say where Redis is (a part of service-kit's `ServiceEnv` and of the gateway's). */
 export interface RedisSettings {

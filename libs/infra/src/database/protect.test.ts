@@ -62,3 +62,36 @@ describe('psa.protect, mode customer', () => {
     expect(expected).toBeGreaterThan(1000);
   });
 });
+
+describe('functions with the owner’s rights', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase();
+  });
+  afterAll(() => db.drop());
+
+  /** Functions past row-level security whose names could be bent, or that somebody but their service may run. */
+  const loose = () =>
+    db.admin<{ name: string }[]>`
+      select n.nspname || '.' || p.proname as name from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+      where p.prosecdef and n.nspname not like 'pg\\_%' and (
+        -- Schemas where no service may make anything, and the session's own last: it may make things there.
+        not exists (
+          select from unnest(p.proconfig) as setting
+          where setting ~ ('^search_path=((pg_catalog|psa|public|' || n.nspname || '), )+pg_temp$'))
+        or exists (
+          select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
+          left join pg_roles r on r.oid = a.grantee
+          where a.privilege_type = 'EXECUTE' and r.rolname is distinct from 'psa_owner'
+            and r.rolname is distinct from 'psa_' || n.nspname))`;
+
+  it('pin their search path and are run by the role of their service alone', async () => {
+    expect(await loose()).toEqual([]);
+    await db.admin.unsafe(`
+      create function crm.unpinned() returns int language sql security definer as 'select 1';
+      revoke all on function crm.unpinned() from public;
+      create function crm.public() returns int language sql security definer
+        set search_path = pg_catalog, pg_temp as 'select 1'`);
+    expect((await loose()).map(({ name }) => name).sort()).toEqual(['crm.public', 'crm.unpinned']);
+  });
+});

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { fileStoreContract } from '@psa/test-kit/file-store.contract';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import postgres, { type Sql } from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -57,4 +58,17 @@ it('PostgreSQL: removes what a killed upload left behind a day ago, and nothing 
   const rows = await sql`SELECT convert_from(data, 'UTF8') AS data FROM swept.files_chunks`;
   expect(rows).toEqual([{ data: 'new' }]);
   await store.close();
+});
+
+it('PostgreSQL: gives up a connection that has fallen silent', { timeout: 10_000 }, async () => {
+  const line = await tcpLine(server.port);
+  const url = new URL(server.superuserUrl());
+  url.port = String(line.port);
+  const store = new PostgresFileStore({ url: url.href, schema: 'silent', silenceMs: 400 });
+  await store.ping();
+  line.strand();
+  await expect(store.ping()).rejects.toThrow('silent');
+  await store.ping();
+  await store.close();
+  await line.close();
 });

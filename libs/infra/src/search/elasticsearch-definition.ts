@@ -9,8 +9,8 @@ export const GERMAN = 'psa_german';
 export const ENGLISH = 'psa_english';
 
 /**
- * The parts of Elasticsearch's own `german` and `english` analyzers behind one tokenizer, the rule of `words.ts`:
- * theirs would keep `max.mueller` and `server_log` as one word. `german_normalization` makes one spelling of
+ * The parts of Elasticsearch's own `german` and `english` analyzers behind one tokenizer, which takes the words that
+ * `prepared.ts` has cut. `german_normalization` makes one spelling of
  * Müller, Mueller and Muller; the stems of the stemmers never meet the words as written (`psa_plain`), which serve
  * beginnings, typing errors and numbers.
  */
@@ -68,6 +68,8 @@ const mappings = {
     keywords: text,
     body: text,
     internal: text,
+    // The texts as they were written: those above are in the form of `prepared.ts`.
+    shown: { type: 'object', enabled: false },
     summary: { type: 'object', enabled: false },
   },
 } as const;

@@ -1,7 +1,8 @@
 import type { estypes } from '@elastic/elasticsearch';
-import type { SearchQuery } from '@psa/contracts/ports/search';
+import type { MatchQuery, SearchQuery } from '@psa/contracts/ports/search';
 import { TEXT_FIELDS, type TextField } from './elasticsearch-definition.ts';
-import type { Clause, Term } from './query-text.ts';
+import { asWritten } from './joined.ts';
+import type { Choice, Clause, Group, Term } from './query-text.ts';
 import { forgivenEdits } from './words.ts';
 
 type Query = estypes.QueryDslQueryContainer;
@@ -15,7 +16,8 @@ const EXACT = 1_000;
 const EXPANSIONS = 500;
 
 /** Whom an answer is for: part of every query that leaves the adapter. */
-type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'owner_id' | 'types'>;
+export type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'owner_id' | 'types' | 'ids'> &
+  Pick<MatchQuery, 'only_customer'>;
 
 /** What the asker may see, and nothing else. */
 function visibleTo(asker: Asker): Query[] {
@@ -23,8 +25,10 @@ function visibleTo(asker: Asker): Query[] {
     { term: { tenant_id: asker.tenant_id } },
     { term: { removed: false } },
     ...(asker.customer_id === null ? [] : [{ term: { customer_id: asker.customer_id } }]),
+    ...(asker.only_customer === undefined ? [] : [{ term: { customer_id: asker.only_customer } }]),
     ...(asker.owner_id === null ? [] : [{ term: { owner_ids: asker.owner_id } }]),
     ...(asker.types ? [{ terms: { type: [...asker.types] } }] : []),
+    ...(asker.ids ? [{ terms: { id: [...asker.ids] } }] : []),
   ];
 }
 
@@ -34,33 +38,62 @@ export function fieldsOf(asker: Asker): TextField[] {
   return asker.customer_id === null ? all : all.filter((field) => field !== 'internal');
 }
 
+const HEAD: readonly TextField[] = ['title', 'keywords'];
+/** Names of the parts of a query that tell how a match came about. */
+export const BY_KEYWORD = 'keyword';
+export const BY_HEAD = 'head';
+
 /**
- * All clauses must match; each counts by the best field it stands in. Constants instead of BM25: how often a word
+ * All groups must match; each counts by the best field it stands in. Constants instead of BM25: how often a word
  * occurs with other tenants does not change the order here, and equals go by date.
  */
 export function matching(
   asker: Asker,
-  clauses: readonly Clause[],
+  groups: readonly Group[],
   identifiers: readonly string[],
   widened: Widened,
 ): Query {
   return {
     bool: {
       filter: visibleTo(asker),
-      must: clauses.map((clause) =>
-        clause.length === 1 ? termQuery(asker, clause[0]!, widened) : phraseQuery(asker, clause, widened),
-      ),
-      should:
-        identifiers.length === 0
+      must: groups.map((group) => ({
+        dis_max: {
+          queries: [
+            ...HEAD.map((field) => counting(TEXT_FIELDS[field], groupIn([field], group, widened))),
+            counting(1, groupIn(fieldsOf(asker), group, widened)),
+          ],
+        },
+      })),
+      should: [
+        // Named for `matches`; counts nothing.
+        {
+          constant_score: {
+            filter: { bool: { filter: groups.map((group) => groupIn(HEAD, group, widened)) } },
+            boost: 0,
+            _name: BY_HEAD,
+          },
+        },
+        ...(identifiers.length === 0
           ? []
-          : [{ constant_score: { filter: { terms: { exact: [...identifiers] } }, boost: EXACT } }],
+          : [
+              {
+                constant_score: {
+                  filter: { terms: { exact: [...identifiers] } },
+                  boost: EXACT,
+                  _name: BY_KEYWORD,
+                },
+              },
+            ]),
+      ],
     },
   };
 }
 
+const counting = (boost: number, filter: Query): Query => ({ constant_score: { filter, boost } });
+
 /** Documents with one term that the asker may see. */
 export const having = (asker: Asker, term: Term): Query => ({
-  bool: { filter: [...visibleTo(asker), termQuery(asker, term, new Map())] },
+  bool: { filter: [...visibleTo(asker), clauseIn(fieldsOf(asker), [term], new Map())] },
 });
 
 /** Documents with words like a mistyped one that the asker may see, those with the nearest words first. */
@@ -83,46 +116,63 @@ export const resembling = (asker: Asker, term: Term): Query => ({
   },
 });
 
-function termQuery(asker: Asker, term: Term, widened: Widened): Query {
+const oneOf = (queries: Query[]): Query =>
+  queries.length === 1 ? queries[0]! : { bool: { should: queries, minimum_should_match: 1 } };
+const allOf = (queries: Query[]): Query =>
+  queries.length === 1 ? queries[0]! : { bool: { filter: queries } };
+
+/** The words, or the number that they make without its signs. */
+const orJoined = (fields: readonly TextField[], query: Query, joined: string | null): Query =>
+  joined === null
+    ? query
+    : oneOf([
+        query,
+        ...fields.flatMap((field) => asWritten(joined).map((form) => ({ match: { [field]: form } }))),
+      ]);
+
+const groupIn = (fields: readonly TextField[], { choices, joined }: Group, widened: Widened): Query =>
+  orJoined(fields, allOf(choices.map((choice) => choiceIn(fields, choice, widened))), joined);
+
+const choiceIn = (fields: readonly TextField[], { clauses, joined }: Choice, widened: Widened): Query =>
+  orJoined(fields, allOf(clauses.map((clause) => clauseIn(fields, clause, widened))), joined);
+
+const clauseIn = (fields: readonly TextField[], clause: Clause, widened: Widened): Query =>
+  oneOf(
+    fields.flatMap((field) =>
+      clause.length === 1 ? wordIn(field, clause[0]!, widened) : phraseIn(field, clause, widened),
+    ),
+  );
+
+function wordIn(field: TextField, term: Term, widened: Widened): Query[] {
   const instead = widened.get(term.folded);
-  return bestField(asker, (field) => [
+  return [
     ...(instead ?? [term.word]).flatMap((word) =>
       variants(field).map((variant) => ({ match: { [variant]: word } })),
     ),
     ...(term.prefix && !instead ? [{ match_bool_prefix: { [field]: term.word } }] : []),
-  ]);
+  ];
 }
 
 /** Words side by side. A stop word within keeps its place. */
-function phraseQuery(asker: Asker, clause: Clause, widened: Widened): Query {
-  if (clause.some((term) => widened.has(term.folded))) return widenedPhrase(asker, clause, widened);
+function phraseIn(field: TextField, clause: Clause, widened: Widened): Query[] {
+  if (clause.some((term) => widened.has(term.folded))) return [widenedPhrase(field, clause, widened)];
   const words = clause.map((term) => term.word).join(' ');
-  return bestField(asker, (field) => [
+  return [
     ...variants(field).map((variant) => ({ match_phrase: { [variant]: words } })),
     ...(clause.at(-1)!.prefix
       ? [{ match_phrase_prefix: { [field]: { query: words, max_expansions: EXPANSIONS } } }]
       : []),
-  ]);
+  ];
 }
 
-function widenedPhrase(asker: Asker, clause: Clause, widened: Widened): Query {
+function widenedPhrase(field: TextField, clause: Clause, widened: Widened): Query {
   const places = clause.map((term) => ({
     any_of: {
       intervals: (widened.get(term.folded) ?? [term.word]).map((word) => ({ match: { query: word } })),
     },
   }));
-  return bestField(asker, (field) => [
-    { intervals: { [field]: { all_of: { ordered: true, max_gaps: 0, intervals: places } } } },
-  ]);
+  return { intervals: { [field]: { all_of: { ordered: true, max_gaps: 0, intervals: places } } } };
 }
-
-const bestField = (asker: Asker, queries: (field: TextField) => Query[]): Query => ({
-  dis_max: {
-    queries: fieldsOf(asker).map((field) => ({
-      constant_score: { filter: { bool: { should: queries(field) } }, boost: TEXT_FIELDS[field] },
-    })),
-  },
-});
 
 /** A field as written, and by its German and English stems. */
 export const variants = (field: TextField) => [field, `${field}.de`, `${field}.en`];

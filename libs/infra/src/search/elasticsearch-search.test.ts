@@ -186,7 +186,9 @@ describe('the Elasticsearch adapter', () => {
     const { index } = await before(({ path }) =>
       path.includes('_cluster/health')
         ? { status: 408, body: { timed_out: true, status: 'red' } }
-        : { status: 503, body: { error: { type: 'no_shard_available_action_exception', reason: 'x' } } },
+        : path.includes('_alias')
+          ? { body: { [`psa-search-${definitionHash}`]: {} } }
+          : { status: 503, body: { error: { type: 'no_shard_available_action_exception', reason: 'x' } } },
     );
     await expect(index.ping()).rejects.toThrow('is not available');
     const asked = { tenant_id: 'a', customer_id: null, owner_id: null, limit: 20, offset: 0 };

@@ -1,26 +1,44 @@
 import { randomUUID } from 'node:crypto';
-import { Client, errors, type estypes } from '@elastic/elasticsearch';
-import type {
-  SearchDocument,
-  SearchHit,
-  SearchIndex,
-  SearchQuery,
-  SearchResult,
-} from '@psa/contracts/ports/search';
-import { definition, definitionHash, ENGLISH, GERMAN, type TextField } from './elasticsearch-definition.ts';
-import { fieldsOf, having, matching, resembling, variants, type Widened } from './elasticsearch-query.ts';
-import { bestFragment, type Matcher, markAll } from './highlight.ts';
-import { BATCH, CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS, storable } from './limits.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type estypes } from '@elastic/elasticsearch';
 import {
-  type Clause,
-  exactForm,
+  type Matches,
+  type MatchQuery,
+  type SearchDocument,
+  type SearchHit,
+  type SearchIndex,
+  type SearchQuery,
+  type SearchResult,
+  TextRefused,
+} from '@psa/contracts/ports/search';
+import { fold, lower } from '@psa/domain/text';
+import type { AdapterLog } from '../log.ts';
+import { partsOf } from './compounds.ts';
+import { definition, definitionHash, ENGLISH, GERMAN, type TextField } from './elasticsearch-definition.ts';
+import { batches, errorType, refusal, type Source, sourceOf } from './elasticsearch-document.ts';
+import {
+  type Asker,
+  BY_HEAD,
+  BY_KEYWORD,
+  fieldsOf,
+  having,
+  matching,
+  resembling,
+  variants,
+  type Widened,
+} from './elasticsearch-query.ts';
+import { bestFragment, type Matcher, markAll } from './highlight.ts';
+import { CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS } from './limits.ts';
+import {
+  type Group,
   isDropped,
   parseQuery,
   type StopWords,
   type Term,
+  termsIn,
   withoutStopWords,
 } from './query-text.ts';
-import { fold, lower, mayBeMistyped, nearest } from './words.ts';
+import { mayBeMistyped, nearest } from './words.ts';
 
 export interface ElasticsearchSearchOptions {
   /** `http(s)://[user:password@]host:port`; several of one cluster separated by commas. */
@@ -31,31 +49,16 @@ export interface ElasticsearchSearchOptions {
 
 type Ref = Parameters<SearchIndex['remove']>[0][number];
 
-/** A document as it is stored. */
-interface Source {
-  readonly tenant_id: string;
-  readonly type: string;
-  readonly id: string;
-  readonly updated_at: string;
-  readonly removed: boolean;
-  readonly customer_id?: string;
-  readonly owner_ids?: readonly string[];
-  readonly exact?: readonly string[];
-  readonly title?: string;
-  readonly keywords?: readonly string[];
-  readonly body?: string;
-  readonly internal?: string;
-  readonly summary?: Readonly<Record<string, unknown>>;
-}
-
-/** A server takes requests up to 100 MB. */
-const BATCH_CHARACTERS = 8_000_000;
 const REQUEST_TIMEOUT_MS = 10_000;
+/** Between two tries to make the index. */
+const RETRY_MS = 2_000;
 /** Documents looked through for words like a mistyped one. */
 const LOOKED_THROUGH = 50;
 /** Text beyond is searched, but not looked through for matches to mark. */
 const MARKED_TO = 100_000;
 const STOPS_KEPT = 50_000;
+/** Matches of one answer; the server's `max_result_window`. */
+const WINDOW = 10_000;
 
 /**
  * Search in Elasticsearch 9. All tenants share one index; every query is filtered by tenant, customer and owner
@@ -67,6 +70,9 @@ export class ElasticsearchSearch implements SearchIndex {
   readonly #stops = new Map<string, boolean>();
   // Where Elasticsearch marks words. Not the marks of the port: a text may have those.
   readonly #mark = randomUUID();
+  readonly #closing = new AbortController();
+  /** Whether the alias was seen to lead to the index of this release. */
+  #isOurs = false;
 
   constructor(options: ElasticsearchSearchOptions) {
     this.#client = new Client({
@@ -89,14 +95,25 @@ export class ElasticsearchSearch implements SearchIndex {
           if (errorType(error) !== 'resource_already_exists_exception') throw error;
         });
     }
-    const found = Object.keys(await this.#client.indices.getAlias({ name: this.#alias }));
-    if (found.length !== 1 || found[0] !== index) {
-      throw new Error(
-        `The search index "${this.#alias}" leads to ${found.join(', ')}, not to ${index} of this release: ` +
-          'delete it, start again, and fill it by POST /api/v1/search/reindex.',
-      );
-    }
+    await this.#check();
     await this.ping();
+  }
+
+  /** Prepares as soon as Elasticsearch is there, and says what keeps it from that. Until then `ping` fails. */
+  async prepareWhenThere(log: AdapterLog): Promise<void> {
+    const { signal } = this.#closing;
+    for (let said = ''; !signal.aborted; ) {
+      try {
+        await this.prepare();
+        if (said !== '') log.info('Elasticsearch: the index is ready.');
+        return;
+      } catch (error) {
+        const { message } = error as Error;
+        if (message !== said && !signal.aborted) log.warn(`Elasticsearch: ${message}`);
+        said = message;
+      }
+      await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+    }
   }
 
   async put(documents: readonly SearchDocument[]): Promise<void> {
@@ -114,27 +131,48 @@ export class ElasticsearchSearch implements SearchIndex {
   }
 
   async query(query: SearchQuery): Promise<SearchResult> {
-    const parsed = parseQuery(query.text);
     const empty: SearchResult = { hits: [], total: 0, total_relation: 'eq', corrected: {} };
-    if (parsed.clauses.length === 0) return empty;
-    const stops = await this.#stopWords(parsed.clauses.flat().map((term) => term.word));
-    const clauses = withoutStopWords(parsed.clauses, stops);
-    if (clauses.length === 0) return empty;
-    const find = (widened: Widened) =>
-      this.#find(query, matching(query, clauses, parsed.identifiers, widened));
-    const found = await find(new Map());
-    if (found.total > 0) return { ...found, corrected: {} };
-    const chosen = await this.#widen(query, clauses, stops);
-    if (chosen.size === 0) return empty;
-    const corrected = Object.fromEntries([...chosen].map(([term, words]) => [term.typed, words]));
-    return {
-      ...(await find(new Map([...chosen].map(([term, words]) => [term.folded, words])))),
-      corrected,
-    };
+    const { found, corrected } = await this.#ask(
+      query,
+      (matches) => this.#find(query, matches),
+      (one) => one.total === 0,
+    );
+    return found === null ? empty : { ...found, corrected };
+  }
+
+  async matches(query: MatchQuery): Promise<Matches> {
+    const none: Matches = { tiers: [[], [], []], more: false, corrected: {} };
+    const { found, corrected } = await this.#ask(
+      { ...query, types: [query.type] },
+      (matches) => this.#all(query, matches),
+      (one) => !one.more && one.tiers.every((tier) => tier.length === 0),
+    );
+    return found === null ? none : { ...found, corrected };
+  }
+
+  /** Asks for a text, and once more with similar words where that finds nothing. Null: it asks for nothing. */
+  async #ask<T>(
+    query: Asker & { readonly text: string },
+    find: (matches: estypes.QueryDslQueryContainer) => Promise<T>,
+    isEmpty: (found: T) => boolean,
+  ): Promise<{ found: T | null; corrected: Record<string, readonly string[]> }> {
+    const parsed = parseQuery(query.text);
+    if (parsed.groups.length === 0) return { found: null, corrected: {} };
+    const stops = await this.#stopWords(termsIn(parsed.groups).map((term) => term.word));
+    const groups = withoutStopWords(parsed.groups, stops);
+    if (groups.length === 0) return { found: null, corrected: {} };
+    const by = (widened: Widened) =>
+      find(matching(query, groups, parsed.identifiers, widened)).catch(refusal);
+    const found = await by(new Map());
+    if (!isEmpty(found)) return { found, corrected: {} };
+    const { chosen, corrected } = await this.#widen(query, groups, stops);
+    if (chosen.size === 0) return { found, corrected: {} };
+    return { found: await by(chosen), corrected };
   }
 
   /** @throws unless the index can be read and written */
   async ping(): Promise<void> {
+    if (!this.#isOurs) await this.#check();
     const health = await this.#client.cluster.health(
       { index: this.#alias, wait_for_status: 'yellow', timeout: '2s' },
       { maxRetries: 0, requestTimeout: 3_000, ignore: [408] },
@@ -145,7 +183,20 @@ export class ElasticsearchSearch implements SearchIndex {
   }
 
   close(): Promise<void> {
+    this.#closing.abort();
     return this.#client.close();
+  }
+
+  async #check(): Promise<void> {
+    const index = `${this.#alias}-${definitionHash}`;
+    const found = Object.keys(await this.#client.indices.getAlias({ name: this.#alias }));
+    this.#isOurs = found.length === 1 && found[0] === index;
+    if (!this.#isOurs) {
+      throw new Error(
+        `The search index "${this.#alias}" leads to ${found.join(', ')}, not to ${index} of this release: ` +
+          'delete it and fill the new one by POST /api/v1/search/reindex.',
+      );
+    }
   }
 
   /** Older versions than the stored one are ignored: `external_gte` compares, the conflict is the answer. */
@@ -170,7 +221,8 @@ export class ElasticsearchSearch implements SearchIndex {
       if (!failed) continue;
       const refused = items.map((item) => item.index!).find((item) => item.error && item.status !== 409);
       if (refused) {
-        throw new Error(`Unable to index ${refused._id}: ${refused.error!.type}: ${refused.error!.reason}`);
+        const message = `Unable to index ${refused._id}: ${refused.error!.type}: ${refused.error!.reason}`;
+        throw refused.status === 400 ? new TextRefused(message) : new Error(message);
       }
     }
   }
@@ -191,6 +243,41 @@ export class ElasticsearchSearch implements SearchIndex {
     return { hits: [...first.hits, ...rest.hits], ...counted(first.total) };
   }
 
+  /** All matches, a page after the other. */
+  async #all(
+    { tenant_id, most, newest = false }: MatchQuery,
+    query: estypes.QueryDslQueryContainer,
+  ): Promise<Omit<Matches, 'corrected'>> {
+    const tiers: [string[], string[], string[]] = [[], [], []];
+    const seen = new Set<string>();
+    let after: estypes.SortResults | undefined;
+    for (let more = false; ; ) {
+      const { hits } = await this.#client.search<unknown>({
+        index: this.#alias,
+        routing: tenant_id,
+        allow_partial_search_results: false,
+        query,
+        size: WINDOW,
+        sort: [{ updated_at: 'desc' }, { id: 'desc' }],
+        track_total_hits: most + 1,
+        _source: false,
+        docvalue_fields: ['id'],
+        ...(after === undefined ? {} : { search_after: after }),
+      });
+      if (after === undefined) more = (hits.total as estypes.SearchTotalHits).value > most;
+      if (more && !newest) return { tiers: [[], [], []], more };
+      for (const hit of hits.hits) {
+        const [id] = (hit.fields as { id: string[] }).id as [string];
+        const named = (hit.matched_queries ?? []) as string[];
+        // A document that was changed between two pages may come twice.
+        if (!seen.has(id)) tiers[named.includes(BY_KEYWORD) ? 0 : named.includes(BY_HEAD) ? 1 : 2].push(id);
+        seen.add(id);
+      }
+      after = hits.hits.at(-1)?.sort;
+      if (hits.hits.length < WINDOW || seen.size >= most || after === undefined) return { tiers, more };
+    }
+  }
+
   async #page(
     { tenant_id }: SearchQuery,
     matches: estypes.QueryDslQueryContainer,
@@ -209,7 +296,13 @@ export class ElasticsearchSearch implements SearchIndex {
       sort: ['_score', { updated_at: 'desc' }, { id: 'desc' }],
       track_scores: true,
       track_total_hits: CAP + 1,
-      _source: ['type', 'id', 'summary', 'updated_at', 'title', ...texts],
+      _source: [
+        'type',
+        'id',
+        'summary',
+        'updated_at',
+        ...['title', ...texts].map((field) => `shown.${field}`),
+      ],
       highlight: this.#highlight(texts.flatMap(variants)),
     });
     const total = hits.total as estypes.SearchTotalHits;
@@ -220,16 +313,20 @@ export class ElasticsearchSearch implements SearchIndex {
   #hit(hit: estypes.SearchHit<Source>, texts: readonly TextField[]): SearchHit {
     const source = hit._source!;
     const found = new Set(this.#markedWords(hit));
-    const matches: Matcher = (word) => found.has(lower(word));
-    const body = texts.includes('body') ? bestFragment(source.body ?? '', matches) : { text: '', hits: 0 };
-    const internal = body.hits === 0 ? bestFragment(source.internal ?? '', matches) : body;
+    const matches: Matcher = (text) => {
+      const word = lower(text);
+      return found.has(word) || partsOf(fold(word)).some((part) => found.has(part));
+    };
+    const { title = '', body: text = '', internal: notes = '' } = source.shown ?? {};
+    const body = texts.includes('body') ? bestFragment(text, matches) : { text: '', hits: 0 };
+    const internal = body.hits === 0 ? bestFragment(notes, matches) : body;
     return {
       type: source.type,
       id: source.id,
       score: Math.round(hit._score! * 10_000) / 10_000,
-      title: source.title!,
+      title,
       highlights: {
-        title: markAll(source.title!, matches),
+        title: markAll(title, matches),
         body: internal.hits > 0 ? internal.text : body.text,
       },
       summary: source.summary ?? {},
@@ -257,15 +354,16 @@ export class ElasticsearchSearch implements SearchIndex {
   }
 
   /**
-   * Similar words for the terms that occur nowhere; empty where that cannot help. Only words in documents that
-   * the asker may see: they are read from the matches.
+   * Similar words for the terms that occur nowhere, or, where all occur but not together, for each; empty where that
+   * cannot help. Only words in documents that the asker may see: they are read from the matches.
    */
   async #widen(
-    query: SearchQuery,
-    clauses: readonly Clause[],
+    query: Asker,
+    groups: readonly Group[],
     stops: StopWords,
-  ): Promise<Map<Term, string[]>> {
-    const terms = clauses.flat().filter((term) => !isDropped(term, stops));
+  ): Promise<{ chosen: Map<string, readonly string[]>; corrected: Record<string, readonly string[]> }> {
+    const nothing = { chosen: new Map<string, readonly string[]>(), corrected: {} };
+    const terms = termsIn(groups).filter((term) => !isDropped(term, stops));
     const present = await this.#each(query, terms, (term) => ({
       query: having(query, term),
       size: 0,
@@ -273,32 +371,37 @@ export class ElasticsearchSearch implements SearchIndex {
     }));
     const unknown = terms.filter((_, i) => (present[i]!.total as estypes.SearchTotalHits).value === 0);
     // A number or key that occurs nowhere: nothing can match all terms.
-    if (unknown.length === 0 || unknown.some((term) => !mayBeMistyped(term.folded))) return new Map();
-    const similar = await this.#each(query, unknown, (term) => ({
+    if (unknown.some((term) => !mayBeMistyped(term.folded) || term.dense)) return nothing;
+    if (unknown.length === 0 && terms.length < 2) return nothing;
+    const doubtful =
+      unknown.length > 0 ? unknown : terms.filter((term) => mayBeMistyped(term.folded) && !term.dense);
+    if (doubtful.length === 0) return nothing;
+    const similar = await this.#each(query, doubtful, (term) => ({
       query: resembling(query, term),
       size: LOOKED_THROUGH,
       _source: false,
       highlight: this.#highlight(fieldsOf(query)),
     }));
-    const chosen = new Map<Term, string[]>();
-    for (const [i, term] of unknown.entries()) {
+    const chosen = new Map<string, readonly string[]>();
+    const corrected: Record<string, readonly string[]> = {};
+    for (const [i, term] of doubtful.entries()) {
       const shown = new Map<string, string>();
       for (const word of similar[i]!.hits.flatMap((hit) => this.#markedWords(hit))) {
         if (!shown.has(fold(word))) shown.set(fold(word), word);
       }
       const words = nearest(term.folded, [...shown.keys()], MOST_CORRECTIONS);
-      if (words.length === 0) return new Map();
-      chosen.set(
-        term,
-        words.map((word) => shown.get(word)!),
-      );
+      if (words.length === 0 && unknown.length > 0) return nothing;
+      if (words.length === 0) continue;
+      const instead = words.map((word) => shown.get(word)!);
+      chosen.set(term.folded, unknown.length > 0 ? instead : [term.word, ...instead]);
+      corrected[term.typed] = instead;
     }
-    return chosen;
+    return { chosen, corrected };
   }
 
   /** A search for each term in one request. */
   async #each(
-    { tenant_id }: SearchQuery,
+    { tenant_id }: Asker,
     terms: readonly Term[],
     search: (term: Term) => estypes.SearchSearchRequestBody,
   ): Promise<estypes.SearchHitsMetadata<unknown>[]> {
@@ -343,41 +446,3 @@ export class ElasticsearchSearch implements SearchIndex {
     return new Set(tokens?.map((token) => token.position));
   }
 }
-
-function sourceOf(doc: SearchDocument): Source {
-  return {
-    tenant_id: doc.tenant_id,
-    type: doc.type,
-    id: doc.id,
-    ...(doc.customer_id === null ? {} : { customer_id: doc.customer_id }),
-    owner_ids: doc.owner_ids,
-    updated_at: doc.updated_at,
-    removed: false,
-    exact: doc.keywords.map(exactForm).filter(Boolean),
-    title: storable(doc.title),
-    keywords: doc.keywords.map(storable),
-    body: storable(doc.body),
-    internal: storable(doc.internal),
-    summary: doc.summary,
-  };
-}
-
-function* batches<T>(writes: readonly T[]): Generator<T[]> {
-  let batch: T[] = [];
-  let size = 0;
-  for (const one of writes) {
-    const length = JSON.stringify(one).length;
-    if (batch.length === BATCH || (batch.length > 0 && size + length > BATCH_CHARACTERS)) {
-      yield batch;
-      [batch, size] = [[], 0];
-    }
-    batch.push(one);
-    size += length;
-  }
-  if (batch.length > 0) yield batch;
-}
-
-const errorType = (error: unknown) =>
-  error instanceof errors.ResponseError
-    ? (error.body as { error?: { type?: string } })?.error?.type
-    : undefined;

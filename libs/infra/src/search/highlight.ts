@@ -43,7 +43,7 @@ interface Span {
 function found(text: string, matches: Matcher): Span[] {
   const spans: Span[] = [];
   for (const token of tokens(text)) {
-    if (matches(token.text)) spans.push({ start: token.start, end: token.start + token.text.length });
+    if (matches(token.text)) spans.push({ start: token.start, end: token.end });
   }
   return spans;
 }
@@ -51,12 +51,23 @@ function found(text: string, matches: Matcher): Span[] {
 function mark(text: string, spans: readonly Span[], from: number, to: number): string {
   let result = '';
   let at = from;
-  for (const span of spans) {
+  for (const span of merged(spans)) {
     if (span.start < at || span.end > to) continue;
     result += `${text.slice(at, span.start)}${HIGHLIGHT_START}${text.slice(span.start, span.end)}${HIGHLIGHT_END}`;
     at = span.end;
   }
   return result + text.slice(at, to);
+}
+
+/** Spans that overlap, as pairs of letters do, are one. */
+function merged(spans: readonly Span[]): Span[] {
+  const result: Span[] = [];
+  for (const span of spans) {
+    const last = result.at(-1);
+    if (last && span.start < last.end) result[result.length - 1] = { start: last.start, end: span.end };
+    else result.push(span);
+  }
+  return result;
 }
 
 /** The next beginning of a word at or after a place, if one is near. */

@@ -12,6 +12,3 @@ export const counted = (total: number) => ({
   total: Math.min(total, CAP),
   total_relation: total > CAP ? ('gte' as const) : ('eq' as const),
 });
-
-/** NUL cannot be stored; half a surrogate pair neither. */
-export const storable = (text: string) => text.replaceAll('\0', '').toWellFormed();

@@ -1,7 +1,10 @@
 import type { SearchDocument } from '@psa/contracts/ports/search';
+import { fold, lower, withoutUmlautSpelling } from '@psa/domain/text';
+import { partsOf } from './compounds.ts';
+import { asWritten, joinedForms } from './joined.ts';
 import type { Stems } from './postgres-stems.ts';
-import { type Clause, exactForm, isDropped, type Term } from './query-text.ts';
-import { fold, lower, mayBeMistyped, tokens, withoutUmlautSpelling } from './words.ts';
+import { exactForm, type Group, isDropped, type Term } from './query-text.ts';
+import { mayBeMistyped, tokens } from './words.ts';
 
 /** The two tsvectors of a document in PostgreSQL's text form, and the words for the vocabulary. */
 interface DocumentLexemes {
@@ -11,23 +14,29 @@ interface DocumentLexemes {
   readonly vocabulary: ReadonlyMap<string, string>;
 }
 
-/** Words of a part that are indexed: about 100 kB of text. A tsvector holds 1 MB and 16,383 positions at most. */
+/** Words of a part that are indexed: about 100 kB of text. A tsvector has 16,383 positions at most. */
 const MOST_WORDS = 12_000;
 const MOST_INTERNAL = 4_000;
 /** tsvector keeps at most this many positions of a lexeme. */
 const MOST_POSITIONS = 256;
+/**
+ * A tsvector holds 1 MB of lexemes and positions, a lexeme 2,046 bytes. Counted as PostgreSQL stores them: the letters
+ * in UTF-8, and two bytes a position.
+ */
+const MOST_BYTES = 700_000;
 
 /** Every word of documents that a stem must be known of. */
 export function wordsOf(documents: readonly SearchDocument[]): Set<string> {
   const words = new Set<string>();
   for (const doc of documents) {
-    for (const [text, most] of partsOf(doc))
-      for (const token of tokens(text, most)) words.add(lower(token.text));
+    for (const [text, most] of partsOfDocument(doc))
+      for (const token of tokens(text, most)) if (!token.dense) words.add(lower(token.text));
   }
+  for (const word of [...words]) for (const part of partsOf(fold(word))) words.add(part);
   return words;
 }
 
-const partsOf = (doc: SearchDocument): [string, number][] => [
+const partsOfDocument = (doc: SearchDocument): [string, number][] => [
   [doc.title, MOST_WORDS],
   [doc.keywords.join('\n'), MOST_WORDS],
   [doc.body, MOST_WORDS],
@@ -39,31 +48,53 @@ export function lexemesOf(doc: SearchDocument, stems: Stems): DocumentLexemes {
   const head = new Vector();
   const all = new Vector();
   const vocabulary = new Map<string, string>();
-  const add = (text: string, most: number, weight: string, prefix: string, start: number, into: Vector[]) => {
+  const add = (
+    text: string,
+    most: number,
+    weight: string,
+    prefix: string,
+    start: number,
+    isHead: boolean,
+  ) => {
     let position = start;
-    for (const token of tokens(text, most)) {
+    const put = (lexeme: string) => {
+      all.add(prefix + lexeme, position, weight);
+      if (!isHead) return;
+      head.add(lexeme, position, weight);
+      all.add(HEAD + lexeme, position, '');
+    };
+    const words = [...tokens(text, most)];
+    const joined = joinedForms(text, words);
+    for (const [i, token] of words.entries()) {
       const word = lower(token.text);
       position++;
+      for (const form of joined.get(i) ?? []) put(form);
       if (stems.isStop(word)) continue;
       const folded = fold(word);
-      if (mayBeMistyped(folded) && !vocabulary.has(folded)) vocabulary.set(folded, word);
-      for (const lexeme of lexemesOfWord(word, folded, stems)) {
-        for (const vector of into) vector.add(prefix + lexeme, position, weight);
+      if (mayBeMistyped(folded) && !token.dense && !vocabulary.has(folded)) vocabulary.set(folded, word);
+      if (token.dense) put(folded);
+      else for (const lexeme of lexemesOfWord(word, folded, stems)) put(lexeme);
+      for (const part of partsOf(folded)) {
+        if (!vocabulary.has(part)) vocabulary.set(part, part);
+        for (const lexeme of lexemesOfWord(part, part, stems)) put(lexeme);
       }
     }
     return position + 10;
   };
-  let at = add(doc.title, MOST_WORDS, 'A', '', 0, [head, all]);
+  let at = add(doc.title, MOST_WORDS, 'A', '', 0, true);
   for (const keyword of doc.keywords) {
     const exact = `=${exactForm(keyword)}`;
     head.add(exact, at + 1, 'B');
     all.add(exact, at + 1, 'B');
-    at = add(keyword, 100, 'B', '', at, [head, all]);
+    at = add(keyword, 100, 'B', '', at, true);
   }
-  at = add(doc.body, MOST_WORDS, '', '', at, [all]);
-  add(doc.internal, MOST_INTERNAL, '', '!', at, [all]);
+  at = add(doc.body, MOST_WORDS, '', '', at, false);
+  add(doc.internal, MOST_INTERNAL, '', '!', at, false);
   return { head: head.text(), words: all.text(), vocabulary };
 }
+
+/** Begins what stands in title or keywords once more, so that the index tells these matches apart by itself. */
+const HEAD = '^';
 
 /**
  * The word itself, its spelling without umlauts, and the stems of both. Words and stems share one space: where the
@@ -77,17 +108,24 @@ export function lexemesOfWord(word: string, folded: string, stems: Stems): Set<s
     lexemes.add(other);
     for (const stem of stems.of(other)) lexemes.add(stem);
   }
+  lexemes.delete('');
   return lexemes;
 }
 
 class Vector {
   readonly #lexemes = new Map<string, string[]>();
+  #bytes = 0;
 
+  /** What does not fit any more is left out: the document is found by what came before. */
   add(lexeme: string, position: number, weight: string): void {
     const at = `${Math.min(position, 16_383)}${weight}`;
     const known = this.#lexemes.get(lexeme);
+    const cost = 2 + (known ? 0 : Buffer.byteLength(lexeme) + 4);
+    if (this.#bytes + cost > MOST_BYTES) return;
     if (!known) this.#lexemes.set(lexeme, [at]);
     else if (known.length < MOST_POSITIONS) known.push(at);
+    else return;
+    this.#bytes += cost;
   }
 
   text(): string {
@@ -102,54 +140,72 @@ const quote = (lexeme: string) => `'${lexeme.replaceAll('\\', '\\\\').replaceAll
 /** Widened terms: the folded word → the words that stand in for it. */
 export type Widened = ReadonlyMap<string, readonly string[]>;
 
-/** One term as a tsquery, with the lexemes of internal text where the asker may search it. */
-export function termQuery(term: Term, stems: Stems, widened: Widened, internal: boolean): string {
-  const inWords = alternatives(term, stems, widened, '').join(' | ');
-  return internal ? `(${inWords} | ${alternatives(term, stems, widened, '!').join(' | ')})` : `(${inWords})`;
+/** How a query is put into lexemes. */
+export interface Wording {
+  readonly stems: Stems;
+  readonly widened: Widened;
+  /** `all` texts, those without `internal` ones, or title and keywords alone. */
+  readonly where: 'all' | 'public' | 'head';
+  /** Letters that a match must stand under in `head`: A title, B keywords. */
+  readonly weight?: 'A' | 'B';
 }
 
-/**
- * All clauses as one tsquery in text form: joined by `&` for matching, by `|` for ranking. Empty where nothing
- * is left to look for.
- */
-export function matchQuery(
-  clauses: readonly Clause[],
-  stems: Stems,
-  widened: Widened,
-  internal: boolean,
-  join: '&' | '|',
-): string {
-  return clauses
-    .map((clause) => {
-      if (clause.length === 1) return termQuery(clause[0]!, stems, widened, internal);
-      const phrase = (prefix: string) => phraseQuery(clause, stems, widened, prefix);
-      return internal ? `(${phrase('')} | ${phrase('!')})` : phrase('');
-    })
-    .join(` ${join} `);
+/** Groups as one tsquery in text form: all must match. Empty where nothing is left to look for. */
+export const matchQuery = (groups: readonly Group[], wording: Wording): string =>
+  groups.map((group) => groupQuery(group, wording)).join(' & ');
+
+/** One group as a tsquery. */
+export function groupQuery({ choices, joined }: Group, wording: Wording): string {
+  const each = choices.map((choice) => {
+    const words = choice.clauses.map((clause) => clauseQuery(clause, wording)).join(' & ');
+    return choice.joined === null
+      ? `(${words})`
+      : `((${words}) | ${everywhere(asWritten(choice.joined), wording)})`;
+  });
+  const all = each.join(' & ');
+  return joined === null ? `(${all})` : `((${all}) | ${everywhere(asWritten(joined), wording)})`;
 }
+
+/** One term as a tsquery. */
+export const termQuery = (term: Term, wording: Wording): string => clauseQuery([term], wording);
+
+const PREFIXES = { all: ['', '!'], public: [''], head: [HEAD] } as const;
+const prefixesOf = ({ where, weight }: Wording) => (weight ? [''] : PREFIXES[where]);
+
+const everywhere = (lexemes: readonly string[], wording: Wording) =>
+  `(${prefixesOf(wording)
+    .flatMap((prefix) => lexemes.map((one) => quote(prefix + one) + ending(wording, false)))
+    .join(' | ')})`;
+
+const ending = ({ weight }: Wording, beginning: boolean) =>
+  beginning || weight ? `:${beginning ? '*' : ''}${weight ?? ''}` : '';
 
 /** Words side by side; a stop word within keeps its place, since it has one in the document too. */
-function phraseQuery(clause: Clause, stems: Stems, widened: Widened, prefix: string): string {
-  let text = '';
-  let distance = 0;
-  for (const term of clause) {
-    distance++;
-    if (isDropped(term, stems)) continue;
-    const one = `(${alternatives(term, stems, widened, prefix).join(' | ')})`;
-    text += text === '' ? one : ` <${distance}> ${one}`;
-    distance = 0;
-  }
-  return `(${text})`;
+function clauseQuery(clause: readonly Term[], wording: Wording): string {
+  const phrases = prefixesOf(wording).map((prefix) => {
+    let text = '';
+    let distance = 0;
+    for (const term of clause) {
+      distance++;
+      if (isDropped(term, wording.stems)) continue;
+      const one = `(${alternatives(term, wording, prefix).join(' | ')})`;
+      text += text === '' ? one : ` <${distance}> ${one}`;
+      distance = 0;
+    }
+    return `(${text})`;
+  });
+  return phrases.length === 1 ? phrases[0]! : `(${phrases.join(' | ')})`;
 }
 
-function alternatives(term: Term, stems: Stems, widened: Widened, prefix: string): string[] {
+function alternatives(term: Term, wording: Wording, prefix: string): string[] {
+  const { stems, widened } = wording;
   const found = new Set<string>();
   const addWord = (word: string, folded: string, beginning: boolean) => {
     // Stems are no beginnings: "drucken" does not ask for "Druckluft".
     const whole = new Set([folded, withoutUmlautSpelling(folded)]);
-    for (const lexeme of lexemesOfWord(word, folded, stems)) {
-      found.add(`${quote(prefix + lexeme)}${beginning && whole.has(lexeme) ? ':*' : ''}`);
-    }
+    const lexemes = term.dense ? [folded] : lexemesOfWord(word, folded, stems);
+    for (const lexeme of lexemes)
+      found.add(quote(prefix + lexeme) + ending(wording, beginning && whole.has(lexeme)));
   };
   const instead = widened.get(term.folded);
   if (instead) for (const word of instead) addWord(word, fold(word), false);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import { searchContract, searchDocument } from '@psa/test-kit/search.contract';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { PostgresSearch } from './postgres-search.ts';
@@ -53,4 +54,25 @@ it('gives nothing to a connection that names no tenant, and no internal text to 
     expect(await as(tenantId, '', call)).toHaveLength(1);
   }
   await sql.end();
+});
+
+it('gives up a connection that has fallen silent, to the primary or the replica', {
+  timeout: 15_000,
+}, async () => {
+  const line = await tcpLine(Number(new URL(db.urlFor('search')).port));
+  const url = new URL(db.urlFor('search'));
+  url.port = String(line.port);
+  const index = new PostgresSearch({ url: url.href, readUrl: url.href, silenceMs: 400, max: 1 });
+  const asked = { tenant_id: randomUUID(), customer_id: null, owner_id: null, limit: 20, offset: 0 };
+  const find = () => index.query({ ...asked, text: 'nichts' });
+  await index.ping();
+  await find();
+  line.strand();
+  await expect(index.ping()).rejects.toThrow('silent');
+  // The replica's is silent as well, and is left within its patience; both serve again.
+  await find();
+  await find();
+  await index.ping();
+  await index.close();
+  await line.close();
 });

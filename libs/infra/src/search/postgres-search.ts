@@ -1,18 +1,22 @@
-import type {
-  SearchDocument,
-  SearchHit,
-  SearchIndex,
-  SearchQuery,
-  SearchResult,
+import {
+  type Matches,
+  type MatchQuery,
+  type SearchDocument,
+  type SearchIndex,
+  type SearchQuery,
+  type SearchResult,
+  TextRefused,
 } from '@psa/contracts/ports/search';
+import { storable } from '@psa/domain/text';
 import type { Sql, TransactionSql } from 'postgres';
+import { afterPatience } from '../patience.ts';
 import { clientOf, type PostgresSource } from '../postgres-client.ts';
-import { bestFragment, type Matcher, markAll } from './highlight.ts';
-import { BATCH, CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS, storable } from './limits.ts';
-import { exactQuery, lexemesOf, lexemesOfWord, matchQuery, termQuery, wordsOf } from './postgres-lexemes.ts';
-import { PostgresStems, type Stems } from './postgres-stems.ts';
-import { type Clause, isDropped, parseQuery, type Term, withoutStopWords } from './query-text.ts';
-import { fold, lower, mayBeMistyped, nearest, shortened, tokens } from './words.ts';
+import { BATCH, counted } from './limits.ts';
+import { PostgresAsk } from './postgres-ask.ts';
+import { lexemesOf, wordsOf } from './postgres-lexemes.ts';
+import { PostgresStems } from './postgres-stems.ts';
+import { type Group, parseQuery, termsIn, withoutStopWords } from './query-text.ts';
+import { shortened } from './words.ts';
 
 export type PostgresSearchOptions = PostgresSource & {
   /** PostgreSQL schema of the index. Default `search`: the tables come with the migrations of services/search. */
@@ -23,6 +27,8 @@ export type PostgresSearchOptions = PostgresSource & {
   readonly readUrl?: string;
 };
 
+/** Whom an answer is for, and about what. */
+type Asked = Omit<SearchQuery, 'limit' | 'offset'>;
 type Ref = {
   readonly tenant_id: string;
   readonly type: string;
@@ -30,7 +36,6 @@ type Ref = {
   readonly version: number;
 };
 
-const MOST_CANDIDATES = 60;
 const RETRYABLE = new Set(['40001', '40P01']);
 /** How long a replica is waited for before the primary is asked. */
 const REPLICA_PATIENCE_MS = 1_500;
@@ -49,9 +54,8 @@ export class PostgresSearch implements SearchIndex {
   constructor(options: PostgresSearchOptions) {
     const { sql, end } = clientOf(options, options.max ?? 4);
     this.#sql = sql;
-    const prepare = 'url' in options ? options.prepare : undefined;
     const replica = options.readUrl
-      ? clientOf({ url: options.readUrl, ...(prepare !== undefined && { prepare }) }, options.max ?? 4)
+      ? clientOf({ ...('url' in options && options), url: options.readUrl }, options.max ?? 4)
       : null;
     this.#replica = replica?.sql ?? null;
     this.#end = async () => void (await Promise.all([end(), replica?.end()]));
@@ -95,42 +99,55 @@ export class PostgresSearch implements SearchIndex {
     }
   }
 
-  async query(query: SearchQuery): Promise<SearchResult> {
-    const parsed = parseQuery(query.text);
+  query(query: SearchQuery): Promise<SearchResult> {
     const empty: SearchResult = { hits: [], total: 0, total_relation: 'eq', corrected: {} };
-    if (parsed.clauses.length === 0) return empty;
-    if (!this.#replica) return this.#find(this.#sql, query, parsed, empty);
-    const late = Promise.withResolvers<never>();
-    const patience = setTimeout(() => late.reject(new Error('The replica is late.')), REPLICA_PATIENCE_MS);
-    try {
-      return await Promise.race([this.#find(this.#replica, query, parsed, empty), late.promise]);
-    } catch {
-      return await this.#find(this.#sql, query, parsed, empty);
-    } finally {
-      clearTimeout(patience);
-    }
+    return this.#ask(query, empty, async (ask) => {
+      let found = await ask.find(query);
+      if (found.total === 0 && (await ask.widen())) found = await ask.find(query);
+      const { corrected } = ask;
+      const hits = found.refs.length === 0 ? [] : await ask.page(found.refs);
+      return { ...counted(found.total), hits, corrected };
+    });
   }
 
-  async #find(
-    client: Sql,
-    query: SearchQuery,
-    parsed: ReturnType<typeof parseQuery>,
-    empty: SearchResult,
-  ): Promise<SearchResult> {
-    const stems = await this.#stems.lookUp(
-      client,
-      parsed.clauses.flat().map((term) => term.word),
-    );
-    const clauses = withoutStopWords(parsed.clauses, stems);
-    if (clauses.length === 0) return empty;
-    return this.#as(client, query.tenant_id, query.customer_id, 'read only', async (sql) => {
-      const ask = new Ask(sql, this.#schema, query, clauses, parsed.identifiers, this.#stems);
-      let found = await ask.find(stems);
-      if (found.total === 0 && (await ask.widen(stems))) found = await ask.find(stems);
-      const corrected = ask.corrected;
-      if (found.refs.length === 0) return { ...counted(found.total), hits: [], corrected };
-      return { ...counted(found.total), hits: await ask.page(found.refs), corrected };
+  matches(query: MatchQuery): Promise<Matches> {
+    const none: Matches = { tiers: [[], [], []], more: false, corrected: {} };
+    return this.#ask({ ...query, types: [query.type] }, none, async (ask) => {
+      const found = await ask.matches(query);
+      if (found.more || found.tiers.some((tier) => tier.length > 0) || !(await ask.widen())) return found;
+      return ask.matches(query);
     });
+  }
+
+  /** Asks the replica first, where there is one. `empty`: the answer to a text that asks for nothing. */
+  async #ask<T>(query: Asked, empty: T, work: (ask: PostgresAsk) => Promise<T>): Promise<T> {
+    const parsed = parseQuery(query.text);
+    if (parsed.groups.length === 0) return empty;
+    const on = async (client: Sql): Promise<T> => {
+      const stems = await this.#stems.lookUp(
+        client,
+        termsIn(parsed.groups).map((term) => term.word),
+      );
+      const groups: Group[] = withoutStopWords(parsed.groups, stems);
+      if (groups.length === 0) return empty;
+      return this.#as(client, query.tenant_id, query.customer_id, 'read only', (sql) =>
+        work(
+          new PostgresAsk(sql, this.#schema, query, { ...parsed, groups }, { stems, lookUp: this.#stems }),
+        ),
+      );
+    };
+    if (!this.#replica) return on(this.#sql).catch(refused);
+    const late = Promise.withResolvers<never>();
+    const stopWaiting = afterPatience(REPLICA_PATIENCE_MS, () =>
+      late.reject(new Error('The replica is late.')),
+    );
+    try {
+      return await Promise.race([on(this.#replica), late.promise]);
+    } catch {
+      return await on(this.#sql).catch(refused);
+    } finally {
+      stopWaiting();
+    }
   }
 
   async ping(): Promise<void> {
@@ -180,7 +197,7 @@ export class PostgresSearch implements SearchIndex {
           ${lexemes.map((one) => one.head)}::text[], ${lexemes.map((one) => one.words)}::text[],
           ${column((doc) => storable(doc.title))}::text[], ${column((doc) => storable(doc.body))}::text[],
           ${column((doc) => storable(doc.internal))}::text[],
-          ${column((doc) => storable(JSON.stringify(doc.summary)).replaceAll('\\u0000', ''))}::text[]
+          ${column((doc) => storableJson(doc.summary))}::text[]
         ) as n(type, id, customer_id, owner_ids, version, updated_at, head, words, title, body, internal, summary)
         on conflict (tenant_id, type, id) do update set
           customer_id = excluded.customer_id, owner_ids = excluded.owner_ids, version = excluded.version,
@@ -197,7 +214,7 @@ export class PostgresSearch implements SearchIndex {
         await this.#as(this.#sql, tenantId, null, 'read write', work);
         return;
       } catch (error) {
-        if (attempt === 5 || !RETRYABLE.has((error as { code?: string }).code ?? '')) throw error;
+        if (attempt === 5 || !RETRYABLE.has((error as { code?: string }).code ?? '')) throw said(error);
       }
     }
   }
@@ -220,193 +237,6 @@ export class PostgresSearch implements SearchIndex {
   }
 }
 
-interface FoundRef {
-  readonly type: string;
-  readonly id: string;
-  readonly score: number;
-}
-
-/** One query under way, in its transaction. */
-class Ask {
-  readonly corrected: Record<string, string[]> = {};
-  readonly #sql: TransactionSql;
-  readonly #schema: string;
-  readonly #query: SearchQuery;
-  readonly #clauses: readonly Clause[];
-  readonly #identifiers: readonly string[];
-  readonly #cache: PostgresStems;
-  readonly #widened = new Map<string, readonly string[]>();
-  #stems: Stems | null = null;
-
-  constructor(
-    sql: TransactionSql,
-    schema: string,
-    query: SearchQuery,
-    clauses: readonly Clause[],
-    identifiers: readonly string[],
-    cache: PostgresStems,
-  ) {
-    this.#sql = sql;
-    this.#schema = schema;
-    this.#query = query;
-    this.#clauses = clauses;
-    this.#identifiers = identifiers;
-    this.#cache = cache;
-  }
-
-  get #internal(): boolean {
-    return this.#query.customer_id === null;
-  }
-
-  /** The page's references in order, and the matches in all. */
-  async find(given: Stems): Promise<{ refs: FoundRef[]; total: number }> {
-    const stems = this.#stems ?? given;
-    const { types, owner_id, limit, offset } = this.#query;
-    const query = (join: '&' | '|') => matchQuery(this.#clauses, stems, this.#widened, this.#internal, join);
-    const rows = await this.#sql<(FoundRef & { total: number })[]>`
-      select type, id, score, total from ${this.#sql(`${this.#schema}.find`)}(
-        ${query('&')}::tsquery, ${query('|')}::tsquery, ${exactQuery(this.#identifiers)}::tsquery,
-        ${types ? [...types] : null}::text[], ${owner_id}::uuid, ${CAP},
-        ${Math.min(offset, CAP)}, ${Math.min(limit, CAP)})`;
-    if (rows.length > 0 || offset === 0) return { refs: rows, total: rows[0]?.total ?? 0 };
-    // A page behind the last one: the count is still owed.
-    const [first] = await this.#sql<{ total: number }[]>`
-      select total from ${this.#sql(`${this.#schema}.find`)}(
-        ${query('&')}::tsquery, ${query('|')}::tsquery, ''::tsquery,
-        ${types ? [...types] : null}::text[], ${owner_id}::uuid, ${CAP}, 0, 1)`;
-    return { refs: [], total: first?.total ?? 0 };
-  }
-
-  /** Finds similar words for terms that occur nowhere. True where that may change the result. */
-  async widen(stems: Stems): Promise<boolean> {
-    const terms = this.#clauses.flat().filter((term) => !isDropped(term, stems));
-    const present = await this.#occurring(
-      terms.map((term) => termQuery(term, stems, new Map(), this.#internal)),
-    );
-    const unknown = terms.filter((_, i) => !present[i]);
-    // A number or key that occurs nowhere: nothing can match all terms.
-    if (unknown.length === 0 || unknown.some((term) => !mayBeMistyped(term.folded))) return false;
-    const chosen = new Map<Term, Map<string, string>>();
-    for (const term of unknown) {
-      const words = await this.#similar(term);
-      if (words.size === 0) return false;
-      chosen.set(term, words);
-    }
-    const all = [...chosen.values()].flatMap((words) => [...words.values()]);
-    this.#stems = await this.#cache.lookUp(this.#sql, [...this.#clauses.flat().map((t) => t.word), ...all]);
-    for (const [term, words] of chosen) {
-      const shown = [...words.values()];
-      this.#widened.set(term.folded, shown);
-      this.corrected[term.typed] = shown;
-    }
-    return true;
-  }
-
-  /** Folded word → as shown, nearest first; only words in documents that the asker may see. */
-  async #similar(term: Term): Promise<Map<string, string>> {
-    const rows = await this.#sql<{ word: string; shown: string }[]>`
-      select word, shown from ${this.#sql(`${this.#schema}.similar_words`)}(
-        ${term.folded}, ${shortened(term.folded)}::text[], ${MOST_CANDIDATES})`;
-    const shown = new Map(rows.map((row) => [row.word, row.shown]));
-    const words = nearest(term.folded, [...shown.keys()], 2 * MOST_CORRECTIONS);
-    if (words.length === 0) return new Map();
-    const present = await this.#occurring(
-      words.map((word) => (this.#internal ? `'${word}' | '!${word}'` : `'${word}'`)),
-    );
-    return new Map(
-      words
-        .filter((_, i) => present[i])
-        .slice(0, MOST_CORRECTIONS)
-        .map((word) => [word, shown.get(word)!]),
-    );
-  }
-
-  async #occurring(queries: readonly string[]): Promise<boolean[]> {
-    const [row] = await this.#sql<{ present: boolean[] }[]>`
-      select ${this.#sql(`${this.#schema}.occurring`)}(${[...queries]}::text[]::tsquery[],
-        ${this.#query.types ? [...this.#query.types] : null}::text[], ${this.#query.owner_id}::uuid) as present`;
-    return row!.present;
-  }
-
-  /** The texts of the page, read below row-level security, with highlights. */
-  async page(refs: readonly FoundRef[]): Promise<SearchHit[]> {
-    const rows = await this.#sql<
-      {
-        type: string;
-        id: string;
-        title: string;
-        body: string;
-        internal: string;
-        summary: unknown;
-        updated_at: unknown;
-      }[]
-    >`
-      select d.type, d.id, d.title, case when n <= ${HIGHLIGHTED} then d.body else '' end as body,
-        case when n <= ${HIGHLIGHTED} and ${this.#internal} then d.internal else '' end as internal,
-        d.summary, d.updated_at
-      from unnest(${refs.map((ref) => ref.type)}::text[], ${refs.map((ref) => ref.id)}::uuid[])
-        with ordinality as r(type, id, n)
-      join ${this.#sql(`${this.#schema}.documents`)} d
-        on d.tenant_id = ${this.#query.tenant_id}::uuid and d.type = r.type and d.id = r.id`;
-    const byRef = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
-    const matches = await this.#matcher(rows.flatMap((row) => [row.title, row.body, row.internal]));
-    return refs.flatMap((ref) => {
-      const row = byRef.get(`${ref.type}/${ref.id}`);
-      if (!row) return [];
-      const body = bestFragment(row.body, matches);
-      const internal = body.hits === 0 && row.internal !== '' ? bestFragment(row.internal, matches) : null;
-      return [
-        {
-          type: row.type,
-          id: row.id,
-          score: Math.round(ref.score * 10_000) / 10_000,
-          title: row.title,
-          highlights: {
-            title: markAll(row.title, matches),
-            body: internal !== null && internal.hits > 0 ? internal.text : body.text,
-          },
-          summary: parseJson(row.summary),
-          updated_at: new Date(row.updated_at as string | Date).toISOString(),
-        },
-      ];
-    });
-  }
-
-  /** Tells by the same lexemes as the index whether a word of a text was asked for. */
-  async #matcher(texts: readonly string[]): Promise<Matcher> {
-    const words = new Set<string>();
-    for (const text of texts) for (const token of tokens(text, 20_000)) words.add(lower(token.text));
-    const stems = await this.#cache.lookUp(this.#sql, [
-      ...words,
-      ...this.#clauses.flat().map((term) => term.word),
-      ...[...this.#widened.values()].flat(),
-    ]);
-    const wanted = new Set<string>();
-    const beginnings: string[] = [];
-    for (const term of this.#clauses.flat()) {
-      if (isDropped(term, stems)) continue;
-      for (const word of this.#widened.get(term.folded) ?? [term.word]) {
-        for (const lexeme of lexemesOfWord(word, fold(word), stems)) wanted.add(lexeme);
-      }
-      if (term.prefix && !this.#widened.has(term.folded)) beginnings.push(term.folded);
-    }
-    const known = new Map<string, boolean>();
-    return (text) => {
-      const word = lower(text);
-      let answer = known.get(word);
-      if (answer === undefined) {
-        const folded = fold(word);
-        const lexemes = [...lexemesOfWord(word, folded, stems)];
-        answer =
-          lexemes.some((lexeme) => wanted.has(lexeme)) ||
-          beginnings.some((start) => lexemes.some((lexeme) => lexeme.startsWith(start)));
-        known.set(word, answer);
-      }
-      return answer;
-    };
-  }
-}
-
 /** One of each object, the newest, in an order that all writers share. */
 function newestOfEach<T extends Ref>(objects: readonly T[]): T[] {
   const newest = new Map<string, T>();
@@ -418,5 +248,21 @@ function newestOfEach<T extends Ref>(objects: readonly T[]): T[] {
   return [...newest.keys()].sort().map((key) => newest.get(key)!);
 }
 
-const parseJson = (value: unknown): Record<string, unknown> =>
-  typeof value === 'string' ? JSON.parse(value) : (value as Record<string, unknown>);
+/** PostgreSQL's classes for values that it cannot take (22) and for what grows too large (54): the text is the reason. */
+const said = (error: unknown): unknown =>
+  /^(22|54)/.test((error as { code?: string }).code ?? '')
+    ? new TextRefused((error as Error).message, { cause: error })
+    : error;
+const refused = (error: unknown): never => {
+  throw said(error);
+};
+
+/** JSON that PostgreSQL takes: without NUL and halves of characters, in names too. */
+const storableJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, part: unknown) =>
+    typeof part === 'string'
+      ? storable(part)
+      : part !== null && typeof part === 'object' && !Array.isArray(part)
+        ? Object.fromEntries(Object.entries(part).map(([name, inner]) => [storable(name), inner]))
+        : part,
+  );

@@ -1,5 +1,5 @@
+import { fold, withoutUmlautSpelling } from '@psa/domain/text';
 import type { Sql, TransactionSql } from 'postgres';
-import { fold, withoutUmlautSpelling } from './words.ts';
 
 /** Stems of the words that were asked for. */
 export interface Stems {
@@ -23,6 +23,19 @@ const HAS_DIGIT = /\p{N}/u;
  */
 export class PostgresStems {
   readonly #kept = new Map<string, Entry>();
+
+  /** What is kept, without asking; words that would have to be asked for are put into `missing`. */
+  known(missing: Set<string>): Stems {
+    const entry = (word: string): Entry | undefined => {
+      const kept = this.#kept.get(word);
+      if (!kept && !HAS_DIGIT.test(word)) missing.add(word);
+      return kept;
+    };
+    return {
+      of: (word) => entry(word)?.stems ?? [fold(word)],
+      isStop: (word) => entry(word)?.stop ?? false,
+    };
+  }
 
   /** @param words lower case, with umlauts */
   async lookUp(sql: Sql | TransactionSql, words: Iterable<string>): Promise<Stems> {

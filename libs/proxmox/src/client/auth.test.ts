@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { exchange } from '../golden.test-helper.ts';
+import { shownCertificate } from './certificate.ts';
 import { failure, SECRET, useHarness } from './harness.test-helper.ts';
 import {
   failed,
@@ -154,10 +155,37 @@ describe('whom we talk to', () => {
         .clientOf({ ...endpoint({}), ca: makeCertificate().cert, attempts: 1 })
         .request('GET', '/version'),
     );
-    expect(error.reason).toMatch(/self-signed certificate|unable to verify/);
+    expect([error.kind, error.reason]).toEqual(['fingerprint', expect.stringMatching(/SELF_SIGNED|VERIFY/)]);
     expect(
       (await failure(harness.clientOf({ ...endpoint({}), attempts: 1 }).request('GET', '/x'))).kind,
-    ).toBe('network');
+    ).toBe('fingerprint');
     expect(harness.server.received).toHaveLength(1);
+  });
+
+  it('the first contact says what is shown, what to compare it with, and where it belongs', async () => {
+    const field = 'sites[0].nodes[1].fingerprint';
+    const error = await failure(harness.clientOf(endpoint({ field })).request('GET', '/version'));
+    expect(error.message).toContain(harness.certificate.fingerprint);
+    expect(error.message).toContain(`${field} is not set`);
+    expect(error.hint).toMatch(
+      /"pvenode cert info" on the node itself, .*sites\[0\]\.nodes\[1\]\.fingerprint/,
+    );
+    expect(error.message).not.toMatch(/use-system-ca/);
+    const other = { field, fingerprints: [makeCertificate().fingerprint] };
+    const changed = await failure(harness.clientOf(endpoint(other)).request('GET', '/version'));
+    expect(changed.message).toContain(`does not show the certificate that ${field} names`);
+  });
+
+  it('is shown before anything is trusted, and nothing is sent', async () => {
+    const { port } = harness.server;
+    expect(await shownCertificate('127.0.0.1', port, { timeoutMs: 5_000 })).toEqual({
+      fingerprint: harness.certificate.fingerprint,
+      isTrusted: false,
+      doubt: expect.stringMatching(/SELF_SIGNED/),
+      clusterCa: null,
+    });
+    expect(harness.server.received).toEqual([]);
+    await harness.server.stop();
+    await expect(shownCertificate('127.0.0.1', port, { timeoutMs: 5_000 })).rejects.toThrow(/ECONNREFUSED/);
   });
 });

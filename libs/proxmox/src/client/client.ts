@@ -1,25 +1,18 @@
-import { type Proxmox, proxmoxApi } from 'proxmox-api';
 import type { Params } from '../schema/api-schema.ts';
 import { type EngineOptions, type Envelope, ProxmoxEngine, type RequestOptions } from './engine.ts';
 import { type HaService, type HaWait, haServices, waitHa } from './ha.ts';
 import { runTask, type TaskOptions, type TaskResult, waitTask } from './tasks.ts';
 import { type Upload, upload } from './upload.ts';
 
-/** The client of a cluster: typed calls by proxmox-api's proxy, and what it lacks. */
+/** The client of a cluster. Paths are made by `apiPath`; what an answer holds is named where it is read (ADR 19). */
 export class ProxmoxClient {
-  /**
-   * Typed calls: `client.api.nodes.$('pve1').lxc.$get()`. Never await a node of it (`await client.api.nodes`): the
-   * proxy answers `.then` as it answers every name.
-   */
-  readonly api: Proxmox.Api;
   readonly #engine: ProxmoxEngine;
 
   constructor(options: EngineOptions) {
     this.#engine = new ProxmoxEngine(options);
-    this.api = proxmoxApi(this.#engine);
   }
 
-  /** A call that the types do not know (`/cluster/ha/rules`), or whose path is at hand. See `apiPath` for escapes. */
+  /** A call; see `apiPath` for escapes. */
   async request<T = unknown>(
     method: string,
     path: string,

@@ -30,12 +30,3 @@ function scalar(key: string, value: unknown): string {
 export function apiPath(texts: TemplateStringsArray, ...values: readonly (string | number)[]): string {
   return texts.reduce((path, text, index) => path + encodeURIComponent(values[index - 1]!) + text);
 }
-
-/** A path of proxmox-api's proxy, which escapes slashes alone, with everything escaped. */
-export function fromProxyPath(path: string): string {
-  return path
-    .replace(/^\/api2\/json/, '')
-    .split('/')
-    .map((segment) => encodeURIComponent(segment.replaceAll(/%2F/gi, '/')))
-    .join('/');
-}

@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly node?: string;
   /** SHA-256 of the certificates that it may show, as hex with or without colons. None: the CA decides. */
   readonly fingerprints?: readonly string[];
+  /** Where people write its fingerprint (`sites[0].nodes[1].fingerprint`), for errors. */
+  readonly field?: string;
 }
 
 /** `host:port` of an endpoint; 8006 is where Proxmox listens. */

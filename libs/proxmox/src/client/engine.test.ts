@@ -51,6 +51,51 @@ describe('recorded answers', () => {
     expect((await of('dead node: start')).kind).toBe('unreachable');
   });
 
+  it('what the token may not is an answer of its own, never a thing that is missing', async () => {
+    const of = async (reason: string, status = 403) => {
+      server.reply = () => failed(reason, status);
+      return failure(clientOf().request('GET', '/nodes/pve1/lxc/999/config'));
+    };
+    const unseen = await of('Permission check failed (/vms/999, VM.Audit)');
+    expect(unseen).toMatchObject({ kind: 'forbidden', isForbidden: true, isMissing: false });
+    expect(unseen.forbidden).toEqual({
+      path: '/vms/999',
+      privileges: ['VM.Audit'],
+      detail: '/vms/999, VM.Audit',
+    });
+    expect(unseen.message).toContain('The token has no VM.Audit on /vms/999');
+    const either = await of('Permission check failed (/vms/200, VM.Config.Disk|VM.Config.Options)');
+    expect(either.forbidden).toMatchObject({ privileges: ['VM.Config.Disk', 'VM.Config.Options'] });
+    // The words of the missing stand in it; what is meant is that the token may not.
+    const pool = await of("Permission check failed (pool 'nope' does not exist)");
+    expect(pool).toMatchObject({ isForbidden: true, isMissing: false, forbidden: { path: null } });
+    const root = await of(
+      'Permission check failed (changing feature flags (except nesting) is only allowed for root@pam)',
+    );
+    expect(root.forbidden?.detail).toBe(
+      'changing feature flags (except nesting) is only allowed for root@pam',
+    );
+    // PUT /pools says it with 500.
+    expect(
+      await of(
+        'update pools failed: 403 Permission check failed (/vms/7916, Permissions.Modify|VM.Allocate)',
+        500,
+      ),
+    ).toMatchObject({ kind: 'forbidden', forbidden: { path: '/vms/7916' } });
+    expect((await of('Permission check failed')).forbidden).toEqual({
+      path: null,
+      privileges: [],
+      detail: '',
+    });
+    const missing = await of("Configuration file 'nodes/pve1/lxc/999.conf' does not exist", 500);
+    expect(missing).toMatchObject({
+      kind: 'refused',
+      isForbidden: false,
+      isMissing: true,
+      forbidden: null,
+    });
+  });
+
   it('a parameter error that comes as 500 is known for what it is', async () => {
     server.reply = () => failed('400 Parameter verification failed.');
     expect((await failure(clientOf().request('POST', '/cluster/backup'))).meantStatus).toBe(400);
@@ -67,12 +112,14 @@ describe('recorded answers', () => {
 });
 
 describe('what is sent', () => {
-  it('by the typed proxy: path, form, booleans as 1 and 0, lists joined, the token', async () => {
+  it('path, form, booleans as 1 and 0, lists joined, the token', async () => {
     server.reply = () => ok(null);
     const client = clientOf({ schema: schema9 });
-    await client.api.nodes.$('pve1').lxc.$(101).config.$put({ onboot: true, protection: false, memory: 512 });
+    await client.request('PUT', '/nodes/pve1/lxc/101/config', {
+      ...{ onboot: true, protection: false, memory: 512 },
+    });
     const volume = 'shared:backup/vzdump-lxc-101-2026_11_21-09_55_54.tar';
-    await client.api.nodes.$('pve1').storage.$('shared').content.$(volume).$put({ notes: 'ü & =' });
+    await client.request('PUT', apiPath`/nodes/pve1/storage/shared/content/${volume}`, { notes: 'ü & =' });
     await client.request('POST', '/nodes/pve1/vzdump', {
       vmid: [101, 102],
       'exclude-path': ['/a', '/b'],

@@ -1,12 +1,11 @@
-import type { ApiRequestable } from 'proxmox-api';
 import type { ApiSchema, Params } from '../schema/api-schema.ts';
-import { refusalOf } from '../schema/api-schema.ts';
 import type { MethodDoc } from '../schema/apidoc.ts';
 import { type Auth, authFor, type Credentials } from './auth.ts';
 import { backoff, type Clock, systemClock } from './clock.ts';
-import { encodeForm, fromProxyPath } from './encode.ts';
+import { encodeForm } from './encode.ts';
 import { addressOf, type Endpoint, EndpointPool } from './endpoints.ts';
-import { type ErrorFacts, isLockText, ProxmoxError } from './errors.ts';
+import { type ErrorFacts, forbiddenIn, ProxmoxError } from './errors.ts';
+import { type Lock, lockIn } from './locks.ts';
 import { isSecretField, Mask } from './mask.ts';
 import { ConnectFailure, type Incoming, type Outgoing, Transport, WrongFingerprint } from './transport.ts';
 
@@ -16,15 +15,17 @@ export interface EngineOptions {
   readonly credentials: Credentials;
   /** The cluster's CA (`pve-root-ca.pem`), for endpoints without fingerprints. */
   readonly ca?: string;
-  /** With it, every request is checked before it is sent. */
+  /** With it, every request is checked before it is sent: in tests. It is not part of what ships. */
   readonly schema?: ApiSchema;
   /** How often a read is tried (3). Writes are sent once. */
   readonly attempts?: number;
   readonly connectTimeoutMs?: number;
   /** For one exchange (60 s: Proxmox itself waits up to 22 s for a dead node, 10 s for a lock). */
   readonly timeoutMs?: number;
-  /** How long a held lock is waited for (60 s; 0 does not wait). */
+  /** How long a held lock is waited for, from when it is first met (60 s; 0 does not wait). */
   readonly lockWaitMs?: number;
+  /** Told each time before a lock is waited for. */
+  readonly onWait?: (wait: LockWait) => void;
   /** How long an endpoint that did not answer is passed over (30 s). */
   readonly downForMs?: number;
   readonly clock?: Clock;
@@ -42,11 +43,24 @@ export interface ExchangeReport {
   readonly ms: number;
 }
 
+/** A lock that is waited for. */
+export interface LockWait {
+  readonly method: string;
+  readonly path: string;
+  readonly lock: Lock;
+  /** Since it was first met. */
+  readonly waitedMs: number;
+  /** When it is given up. */
+  readonly boundMs: number;
+}
+
 /** What one request may change. */
 export interface RequestOptions {
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly lockWaitMs?: number;
+  /** In place of the client's own. */
+  readonly onWait?: (wait: LockWait) => void;
 }
 
 /** The whole of an answer's JSON. */
@@ -69,7 +83,7 @@ interface Call {
 const isUnreachable = (status: number) => status >= 595 && status <= 599;
 
 /** Sends requests to the cluster: checked, authorised, failed over, retried where that is safe. */
-export class ProxmoxEngine implements ApiRequestable {
+export class ProxmoxEngine {
   readonly clock: Clock;
   readonly mask = new Mask();
   readonly #options: EngineOptions;
@@ -86,11 +100,6 @@ export class ProxmoxEngine implements ApiRequestable {
       connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     });
     this.#auth = authFor(options.credentials, this.mask, () => this.clock.now());
-  }
-
-  /** For proxmox-api's proxy. */
-  async doRequest(method: string, path: string, _template: string, params?: Params): Promise<unknown> {
-    return (await this.request(method, fromProxyPath(path), params)).data;
   }
 
   /** Sends a request; the path is escaped already. */
@@ -114,17 +123,30 @@ export class ProxmoxEngine implements ApiRequestable {
     return this.#attempt({ ...this.#checked('POST', path, fields), options, body });
   }
 
-  /** Runs something again while another one holds the lock, within the bound. Nothing was done yet, so this is safe. */
+  /**
+   * Runs something again while another one holds a lock, within the bound. An error of the kind `locked` says that
+   * nothing was done, so this is safe. What was waited before the lock was met (a task that ran long) does not count.
+   * One bound holds for all tries, and what is run must not wait by itself for a lock: with what a try takes until it is
+   * refused (a task waits up to a minute for the lock of a storage), the next one must still fit in.
+   */
   async waitForLock<T>(run: () => Promise<T>, options: RequestOptions = {}): Promise<T> {
-    const bound = options.lockWaitMs ?? this.#options.lockWaitMs ?? 60_000;
-    const start = this.clock.now();
+    const boundMs = options.lockWaitMs ?? this.#options.lockWaitMs ?? 60_000;
+    const tell = options.onWait ?? this.#options.onWait;
+    let met: number | undefined;
+    /** How long the last try took; the first one may have worked for long before it met the lock. */
+    let tryMs = 0;
     for (let attempt = 1; ; attempt++) {
+      const start = this.clock.now();
       try {
         return await run();
       } catch (error) {
-        if (!(error instanceof ProxmoxError) || error.kind !== 'locked') throw error;
+        if (!(error instanceof ProxmoxError) || error.kind !== 'locked' || !error.lock) throw error;
+        if (met !== undefined) tryMs = this.clock.now() - start;
+        met ??= this.clock.now();
+        const waitedMs = this.clock.now() - met;
         const pause = backoff(attempt, this.clock, 1_000, 5_000);
-        if (this.clock.now() - start + pause > bound) throw error;
+        if (waitedMs + pause + tryMs > boundMs) throw waitedMs === 0 ? error : givenUp(error, waitedMs);
+        tell?.({ method: error.method, path: error.path, lock: error.lock, waitedMs, boundMs });
         await this.clock.sleep(pause, options.signal);
       }
     }
@@ -166,7 +188,7 @@ export class ProxmoxEngine implements ApiRequestable {
     const verdict = this.#options.schema?.check(method, path, params);
     if (!verdict) return { method, path, params };
     if (verdict.kind === 'valid') return { method, path, params, doc: verdict.doc };
-    const refusal = refusalOf(verdict)!;
+    const refusal = this.#options.schema!.refusal(verdict)!;
     throw this.error(
       {
         kind: 'invalid',
@@ -297,13 +319,16 @@ export class ProxmoxEngine implements ApiRequestable {
       });
     }
     const reason = answer.reason || body?.message?.trim() || `status ${answer.status}`;
+    const lock = lockIn([reason, ...Object.values(body?.errors ?? {})].join('\n'));
     const kind = isUnreachable(answer.status)
       ? 'unreachable'
       : answer.status === 401
         ? 'unauthorised'
-        : isLockText(reason)
-          ? 'locked'
-          : 'refused';
+        : answer.status === 403 || forbiddenIn(reason)
+          ? 'forbidden'
+          : lock?.passes
+            ? 'locked'
+            : 'refused';
     throw this.error(
       {
         kind,
@@ -315,7 +340,7 @@ export class ProxmoxEngine implements ApiRequestable {
         ...(body?.errors ? { fields: body.errors } : {}),
         // 595: no connection to the node. The others: it broke, and nobody knows how far it came.
         outcomeUnknown: call.method !== 'GET' && answer.status > 595 && answer.status <= 599,
-        ...hintFor(reason),
+        ...(lock ? { lock, hint: lock.hint } : hintFor(reason)),
       },
       call.params,
     );
@@ -342,15 +367,21 @@ export class ProxmoxEngine implements ApiRequestable {
     );
   }
 
-  #distrusted(call: Call, endpoint: Endpoint, cause: Error): ProxmoxError {
+  #distrusted(call: Call, endpoint: Endpoint, cause: WrongFingerprint): ProxmoxError {
+    const where = endpoint.field ?? 'its fingerprint';
+    const at = addressOf(endpoint);
     return this.error({
       kind: 'fingerprint',
       method: call.method,
       path: call.path,
-      reason: `${addressOf(endpoint)} does not show the certificate that the inventory names: ${cause.message}`,
-      endpoint: addressOf(endpoint),
+      reason: cause.isOther
+        ? `${at} does not show the certificate that ${where} names: ${cause.message}`
+        : `${at} shows a certificate that no CA vouches for, and ${where} is not set: ${cause.message}`,
+      endpoint: at,
       cause,
-      hint: 'If its certificate was renewed, compare with "pvenode cert info" on the node and put it into the inventory.',
+      hint: cause.isOther
+        ? `Was its certificate renewed? Only if "pvenode cert info" on the node itself says the same fingerprint, write it into ${where}.`
+        : `Compare it with "pvenode cert info" on the node itself, then write it into ${where}; "psactl doctor" does that.`,
     });
   }
 }
@@ -373,9 +404,16 @@ function parseBody(text: string): Body | null {
 }
 
 function hintFor(reason: string): { hint?: string } {
-  if (/^CT is locked \(backup\)/.test(reason))
+  const forbidden = forbiddenIn(reason);
+  if (forbidden?.path)
     return {
-      hint: 'An aborted backup leaves this lock, which only "pct unlock" on the node removes.',
+      hint: `The token has no ${forbidden.privileges.join(' or ')} on ${forbidden.path}; the Ansible playbook "token" gives what psactl needs.`,
     };
   return {};
+}
+
+/** The same error, with how long it was waited for. */
+function givenUp(error: ProxmoxError, waitedMs: number): ProxmoxError {
+  const hint = `It was waited for ${Math.round(waitedMs / 1000)} s. ${error.hint ?? ''}`.trim();
+  return new ProxmoxError({ ...error, cause: error.cause, hint });
 }

@@ -1,7 +1,10 @@
+import type { Lock } from './locks.ts';
+
 /**
  * What went wrong:
  * `invalid` the schema refuses the request, it was not sent · `refused` the API answered no · `unauthorised` 401 ·
- * `locked` another one holds the lock · `unreachable` the node behind the endpoint is dead (595) ·
+ * `forbidden` 403, the token lacks a privilege ·
+ * `locked` another one holds the lock, nothing was done · `unreachable` the node behind the endpoint is dead (595) ·
  * `network` no endpoint answered · `timeout` no answer in time · `aborted` by the caller · `fingerprint` not the certificate we know ·
  * `task` the request was taken and its task failed · `ha` the HA manager did not bring about what was asked.
  */
@@ -9,6 +12,7 @@ export type ErrorKind =
   | 'invalid'
   | 'refused'
   | 'unauthorised'
+  | 'forbidden'
   | 'locked'
   | 'unreachable'
   | 'network'
@@ -25,6 +29,16 @@ export interface FailedTask {
   readonly log: readonly string[];
 }
 
+/** What the token may not, as Proxmox names it. */
+export interface Forbidden {
+  /** Where the privilege is wanted: `/vms/999`. Null where Proxmox names none (what only root@pam may). */
+  readonly path: string | null;
+  /** Any of these would do: `['VM.Audit']`. Empty where Proxmox names none. */
+  readonly privileges: readonly string[];
+  /** What it says in its brackets; empty when it says nothing. */
+  readonly detail: string;
+}
+
 /** What an error knows. */
 export interface ErrorFacts {
   readonly kind: ErrorKind;
@@ -39,6 +53,8 @@ export interface ErrorFacts {
   /** The endpoint that was asked, as host:port. */
   readonly endpoint?: string;
   readonly task?: FailedTask;
+  /** The lock that was not got. With another kind than `locked` it is not waited for: see `hint`. */
+  readonly lock?: Lock;
   /** A write was sent and its answer lost: it may or may not have happened. Look before you repeat it. */
   readonly outcomeUnknown?: boolean;
   readonly cause?: unknown;
@@ -56,6 +72,7 @@ export class ProxmoxError extends Error {
   readonly fields: Readonly<Record<string, string>>;
   readonly endpoint: string | undefined;
   readonly task: FailedTask | undefined;
+  readonly lock: Lock | undefined;
   readonly outcomeUnknown: boolean;
   readonly hint: string | undefined;
 
@@ -69,6 +86,7 @@ export class ProxmoxError extends Error {
     this.fields = facts.fields ?? {};
     this.endpoint = facts.endpoint;
     this.task = facts.task;
+    this.lock = facts.lock;
     this.outcomeUnknown = facts.outcomeUnknown ?? false;
     this.hint = facts.hint;
   }
@@ -82,8 +100,27 @@ export class ProxmoxError extends Error {
     return inner === undefined ? this.status : Number(inner);
   }
 
-  /** The container, volume or file that was asked for is not there. Proxmox says so with 500 and a text. */
+  /**
+   * The token may not do this, or may not see it: a guest that is there and one that never was get the same answer, so
+   * this says nothing about what is there. Null for every other error. A task may be refused, too.
+   */
+  get forbidden(): Forbidden | null {
+    const found = forbiddenIn(this.text);
+    if (found) return found;
+    return this.meantStatus === 403 ? { path: null, privileges: [], detail: '' } : null;
+  }
+
+  /** Short for `forbidden !== null`. */
+  get isForbidden(): boolean {
+    return this.forbidden !== null;
+  }
+
+  /**
+   * The container, volume or file that was asked for is not there. Proxmox says so with 500 and a text. What may not be
+   * seen is not missing, though the text of a 403 may name a thing that "does not exist".
+   */
   get isMissing(): boolean {
+    if (this.isForbidden) return false;
     return this.status === 404 || /does not exist|no such (?:task|job|resource|rule)/i.test(this.text);
   }
 
@@ -118,9 +155,12 @@ function messageOf(facts: ErrorFacts): string {
   return lines.join('\n');
 }
 
-/** Whether a text of Proxmox says that a lock was not got, so that nothing was done. Lack of quorum is no lock. */
-export function isLockText(text: string): boolean {
-  return /^can't lock file '[^']*' - got timeout|^(?:CT|VM) is locked(?: \(|$)|^cfs-lock '[^']*' error: got lock (?:request )?timeout/m.test(
-    text,
-  );
+/** What a text of Proxmox says about rights (PVE::Exception, raise_perm_exc): `Permission check failed (/vms/9, VM.Audit)`. */
+export function forbiddenIn(text: string): Forbidden | null {
+  // To the last bracket of the line: there are brackets within.
+  const match = /Permission check failed(?: \((.*)\))?/.exec(text);
+  if (!match) return null;
+  const detail = match[1] ?? '';
+  const [, path, list] = /^(\/\S*), ([A-Za-z.]+(?:\|[A-Za-z.]+)*)$/.exec(detail) ?? [];
+  return { path: path ?? null, privileges: list?.split('|') ?? [], detail };
 }

@@ -3,7 +3,8 @@ import { isOnlyRequested, parseUpid } from '../upid.ts';
 import { backoff } from './clock.ts';
 import { apiPath } from './encode.ts';
 import type { ProxmoxEngine, RequestOptions } from './engine.ts';
-import { isLockText, ProxmoxError } from './errors.ts';
+import { type ErrorFacts, type FailedTask, ProxmoxError } from './errors.ts';
+import { leftBehind, lockOfTask } from './locks.ts';
 
 /** How a task ended well. */
 export interface TaskResult {
@@ -26,6 +27,8 @@ export interface TaskOptions extends RequestOptions {
   readonly missingGraceMs?: number;
   /** How long the node may be out of reach meanwhile (2 min). */
   readonly unreachableMs?: number;
+  /** Told of the task as soon as it runs; again when it is started again because it met a lock. */
+  readonly onTask?: (upid: string) => void;
   /** Told every new line of the log. */
   readonly onLog?: (line: string) => void;
 }
@@ -54,12 +57,8 @@ export async function waitTask(
   const exitStatus = status.exitstatus ?? 'unexpected status';
   const warned = /^WARNINGS: (\d+)$/.exec(exitStatus)?.[1];
   if (exitStatus !== 'OK' && warned === undefined) {
-    throw engine.error({
-      kind: isLockText(exitStatus) ? 'locked' : 'task',
-      method: 'GET',
-      path: `${path}/status`,
-      task: { upid, exitStatus, log: (await log.all()).slice(-LAST_LINES) },
-    });
+    const task = { upid, exitStatus, log: (await log.all()).slice(-LAST_LINES) };
+    throw engine.error({ ...whyFailed(task, {}), method: 'GET', path: `${path}/status`, task });
   }
   const lines = warned !== undefined || options.onLog ? await log.all() : [];
   return {
@@ -71,7 +70,10 @@ export async function waitTask(
   };
 }
 
-/** Sends a write and waits for its task. Null: the route answers without a task (`…/template`, a foreign vzdump). */
+/**
+ * Sends a write and waits for its task. A lock that either of them meets is waited for, by sending it again. Null: the
+ * route answers without a task (`…/template`, a foreign vzdump).
+ */
 export async function runTask(
   engine: ProxmoxEngine,
   method: string,
@@ -79,18 +81,43 @@ export async function runTask(
   params: Params = {},
   options: TaskOptions = {},
 ): Promise<TaskResult | null> {
-  return engine.waitForLock(async () => {
-    // One bound for both: the lock that the request meets, and the one that its task does.
-    const { data } = await engine.request(method, path, params, { ...options, lockWaitMs: 0 });
-    if (typeof data !== 'string' || !parseUpid(data)) return null;
-    try {
-      return await waitTask(engine, data, options);
-    } catch (error) {
-      if (!(error instanceof ProxmoxError) || !error.task) throw error;
-      // What failed is what was asked for, not the question about the task.
-      throw engine.error({ kind: error.kind, method, path, task: error.task }, params);
-    }
-  }, options);
+  const send = async () => (await engine.request(method, path, params, { ...options, lockWaitMs: 0 })).data;
+  return engine.waitForLock(() => taskOf(engine, { method, path, params }, send, options), options);
+}
+
+/** What started a task. */
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly params: Params;
+}
+
+/** Sends something once and waits for the task that it answers with. */
+export async function taskOf(
+  engine: ProxmoxEngine,
+  { method, path, params }: Asked,
+  send: () => Promise<unknown>,
+  options: TaskOptions,
+): Promise<TaskResult | null> {
+  const upid = await send();
+  if (typeof upid !== 'string' || !parseUpid(upid)) return null;
+  options.onTask?.(upid);
+  try {
+    return await waitTask(engine, upid, options);
+  } catch (error) {
+    if (!(error instanceof ProxmoxError) || !error.task) throw error;
+    // What failed is what was asked for, not the question about the task.
+    throw engine.error({ ...whyFailed(error.task, params), method, path, task: error.task }, params);
+  }
+}
+
+/** `locked` only where the same request may be sent again. */
+function whyFailed(task: FailedTask, params: Params): Pick<ErrorFacts, 'kind' | 'lock' | 'hint'> {
+  const lock = lockOfTask(task);
+  if (!lock) return { kind: 'task' };
+  const left = leftBehind(lock, { ...task, type: parseUpid(task.upid)!.type, params });
+  const kind = lock.passes && left === null ? 'locked' : 'task';
+  return { kind, lock, hint: left === null ? lock.hint : left };
 }
 
 async function ended(
@@ -105,15 +132,19 @@ async function ended(
   let answered = start;
   for (let poll = 1; ; poll++) {
     try {
-      const status = (await engine.request('GET', `${path}/status`, {}, options)).data as Status;
+      const status = (await engine.request('GET', `${path}/status`, {}, { ...options, lockWaitMs: 0 }))
+        .data as Status;
       answered = clock.now();
       if (status.status !== 'running') return status;
       if (options.onLog) await log.more();
     } catch (error) {
       if (!(error instanceof ProxmoxError)) throw error;
       const coming = /no such task/.test(error.text) && clock.now() - start < missingGraceMs;
+      // A lock that the question meets is not the one of what was started, which must not be sent again for it.
       const away =
-        ['network', 'timeout', 'unreachable'].includes(error.kind) && clock.now() - answered < unreachableMs;
+        ['network', 'timeout', 'unreachable', 'locked'].includes(error.kind) &&
+        clock.now() - answered < unreachableMs;
+      if (!coming && !away && error.kind === 'locked') throw lost(error);
       if (!coming && !away) throw error;
     }
     const pause = backoff(Math.min(poll, 6), clock, 200, 2_000);
@@ -129,6 +160,10 @@ async function ended(
     await clock.sleep(pause, options.signal);
   }
 }
+
+/** How a task ended could not be asked: it is not as if it had not been started. */
+const lost = (error: ProxmoxError): ProxmoxError =>
+  new ProxmoxError({ ...error, kind: 'timeout', outcomeUnknown: true, cause: error.cause });
 
 /** Reads a task's log piece by piece. */
 class LogReader {
@@ -148,7 +183,10 @@ class LogReader {
     const query = { start: this.#lines.length, limit: LOG_LIMIT };
     let found: { n: number; t: string }[];
     try {
-      const { data } = await this.#engine.request('GET', this.#path, query, this.#options);
+      const { data } = await this.#engine.request('GET', this.#path, query, {
+        ...this.#options,
+        lockWaitMs: 0,
+      });
       found = (data as { n: number; t: string }[]).filter((line) => line.t !== 'no content');
     } catch (error) {
       if (error instanceof ProxmoxError) return false;

@@ -24,9 +24,19 @@ export class ConnectFailure extends Error {
   override readonly name: string = 'ConnectFailure';
 }
 
-/** The certificate is not one of those that are known. */
+/** The certificate is not the one that is known, or none is known and no CA vouches for it. */
 export class WrongFingerprint extends ConnectFailure {
   override readonly name = 'WrongFingerprint';
+  /** What it shows. */
+  readonly shown: string;
+  /** Whether another one is known: then this may be somebody else, and not only somebody new. */
+  readonly isOther: boolean;
+
+  constructor(message: string, shown: string, isOther: boolean) {
+    super(message);
+    this.shown = shown;
+    this.isOther = isOther;
+  }
 }
 
 /** Connections to the endpoints: TLS by pinned fingerprint, else by CA. There is no way to switch the check off. */
@@ -75,26 +85,30 @@ function connector(
   const pins = new Map(
     endpoints.map((endpoint) => [addressOf(endpoint), (endpoint.fingerprints ?? []).map(plainHex)] as const),
   );
-  // A resumed session shows no certificate, so none is kept.
-  const common = { timeout: options.connectTimeoutMs, maxCachedSessions: 0, allowH2: false };
-  const byCa = buildConnector({ ...common, ...(options.ca === undefined ? {} : { ca: options.ca }) });
-  // The pin replaces the chain: a node's certificate is signed by the cluster's own CA, or by nobody.
-  const byPin = buildConnector({ ...common, rejectUnauthorized: false });
+  // A resumed session shows no certificate, so none is kept. The check is ours, below, for the answer to be of use.
+  const open = buildConnector({
+    ...{ timeout: options.connectTimeoutMs, maxCachedSessions: 0, allowH2: false, rejectUnauthorized: false },
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
   return (target, callback) => {
     const known =
       pins.get(`${target.hostname}:${target.port}`) ?? pins.get(`[${target.hostname}]:${target.port}`) ?? [];
-    (known.length === 0 ? byCa : byPin)(target, (error, socket) => {
+    open(target, (error, socket) => {
       if (error || !socket) {
         callback(new ConnectFailure(error?.message ?? 'no socket', { cause: error }), null);
         return;
       }
-      const shown = (socket as TLSSocket).getPeerCertificate().fingerprint256 ?? '';
-      if (known.length === 0 || known.includes(plainHex(shown))) {
+      const tls = socket as TLSSocket;
+      const shown = tls.getPeerCertificate().fingerprint256 ?? '';
+      // The pin replaces the chain: a node's certificate is signed by the cluster's own CA, or by nobody.
+      if (known.length === 0 ? tls.authorized : known.includes(plainHex(shown))) {
         callback(null, socket);
         return;
       }
+      const doubt = known.length === 0 ? ` (${tls.authorizationError})` : '';
       socket.destroy();
-      callback(new WrongFingerprint(`it shows the fingerprint ${shown || '(none)'}`), null);
+      const message = `it shows the fingerprint ${shown || '(none)'}${doubt}`;
+      callback(new WrongFingerprint(message, shown, known.length > 0), null);
     });
   };
 }

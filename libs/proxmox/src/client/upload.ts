@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { apiPath } from './encode.ts';
 import type { ProxmoxEngine } from './engine.ts';
-import { type TaskOptions, type TaskResult, waitTask } from './tasks.ts';
+import { type TaskOptions, type TaskResult, taskOf } from './tasks.ts';
 
 /** A file to put into a storage. */
 export interface Upload extends TaskOptions {
@@ -19,7 +19,10 @@ export interface Upload extends TaskOptions {
   readonly onProgress?: (sent: number, total: number) => void;
 }
 
-/** Uploads a file and waits for the task that moves it into place. Sent once; a broken upload leaves nothing behind. */
+/**
+ * Uploads a file and waits for the task that moves it into place. Sent once (and again for a lock, as any task); a
+ * broken upload leaves nothing behind.
+ */
 export async function upload(engine: ProxmoxEngine, wanted: Upload): Promise<TaskResult> {
   const { node, storage, content, file, name = basename(file), sha256, onProgress } = wanted;
   if (/["\r\n]/.test(name)) throw new TypeError(`"${name}" cannot be a file name`);
@@ -50,19 +53,23 @@ export async function upload(engine: ProxmoxEngine, wanted: Upload): Promise<Tas
     yield tail;
   }
 
-  const { data } = await engine.upload(
-    apiPath`/nodes/${node}/storage/${storage}/upload`,
-    { ...fields, filename: name },
-    {
-      stream: stream(),
-      headers: {
-        'content-type': `multipart/form-data; boundary=${boundary}`,
-        // Proxmox takes no chunked bodies.
-        'content-length': String(head.length + size + tail.length),
-      },
-    },
+  const path = apiPath`/nodes/${node}/storage/${storage}/upload`;
+  const params = { ...fields, filename: name };
+  const send = async () => {
+    const headers = {
+      'content-type': `multipart/form-data; boundary=${boundary}`,
+      // Proxmox takes no chunked bodies.
+      'content-length': String(head.length + size + tail.length),
+    };
     // A file takes as long as it takes; an hour without an end is a fault.
-    { ...wanted, timeoutMs: wanted.timeoutMs ?? 60 * 60_000 },
+    const patience = { ...wanted, timeoutMs: wanted.timeoutMs ?? 60 * 60_000 };
+    return (await engine.upload(path, params, { stream: stream(), headers }, patience)).data;
+  };
+  const options = { ...wanted, timeoutMs: undefined };
+  const done = await engine.waitForLock(
+    () => taskOf(engine, { method: 'POST', path, params }, send, options),
+    options,
   );
-  return waitTask(engine, String(data), { ...wanted, timeoutMs: undefined });
+  if (!done) throw new TypeError(`${path} answered without a task`);
+  return done;
 }

@@ -5,7 +5,7 @@ import { schema8, schema9 } from '../golden.test-helper.ts';
 import { ApiSchema } from './api-schema.ts';
 import type { PropertySchema } from './apidoc.ts';
 import type { FieldErrors } from './check.ts';
-import { isCheckedFormat } from './formats.ts';
+import { checkFormat, isCheckedFormat } from './formats.ts';
 import { perlPattern, splitList } from './perl.ts';
 
 const errorsOf = (method: string, path: string, params = {}): FieldErrors => {
@@ -69,7 +69,7 @@ describe('parameters', () => {
     [{ memory: '12x' }, { memory: "type check ('integer') failed - got '12x'" }],
     [{ cpulimit: 'much' }, { cpulimit: "type check ('number') failed - got 'much'" }],
     [{ memory: 1.5 }, { memory: "type check ('integer') failed - got '1.5'" }],
-    [{ unique: 1 }, { restore: "missing property - 'unique' requires this property" }],
+    [{ unique: 1 }, { restore: "missing property required by 'unique'" }],
     [{ ostype: 'beos' }, { ostype: /^value 'beos' does not have a value in the enumeration 'debian, / }],
     [{ hostname: 'a'.repeat(256) }, { hostname: 'value may only be 255 characters long' }],
     [{ entrypoint: '' }, { entrypoint: 'value does not match the regex pattern' }],
@@ -123,6 +123,40 @@ describe('parameters', () => {
     { tags: ['psa', 'lab'], nameserver: '10.0.0.1,fe80::1%eth0' },
   ])('takes %j', (params) => {
     expect(create(params)).toEqual({});
+  });
+
+  it.each([
+    ['email', 'a~b+c@x-y.de', null],
+    ['email', 'a@b_c.de', 'value does not look like a valid email address'],
+    ['IPorCIDR', '10.0.0.7/8', null],
+    ['IPorCIDR', '10.0.0.0/33', 'Prefix length 33 is longer than IP address (32)'],
+    ['IPorCIDR', 'x', 'value does not look like a valid IP address or CIDR network'],
+    ['IPorCIDRorAlias', 'dc/office', null],
+    ['mac-prefix', 'BC:24:1', null],
+    ['pve-dir-override', 'backup=my/backups', null],
+    ['pve-dir-override', 'nope=x', "invalid content type 'nope'"],
+    ['pve-dir-override', 'backup', "invalid override 'backup'"],
+    ['pve-replication-job-id', '99-0', "invalid replication job id '99-0' (guest IDs < 100 are reserved)"],
+    ['pve-replication-job-id', '101', "invalid replication job id '101'"],
+    ['pve-storage-options', 'a b', "invalid options 'a b'"],
+    ['pve-storage-path', '/mnt/my disk', null],
+    ['pve-storage-server', '1 2', 'value does not look like a valid server name or IP address'],
+    ['pve-storage-vgname', 'a/b', "lvm name 'a/b' contains illegal characters"],
+    ['pve-vlan-id-or-range', '1-9', "invalid VLAN tag '1'"],
+    ['pve-vlan-id-or-range', '9-2', "VLAN range must go from lower to higher tag '9-2'"],
+    ['pve-vlan-id-or-range', 'x', "invalid VLAN configuration 'x'"],
+    ['pve-volume-id', 'local:iso/a b.iso', null],
+    ['pve-fw-addr-spec', '10.0.0.1-10.0.0.9', null],
+    ['pve-fw-addr-spec', '10.0.0.1/8', `invalid IP address: Invalid prefix ${'00001010'.padEnd(31, '0')}1/8`],
+    ['pve-fw-addr-spec', '10.0.0.300', 'invalid IP address: Invalid quad in IP address 10.0.0.300 - 300'],
+    ['pve-fw-addr-spec', '10.0.0.1,::1', "detected mixed ipv4/ipv6 addresses in address list '10.0.0.1,::1'"],
+    ['pve-fw-dport-spec', '80,443,8000:8100,http', null],
+    ['pve-fw-dport-spec', '90:80', "backwards range '90:80' not allowed, did you mean '80:90'?"],
+    ['pve-fw-sport-spec', '70000', "invalid port '70000'"],
+    ['pve-fw-protocol-spec', 'tcpx', "unknown protocol 'tcpx'"],
+    ['pve-fw-icmp-type-spec', 'nope', "invalid icmp-type value 'nope'"],
+  ])('%s of %s', (format, text, message) => {
+    expect(checkFormat(format, text, 'x')).toBe(message === null ? null : `${message}\n`);
   });
 
   it('takes lists as repeated keys, arrays as one value, and refuses an array elsewhere', () => {
@@ -301,15 +335,7 @@ describe('what the schema asks for', () => {
     collect(({ format }) => {
       if (typeof format === 'string' && !isCheckedFormat(format)) unchecked.add(format);
     });
-    // The firewall's grammar and the link to another cluster: psactl uses neither.
-    expect([...unchecked].sort()).toEqual([
-      'IPorCIDRorAlias',
-      'proxmox-remote',
-      'pve-fw-addr-spec',
-      'pve-fw-dport-spec',
-      'pve-fw-icmp-type-spec',
-      'pve-fw-protocol-spec',
-      'pve-fw-sport-spec',
-    ]);
+    // The link to another cluster: psactl uses none.
+    expect([...unchecked].sort()).toEqual(['proxmox-remote']);
   });
 });

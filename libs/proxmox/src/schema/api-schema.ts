@@ -52,6 +52,11 @@ export class ApiSchema {
     return route && doc ? { template: route.template, doc } : null;
   }
 
+  /** See `refusalOf`. */
+  refusal(verdict: Verdict): Refusal | null {
+    return refusalOf(verdict);
+  }
+
   /** Checks a request. A query in the path counts among the parameters. */
   check(method: string, path: string, given: Params = {}): Verdict {
     const verb = method.toUpperCase();

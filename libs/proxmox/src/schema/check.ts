@@ -71,7 +71,7 @@ export function checkObject(
     const schema = propertyFor(properties, key);
     if (schema) {
       if (schema.requires !== undefined && value[schema.requires] === undefined)
-        add(errors, at(schema.requires), `missing property - '${at(key)}' requires this property`);
+        add(errors, at(schema.requires), `missing property required by '${at(key)}'`);
       if (!Object.hasOwn(properties, key)) checkProperty(given, schema, at(key), errors);
     } else if (additional !== undefined && typeof additional !== 'object' && Number(additional) === 0) {
       add(errors, at(key), UNDEFINED_PROPERTY);

@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { PropertySchema } from './apidoc.ts';
+import { FIREWALL_FORMATS, ipOrCidrError } from './firewall-formats.ts';
 import { splitList } from './perl.ts';
 import { parsePropertyString } from './property-string.ts';
 
@@ -18,9 +19,11 @@ const NAME = '[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?';
 const NODE = new RegExp(`^${NAME}$`);
 const DNS = new RegExp(`^(?:${NAME}\\.)*${NAME}$`);
 const VMID = /^[1-9][0-9]{2,8}$/;
-const HA_RESOURCE = /^(?:ct|vm):[1-9][0-9]{2,8}$/;
+const HA_RESOURCE = /^[a-z]+:\S+$/;
 const REALM = '[A-Za-z][A-Za-z0-9._-]+';
-const EMAIL = /^[\w+-]+(?:\.[\w+-]+)*@[\w-]+(?:\.[\w-]+)*$/;
+const MAIL_USER = '[\\w+~-]+(?:\\.[\\w+~-]+)*';
+const EMAIL = new RegExp(`^${MAIL_USER}@[a-zA-Z0-9-]+(?:\\.[a-zA-Z0-9-]+)*$`);
+const USER = new RegExp(`^${MAIL_USER}$`);
 const STORAGE = /^[a-z][a-z0-9\-_.]*[a-z0-9]$/i;
 
 const isV6 = (text: string) => isIPv6(text) && !text.includes('%');
@@ -35,12 +38,22 @@ const isV4Network = (text: string) => isNetwork(text, 4);
 const isV6Network = (text: string) => isNetwork(text, 6);
 const isAnyNetwork = (text: string) => isV4Network(text) || isV6Network(text);
 const isAddress = (text: string) => isIp(text) || DNS.test(text);
-const isUserName = (text: string) => /^[A-Za-z0-9][A-Za-z0-9_.@-]*$/.test(text);
 const isMask = (text: string) => {
   if (!isIPv4(text)) return false;
   const bits = text.split('.').reduce((all, octet) => all * 256 + Number(octet), 0);
   return bits !== 0 && /^1+0*$/.test(bits.toString(2).padStart(32, '0'));
 };
+
+/** A zone as Proxmox takes it: UTC, or one of `zone.tab`, an area and a place. */
+export function isZone(text: string): boolean {
+  if (text === 'UTC') return true;
+  if (!/^[A-Z][A-Za-z]+\/[A-Za-z_/-]+$/.test(text) || text.startsWith('Etc/')) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }) !== null;
+  } catch {
+    return false;
+  }
+}
 
 function userId(text: string): string | null {
   if (text.length < 3) return `user name '${text}' is too short\n`;
@@ -51,20 +64,42 @@ function userId(text: string): string | null {
 }
 
 function mountPath(text: string): string | null {
-  return /\/\.\.?\/|\/\.\.?$|^\.\.?\//.test(text) ? `${text} contains illegal character sequences\n` : null;
+  return /\/\.\.?\/|\/\.\.?$|^\.\.\//.test(text) ? `${text} contains illegal character sequences\n` : null;
 }
 
-/** `a:b`, `a` alone as the default, or `1`: each to itself. */
+/** `a:b`, `a` alone as the default, or `1`: each to itself (PVE::JSONSchema, parse_idmap). */
 function pair(check: Check): Check {
   return (text) => {
     if (text === '1') return null;
-    const parts = text.split(':');
-    if (parts.length > 2) return `invalid pair '${text}'\n`;
-    return parts.map(check).find((message) => message !== null) ?? null;
+    const parts = /^([^:]+):([^:]+)$/.exec(text)?.slice(1) ?? [text];
+    const wrong = parts.map(check).find((message) => message !== null);
+    return wrong ? `entry '${text}' contains invalid ID - ${wrong}\n\n` : null;
   };
 }
 
-const storageId = like(STORAGE, (text) => `storage ID '${text}' contains illegal characters`);
+const storageId: Check = (text) =>
+  text.length < 2
+    ? `storage ID '${text}' cannot be shorter than 2 characters\n`
+    : STORAGE.test(text)
+      ? null
+      : `storage ID '${text}' contains illegal characters\n`;
+const storageContent = like(
+  /^(?:images|rootdir|vztmpl|iso|backup|snippets|import|none)$/,
+  (text) => `invalid content type '${text}'`,
+);
+
+function vlanRange(text: string): string | null {
+  const [, from, to] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+  if (from === undefined) return `invalid VLAN configuration '${text}'\n`;
+  const wrong = [from, ...(to === undefined ? [] : [to])].find(
+    (tag) => Number(tag) < 2 || Number(tag) > 4094,
+  );
+  if (wrong !== undefined) return `invalid VLAN tag '${wrong}'\n`;
+  return to !== undefined && Number(from) >= Number(to)
+    ? `VLAN range must go from lower to higher tag '${text}'\n`
+    : null;
+}
+
 const bridgeId = like(/^[-_.\w]+$/, (text) => `invalid bridge ID '${text}'`);
 const nodeName = like(NODE, 'value does not look like a valid node name');
 const haResource = like(HA_RESOURCE, 'value does not look like a valid ha resource id');
@@ -78,20 +113,20 @@ const CHECKS: Readonly<Record<string, Check>> = {
   address: says(isAddress, (text) => `value does not look like a valid address: ${text}`),
   'bridge-pair': pair(bridgeId),
   CIDR: says(isAnyNetwork, 'value does not look like a valid CIDR network'),
-  CIDRv4: says(isV4Network, 'value does not look like a valid IPv4 network'),
-  CIDRv6: says(isV6Network, 'value does not look like a valid IPv6 network'),
-  'disk-size': like(/^\d+(\.\d+)?[KMGT]?$/, (text) => `value does not look like a valid disk size: ${text}`),
+  CIDRv4: says(isV4Network, 'value does not look like a valid IPv4 CIDR network'),
+  CIDRv6: says(isV6Network, 'value does not look like a valid IPv6 CIDR network'),
+  'disk-size': like(
+    /^\d+(\.\d+)?([KMGT](iB)?)?$/,
+    (text) => `value does not look like a valid disk size: ${text}`,
+  ),
   'dns-name': like(DNS, 'value does not look like a valid DNS name'),
   email: like(EMAIL, 'value does not look like a valid email address'),
   'email-or-username': says(
-    (text) => EMAIL.test(text) || isUserName(text),
+    (text) => EMAIL.test(text) || USER.test(text),
     'value does not look like a valid email address or user name',
   ),
   ip: says(isIp, 'value does not look like a valid IP address'),
-  IPorCIDR: says(
-    (text) => isIp(text) || isAnyNetwork(text),
-    'value does not look like a valid IP address or CIDR network',
-  ),
+  IPorCIDR: ipOrCidrError,
   ipv4: says(isIPv4, 'value does not look like a valid IPv4 address'),
   ipv4mask: says(isMask, 'value does not look like a valid IP netmask'),
   ipv6: says(isV6, 'value does not look like a valid IPv6 address'),
@@ -104,31 +139,38 @@ const CHECKS: Readonly<Record<string, Check>> = {
     'value does not look like a valid unicast MAC address',
   ),
   'mac-prefix': like(
-    /^[a-f0-9][02468ace](?::[a-f0-9]{2}){0,2}:?$/i,
+    /^[a-f0-9][02468ace](?::[a-f0-9]{2}){0,2}(?::[a-f0-9]?)?$/i,
     'value is not a valid unicast MAC address prefix',
   ),
   'pve-bridge-id': bridgeId,
   // The real parser is a grammar; what cannot stand in any calendar event is refused here.
-  'pve-calendar-event': like(/^[A-Za-z0-9 ,:*/.~-]+$/, 'unable to parse calendar event'),
+  'pve-calendar-event': like(
+    /^(?=.*[A-Za-z0-9*])[A-Za-z0-9 ,:*/.~-]+$/,
+    (text) =>
+      `invalid calendar event '${text}' - unable to parse calendar event${text.trim() === '' ? ' - event is empty' : ''}\n`,
+  ),
   'pve-configid': like(/^[a-z][a-z0-9_-]+$/i, (text) => `invalid configuration ID '${text}'`),
-  'pve-ct-timezone': like(
-    /^(?:host|[A-Za-z0-9_+-]+(?:\/[A-Za-z0-9_+-]+)*)$/,
+  'pve-ct-timezone': says(
+    (text) => text === 'host' || isZone(text),
     (text) => `invalid time zone '${text}'`,
   ),
   'pve-day-of-week': like(/^(?:mon|tue|wed|thu|fri|sat|sun)$/, (text) => `invalid day '${text}'`),
   'pve-groupid': group('group'),
-  'pve-dir-override': like(
-    /^[a-z]+=\/[^\s,;]*$|^[a-z]+=[^\s,;/][^\s,;]*$/,
-    (text) => `invalid directory override '${text}'`,
-  ),
+  'pve-dir-override': (text) => {
+    const [, kind, path = ''] = /^([a-z]+)=([^.]*(?:\.?[^.]+)+)$/.exec(text) ?? [];
+    const wrong = kind === undefined ? null : storageContent(kind);
+    if (wrong !== null) return wrong;
+    const fits = kind !== undefined && path.length < 1023 && path.split('/').every((one) => one.length < 255);
+    return fits ? null : `invalid override '${text}'\n`;
+  },
   'pve-ha-group-node': like(
     new RegExp(`^${NAME}(?::\\d+)?$`),
     'value does not look like a valid ha group node',
   ),
-  'pve-ha-node': like(new RegExp(`^${NAME}(?::\\d+)?$`), 'value does not look like a valid ha group node'),
+  'pve-ha-node': like(new RegExp(`^${NAME}(?::\\d+)?$`), 'value does not look like a valid ha node'),
   'pve-ha-resource-id': haResource,
   'pve-ha-resource-or-vm-id': says(
-    (text) => HA_RESOURCE.test(text) || VMID.test(text),
+    (text) => HA_RESOURCE.test(text) || /^\d+$/.test(text),
     'value does not look like a valid ha resource id',
   ),
   'pve-iface': like(
@@ -143,59 +185,68 @@ const CHECKS: Readonly<Record<string, Check>> = {
     (text) => text === 'auto' || text === 'dhcp' || text === 'manual' || isV6Network(text),
     'value does not look like a valid ipv6 network configuration',
   ),
-  'pve-lxc-dev-string': (text) =>
-    mountPath(text) ?? (text.startsWith('/dev/') ? null : `${text} is not a valid device path\n`),
+  'pve-lxc-dev-string': says(
+    (text) => text.startsWith('/dev/') && !/\/\.\.?(?:\/|$)/.test(text),
+    (text) => `${text} is not a valid device path`,
+  ),
   'pve-lxc-mp-string': mountPath,
   'pve-node': nodeName,
-  'pve-poolid': like(
-    /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+){0,2}$/,
-    (text) => `pool name '${text}' contains invalid characters`,
-  ),
+  'pve-poolid': (text) =>
+    text.split('/').length > 3
+      ? `pool name '${text}' nested too deeply (max levels = 3)\n`
+      : like(
+          /^[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+){0,2}$/,
+          `pool name '${text}' contains invalid characters`,
+        )(text),
   'pve-priv': like(/^[A-Z][A-Za-z]*(?:\.[A-Z][A-Za-z]*)+$/, (text) => `invalid privilege '${text}'`),
   'pve-realm': like(new RegExp(`^${REALM}$`), 'value does not look like a valid realm'),
-  'pve-replication-job-id': like(
-    /^[1-9][0-9]{2,8}-\d{1,9}$/,
-    (text) => `invalid replication job id '${text}'`,
-  ),
+  'pve-replication-job-id': (text) => {
+    const guest = /^(\d+)-\d+$/.exec(text)?.[1];
+    const reserved = guest !== undefined && Number(guest) < 100;
+    return guest !== undefined && !reserved
+      ? null
+      : `invalid replication job id '${text}'${reserved ? ' (guest IDs < 100 are reserved)' : ''}\n`;
+  },
   'pve-roleid': group('role'),
   'pve-sdn-controller-id': sdnId('controller'),
   'pve-sdn-vnet-id': sdnId('vnet'),
   'pve-sdn-zone-id': sdnId('zone'),
   'pve-startup-order': says(
-    (text) => text.split(',').every((part) => /^(?:(?:order=)?\d+|up=\d+|down=\d+)$/.test(part)),
+    (text) =>
+      !['', '0'].includes(text) &&
+      text.split(',').every((part) => /^(?:\s*|(?:order=)?\d+|up=\d+|down=\d+)$/.test(part)),
     'unable to parse startup options',
   ),
-  'pve-storage-content': like(
-    /^(?:images|rootdir|vztmpl|iso|backup|snippets|import|none)$/,
-    (text) => `invalid content type '${text}'`,
-  ),
+  'pve-storage-content': storageContent,
   'pve-storage-id': storageId,
-  'pve-storage-options': like(/^\S+$/, 'value does not look like a valid mount options string'),
+  'pve-storage-options': like(/^\S+$/, (text) => `invalid options '${text}'`),
   'pve-storage-portal-dns': says(
     (text) => isAddress(text.replace(/:\d{1,5}$/, '')),
     'value does not look like a valid portal address',
   ),
-  'pve-storage-path': like(/^\/[-/a-zA-Z0-9_.@]+$/, 'value does not look like a valid absolute path'),
-  'pve-storage-server': says(isAddress, 'value does not look like a valid DNS name or IP address'),
+  'pve-storage-path': like(/^\/[^;()]+/, 'value does not look like a valid absolute path'),
+  'pve-storage-server': says(isAddress, 'value does not look like a valid server name or IP address'),
   'pve-storage-vgname': like(
     /^[a-z0-9][a-z0-9\-_.]*[a-z0-9]$/i,
-    (text) => `lvm volume group name '${text}' contains illegal characters`,
+    (text) => `lvm name '${text}' contains illegal characters`,
   ),
   'pve-tag': like(/^[a-z0-9_][a-z0-9_\-+.]*$/i, 'invalid characters in tag'),
-  'pve-task-status-type': like(
-    /^(?:ok|error|warning|unknown)$/,
-    (text) => `invalid task status type '${text}'`,
-  ),
+  'pve-task-status-type': like(/^(?:ok|error|warning|unknown)$/, (text) => `invalid status '${text}'`),
   'pve-tokenid': says(
     (text) => new RegExp(`^[^\\s:/]+@${REALM}!${REALM}$`).test(text),
     (text) => `value '${text}' does not look like a valid token ID`,
   ),
   'pve-userid': userId,
-  'pve-vlan-id-or-range': like(/^\d{1,4}(?:-\d{1,4})?$/, (text) => `invalid VLAN tag '${text}'`),
+  'pve-vlan-id-or-range': vlanRange,
   'pve-vmid': like(VMID, 'value does not look like a valid VM ID'),
-  'pve-volume-id': like(/^[a-z][a-z0-9\-_.]*[a-z0-9]:\S+$/i, (text) => `unable to parse volume ID '${text}'`),
+  'pve-volume-id': like(/^[a-z][a-z0-9\-_.]*[a-z0-9]:.+$/i, (text) => `unable to parse volume ID '${text}'`),
   'storage-pair': pair(storageId),
   string: () => null,
+  'ldap-simple-attr': like(
+    /^[a-zA-Z0-9]+$/,
+    (text) => `value '${text}' does not look like a simple ldap attribute name`,
+  ),
+  ...FIREWALL_FORMATS,
   urlencoded: like(/^[-%a-zA-Z0-9_.!~*'()]*$/, (text) => `invalid urlencoded string: ${text}`),
 };
 
@@ -228,6 +279,11 @@ function keepAllAlone(values: Readonly<Record<string, string>>): string | null {
   return some && all === '1' ? 'keep-all cannot be set together with other options.\n' : null;
 }
 
+const fleecingHasStorage = (values: Readonly<Record<string, string>>): string | null =>
+  values.enabled === '1' && values.storage === undefined
+    ? "'storage' parameter is required when 'enabled' is set\n"
+    : null;
+
 /** Checks a text against a named format or a property string; null when it fits, else the message. */
 export function checkFormat(format: string | Format, text: string, path: string): string | null {
   if (typeof format !== 'string') {
@@ -238,7 +294,8 @@ export function checkFormat(format: string | Format, text: string, path: string)
   if (composed) {
     const parsed = parsePropertyString(composed, text, path);
     if (!parsed.ok) return parsed.message;
-    return format === 'prune-backups' ? keepAllAlone(parsed.values) : null;
+    if (format === 'prune-backups') return keepAllAlone(parsed.values);
+    return format === 'backup-fleecing' ? fleecingHasStorage(parsed.values) : null;
   }
   const [name, kind] = plain(format);
   const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;

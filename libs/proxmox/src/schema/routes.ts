@@ -16,8 +16,8 @@ interface Branch {
 
 const branch = (): Branch => ({ fixed: new Map() });
 
-/** Placeholders that take the rest of the path: a volume's name has slashes of its own, encoded or not. */
-const TAKES_THE_REST: ReadonlySet<string> = new Set(['volume']);
+/** Placeholders that take the rest of the path: volumes and networks have slashes of their own, encoded or not. */
+const TAKES_THE_REST: ReadonlySet<string> = new Set(['volume', 'cidr']);
 
 /** Finds the template of a concrete path. A fixed word wins over a placeholder. */
 export class RouteTable {

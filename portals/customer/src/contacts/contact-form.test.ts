@@ -1,5 +1,5 @@
+import type { Contact } from '@psa/app/api/types';
 import { expect, it } from 'vitest';
-import type { Contact } from '../api/types.ts';
 import { changesOf, contactProblems, draftOf } from './contact-form.ts';
 
 const anna = {

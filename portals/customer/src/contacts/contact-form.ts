@@ -1,4 +1,4 @@
-import type { Contact, ContactFields } from '../api/types.ts';
+import type { Contact, ContactFields } from '@psa/app/api/types';
 import { oneLine } from '../tickets/new-ticket-form.ts';
 
 /** A contact as it is typed; what is left open is ''. */

@@ -1,11 +1,11 @@
+import { canRetry } from '@psa/app/uploads/upload-queue';
+import type { Uploads } from '@psa/app/uploads/use-uploads';
 import { Button } from '@psa/ui/components/button';
 import { Icon } from '@psa/ui/components/icon';
 import { Alert } from '@psa/ui/components/states';
 import { useEffect, useRef } from 'react';
 import { messages } from '../i18n/messages.ts';
 import { UploadMark } from './upload-mark.tsx';
-import { canRetry } from './upload-queue.ts';
-import type { Uploads } from './use-uploads.ts';
 
 /** The text has arrived, some files have not: they can be sent again, or left out. */
 export function FilesLeft(props: {

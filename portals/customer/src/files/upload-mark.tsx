@@ -1,9 +1,9 @@
+import { describeError } from '@psa/app/api/error-text';
+import type { UploadItem } from '@psa/app/uploads/upload-queue';
 import { Icon } from '@psa/ui/components/icon';
-import { describeError } from '@psa/ui/i18n/error-text';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { messages } from '../i18n/messages.ts';
-import type { UploadItem } from './upload-queue.ts';
 
 /** How far a file has got, beside its name. */
 export function UploadMark({ item }: { item: UploadItem | undefined }) {

@@ -10,6 +10,7 @@ export const messages = defineMessages(
     'nav.new': 'Neues Ticket',
     'nav.contacts': 'Ansprechpartner',
     'nav.account': 'Mein Konto',
+    'nav.login': 'Anmelden',
     'palette.tickets': 'Tickets',
     number: 'Nr. {{number}}',
 
@@ -75,8 +76,6 @@ export const messages = defineMessages(
     'new.submit': 'Ticket absenden',
     'new.submitting': 'Wird gesendet …',
     'new.uploading': 'Dateien werden hochgeladen …',
-    'new.draft_kept': 'Ihr Entwurf von vorhin ist noch da.',
-    'new.draft_drop': 'Neu anfangen',
     'new.refused': 'Diese Angabe wird so nicht angenommen.',
     'new.created': 'Ticket Nr. {{number}} ist bei uns angekommen.',
     'new.unknown':
@@ -103,6 +102,8 @@ export const messages = defineMessages(
 
     'ticket.back': 'Zurück zur Liste',
     'ticket.asked': 'Anliegen',
+    'ticket.entered_for': 'Erfasst von {{by}}, für {{name}}',
+    'ticket.opened_for': 'Für {{name}}',
     'ticket.conversation': 'Verlauf des Gesprächs',
     'ticket.older': 'Ältere Nachrichten anzeigen',
     'ticket.details': 'Angaben',
@@ -157,6 +158,7 @@ export const messages = defineMessages(
     'timeline.title': 'Was bisher geschah',
     'timeline.created': 'Ticket gemeldet',
     'timeline.taken_down': 'Von uns aufgenommen',
+    'timeline.taken_down_for': 'Von uns aufgenommen, für {{name}}',
     'timeline.assigned': 'Angenommen',
     'timeline.started': 'Bearbeitung begonnen',
     'timeline.continued': 'Weiter in Bearbeitung',
@@ -209,6 +211,7 @@ export const messages = defineMessages(
     'nav.new': 'New ticket',
     'nav.contacts': 'Contacts',
     'nav.account': 'My account',
+    'nav.login': 'Sign in',
     'palette.tickets': 'Tickets',
     number: 'No. {{number}}',
 
@@ -274,8 +277,6 @@ export const messages = defineMessages(
     'new.submit': 'Send ticket',
     'new.submitting': 'Sending …',
     'new.uploading': 'Uploading files …',
-    'new.draft_kept': 'Your earlier draft is still here.',
-    'new.draft_drop': 'Start over',
     'new.refused': 'This is not accepted as it is.',
     'new.created': 'We have received ticket no. {{number}}.',
     'new.unknown':
@@ -301,6 +302,8 @@ export const messages = defineMessages(
 
     'ticket.back': 'Back to the list',
     'ticket.asked': 'Request',
+    'ticket.entered_for': 'Entered by {{by}}, for {{name}}',
+    'ticket.opened_for': 'For {{name}}',
     'ticket.conversation': 'Conversation',
     'ticket.older': 'Show older messages',
     'ticket.details': 'Details',
@@ -353,6 +356,7 @@ export const messages = defineMessages(
     'timeline.title': 'What happened so far',
     'timeline.created': 'Ticket reported',
     'timeline.taken_down': 'Taken down by us',
+    'timeline.taken_down_for': 'Taken down by us, for {{name}}',
     'timeline.assigned': 'Accepted',
     'timeline.started': 'Work begun',
     'timeline.continued': 'Work continued',

@@ -1,9 +1,9 @@
-import { ChangePasswordForm } from '@psa/ui/components/change-password-form';
+import { ChangePasswordForm } from '@psa/app/components/change-password-form';
+import { useMe } from '@psa/app/session/session';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { THEMES, useTheme } from '@psa/ui/hooks/use-theme';
 import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useMe } from '@psa/ui/session';
 import { Link } from 'react-router';
 import { messages } from '../i18n/messages.ts';
 

@@ -1,17 +1,21 @@
+import type { Contact } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { may, useMe } from '@psa/app/session/session';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Badge } from '@psa/ui/components/pill';
-import { EmptyState, ErrorState } from '@psa/ui/components/states';
+import { EmptyState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import { contactsQuery } from '../api/contacts.ts';
-import type { Contact } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
 import { Loading } from './loading.tsx';
 
 const ContactDialog = lazy(() => import('../contacts/contact-dialog.tsx'));
+
+export const prefetch: PageModule['prefetch'] = (queries) => queries.prefetchInfiniteQuery(contactsQuery(''));
 
 /** People of the own company, for its administrators. */
 export function Component() {
@@ -48,9 +52,8 @@ export function Component() {
           onChange={setText}
         />
       </search>
-      {contacts.isError && people.length === 0 ? (
-        <ErrorState error={contacts.error} onRetry={() => void contacts.refetch()} />
-      ) : contacts.isPending ? (
+      <QueryFailure query={contacts} />
+      {contacts.isError && !contacts.data ? null : contacts.isPending ? (
         <Loading lines={4} />
       ) : people.length === 0 ? (
         search ? (

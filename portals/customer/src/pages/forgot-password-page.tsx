@@ -1,4 +1,4 @@
-import { ForgotPasswordPage } from '@psa/ui/components/forgot-password-page';
+import { ForgotPasswordPage } from '@psa/app/components/forgot-password-page';
 import { logo } from '../brand.ts';
 import { messages } from '../i18n/messages.ts';
 

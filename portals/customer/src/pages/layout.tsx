@@ -1,16 +1,18 @@
-import { AppShell, type NavItem } from '@psa/ui/components/app-shell';
+import type { TicketStatus } from '@psa/app/api/types';
+import { AppShell } from '@psa/app/components/app-shell';
+import { dropDrafts } from '@psa/app/drafts/drafts';
+import { LIVE_BUDGETS } from '@psa/app/live/refresher';
+import { useLiveUpdates } from '@psa/app/live/use-live-updates';
+import { may, signOut, useMe } from '@psa/app/session/session';
+import { usePages } from '@psa/app/use-pages';
 import { Icon } from '@psa/ui/components/icon';
 import { type Command, PaletteHost } from '@psa/ui/components/palette-host';
-import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { useLiveUpdates } from '@psa/ui/hooks/use-live-updates';
-import { may, signOut, useMe } from '@psa/ui/session';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useNavigate } from 'react-router';
 import { searchTickets } from '../api/tickets.ts';
-import type { TicketStatus } from '../api/types.ts';
 import { logo } from '../brand.ts';
-import { dropDrafts } from '../drafts/drafts.ts';
 import { messages } from '../i18n/messages.ts';
+import { PAGES } from '../pages.ts';
 
 /** Frame of every page behind the login: navigation, shortcuts, command palette, live updates. */
 export function Component() {
@@ -18,29 +20,10 @@ export function Component() {
   const me = useMe();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  useLiveUpdates();
+  useLiveUpdates(LIVE_BUDGETS.customer);
 
-  const pages: (NavItem & { keys: string })[] = [
-    {
-      to: '/',
-      label: t(may(me, 'ticket:view:all') ? 'nav.tickets_all' : 'nav.tickets'),
-      icon: 'ticket',
-      exact: true,
-      keys: 'g t',
-    },
-    { to: '/new', label: t('nav.new'), icon: 'plus', keys: 'c' },
-    ...(may(me, 'contact:view')
-      ? [{ to: '/contacts', label: t('nav.contacts'), icon: 'users' as const, keys: 'g k' }]
-      : []),
-    { to: '/account', label: t('nav.account'), icon: 'user', keys: 'g a' },
-  ];
-  useHotkeys(pages.map(({ to, label, keys }) => ({ keys, label, run: () => void navigate(to) })));
-  const commands: Command[] = pages.map(({ to, label, icon, keys }) => ({
-    id: to,
-    title: label,
-    icon,
-    keys,
-    run: () => void navigate(to),
+  const { nav, commands } = usePages(PAGES, ({ label, path }) => ({
+    label: label && t(path === '/' && may(me, 'ticket:view:all') ? 'nav.tickets_all' : label),
   }));
 
   async function search(query: string, signal: AbortSignal): Promise<Command[]> {
@@ -66,7 +49,7 @@ export function Component() {
     <AppShell
       brand={me.tenant_name}
       logo={logo}
-      nav={pages}
+      nav={nav}
       user={me}
       onSignOut={() => {
         dropDrafts();

@@ -1,4 +1,4 @@
-import { LoginPage as SharedLoginPage } from '@psa/ui/components/login-page';
+import { LoginPage as SharedLoginPage } from '@psa/app/components/login-page';
 import { logo } from '../brand.ts';
 import { messages } from '../i18n/messages.ts';
 

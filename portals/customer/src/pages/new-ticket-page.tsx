@@ -1,24 +1,25 @@
-import { ApiError } from '@psa/ui/api-error';
+import { ApiError } from '@psa/app/api/error';
+import { describeError } from '@psa/app/api/error-text';
+import type { Ticket } from '@psa/app/api/types';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { useMe } from '@psa/app/session/session';
+import { attachmentsPath, categoriesQuery, createTicket } from '@psa/app/tickets';
+import { type Outcome, RequestKey } from '@psa/app/uploads/request-key';
+import { useUploads } from '@psa/app/uploads/use-uploads';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
-import { describeError } from '@psa/ui/i18n/error-text';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
-import { attachmentsPath, categoriesQuery, createTicket } from '../api/tickets.ts';
-import type { Ticket } from '../api/types.ts';
-import { useDraft } from '../drafts/use-draft.ts';
 import { FilesLeft } from '../files/files-left.tsx';
-import { type Outcome, RequestKey } from '../files/request-key.ts';
 import { UploadMark } from '../files/upload-mark.tsx';
-import { useUploads } from '../files/use-uploads.ts';
 import { messages } from '../i18n/messages.ts';
 import { type DraftProblems, draftProblems, EMPTY_DRAFT, toRequest } from '../tickets/new-ticket-form.ts';
 import { PriorityChoice } from '../tickets/priority-choice.tsx';
@@ -111,14 +112,7 @@ export function Component() {
             <h1>{t('new.title')}</h1>
             <p className="muted">{t('new.intro')}</p>
           </div>
-          {draft.restored && !busy && (
-            <div className="draft-note" role="status">
-              {t('new.draft_kept')}
-              <button type="button" className="link-button" onClick={draft.clear}>
-                {t('new.draft_drop')}
-              </button>
-            </div>
-          )}
+          {!busy && <DraftNote draft={draft} />}
           {failure && (
             <Alert tone={failure.outcome === 'refused' ? 'danger' : 'warn'}>
               {failure.outcome === 'arrived' ? (
@@ -142,7 +136,7 @@ export function Component() {
               isDisabled={busy}
               inputRef={title}
               value={value.title}
-              onChange={(text) => change({ ...value, title: text })}
+              onChange={(text) => change({ title: text })}
               error={told('title')}
             />
             <TextArea
@@ -154,10 +148,10 @@ export function Component() {
               isDisabled={busy}
               inputRef={description}
               value={value.description}
-              onChange={(text) => change({ ...value, description: text })}
+              onChange={(text) => change({ description: text })}
               error={told('description')}
             />
-            <PriorityChoice value={value.priority} onChange={(priority) => change({ ...value, priority })} />
+            <PriorityChoice value={value.priority} onChange={(priority) => change({ priority })} />
             {value.priority === 'critical' && <Alert tone="warn">{t('new.emergency')}</Alert>}
             {(categories.data?.length ?? 0) > 0 && (
               <NativeSelect
@@ -165,7 +159,7 @@ export function Component() {
                 name="category"
                 isDisabled={busy}
                 value={value.category}
-                onChange={(category) => change({ ...value, category })}
+                onChange={(category) => change({ category })}
                 options={[
                   { value: '', label: t('new.category_none') },
                   ...categories.data!.map((name) => ({ value: name, label: name })),

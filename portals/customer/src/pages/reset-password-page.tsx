@@ -1,4 +1,4 @@
-import { ResetPasswordPage } from '@psa/ui/components/reset-password-page';
+import { ResetPasswordPage } from '@psa/app/components/reset-password-page';
 import { logo } from '../brand.ts';
 import { messages } from '../i18n/messages.ts';
 

@@ -1,20 +1,23 @@
-import { ApiError } from '@psa/ui/api-error';
+import { ApiError } from '@psa/app/api/error';
+import type { Ticket } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import { RouteError } from '@psa/app/components/route-error';
+import type { PageModule } from '@psa/app/pages';
+import { useMe } from '@psa/app/session/session';
+import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
+import { useLoaded } from '@psa/app/use-loaded';
 import { Icon } from '@psa/ui/components/icon';
-import { EmptyState, ErrorState } from '@psa/ui/components/states';
+import { EmptyState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
-import { useMe } from '@psa/ui/session';
-import { useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
-import { Link, useLocation, useParams } from 'react-router';
-import { ticketQuery } from '../api/tickets.ts';
-import type { Ticket } from '../api/types.ts';
+import { Link, useLocation, useParams, useRouteError } from 'react-router';
+import { historyQuery, ticketQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
 import { Conversation } from '../tickets/conversation.tsx';
 import { ReplyForm } from '../tickets/reply-form.tsx';
 import { PriorityMark } from '../tickets/status-mark.tsx';
 import { StatusPanel } from '../tickets/status-panel.tsx';
 import { Timeline } from '../tickets/timeline-view.tsx';
-import { Loading } from './loading.tsx';
 
 /** One ticket: where it stands, the conversation, the reply. */
 export function Component() {
@@ -23,11 +26,49 @@ export function Component() {
   return <TicketPage key={id} id={id} />;
 }
 
+export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+  void queries.prefetchInfiniteQuery(commentsQuery(id));
+  void queries.prefetchQuery(attachmentsQuery(id));
+  void queries.prefetchQuery(historyQuery(id));
+  return queries.ensureQueryData(ticketQuery(id));
+};
+
+/** No such ticket, or one of somebody else's: which of the two is nobody's business. */
+export function ErrorBoundary() {
+  const t = messages.useT();
+  const me = useMe();
+  const error = useRouteError();
+  // What is no id of a ticket is refused as bad input, and is as little a ticket.
+  const missing = error instanceof ApiError && (error.status === 404 || error.status === 400);
+  if (!missing) return <RouteError />;
+  return (
+    <div className="page ticket-page">
+      <BackLink />
+      <title>{`${t('ticket.missing_title')} · ${me.tenant_name}`}</title>
+      <EmptyState icon="ticket" heading="h1" title={t('ticket.missing_title')}>
+        {t('ticket.missing')}
+      </EmptyState>
+    </div>
+  );
+}
+
+/** Back to the list as it was left. */
+function BackLink() {
+  const t = messages.useT();
+  const { state } = useLocation() as { state: { from?: string } | null };
+  return (
+    <Link className="back-link" to={state?.from ?? '/'}>
+      <Icon name="chevronDown" />
+      {t('ticket.back')}
+    </Link>
+  );
+}
+
 function TicketPage({ id }: { id: string }) {
   const t = messages.useT();
   const me = useMe();
-  const { state } = useLocation() as { state: { from?: string } | null };
-  const { data, error, isPending, refetch } = useQuery(ticketQuery(id));
+  const query = useLoaded(ticketQuery(id));
+  const { data: ticket, etag } = query.data;
   const reply = useRef<HTMLTextAreaElement>(null);
 
   function answer(): void {
@@ -35,40 +76,15 @@ function TicketPage({ id }: { id: string }) {
     reply.current?.scrollIntoView({ block: 'center' });
   }
 
-  const back = (
-    <Link className="back-link" to={state?.from ?? '/'}>
-      <Icon name="chevronDown" />
-      {t('ticket.back')}
-    </Link>
-  );
-  if (!data) {
-    // What is no id of a ticket is refused as bad input, and is as little a ticket.
-    const missing = error instanceof ApiError && (error.status === 404 || error.status === 400);
-    return (
-      <div className="page ticket-page" aria-busy={isPending || undefined}>
-        {back}
-        {missing && <title>{`${t('ticket.missing_title')} · ${me.tenant_name}`}</title>}
-        {missing ? (
-          <EmptyState icon="ticket" heading="h1" title={t('ticket.missing_title')}>
-            {t('ticket.missing')}
-          </EmptyState>
-        ) : error ? (
-          <ErrorState error={error} onRetry={() => void refetch()} />
-        ) : (
-          <Loading lines={6} />
-        )}
-      </div>
-    );
-  }
-  const { data: ticket, etag } = data;
   return (
     <div className="page ticket-page">
       <title>{`${ticket.title} · ${t('number', { number: ticket.ticket_number })} · ${me.tenant_name}`}</title>
       <div className="stack-tight">
-        {back}
+        <BackLink />
         <h1 className="ticket-heading">{ticket.title}</h1>
         <p className="muted">{t('number', { number: ticket.ticket_number })}</p>
       </div>
+      <QueryFailure query={query} />
       <div className="ticket-columns">
         <div className="stack-wide">
           <StatusPanel ticket={ticket} etag={etag} onAnswer={answer} />
@@ -77,7 +93,7 @@ function TicketPage({ id }: { id: string }) {
         </div>
         <aside className="stack-wide">
           <Details ticket={ticket} />
-          <Timeline ticketId={ticket.id} />
+          <Timeline ticket={ticket} />
         </aside>
       </div>
     </div>

@@ -1,9 +1,12 @@
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { may, useMe } from '@psa/app/session/session';
+import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
-import { EmptyState, ErrorState } from '@psa/ui/components/states';
+import { EmptyState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { countQuery, ticketsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
@@ -12,6 +15,12 @@ import { TicketRows } from '../tickets/ticket-rows.tsx';
 import { Loading } from './loading.tsx';
 
 const SEARCH_AFTER_MS = 300;
+
+// The list may fail without the page: tabs and search stay.
+export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
+  void queries.prefetchQuery(countQuery('waiting'));
+  return queries.prefetchInfiniteQuery(ticketsQuery(readView(url.searchParams)));
+};
 
 /** My tickets; tab and search stand in the address. */
 export function Component() {
@@ -35,9 +44,8 @@ export function Component() {
       <p className="visually-hidden" role="status">
         {tickets.data && !tickets.isPlaceholderData && t('list.loaded', { count: total })}
       </p>
-      {tickets.isError && rows.length === 0 ? (
-        <ErrorState error={tickets.error} onRetry={() => void tickets.refetch()} />
-      ) : tickets.isPending ? (
+      <QueryFailure query={tickets} />
+      {tickets.isError && !tickets.data ? null : tickets.isPending ? (
         <Loading lines={6} />
       ) : rows.length === 0 ? (
         <NothingHere view={view} />
@@ -69,15 +77,11 @@ function SearchField({ view }: { view: TicketView }) {
     setText(view.search);
   }
   const { tab } = view;
-  useEffect(() => {
-    const wanted = text.trim().slice(0, 200);
+  useTypingPause(text.trim().slice(0, 200), SEARCH_AFTER_MS, (wanted) => {
     if (wanted === written.current) return;
-    const timer = setTimeout(() => {
-      written.current = wanted;
-      void navigate(viewPath({ tab, search: wanted }), { replace: true });
-    }, SEARCH_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text, tab, navigate]);
+    written.current = wanted;
+    void navigate(viewPath({ tab, search: wanted }), { replace: true });
+  });
   return (
     <search className="list-search">
       <TextField
@@ -106,7 +110,6 @@ function Tabs({ view }: { view: TicketView }) {
           className="tab"
           to={viewPath({ ...view, tab })}
           aria-current={tab === view.tab ? 'page' : undefined}
-          data-selected={tab === view.tab || undefined}
         >
           {t(`list.${tab}`)}
           {tab === 'waiting' && waiting > 0 && <span className="pill tone-warn tab-count">{waiting}</span>}

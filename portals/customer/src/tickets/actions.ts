@@ -1,4 +1,4 @@
-import type { Ticket, TicketStatus } from '../api/types.ts';
+import type { Ticket, TicketStatus } from '@psa/app/api/types';
 
 type ActionName = 'close' | 'confirm' | 'reopen' | 'reopen_resolved';
 

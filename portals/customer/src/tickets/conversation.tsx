@@ -1,12 +1,13 @@
+import type { Attachment, Ticket } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import { openerOf } from '@psa/app/opener';
+import { useMe } from '@psa/app/session/session';
+import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
 import { PlainText } from '@psa/ui/components/plain-text';
-import { ErrorState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
-import { useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { attachmentsQuery, commentsQuery } from '../api/tickets.ts';
-import type { Attachment, Ticket } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
 import { Loading } from '../pages/loading.tsx';
 import { FileLinks } from './file-links.tsx';
@@ -19,13 +20,22 @@ export function Conversation({ ticket }: { ticket: Ticket }) {
   const comments = useInfiniteQuery(commentsQuery(ticket.id));
   const attachments = useQuery(attachmentsQuery(ticket.id));
   const thread = buildThread(comments.data?.pages.map((page) => page.data) ?? [], attachments.data ?? []);
-  const asker = ticket.requester?.name ?? t('ticket.asked');
+  const { entrant, beneficiary } = openerOf(ticket);
+  const nameOf = ({ id, name }: { id: string; name: string }) => (id === me.id ? t('ticket.you') : name);
+  const opening =
+    entrant && beneficiary
+      ? t('ticket.entered_for', { by: nameOf(entrant), name: nameOf(beneficiary) })
+      : beneficiary
+        ? t('ticket.opened_for', { name: nameOf(beneficiary) })
+        : entrant
+          ? nameOf(entrant)
+          : t('ticket.asked');
   return (
     <section className="conversation" aria-label={t('ticket.conversation')}>
       <Bubble
-        name={ticket.requester?.id === me.id ? t('ticket.you') : asker}
-        avatar={asker}
-        mine={ticket.requester?.id === me.id}
+        name={opening}
+        avatar={(entrant ?? beneficiary)?.name ?? opening}
+        mine={entrant?.id === me.id}
         at={ticket.created_at}
         body={ticket.description}
         files={thread.opening}
@@ -37,11 +47,10 @@ export function Conversation({ ticket }: { ticket: Ticket }) {
           </Button>
         </div>
       )}
+      <QueryFailure query={comments} />
       {comments.isPending ? (
         <Loading lines={3} />
-      ) : comments.isError && thread.messages.length === 0 ? (
-        <ErrorState error={comments.error} onRetry={() => void comments.refetch()} />
-      ) : (
+      ) : comments.isError && !comments.data ? null : (
         <div role="log" aria-label={t('ticket.conversation')} className="messages">
           {thread.messages.length === 0 && <p className="muted">{t('ticket.no_messages')}</p>}
           {thread.messages.map(({ comment, files }) => {

@@ -1,7 +1,7 @@
+import type { Attachment } from '@psa/app/api/types';
+import { attachmentUrl } from '@psa/app/tickets';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
-import { downloadUrl } from '../api/tickets.ts';
-import type { Attachment } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
 
 /** Files to download. */
@@ -15,7 +15,7 @@ export function FileLinks({ files }: { files: readonly Attachment[] }) {
         <li key={file.id}>
           <a
             className="file-link"
-            href={downloadUrl(file)}
+            href={attachmentUrl(file)}
             download={file.file_name}
             aria-label={t('ticket.download', { name: file.file_name, size: formats.bytes(file.size) })}
           >

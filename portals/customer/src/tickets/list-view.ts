@@ -1,4 +1,4 @@
-import type { TicketStatus } from '../api/types.ts';
+import type { TicketStatus } from '@psa/app/api/types';
 
 export const TABS = ['open', 'waiting', 'closed'] as const;
 export type Tab = (typeof TABS)[number];

@@ -1,4 +1,5 @@
-import { MAX_TEXT, MAX_TITLE, type NewTicket, type Priority } from '../api/types.ts';
+import type { NewTicket, Priority } from '@psa/app/api/types';
+import { MAX_TEXT, MAX_TITLE } from '../limits.ts';
 
 /** What is typed into the form. */
 export interface TicketDraft {

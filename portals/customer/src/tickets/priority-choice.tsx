@@ -1,5 +1,6 @@
-import { PRIORITIES, type Priority } from '../api/types.ts';
+import type { Priority } from '@psa/app/api/types';
 import { messages } from '../i18n/messages.ts';
+import { PRIORITIES } from '../limits.ts';
 
 /** How urgent it is, each choice with an example of what it means. */
 export function PriorityChoice({

@@ -1,21 +1,22 @@
+import { describeError } from '@psa/app/api/error-text';
+import type { Ticket } from '@psa/app/api/types';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { addComment, attachmentsPath } from '@psa/app/tickets';
+import { type Outcome, RequestKey } from '@psa/app/uploads/request-key';
+import { useUploads } from '@psa/app/uploads/use-uploads';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea } from '@psa/ui/components/text-field';
 import { isMac } from '@psa/ui/hooks/use-hotkeys';
-import { describeError } from '@psa/ui/i18n/error-text';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type RefObject, useState } from 'react';
-import { addReply, attachmentsPath } from '../api/tickets.ts';
-import { MAX_TEXT, type Ticket } from '../api/types.ts';
-import { useDraft } from '../drafts/use-draft.ts';
 import { FilesLeft } from '../files/files-left.tsx';
-import { type Outcome, RequestKey } from '../files/request-key.ts';
 import { UploadMark } from '../files/upload-mark.tsx';
-import { useUploads } from '../files/use-uploads.ts';
 import { messages } from '../i18n/messages.ts';
+import { MAX_TEXT } from '../limits.ts';
 import { manyLines } from './new-ticket-form.ts';
 
 const EMPTY = { body: '' };
@@ -56,7 +57,7 @@ export function ReplyForm({
     }
     setState('sending');
     try {
-      const comment = await addReply(ticket.id, text, key.value);
+      const comment = await addComment(ticket.id, { body: text }, key.value);
       key.succeeded();
       draft.clear();
       await upload(comment.id);
@@ -113,7 +114,6 @@ export function ReplyForm({
         onChange={(text) => draft.change({ body: text })}
         onKeyDown={(event) => {
           if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void submit();
-          else event.continuePropagation();
         }}
         error={problem && t(`reply.${problem}`)}
       />

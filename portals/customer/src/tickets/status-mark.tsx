@@ -1,6 +1,6 @@
+import type { Priority, TicketStatus } from '@psa/app/api/types';
 import { Badge } from '@psa/ui/components/pill';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
-import type { Priority, TicketStatus } from '../api/types.ts';
 import { messages } from '../i18n/messages.ts';
 
 /** The status in the customer's words. */

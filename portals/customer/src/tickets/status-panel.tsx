@@ -1,13 +1,15 @@
-import { ApiError } from '@psa/ui/api-error';
+import { ApiError } from '@psa/app/api/error';
+import { describeError } from '@psa/app/api/error-text';
+import { saveStatusOf } from '@psa/app/api/save-status';
+import type { Tagged, Ticket } from '@psa/app/api/types';
+import { changeTicket } from '@psa/app/tickets';
 import { Button } from '@psa/ui/components/button';
-import { Alert, SaveState, saveStatusOf } from '@psa/ui/components/states';
-import { describeError } from '@psa/ui/i18n/error-text';
+import { Alert, SaveState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { changeStatus, ticketQuery } from '../api/tickets.ts';
-import type { Tagged, Ticket } from '../api/types.ts';
+import { ticketQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
 import { actionsOf, type TicketAction } from './actions.ts';
 import { StatusMark } from './status-mark.tsx';
@@ -20,7 +22,7 @@ export function StatusPanel(props: { ticket: Ticket; etag: string | null; onAnsw
   const formats = useFormats();
   const queries = useQueryClient();
   const change = useMutation({
-    mutationFn: (action: TicketAction) => changeStatus(ticket.id, action.status, etag),
+    mutationFn: (action: TicketAction) => changeTicket(ticket.id, { status: action.status }, etag),
     onSuccess(saved, action) {
       // The answer has no names beside the ids; those of before still hold.
       queries.setQueryData(ticketQuery(ticket.id).queryKey, (before: Tagged<Ticket> | undefined) => ({

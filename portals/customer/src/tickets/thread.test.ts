@@ -1,5 +1,5 @@
+import type { Attachment, Comment } from '@psa/app/api/types';
 import { expect, it } from 'vitest';
-import type { Attachment, Comment } from '../api/types.ts';
 import { buildThread } from './thread.ts';
 
 const comment = (id: string, at: string, visibility: Comment['visibility'] = 'public'): Comment => ({

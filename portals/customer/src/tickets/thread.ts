@@ -1,4 +1,4 @@
-import type { Attachment, Comment } from '../api/types.ts';
+import type { Attachment, Comment } from '@psa/app/api/types';
 
 /** A message with the files that came with it. */
 export interface Message {

@@ -1,3 +1,5 @@
+import type { Ticket } from '@psa/app/api/types';
+import { openerOf } from '@psa/app/opener';
 import { Icon, type IconName } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
 import { STATUS_LOOK } from '@psa/ui/look';
@@ -21,10 +23,11 @@ const SIGNS: Record<StepName | 'priority', IconName> = {
 };
 
 /** What happened to the ticket, in plain words, the latest on top. */
-export function Timeline({ ticketId }: { ticketId: string }) {
+export function Timeline({ ticket }: { ticket: Ticket }) {
   const t = messages.useT();
   const formats = useFormats();
-  const { data } = useQuery(historyQuery(ticketId));
+  const { data } = useQuery(historyQuery(ticket.id));
+  const { beneficiary } = openerOf(ticket);
   if (!data || data.length === 0) return null;
   return (
     <section className="stack-tight" aria-labelledby="timeline-title">
@@ -41,7 +44,9 @@ export function Timeline({ ticketId }: { ticketId: string }) {
                   <div>
                     {step.name === 'priority'
                       ? t('timeline.priority', { to: t(`priority.${step.to}`) })
-                      : t(`timeline.${step.name}`)}
+                      : step.name === 'taken_down' && beneficiary
+                        ? t('timeline.taken_down_for', { name: beneficiary.name })
+                        : t(`timeline.${step.name}`)}
                   </div>
                   <time className="hint num" dateTime={step.at}>
                     {step.who ? t('timeline.by', { name: step.who, when }) : when}

@@ -1,5 +1,5 @@
+import type { HistoryEntry } from '@psa/app/api/types';
 import { expect, it } from 'vitest';
-import type { HistoryEntry } from '../api/types.ts';
 import { timelineOf } from './timeline.ts';
 
 let next = 0;

@@ -1,4 +1,4 @@
-import type { HistoryEntry, Priority, TicketStatus } from '../api/types.ts';
+import type { HistoryEntry, Priority, TicketStatus } from '@psa/app/api/types';
 
 /** What happened, as it is told to a customer. */
 export type StepName =

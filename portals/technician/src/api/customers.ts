@@ -1,42 +1,53 @@
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import type { QueryOf } from '@psa/app/api/typed';
+import {
+  type Contact,
+  type CsvImportReport,
+  type Customer,
+  type CustomerView,
+  type ImportChoice,
+  type Tagged,
+  whole,
+  wholeOne,
+} from '@psa/app/api/types';
 import type { ComboOption } from '@psa/ui/components/combo-box';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { Contact, CsvImportReport, Customer, CustomerView, Site, Tagged } from './types.ts';
 
 export const customerQuery = (id: string) =>
   queryOptions({
     queryKey: ['customer', id],
     queryFn: async ({ signal }): Promise<Tagged<CustomerView>> => {
-      const { data, etag } = await api.get<CustomerView>(`/customers/${id}`, {
+      const { data, etag } = await api.get('/customers/{id}', {
+        path: { id },
         query: { include: 'sites,contacts' },
         signal,
       });
-      return { data, etag };
+      return { data: wholeOne<CustomerView>(data), etag };
     },
   });
 
-export const customerListQuery = (query: Record<string, string | number | undefined>) =>
+export const customerListQuery = (query: QueryOf<'GET /customers'>) =>
   queryOptions({
     queryKey: ['customer', 'list', query],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const { data, meta } = await api.get<Customer[]>('/customers', { query, signal });
-      return { rows: data, meta };
+      const { data, meta } = await api.get('/customers', { query, signal });
+      return { rows: whole<Customer>(data), meta };
     },
   });
 
 /** Options of a customer field. */
 export async function findCustomers(text: string, signal: AbortSignal): Promise<ComboOption[]> {
-  const { data } = await api.get<Customer[]>('/customers', {
-    query: {
-      search: text.trim(),
-      limit: 20,
-      fields: 'name,customer_number',
-      sort: text.trim() ? '' : 'name',
-    },
+  const search = text.trim();
+  const { data } = await api.get('/customers', {
+    query: { limit: 20, fields: 'name,customer_number', ...(search ? { search } : { sort: 'name' }) },
     signal,
   });
-  return data.map((c) => ({ id: c.id, label: c.name, detail: `K${c.customer_number}` }));
+  return whole<Pick<Customer, 'id' | 'name' | 'customer_number'>>(data).map((c) => ({
+    id: c.id,
+    label: c.name,
+    detail: `K${c.customer_number}`,
+  }));
 }
 
 /** Options of a contact field within one customer. */
@@ -45,33 +56,35 @@ export async function findContacts(
   text: string,
   signal: AbortSignal,
 ): Promise<ComboOption[]> {
-  const { data } = await api.get<Contact[]>('/contacts', {
+  const { data } = await api.get('/contacts', {
     query: { customer_id: customerId, search: text.trim(), limit: 20 },
     signal,
   });
-  return data.map((c) => ({ id: c.id, label: c.name, ...(c.email ? { detail: c.email } : {}) }));
+  return whole<Contact>(data).map((c) => ({
+    id: c.id,
+    label: c.name,
+    ...(c.email ? { detail: c.email } : {}),
+  }));
 }
 
-export type Kind = 'customers' | 'contacts' | 'sites';
-interface OfKind {
-  customers: Customer;
-  contacts: Contact;
-  sites: Site;
-}
-export const create = async <K extends Kind>(kind: K, body: object, idempotencyKey: string) =>
-  (await api.post<OfKind[K]>(`/${kind}`, body, { idempotencyKey })).data;
-/** Change of one row; the tag is made of the version that was shown. */
-export const change = async <K extends Kind>(kind: K, id: string, version: number, body: object) =>
-  (await api.patch<OfKind[K]>(`/${kind}/${id}`, body, { ifMatch: `"${version}"` })).data;
-export const remove = (kind: Kind, id: string, version: number) =>
-  api.delete(`/${kind}/${id}`, { ifMatch: `"${version}"` });
-
-/** Sends a CSV file; with `dryRun` nothing is written and the report says what would be. */
-export async function importCsv(file: File, dryRun: boolean): Promise<CsvImportReport> {
+/**
+ * Sends a CSV file; with `dryRun` nothing is written and the report says what would be. `confirmed` are the lines
+ * whose customer was found by name alone and is the one.
+ */
+export async function importCsv(
+  file: File,
+  dryRun: boolean,
+  confirmed: ReadonlySet<number> | 'all' = new Set(),
+): Promise<CsvImportReport> {
   const body = new Blob([file], { type: 'text/csv' });
-  const { data } = await api.post<CsvImportReport>('/customers/import-csv', body, {
-    query: { dry_run: dryRun },
+  const confirm = confirmed === 'all' ? 'all' : [...confirmed].join(',');
+  const { data } = await api.post('/customers/import-csv', body, {
+    query: { dry_run: dryRun, ...(confirm === '' ? {} : { confirm }) },
     timeout: 300_000,
   });
   return data;
 }
+
+/** Remembers what headings of files mean, for everybody of the tenant. */
+export const chooseImportColumns = (choices: ImportChoice[]) =>
+  api.patch('/customers/import-columns', { choices });

@@ -1,41 +1,67 @@
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import {
+  type ApiKey,
+  type AssignmentRule,
+  type Calendar,
+  type Category,
+  type Role,
+  type SlaPolicy,
+  type Team,
+  type Technician,
+  type User,
+  whole,
+} from '@psa/app/api/types';
 import { queryOptions } from '@tanstack/react-query';
-import type { AssignmentRule, Calendar, Role, SlaPolicy, Team, Technician, User } from './types.ts';
 
-/** All rows of a small collection (teams, technicians, rules): a hundred at a time, at most ten pages. */
-async function all<T>(path: string, signal: AbortSignal, query: Record<string, string> = {}): Promise<T[]> {
-  const rows: T[] = [];
+/** What the settings keep, by the path of its collection. */
+interface Kept {
+  '/technicians': Technician;
+  '/teams': Team;
+  '/calendars': Calendar;
+  '/categories': Category;
+  '/sla-policies': SlaPolicy;
+  '/assignment-rules': AssignmentRule;
+  '/users': User;
+}
+type Collection = keyof Kept;
+
+/** All rows of a small collection: a hundred at a time, at most ten pages. */
+async function all<P extends Collection>(path: P, signal: AbortSignal): Promise<Kept[P][]> {
+  const rows: Kept[P][] = [];
   for (let page = 1; page <= 10; page += 1) {
-    const { data } = await api.get<T[]>(path, { query: { ...query, limit: 100, page }, signal });
-    rows.push(...data);
+    const { data } = await api.get<Collection>(path, { query: { limit: 100, page }, signal });
+    rows.push(...whole<Kept[P]>(data as Partial<Kept[P]>[]));
     if (data.length < 100) break;
   }
   return rows;
 }
 
-const collection = <T>(name: string, key: string, query?: Record<string, string>) =>
+const collection = <P extends Collection>(path: P, key: string) =>
   queryOptions({
-    queryKey: [key, 'list', query ?? {}],
+    queryKey: [key, 'list'],
     staleTime: 5 * 60_000,
-    queryFn: ({ signal }) => all<T>(`/${name}`, signal, query),
+    queryFn: ({ signal }) => all(path, signal),
   });
 
-export const techniciansQuery = collection<Technician>('technicians', 'technician');
-export const teamsQuery = collection<Team>('teams', 'team');
-export const calendarsQuery = collection<Calendar>('calendars', 'calendar');
-export const policiesQuery = collection<SlaPolicy>('sla-policies', 'sla_policy');
-export const rulesQuery = collection<AssignmentRule>('assignment-rules', 'assignment_rule');
-export const usersQuery = collection<User>('users', 'user');
+export const techniciansQuery = collection('/technicians', 'technician');
+export const teamsQuery = collection('/teams', 'team');
+export const calendarsQuery = collection('/calendars', 'calendar');
+/** The desk's own list, which customers choose from too. */
+export const categoriesQuery = collection('/categories', 'category');
+export const policiesQuery = collection('/sla-policies', 'sla_policy');
+export const rulesQuery = collection('/assignment-rules', 'assignment_rule');
+export const usersQuery = collection('/users', 'user');
 export const rolesQuery = queryOptions({
   queryKey: ['role', 'list'],
   staleTime: 5 * 60_000,
-  queryFn: async ({ signal }) => (await api.get<Role[]>('/roles', { query: { limit: 100 }, signal })).data,
+  queryFn: async ({ signal }) =>
+    whole<Role>((await api.get('/roles', { query: { limit: 100 }, signal })).data),
 });
 
-export type DeskKind = 'technicians' | 'teams' | 'calendars' | 'sla-policies' | 'assignment-rules' | 'users';
-export const createIn = async <T>(kind: DeskKind, body: object, idempotencyKey: string) =>
-  (await api.post<T>(`/${kind}`, body, { idempotencyKey })).data;
-export const changeIn = async <T>(kind: DeskKind, id: string, version: number, body: object) =>
-  (await api.patch<T>(`/${kind}/${id}`, body, { ifMatch: `"${version}"` })).data;
-export const removeIn = (kind: DeskKind, id: string, version: number) =>
-  api.delete(`/${kind}/${id}`, { ifMatch: `"${version}"` });
+/** The keys of everybody, newest first. */
+export const apiKeysQuery = queryOptions({
+  queryKey: ['api_key', 'list'],
+  queryFn: async ({ signal }) =>
+    whole<ApiKey>((await api.get('/api-keys', { query: { user_id: 'all', limit: 100 }, signal })).data),
+});
+export const revokeApiKey = (id: string) => api.delete('/api-keys/{id}', { path: { id } });

@@ -1,24 +1,17 @@
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import type { QueryOf } from '@psa/app/api/typed';
+import type { SearchHit } from '@psa/app/api/types';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import type { SearchHit } from './types.ts';
 
 export const SEARCH_PAGE = 25;
 
 export async function searchAll(
   q: string,
   signal: AbortSignal,
-  options: { types?: string; limit?: number; offset?: number } = {},
+  options: Omit<QueryOf<'GET /search'>, 'q'> = {},
 ) {
-  const { data, meta } = await api.get<SearchHit[]>('/search', { query: { q, ...options }, signal });
-  return {
-    hits: data,
-    meta: meta as unknown as {
-      total: number;
-      total_relation: 'eq' | 'gte';
-      corrected: Record<string, string[]>;
-      took_ms: number;
-    },
-  };
+  const { data, meta } = await api.get('/search', { query: { q, ...options }, signal });
+  return { hits: data, meta };
 }
 
 export const searchQuery = (q: string, types: string, offset: number) =>

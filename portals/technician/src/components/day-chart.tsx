@@ -1,6 +1,6 @@
+import type { TicketStats } from '@psa/app/api/types';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useId } from 'react';
-import type { TicketStats } from '../api/types.ts';
 import { messages } from '../i18n/list-messages.ts';
 
 const WIDTH = 300;
@@ -50,18 +50,21 @@ export function DayChart({ title, days }: { title: string; days: TicketStats['cr
           {t('dashboard.resolved')} <strong className="num">{sum(resolved)}</strong>
         </li>
       </ul>
-      <table className="visually-hidden">
-        <caption>{title}</caption>
-        <tbody>
-          {days.map((day) => (
-            <tr key={day.day}>
-              <th scope="row">{formats.date(day.day)}</th>
-              <td>{`${t('dashboard.created')}: ${day.created}`}</td>
-              <td>{`${t('dashboard.resolved')}: ${day.resolved}`}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {/* A table takes no size from outside: hidden by itself it would still make its scroller long. */}
+      <div className="visually-hidden">
+        <table>
+          <caption>{title}</caption>
+          <tbody>
+            {days.map((day) => (
+              <tr key={day.day}>
+                <th scope="row">{formats.date(day.day)}</th>
+                <td>{`${t('dashboard.created')}: ${day.created}`}</td>
+                <td>{`${t('dashboard.resolved')}: ${day.resolved}`}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
     </figure>
   );
 }

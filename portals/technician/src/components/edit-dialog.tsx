@@ -1,5 +1,7 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
-import { ApiError } from '@psa/ui/api-error';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import { ApiError } from '@psa/app/api/error';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -10,20 +12,24 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
 import { useErrorText } from './use-tell-error.ts';
 
-/** One field of a dialog. Values are text; `boolean` ones are '' or 'on'. */
+/** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
 export interface EditField {
   name: string;
   label: string;
-  kind?: 'line' | 'text' | 'select' | 'boolean' | 'email' | 'password';
+  kind?: 'line' | 'text' | 'select' | 'boolean' | 'email' | 'password' | 'moment';
   options?: readonly { value: string; label: string }[];
   hint?: string;
   required?: boolean;
   maxLength?: number;
 }
 
+const INPUT_TYPES = { line: 'text', email: 'email', password: 'password', moment: 'datetime-local' } as const;
+
 export type Values = Readonly<Record<string, string>>;
 
 export interface EditDialogProps {
+  /** Under which what is typed is kept while the dialog is closed: the kind of thing and its id, or `new`. */
+  draft: string;
   title: string;
   fields: readonly EditField[];
   values: Values;
@@ -45,7 +51,14 @@ export function EditDialog(props: EditDialogProps) {
   const u = uiMessages.useT();
   const errorText = useErrorText();
   const formId = useId();
-  const [values, setValues] = useState<Values>(props.values);
+  const draft = useDraft<Values>(`edit.${props.draft}`, props.values, {
+    secret: props.fields.filter(({ kind }) => kind === 'password').map(({ name }) => name),
+  });
+  const values = draft.value;
+  const giveUp = () => {
+    draft.clear();
+    props.onClose();
+  };
   const [tried, setTried] = useState(false);
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -78,7 +91,7 @@ export function EditDialog(props: EditDialogProps) {
     if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
     try {
       await props.onSave(values, key.current.key);
-      props.onClose();
+      giveUp();
     } catch (thrown) {
       if (thrown instanceof ApiError && !thrown.transient) key.current = null;
       setError(thrown);
@@ -95,7 +108,7 @@ export function EditDialog(props: EditDialogProps) {
         <>
           {props.extra}
           <span className="spacer" />
-          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button onPress={giveUp}>{u('action.cancel')}</Button>
           <Button type="submit" form={formId} kind="primary" isPending={saving}>
             {u('action.save')}
           </Button>
@@ -103,6 +116,7 @@ export function EditDialog(props: EditDialogProps) {
       }
     >
       <form id={formId} ref={form} className="stack" onSubmit={submit} noValidate>
+        <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">
             {error instanceof ApiError && error.status === 412 ? props.conflict : errorText(error)}
@@ -112,7 +126,7 @@ export function EditDialog(props: EditDialogProps) {
           const common = {
             label: field.label,
             value: get(field.name),
-            onChange: (value: string) => setValues((all) => ({ ...all, [field.name]: value })),
+            onChange: (value: string) => draft.change({ [field.name]: value }),
             error: problem(field),
           };
           switch (field.kind) {
@@ -143,7 +157,7 @@ export function EditDialog(props: EditDialogProps) {
                   key={field.name}
                   {...common}
                   autoFocus={index === 0}
-                  type={field.kind === 'email' || field.kind === 'password' ? field.kind : 'text'}
+                  type={INPUT_TYPES[field.kind ?? 'line']}
                   autoComplete={field.kind === 'password' ? 'new-password' : 'off'}
                   hint={field.hint}
                   isRequired={field.required ?? false}

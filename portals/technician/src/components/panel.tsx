@@ -1,3 +1,4 @@
+import { WidgetBoundary } from '@psa/ui/components/widget-boundary';
 import { type ReactNode, useId } from 'react';
 
 /** A titled part of a page. */
@@ -20,7 +21,7 @@ export function Panel({
         <span className="spacer" />
         {end}
       </div>
-      {children}
+      <WidgetBoundary>{children}</WidgetBoundary>
     </section>
   );
 }

@@ -1,4 +1,4 @@
-import { describeError } from '@psa/ui/i18n/error-text';
+import { describeError } from '@psa/app/api/error-text';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';

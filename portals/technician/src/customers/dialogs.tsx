@@ -1,14 +1,15 @@
-import { ApiError } from '@psa/ui/api-error';
-import { may, useMe } from '@psa/ui/session';
+import { kept } from '@psa/app/api/browser';
+import { ApiError } from '@psa/app/api/error';
+import type { BodyOf, Fields } from '@psa/app/api/typed';
+import type { Contact, Customer, CustomerView, Site } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
+import { readTags } from '@psa/contracts/tags';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { change, create, type Kind, remove } from '../api/customers.ts';
 import { policiesQuery, techniciansQuery } from '../api/desk.ts';
-import type { Contact, Customer, CustomerView, Site } from '../api/types.ts';
 import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/customer-messages.ts';
-import { readTags } from '../tickets/tags.ts';
 
 interface Row {
   id: string;
@@ -16,18 +17,27 @@ interface Row {
   version: number;
 }
 
+type Path = '/customers' | '/contacts' | '/sites';
+interface Saved {
+  '/customers': Customer;
+  '/contacts': Contact;
+  '/sites': Site;
+}
+
 /** Saving and deleting of one kind, with what follows: message, fresh data. */
-function useSaving(kind: Kind, row: Row | null) {
+function useSaving<P extends Path>(path: P, row: Row | null) {
   const t = messages.useT();
   const queries = useQueryClient();
   const refresh = () => queries.invalidateQueries({ queryKey: ['customer'] });
   return {
-    save: async (body: object, key: string) => {
+    save: async (body: Fields<BodyOf<`POST ${P}`>>, key: string): Promise<Saved[P]> => {
       try {
-        const saved = row ? await change(kind, row.id, row.version, body) : await create(kind, body, key);
+        const saved: Row = row
+          ? await kept.change<Path>(path, row.id, row.version, body)
+          : await kept.create<Path>(path, body, key);
         showToast('ok', t('saved', { name: saved.name }));
         await refresh();
-        return saved;
+        return saved as Saved[P];
       } catch (error) {
         // The page behind shows the newest state, and the next try is made on it.
         if (error instanceof ApiError && error.status === 412) await refresh();
@@ -36,7 +46,7 @@ function useSaving(kind: Kind, row: Row | null) {
     },
     remove: async () => {
       if (!row) return;
-      await remove(kind, row.id, row.version);
+      await kept.remove(path, row.id, row.version);
       showToast('ok', t('deleted', { name: row.name }));
       await refresh();
     },
@@ -52,7 +62,7 @@ export function CustomerDialog(props: {
   const t = messages.useT();
   const me = useMe();
   const { customer } = props;
-  const saving = useSaving('customers', customer);
+  const saving = useSaving('/customers', customer);
   const { data: technicians = [] } = useQuery(techniciansQuery);
   const { data: policies = [] } = useQuery({ ...policiesQuery, enabled: may(me, 'desk:view') });
   const fields: EditField[] = [
@@ -103,6 +113,7 @@ export function CustomerDialog(props: {
   });
   return (
     <EditDialog
+      draft={`customer.${customer?.id ?? 'new'}`}
       title={t(customer ? 'edit_customer' : 'new')}
       fields={fields}
       values={{
@@ -119,7 +130,7 @@ export function CustomerDialog(props: {
       missing={t('name_missing')}
       conflict={t('conflict')}
       onClose={props.onClose}
-      onSave={async (values, key) => props.onSaved?.((await saving.save(body(values), key)) as Customer)}
+      onSave={async (values, key) => props.onSaved?.(await saving.save(body(values), key))}
       extra={
         customer &&
         may(me, 'customer:delete') && (
@@ -144,7 +155,7 @@ export function ContactDialog(props: {
   const t = messages.useT();
   const me = useMe();
   const { customer, contact } = props;
-  const saving = useSaving('contacts', contact);
+  const saving = useSaving('/contacts', contact);
   const fields: EditField[] = [
     { name: 'name', label: t('name'), required: true },
     { name: 'email', label: t('email'), kind: 'email', maxLength: 254 },
@@ -164,6 +175,7 @@ export function ContactDialog(props: {
   ];
   return (
     <EditDialog
+      draft={`contact.${contact?.id ?? `new.${customer.id}`}`}
       title={contact ? t('edit_contact', { name: contact.name }) : t('add_contact')}
       fields={fields}
       values={{
@@ -210,9 +222,10 @@ export function SiteDialog(props: { customerId: string; site: Site | null; onClo
   const t = messages.useT();
   const me = useMe();
   const { site } = props;
-  const saving = useSaving('sites', site);
+  const saving = useSaving('/sites', site);
   return (
     <EditDialog
+      draft={`site.${site?.id ?? `new.${props.customerId}`}`}
       title={site ? t('edit_contact', { name: site.name }) : t('add_site')}
       fields={[
         { name: 'name', label: t('name'), required: true },

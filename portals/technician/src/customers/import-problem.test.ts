@@ -15,10 +15,14 @@ it('says in the language of the reader why a row was not taken', () => {
   expect(why('has 4 cells where the header has 9')).toBe('Die Zeile hat 4 Felder, die Kopfzeile 9.');
 });
 
-it('names the column that is not known, with the signs it has', () => {
-  expect(why('column 4 "Ort & <Land>" is none of: customer_number, name')).toBe(
-    'Die Spalte 4 „Ort & <Land>“ ist nicht bekannt. Bitte entfernen oder umbenennen.',
+it('says what stands where there is no heading, and what two numbers contradict', () => {
+  expect(why('has text in column 3, which has no heading')).toBe(
+    'In Spalte 3 steht Text, aber sie hat keine Überschrift.',
   );
+  expect(why('no customer has this number, and the row has an external id already')).toBe(
+    'Diese Kundennummer ist unbekannt, und die Zeile hat schon eine externe ID. Bitte wählen, was die Spalte ist.',
+  );
+  expect(why('is required for a new customer')).toBe('darf nicht leer sein');
 });
 
 it('shows as it came what it has no words for', () => {
@@ -29,5 +33,6 @@ it('shows as it came what it has no words for', () => {
 it('names columns as the file may', () => {
   expect(columnText('email', messages.t)).toBe('E-Mail');
   expect(columnText('customer_number', messages.t)).toBe('Kundennummer');
+  expect(columnText('house_number', messages.t)).toBe('Hausnummer');
   expect(columnText(null, messages.t)).toBe('–');
 });

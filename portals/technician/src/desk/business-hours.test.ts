@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { holidaysText, hoursText, isTimeZone, readHolidays, readHours } from './business-hours.ts';
+import { holidaysText, hoursText, readHolidays, readHours } from './business-hours.ts';
 
 describe('business hours as typed', () => {
   it('reads what it writes, in the order of the day', () => {
@@ -66,12 +66,4 @@ describe('holidays as typed', () => {
       badLine: '2026-01-01 Noch eins',
     });
   });
-});
-
-it('knows time zones by name, not offsets', () => {
-  expect(isTimeZone('Europe/Berlin')).toBe(true);
-  expect(isTimeZone('UTC')).toBe(true);
-  expect(isTimeZone('Europe/Bielefeld')).toBe(false);
-  expect(isTimeZone('+02:00')).toBe(false);
-  expect(isTimeZone('')).toBe(false);
 });

@@ -1,4 +1,4 @@
-import type { Calendar } from '../api/types.ts';
+import type { Calendar } from '@psa/app/api/types';
 
 export type Interval = Calendar['week'][string][number];
 export type Holiday = Calendar['holidays'][number];
@@ -60,15 +60,4 @@ function isDate(text: string): boolean {
   const time = Date.parse(text);
   // Date.parse may roll the 30th of February over.
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
-}
-
-/** Whether the browser knows this zone by name; fixed offsets are none. */
-export function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z]/.test(name)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,14 +1,15 @@
+import type { Calendar } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
+import { isTimeZone } from '@psa/contracts/time-zones';
 import { IconButton } from '@psa/ui/components/button';
 import { useFormats } from '@psa/ui/i18n/format';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
-import type { Calendar } from '../api/types.ts';
 import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
-import { holidaysText, hoursText, isTimeZone, readHolidays, readHours } from './business-hours.ts';
+import { holidaysText, hoursText, readHolidays, readHours } from './business-hours.ts';
 import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -102,7 +103,7 @@ function CalendarDialog(props: {
 }) {
   const t = messages.useT();
   const { calendar } = props;
-  const desk = useDeskSaving('calendars', 'calendar');
+  const desk = useDeskSaving('/calendars', 'calendar');
   const { data: policies = [] } = useQuery(policiesQuery);
   const inUse = policies.some((policy) => policy.calendar_id === calendar?.id);
   const check = (v: Values): Values => {
@@ -115,6 +116,7 @@ function CalendarDialog(props: {
   };
   return (
     <EditDialog
+      draft={`calendar.${calendar?.id ?? 'new'}`}
       title={calendar ? t('edit', { name: calendar.name }) : t('calendar.new')}
       fields={[
         { name: 'name', label: t('name'), required: true, maxLength: 100 },

@@ -1,19 +1,23 @@
+import type { AssignmentRule } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
+import { readTags } from '@psa/contracts/tags';
 import { Badge } from '@psa/ui/components/pill';
 import { Table } from '@psa/ui/components/table';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { rulesQuery, teamsQuery } from '../api/desk.ts';
-import type { AssignmentRule } from '../api/types.ts';
+import { categoriesQuery, rulesQuery, teamsQuery } from '../api/desk.ts';
 import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, orNull } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
-import { readTags } from '../tickets/tags.ts';
 import { Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
+
+/** The choices, with a value that is none of them (any more). */
+const withValue = (choices: readonly string[], value: string | null | undefined): string[] =>
+  value && !choices.includes(value) ? [...choices, value] : [...choices];
 
 export function Rules() {
   const t = messages.useT();
@@ -21,7 +25,8 @@ export function Rules() {
   const me = useMe();
   const rules = useQuery(rulesQuery);
   const { data: teams = [] } = useQuery(teamsQuery);
-  const desk = useDeskSaving('assignment-rules', 'assignment_rule');
+  const { data: categories = [] } = useQuery(categoriesQuery);
+  const desk = useDeskSaving('/assignment-rules', 'assignment_rule');
   const [editing, setEditing] = useState<AssignmentRule | 'new' | null>(null);
   const manage = may(me, 'desk:manage');
   const rule =
@@ -75,11 +80,23 @@ export function Rules() {
       </Section>
       {editing && (
         <EditDialog
+          draft={`rule.${rule?.id ?? 'new'}`}
           title={rule ? t('edit', { name: rule.name }) : t('rule.new')}
           fields={[
             { name: 'name', label: t('name'), required: true, maxLength: 100 },
             { name: 'position', label: t('rule.position'), maxLength: 6, required: true },
-            { name: 'category', label: t('rule.category'), maxLength: 50 },
+            {
+              name: 'category',
+              label: t('rule.category'),
+              kind: 'select',
+              options: [
+                { value: '', label: t('rule.any') },
+                ...withValue(
+                  categories.map(({ name }) => name),
+                  rule?.category,
+                ).map((name) => ({ value: name, label: name })),
+              ],
+            },
             {
               name: 'priority',
               label: t('rule.priority'),

@@ -1,5 +1,6 @@
+import { QueryFailure } from '@psa/app/components/error-state';
 import { Button } from '@psa/ui/components/button';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Skeleton } from '@psa/ui/components/states';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { Panel } from '../components/panel.tsx';
@@ -29,7 +30,7 @@ export function Section<T>(props: {
     >
       {props.note && <p className="muted">{props.note}</p>}
       {query.isPending && <Skeleton lines={5} />}
-      {query.isError && <ErrorState error={query.error} onRetry={() => void query.refetch()} />}
+      <QueryFailure query={query} />
       {query.data?.length === 0 && <p className="muted">{t('empty')}</p>}
       {query.data && query.data.length > 0 && props.children(query.data)}
     </Panel>

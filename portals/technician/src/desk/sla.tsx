@@ -1,5 +1,9 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
-import { ApiError } from '@psa/ui/api-error';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import { ApiError } from '@psa/app/api/error';
+import type { Calendar, Priority, SlaPolicy } from '@psa/app/api/types';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { may, useMe } from '@psa/app/session/session';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -10,11 +14,9 @@ import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
-import type { Calendar, Priority, SlaPolicy } from '../api/types.ts';
 import { DeleteAction } from '../components/delete-action.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
@@ -23,6 +25,11 @@ import { Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
+type Pausable = SlaPolicy['pause_on'][number];
+/** Statuses in which a clock may stand still: those of open tickets. */
+const PAUSABLE: readonly Pausable[] = ['new', 'assigned', 'in_progress', 'waiting_customer'];
+/** What a new policy begins with. */
+const USUAL_PAUSES: Pausable[] = ['waiting_customer'];
 type Target = { response_minutes: number | null; resolution_minutes: number | null };
 const targetOf = (policy: SlaPolicy, priority: Priority) =>
   (policy.targets as Record<Priority, Target>)[priority];
@@ -114,22 +121,26 @@ function PolicyDialog(props: {
   const u = uiMessages.useT();
   const errorText = useErrorText();
   const { policy } = props;
-  const desk = useDeskSaving('sla-policies', 'sla_policy');
-  const [name, setName] = useState(policy?.name ?? '');
-  const [calendar, setCalendar] = useState(
-    policy ? (policy.calendar_id ?? '') : (props.calendars[0]?.id ?? ''),
-  );
-  const [isDefault, setDefault] = useState(policy?.is_default ?? false);
-  const [targets, setTargets] = useState<Readonly<Record<string, string>>>(() =>
-    Object.fromEntries(
+  const desk = useDeskSaving('/sla-policies', 'sla_policy');
+  const draft = useDraft(`edit.sla-policy.${policy?.id ?? 'new'}`, {
+    name: policy?.name ?? '',
+    calendar: policy ? (policy.calendar_id ?? '') : (props.calendars[0]?.id ?? ''),
+    isDefault: policy?.is_default ?? false,
+    pauseOn: policy?.pause_on ?? USUAL_PAUSES,
+    targets: Object.fromEntries(
       PRIORITIES.flatMap((priority) =>
         FIELDS.map((field) => [
           `${priority}.${field}`,
           String((policy && targetOf(policy, priority)[field]) ?? ''),
         ]),
       ),
-    ),
-  );
+    ) as Record<string, string>,
+  });
+  const { name, calendar, isDefault, pauseOn, targets } = draft.value;
+  const giveUp = () => {
+    draft.clear();
+    props.onClose();
+  };
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const key = useRef(newIdempotencyKey());
@@ -142,6 +153,7 @@ function PolicyDialog(props: {
     const body = {
       name: name.trim(),
       calendar_id: calendar || null,
+      pause_on: pauseOn,
       ...(isDefault === (policy?.is_default ?? false) ? {} : { is_default: isDefault }),
       targets: Object.fromEntries(
         PRIORITIES.map((priority) => [
@@ -154,7 +166,7 @@ function PolicyDialog(props: {
     };
     try {
       await desk.save(policy, body, key.current);
-      props.onClose();
+      giveUp();
     } catch (thrown) {
       // A try that no answer came to may have succeeded: the next one is the same request.
       if (thrown instanceof ApiError && !thrown.transient) key.current = newIdempotencyKey();
@@ -179,7 +191,7 @@ function PolicyDialog(props: {
             />
           )}
           <span className="spacer" />
-          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button onPress={giveUp}>{u('action.cancel')}</Button>
           <Button
             type="submit"
             form="policy"
@@ -193,26 +205,56 @@ function PolicyDialog(props: {
       }
     >
       <form id="policy" className="stack" onSubmit={submit} noValidate>
+        <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">
             {error instanceof ApiError && error.status === 412 ? t('conflict') : errorText(error)}
           </Alert>
         )}
         <div className="form-grid">
-          <TextField autoFocus isRequired label={t('name')} maxLength={100} value={name} onChange={setName} />
+          <TextField
+            autoFocus
+            isRequired
+            label={t('name')}
+            maxLength={100}
+            value={name}
+            onChange={(text) => draft.change({ name: text })}
+          />
           <NativeSelect
             label={t('sla.calendar')}
             value={calendar}
-            onChange={setCalendar}
+            onChange={(id) => draft.change({ calendar: id })}
             options={[
               { value: '', label: t('sla.around_the_clock') },
               ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
             ]}
           />
         </div>
-        <Checkbox isSelected={isDefault} isDisabled={policy?.is_default ?? false} onChange={setDefault}>
+        <Checkbox
+          isSelected={isDefault}
+          isDisabled={policy?.is_default ?? false}
+          onChange={(on) => draft.change({ isDefault: on })}
+        >
           {t('sla.default')}
         </Checkbox>
+        <fieldset className="plain-fieldset">
+          <legend className="label">{t('sla.pause_on')}</legend>
+          <div className="checks">
+            {PAUSABLE.map((status) => (
+              <Checkbox
+                key={status}
+                isSelected={pauseOn.includes(status)}
+                onChange={(on) =>
+                  draft.change({
+                    pauseOn: PAUSABLE.filter((one) => (one === status ? on : pauseOn.includes(one))),
+                  })
+                }
+              >
+                {u(`status.${status}`)}
+              </Checkbox>
+            ))}
+          </div>
+        </fieldset>
         <p className="muted">{t('sla.unit')}</p>
         <Table
           caption={t('sla')}
@@ -235,7 +277,9 @@ function PolicyDialog(props: {
                       aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
                       aria-invalid={readMinutes(text) === undefined || undefined}
                       value={text}
-                      onChange={(event) => setTargets((all) => ({ ...all, [key]: event.target.value }))}
+                      onChange={(event) =>
+                        draft.change({ targets: { ...targets, [key]: event.target.value } })
+                      }
                     />
                   );
                 },

@@ -1,4 +1,9 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import type { Team, Technician } from '@psa/app/api/types';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { may, useMe } from '@psa/app/session/session';
+import { readTags } from '@psa/contracts/tags';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -8,16 +13,13 @@ import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import type { Team, Technician } from '../api/types.ts';
 import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog } from '../components/edit-dialog.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
-import { readTags } from '../tickets/tags.ts';
 import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -85,9 +87,17 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
   const u = uiMessages.useT();
   const errorText = useErrorText();
   const { team } = props;
-  const desk = useDeskSaving('teams', 'team');
-  const [name, setName] = useState(team?.name ?? '');
-  const [members, setMembers] = useState<ReadonlySet<string>>(new Set(team?.member_ids));
+  const desk = useDeskSaving('/teams', 'team');
+  const draft = useDraft(`edit.team.${team?.id ?? 'new'}`, {
+    name: team?.name ?? '',
+    members: team?.member_ids ?? [],
+  });
+  const { name } = draft.value;
+  const members = new Set(draft.value.members);
+  const giveUp = () => {
+    draft.clear();
+    props.onClose();
+  };
   const [saving, setSaving] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const key = useRef(newIdempotencyKey());
@@ -97,7 +107,7 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
     setSaving(true);
     try {
       await desk.save(team, { name: name.trim(), member_ids: [...members] }, key.current);
-      props.onClose();
+      giveUp();
     } catch (thrown) {
       key.current = newIdempotencyKey();
       setError(thrown);
@@ -118,7 +128,7 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
             />
           )}
           <span className="spacer" />
-          <Button onPress={props.onClose}>{u('action.cancel')}</Button>
+          <Button onPress={giveUp}>{u('action.cancel')}</Button>
           <Button type="submit" form="team" kind="primary" isPending={saving} isDisabled={name.trim() === ''}>
             {u('action.save')}
           </Button>
@@ -126,8 +136,16 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
       }
     >
       <form id="team" className="stack" onSubmit={submit}>
+        <DraftNote draft={draft} />
         {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
-        <TextField autoFocus isRequired label={t('name')} maxLength={100} value={name} onChange={setName} />
+        <TextField
+          autoFocus
+          isRequired
+          label={t('name')}
+          maxLength={100}
+          value={name}
+          onChange={(text) => draft.change({ name: text })}
+        />
         <fieldset className="plain-fieldset">
           <legend className="label">{t('team.members')}</legend>
           <div className="checks">
@@ -141,7 +159,7 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
                     const next = new Set(members);
                     if (on) next.add(person.id);
                     else next.delete(person.id);
-                    setMembers(next);
+                    draft.change({ members: [...next] });
                   }}
                 >
                   {person.name}
@@ -158,7 +176,7 @@ export function Technicians() {
   const t = messages.useT();
   const me = useMe();
   const query = useQuery(techniciansQuery);
-  const desk = useDeskSaving('technicians', 'technician');
+  const desk = useDeskSaving('/technicians', 'technician');
   const [editing, setEditing] = useState<Technician | null>(null);
   const manage = may(me, 'desk:manage');
   const current = query.data?.find(({ id }) => id === editing?.id) ?? editing;
@@ -191,6 +209,7 @@ export function Technicians() {
       </Section>
       {current && (
         <EditDialog
+          draft={`technician.${current.id}`}
           title={t('edit', { name: current.name })}
           fields={[
             { name: 'skills', label: t('tech.skills'), hint: t('tech.skills_hint'), maxLength: 2500 },

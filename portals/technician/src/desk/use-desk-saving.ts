@@ -1,7 +1,8 @@
-import { ApiError } from '@psa/ui/api-error';
+import { kept } from '@psa/app/api/browser';
+import { ApiError } from '@psa/app/api/error';
+import type { BodyOf, Fields } from '@psa/app/api/typed';
 import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
-import { changeIn, createIn, type DeskKind, removeIn } from '../api/desk.ts';
 import { messages } from '../i18n/settings-messages.ts';
 
 interface Row {
@@ -10,17 +11,35 @@ interface Row {
   version: number;
 }
 
+type Path =
+  | '/technicians'
+  | '/teams'
+  | '/calendars'
+  | '/categories'
+  | '/sla-policies'
+  | '/assignment-rules'
+  | '/users';
+/** Technicians come with their user account. */
+type Creatable = Exclude<Path, '/technicians'>;
+/** Fields that only a new one has. */
+type New<P extends Path> = P extends Creatable ? BodyOf<`POST ${P}`> : unknown;
+type Removable = Exclude<Path, '/technicians' | '/users'>;
+
 /** Creating, changing and deleting of desk settings; `key` is the query key of their list. */
-export function useDeskSaving(kind: DeskKind, key: string) {
+export function useDeskSaving<P extends Path>(path: P, key: string) {
   const t = messages.useT();
   const queries = useQueryClient();
   const refresh = () => queries.invalidateQueries({ queryKey: [key] });
   return {
-    save: async (row: Row | null, body: object, idempotencyKey: string) => {
+    save: async (
+      row: Row | null,
+      body: Fields<BodyOf<`PATCH ${P}/{id}`> & New<P>>,
+      idempotencyKey: string,
+    ) => {
       try {
-        const saved = row
-          ? await changeIn<Row>(kind, row.id, row.version, body)
-          : await createIn<Row>(kind, body, idempotencyKey);
+        const saved: Row = row
+          ? await kept.change<Path>(path, row.id, row.version, body)
+          : await kept.create<Creatable>(path as Creatable, body, idempotencyKey);
         showToast('ok', t('saved', { name: saved.name }));
         await refresh();
       } catch (error) {
@@ -29,7 +48,7 @@ export function useDeskSaving(kind: DeskKind, key: string) {
       }
     },
     remove: async (row: Row) => {
-      await removeIn(kind, row.id, row.version);
+      await kept.remove(path as Removable, row.id, row.version);
       showToast('ok', t('deleted', { name: row.name }));
       await refresh();
     },

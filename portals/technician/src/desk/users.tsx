@@ -1,14 +1,14 @@
+import type { User } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
 import { Badge } from '@psa/ui/components/pill';
 import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
 import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { customerListQuery } from '../api/customers.ts';
 import { rolesQuery, usersQuery } from '../api/desk.ts';
-import type { User } from '../api/types.ts';
 import { EditDialog, type EditField, orNull } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
@@ -31,7 +31,7 @@ export function Users() {
     ...customerListQuery({ limit: 100, sort: 'name', fields: 'name' }),
     enabled: may(me, 'customer:view'),
   });
-  const desk = useDeskSaving('users', 'user');
+  const desk = useDeskSaving('/users', 'user');
   const [editing, setEditing] = useState<User | 'new' | null>(null);
   const [filter, setFilter] = useState('');
   const user =
@@ -133,6 +133,7 @@ export function Users() {
       </Section>
       {editing && (
         <EditDialog
+          draft={`user.${user?.id ?? 'new'}`}
           title={user ? t('edit', { name: user.name }) : t('user.new')}
           fields={fields}
           values={{

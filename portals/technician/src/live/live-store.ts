@@ -1,4 +1,4 @@
-import type { LiveMessage } from '@psa/ui/live-stream';
+import type { LiveMessage } from '@psa/app/live/stream';
 import { useEffect, useRef } from 'react';
 
 const listeners = new Set<(message: LiveMessage) => void>();

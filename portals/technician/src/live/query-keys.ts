@@ -1,4 +1,4 @@
-import type { LiveMessage } from '@psa/ui/live-stream';
+import type { LiveMessage } from '@psa/app/live/stream';
 import type { QueryKey } from '@tanstack/react-query';
 
 /** Which queries a message of the live stream makes stale. The ticket list decides by itself (live-store). */

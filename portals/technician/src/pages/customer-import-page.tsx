@@ -1,21 +1,23 @@
-import { ApiError } from '@psa/ui/api-error';
+import { ApiError } from '@psa/app/api/error';
+import type { CsvImportReport } from '@psa/app/api/types';
+import { useMe } from '@psa/app/session/session';
+import { MAX_CSV_BYTES } from '@psa/contracts/limits';
 import { Button } from '@psa/ui/components/button';
 import { FileDrop } from '@psa/ui/components/file-drop';
 import { Alert } from '@psa/ui/components/states';
 import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
-import { useMe } from '@psa/ui/session';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'react-router';
-import { importCsv } from '../api/customers.ts';
-import type { CsvImportReport } from '../api/types.ts';
+import { chooseImportColumns, importCsv } from '../api/customers.ts';
 import { Panel } from '../components/panel.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
+import { ImportChanges } from '../customers/import-changes.tsx';
+import { ImportColumnList } from '../customers/import-columns.tsx';
 import { columnText, whyRefused } from '../customers/import-problem.ts';
 import { messages } from '../i18n/customer-messages.ts';
 
-const MAX_CSV_BYTES = 10 * 1024 * 1024;
 const SHOWN_PROBLEMS = 100;
 
 /** Customers from a CSV file: first a check that writes nothing, then, on demand, the same file for real. */
@@ -26,13 +28,19 @@ export function Component() {
   const errorText = useErrorText();
   const [files, setFiles] = useState<readonly File[]>([]);
   const file = files[0];
+  const [confirmed, setConfirmed] = useState<ReadonlySet<number>>(new Set());
   const check = useMutation({ mutationFn: (csv: File) => importCsv(csv, true) });
+  const choose = useMutation({
+    mutationFn: chooseImportColumns,
+    onSuccess: () => file && check.mutate(file),
+  });
   const run = useMutation({
-    mutationFn: (csv: File) => importCsv(csv, false),
+    mutationFn: (csv: File) => importCsv(csv, false, asQuery(confirmed, check.data)),
     onSettled: () => queries.invalidateQueries({ queryKey: ['customer'] }),
   });
   const report = run.data ?? check.data;
-  const error = run.error ?? check.error;
+  const error = run.error ?? check.error ?? choose.error;
+  const undecided = report?.columns.some((column) => column.by === 'undecided') ?? false;
   // A refused file has no fields to look at: its reasons are all there is.
   const reasons =
     error instanceof ApiError && error.status === 400
@@ -54,7 +62,9 @@ export function Component() {
           onChange={(next) => {
             setFiles(next);
             check.reset();
+            choose.reset();
             run.reset();
+            setConfirmed(new Set());
           }}
         />
         {file && !report && (
@@ -70,17 +80,38 @@ export function Component() {
           </Alert>
         )}
       </Panel>
+      {report?.dry_run && (
+        <ImportColumnList
+          columns={report.columns}
+          isDisabled={choose.isPending || check.isPending || run.isPending}
+          onChoose={(choices) => choose.mutate(choices)}
+        />
+      )}
       {report && <Report report={report} />}
-      {file && report?.dry_run && report.taken > 0 && (
+      {report && report.changes.length > 0 && (
+        <ImportChanges report={report} confirmed={confirmed} onConfirm={setConfirmed} />
+      )}
+      {file && report?.dry_run && report.taken + confirmed.size > 0 && (
         <div>
-          <Button kind="primary" isPending={run.isPending} onPress={() => run.mutate(file)}>
-            {t('import.run', { count: report.taken })}
+          {undecided && <p className="muted">{t('import.undecided')}</p>}
+          <Button
+            kind="primary"
+            isDisabled={undecided}
+            isPending={run.isPending}
+            onPress={() => run.mutate(file)}
+          >
+            {t('import.run', { count: report.taken + confirmed.size })}
           </Button>
         </div>
       )}
       {report && !report.dry_run && <Link to="/customers">{t('import.to_list')}</Link>}
     </div>
   );
+}
+
+/** The confirmed lines; all at once where they are too many for an address. */
+function asQuery(confirmed: ReadonlySet<number>, checked: CsvImportReport | undefined) {
+  return confirmed.size > 500 && confirmed.size === checked?.unconfirmed ? ('all' as const) : confirmed;
 }
 
 function Report({ report }: { report: CsvImportReport }) {
@@ -92,12 +123,20 @@ function Report({ report }: { report: CsvImportReport }) {
     [t(dry ? 'import.would_create' : 'import.created'), report.created],
     [t(dry ? 'import.would_update' : 'import.updated'), report.updated],
     [t('import.unchanged'), report.unchanged],
+    ...(report.unconfirmed > 0 ? [[t('import.unconfirmed'), report.unconfirmed] as const] : []),
     [t('import.refused'), report.refused],
   ] as const;
   const shown = report.problems.slice(0, SHOWN_PROBLEMS);
   return (
     <Panel title={t(dry ? 'import.checked' : 'import.done')}>
       <div role="status">
+        <p className="muted">
+          {t('import.read_as', {
+            encoding: report.encoding.toUpperCase(),
+            from: t(`import.from.${report.encoding_from}`),
+            delimiter: report.delimiter === '\t' ? t('import.tab') : report.delimiter,
+          })}
+        </p>
         <dl className="facts">
           {facts.map(([name, value]) => (
             <div key={name}>

@@ -1,23 +1,45 @@
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import type { Customer } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { may, useMe } from '@psa/app/session/session';
+import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Badge } from '@psa/ui/components/pill';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState } from '@psa/ui/components/states';
 import { Table } from '@psa/ui/components/table';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useNarrow } from '@psa/ui/hooks/use-media-query';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { customerListQuery } from '../api/customers.ts';
-import type { Customer } from '../api/types.ts';
 import { Pager } from '../components/pager.tsx';
 import { CustomerDialog } from '../customers/dialogs.tsx';
 import { CUSTOMER_TONE } from '../customers/look.ts';
 import { messages } from '../i18n/customer-messages.ts';
 
 const LIMIT = 50;
+const STATUSES = ['active', 'prospect', 'inactive'] as const satisfies readonly Customer['status'][];
+
+/** What an address asks for. */
+function listOf(params: URLSearchParams) {
+  const search = params.get('search') ?? '';
+  const status = STATUSES.find((known) => known === params.get('status')) ?? '';
+  const page = Math.max(1, Number(params.get('page')) || 1);
+  const query = customerListQuery({
+    search: search || undefined,
+    status: status || undefined,
+    page,
+    limit: LIMIT,
+    sort: search ? undefined : 'name',
+  });
+  return { search, status, page, query };
+}
+
+export const prefetch: PageModule['prefetch'] = (queries, { url }) =>
+  queries.prefetchQuery(listOf(url.searchParams).query);
 
 /** Customers by name, with search and status in the URL. */
 export function Component() {
@@ -26,20 +48,10 @@ export function Component() {
   const navigate = useNavigate();
   const narrow = useNarrow();
   const [params, setParams] = useSearchParams();
-  const search = params.get('search') ?? '';
-  const status = params.get('status') ?? '';
-  const page = Math.max(1, Number(params.get('page')) || 1);
+  const { search, status, page, query } = listOf(params);
   const input = useRef<HTMLInputElement>(null);
   useHotkeys([{ keys: '/', label: t('search'), run: () => input.current?.focus() }]);
-  const list = useQuery(
-    customerListQuery({
-      search: search || undefined,
-      status: status || undefined,
-      page,
-      limit: LIMIT,
-      sort: search ? undefined : 'name',
-    }),
-  );
+  const list = useQuery(query);
   const set = (changes: Record<string, string>) => {
     const next = new URLSearchParams(params);
     for (const [name, value] of Object.entries({ page: '', ...changes })) {
@@ -96,15 +108,14 @@ export function Component() {
           onChange={(value) => set({ status: value })}
           options={[
             { value: '', label: `${t('status')}: ${t('any')}` },
-            ...(['active', 'prospect', 'inactive'] as const).map((value) => ({
+            ...STATUSES.map((value) => ({
               value,
               label: t(`status.${value}`),
             })),
           ]}
         />
       </search>
-      {list.isPending && <Skeleton lines={8} />}
-      {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+      <QueryFailure query={list} />
       {list.isSuccess && rows.length === 0 && (
         <EmptyState icon="building" title={t(search || status ? 'empty' : 'none_yet')}>
           {search || status ? null : t('none_yet_text')}
@@ -169,16 +180,10 @@ function SearchInput(props: {
   onSearch: (text: string) => void;
 }) {
   const [text, setText] = useState(props.value);
-  const latest = useRef(props.onSearch);
-  useEffect(() => {
-    latest.current = props.onSearch;
-  });
   useEffect(() => setText(props.value), [props.value]);
-  useEffect(() => {
-    if (text.trim() === props.value) return;
-    const timer = setTimeout(() => latest.current(text.trim()), 300);
-    return () => clearTimeout(timer);
-  }, [text, props.value]);
+  useTypingPause(text.trim(), 300, (typed) => {
+    if (typed !== props.value) props.onSearch(typed);
+  });
   return (
     <input
       ref={props.input}

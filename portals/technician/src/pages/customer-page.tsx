@@ -1,18 +1,19 @@
-import { isUnknownAddress } from '@psa/ui/api-error';
+import type { Contact, CustomerView, Site } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { may, useMe } from '@psa/app/session/session';
+import { useLoaded } from '@psa/app/use-loaded';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Badge, PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
-import { NotFound } from '@psa/ui/components/route-error';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { customerQuery } from '../api/customers.ts';
 import { policiesQuery, techniciansQuery } from '../api/desk.ts';
 import { ticketListQuery } from '../api/tickets.ts';
-import type { Contact, CustomerView, Site } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
 import { ContactDialog, CustomerDialog, SiteDialog } from '../customers/dialogs.tsx';
 import { CUSTOMER_TONE } from '../customers/look.ts';
@@ -20,25 +21,24 @@ import { messages } from '../i18n/customer-messages.ts';
 
 export function Component() {
   const { id = '' } = useParams();
-  const customer = useQuery(customerQuery(id));
-  if (customer.isPending) {
-    return (
-      <div className="page" aria-busy="true">
-        <Skeleton lines={6} />
-      </div>
-    );
-  }
-  if (isUnknownAddress(customer.error)) return <NotFound />;
-  if (!customer.data) return <ErrorState error={customer.error} onRetry={() => void customer.refetch()} />;
-  return <CustomerPage key={id} customer={customer.data.data} />;
+  return <CustomerPage key={id} id={id} />;
 }
+
+const ticketsOf = (id: string) => ticketListQuery({ customer_id: id, limit: 20, count: 'none' });
+
+export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+  void queries.prefetchQuery(ticketsOf(id));
+  return queries.ensureQueryData(customerQuery(id));
+};
 
 type Editing =
   | { kind: 'customer' }
   | { kind: 'contact'; contact: Contact | null }
   | { kind: 'site'; site: Site | null };
 
-function CustomerPage({ customer }: { customer: CustomerView }) {
+function CustomerPage({ id }: { id: string }) {
+  const query = useLoaded(customerQuery(id));
+  const customer = query.data.data;
   const t = messages.useT();
   const me = useMe();
   const navigate = useNavigate();
@@ -47,6 +47,7 @@ function CustomerPage({ customer }: { customer: CustomerView }) {
   return (
     <div className="page">
       <title>{`${customer.name} · ${me.tenant_name}`}</title>
+      <QueryFailure query={query} />
       <div className="page-head">
         <h1>{customer.name}</h1>
         <span className="muted num">K{customer.customer_number}</span>
@@ -232,14 +233,14 @@ function Sites({ customer, onEdit }: { customer: CustomerView; onEdit: (site: Si
 function Tickets({ customer }: { customer: CustomerView }) {
   const t = messages.useT();
   const formats = useFormats();
-  const list = useQuery(ticketListQuery({ customer_id: customer.id, limit: 20, count: 'none' }));
+  const list = useQuery(ticketsOf(customer.id));
   return (
     <Panel
       title={t('tickets')}
       end={<Link to={`/tickets?customer_id=${customer.id}`}>{t('all_tickets')}</Link>}
     >
       {list.isPending && <Skeleton lines={5} />}
-      {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+      <QueryFailure query={list} />
       {list.data?.rows.length === 0 && <p className="muted">{t('no_tickets')}</p>}
       <ul className="next-list">
         {list.data?.rows.map((ticket) => (

@@ -1,20 +1,21 @@
+import type { Priority, TicketStats } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { useMe } from '@psa/app/session/session';
 import { BarChart, StackedBar } from '@psa/ui/charts/charts';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
-import { SlaClock } from '@psa/ui/components/sla-clock';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
-import { useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { statsQuery, ticketListQuery } from '../api/tickets.ts';
-import type { Priority, TicketStats } from '../api/types.ts';
 import { DayChart } from '../components/day-chart.tsx';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/list-messages.ts';
-import { nextDeadline } from '../tickets/deadline.ts';
 import { PRIORITIES, STATUSES } from '../tickets/filter.ts';
+import { ShownClock } from '../tickets/shown-clock.tsx';
 
 /** What needs attention now, and how things are going. Every figure leads to its tickets. */
 export function Component() {
@@ -25,13 +26,8 @@ export function Component() {
     <div className="page">
       <title>{`${t('dashboard.title')} · ${me.tenant_name}`}</title>
       <h1>{t('dashboard.title')}</h1>
-      {stats.data ? (
-        <Figures stats={stats.data} />
-      ) : stats.isError ? (
-        <ErrorState error={stats.error} onRetry={() => void stats.refetch()} />
-      ) : (
-        <Waiting />
-      )}
+      <QueryFailure query={stats} />
+      {stats.data && <Figures stats={stats.data} />}
       <div className="dashboard-grid">
         <div className="dashboard-column">
           <MyNext />
@@ -47,17 +43,18 @@ export function Component() {
   );
 }
 
-function Waiting() {
-  return (
-    <div className="tiles" aria-busy="true">
-      {['a', 'b', 'c', 'd'].map((name) => (
-        <div key={name} className="tile">
-          <Skeleton lines={2} />
-        </div>
-      ))}
-    </div>
-  );
-}
+// Either may fail without the other: the page is shown with what came.
+export const prefetch: PageModule['prefetch'] = (queries) =>
+  Promise.all([queries.prefetchQuery(statsQuery), queries.prefetchQuery(MY_NEXT)]);
+
+const MY_NEXT = ticketListQuery({
+  status: 'open',
+  assigned_to: 'me',
+  sort: 'sla_due',
+  order: 'asc',
+  limit: 8,
+  count: 'none',
+});
 
 function Figures({ stats }: { stats: TicketStats }) {
   const t = messages.useT();
@@ -67,7 +64,7 @@ function Figures({ stats }: { stats: TicketStats }) {
     {
       name: t('dashboard.at_risk'),
       value: stats.sla_at_risk,
-      query: 'status=open&sla=at_risk&sort=sla_resolution_due&order=asc',
+      query: 'status=open&sla=at_risk&sort=sla_due&order=asc',
       tone: 'warn',
     },
     {
@@ -102,23 +99,13 @@ function Figures({ stats }: { stats: TicketStats }) {
 
 function MyNext() {
   const t = messages.useT();
-  const list = useQuery(
-    ticketListQuery({
-      status: 'open',
-      assigned_to: 'me',
-      sort: 'sla_resolution_due',
-      order: 'asc',
-      limit: 8,
-      count: 'none',
-    }),
-  );
+  const list = useQuery(MY_NEXT);
   return (
     <Panel
       title={t('dashboard.my_next')}
       end={<Link to="/tickets?status=open&assigned_to=me">{t('dashboard.all_mine')}</Link>}
     >
-      {list.isPending && <Skeleton lines={5} />}
-      {list.isError && <ErrorState error={list.error} onRetry={() => void list.refetch()} />}
+      <QueryFailure query={list} />
       {list.data?.rows.length === 0 && (
         <EmptyState icon="circleCheck">{t('dashboard.my_next_empty')}</EmptyState>
       )}
@@ -134,7 +121,7 @@ function MyNext() {
                 </span>
               </span>
               <StatusPill status={ticket.status} />
-              <SlaClock {...nextDeadline(ticket)} compact />
+              <ShownClock sla={ticket.sla} />
             </Link>
           </li>
         ))}

@@ -1,15 +1,18 @@
 import '../styles/technician.css';
-import { AppShell, type NavItem } from '@psa/ui/components/app-shell';
+import { AppShell } from '@psa/app/components/app-shell';
+import { dropDrafts } from '@psa/app/drafts/drafts';
+import { LIVE_BUDGETS } from '@psa/app/live/refresher';
+import { useLiveUpdates } from '@psa/app/live/use-live-updates';
+import { may, signOut, useMe } from '@psa/app/session/session';
+import { usePages } from '@psa/app/use-pages';
 import { Button } from '@psa/ui/components/button';
 import { Icon } from '@psa/ui/components/icon';
 import { type Command, PaletteHost } from '@psa/ui/components/palette-host';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { useLiveUpdates } from '@psa/ui/hooks/use-live-updates';
 import { THEMES, useTheme } from '@psa/ui/hooks/use-theme';
 import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { markedParts } from '@psa/ui/marked';
-import { may, signOut, useMe } from '@psa/ui/session';
 import { useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet, useLocation, useNavigate } from 'react-router';
 import { hitPath, searchAll } from '../api/search.ts';
@@ -19,6 +22,7 @@ import { messages } from '../i18n/messages.ts';
 import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
+import { PAGES } from '../pages.ts';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
 
@@ -33,7 +37,7 @@ export function Component() {
   const [, setLanguage] = useLanguage();
   // Rendered again on navigation, so that the link leads to the list as it was last seen.
   useLocation();
-  const live = useLiveUpdates(keysOf, (message) => {
+  const live = useLiveUpdates(LIVE_BUDGETS.staff, keysOf, (message) => {
     // Rows of the list that nobody looks at are read anew when somebody does.
     if (message.aggregate.type === 'ticket') {
       void queries.invalidateQueries({ queryKey: ['ticket-rows'], type: 'inactive', refetchType: 'none' });
@@ -41,21 +45,14 @@ export function Component() {
     tellLive(message);
   });
 
-  const pages: (NavItem & { keys: string })[] = [
-    { to: '/', label: t('nav.dashboard'), icon: 'home', exact: true, keys: 'g d' },
-    { to: lastListPath(), label: t('nav.tickets'), icon: 'ticket', keys: 'g t' },
-    ...(may(me, 'customer:view')
-      ? [{ to: '/customers', label: t('nav.customers'), icon: 'building' as const, keys: 'g c' }]
-      : []),
-    { to: '/search', label: t('nav.search'), icon: 'search', keys: 'g s' },
-    { to: '/settings', label: t('nav.settings'), icon: 'settings', keys: 'g e' },
-  ];
+  const { nav, commands: pages } = usePages(PAGES, ({ label, path }) => ({
+    label: label && t(label),
+    ...(path === '/tickets' ? { to: lastListPath() } : {}),
+  }));
   const go = (to: string) => void navigate(to);
   const create = may(me, 'ticket:create');
   useHotkeys([
-    ...pages.map(({ to, label, keys }) => ({ keys, label, run: () => go(to) })),
     { keys: 'g m', label: t('command.my_tickets'), run: () => go('/tickets?status=open&assigned_to=me') },
-    ...(create ? [{ keys: 'c', label: t('action.new_ticket'), run: () => go('/tickets/new') }] : []),
   ]);
   const section = t('section.go');
   const toPage = (id: string, title: string, to: string, more: Partial<Command> = {}): Command => ({
@@ -66,8 +63,7 @@ export function Component() {
     ...more,
   });
   useCommands([
-    ...(create ? [toPage('new', t('action.new_ticket'), '/tickets/new', { icon: 'plus', keys: 'c' })] : []),
-    ...pages.map((page) => toPage(page.to, page.label, page.to, { icon: page.icon, keys: page.keys })),
+    ...pages.map((page) => ({ ...page, section })),
     toPage('mine', t('command.my_tickets'), '/tickets?status=open&assigned_to=me', {
       icon: 'user',
       keys: 'g m',
@@ -131,9 +127,10 @@ export function Component() {
     <AppShell
       brand={me.tenant_name}
       logo={logo}
-      nav={pages}
+      nav={nav}
       user={me}
       onSignOut={() => {
+        dropDrafts();
         void signOut(queries)
           .catch(() => undefined)
           .then(() => navigate('/login?reason=signed_out'));

@@ -1,5 +1,12 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
-import { ApiError } from '@psa/ui/api-error';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import { ApiError } from '@psa/app/api/error';
+import type { NewTicket, Priority } from '@psa/app/api/types';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { may, useMe } from '@psa/app/session/session';
+import { attachmentsPath, createTicket } from '@psa/app/tickets';
+import { useUploads } from '@psa/app/uploads/use-uploads';
+import { readTags } from '@psa/contracts/tags';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
@@ -7,23 +14,41 @@ import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { customerQuery, findContacts, findCustomers } from '../api/customers.ts';
-import { techniciansQuery } from '../api/desk.ts';
-import { categoriesQuery, createTicket } from '../api/tickets.ts';
-import type { NewTicket, Priority } from '../api/types.ts';
+import { categoriesQuery, techniciansQuery } from '../api/desk.ts';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { lastListPath } from '../list-path.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
-import { readTags } from '../tickets/tags.ts';
 import { UploadMark } from '../tickets/upload-mark.tsx';
-import { useUploads } from '../tickets/use-uploads.ts';
+
+interface TicketDraft {
+  customer: ComboOption | null;
+  contact: ComboOption | null;
+  title: string;
+  description: string;
+  priority: Priority;
+  category: string;
+  tags: string;
+  source: 'technician' | 'phone' | 'email';
+  assignee: string;
+}
+const NOTHING: TicketDraft = {
+  customer: null,
+  contact: null,
+  title: '',
+  description: '',
+  priority: 'medium',
+  category: '',
+  tags: '',
+  source: 'phone',
+  assignee: '',
+};
 
 /** Opens a ticket for a customer. A double click or a second try makes one ticket, not two. */
 export function Component() {
@@ -37,19 +62,14 @@ export function Component() {
   const listId = useId();
   const [params] = useSearchParams();
   const wantedCustomer = params.get('customer_id');
-  const [customer, setCustomer] = useState<ComboOption | null>(null);
-  const [contact, setContact] = useState<ComboOption | null>(null);
-  const [title, setTitle] = useState('');
-  const [description, setDescription] = useState('');
-  const [priority, setPriority] = useState<Priority>('medium');
-  const [category, setCategory] = useState('');
-  const [tags, setTags] = useState('');
-  const [source, setSource] = useState<'technician' | 'phone' | 'email'>('phone');
-  const [assignee, setAssignee] = useState('');
-  const [files, setFiles] = useState<readonly File[]>([]);
+  const draft = useDraft<TicketDraft>('new-ticket', NOTHING);
+  const { customer, contact, title, description, priority, category, tags, source, assignee } = draft.value;
   const [tried, setTried] = useState(false);
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
+  const { change } = draft;
+  /** The customer was chosen by hand. */
+  const chosen = useRef(false);
   const key = useRef<{ of: string; key: string } | null>(null);
   const busy = useRef(false);
   const form = useRef<HTMLFormElement>(null);
@@ -61,8 +81,10 @@ export function Component() {
     enabled: wantedCustomer !== null,
   });
   useEffect(() => {
-    if (given) setCustomer((now) => now ?? { id: given.data.id, label: given.data.name });
-  }, [given]);
+    // Asked for by the address: it wins over the customer of an old draft.
+    if (given && customer?.id !== given.data.id && !chosen.current)
+      change({ customer: { id: given.data.id, label: given.data.name }, contact: null });
+  }, [given, customer, change]);
 
   const refused = error instanceof ApiError ? error.fieldErrors() : {};
   const problems = {
@@ -98,17 +120,24 @@ export function Component() {
     if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
     try {
       const { id, ticket_number: number } = await createTicket(ticket, key.current.key);
-      const failed = await uploads.upload(id, files, { visibility: 'public' });
+      const all = await uploads.send(attachmentsPath(id), { visibility: 'public' });
       void queries.invalidateQueries({ queryKey: ['ticket', 'stats'] });
       void queries.invalidateQueries({ queryKey: ['ticket', 'list'] });
       void queries.invalidateQueries({ queryKey: ['ticket-rows'] });
-      if (failed.length === 0) showToast('ok', t('new.created', { number }));
+      if (all) showToast('ok', t('new.created', { number }));
       else {
         showToast(
           'danger',
-          t('new.files_failed', { number, files: failed.map((file) => file.name).join(', ') }),
+          t('new.files_failed', {
+            number,
+            files: uploads
+              .missing()
+              .map((file) => file.name)
+              .join(', '),
+          }),
         );
       }
+      draft.clear();
       void navigate(`/tickets/${id}`, { replace: true });
     } catch (thrown) {
       if (thrown instanceof ApiError && !thrown.transient) key.current = null;
@@ -122,6 +151,7 @@ export function Component() {
     <div className="page narrow-page">
       <title>{`${t('new.title')} · ${me.tenant_name}`}</title>
       <h1>{t('new.title')}</h1>
+      <DraftNote draft={draft} />
       <form ref={form} className="stack card" onSubmit={submit} noValidate aria-label={t('new.title')}>
         {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
         <div className="form-grid">
@@ -131,8 +161,8 @@ export function Component() {
             value={customer}
             load={findCustomers}
             onChange={(option) => {
-              setCustomer(option);
-              if (option?.id !== customer?.id) setContact(null);
+              chosen.current = true;
+              change({ customer: option, ...(option?.id === customer?.id ? {} : { contact: null }) });
             }}
             error={tried ? problems.customer : null}
           />
@@ -145,7 +175,7 @@ export function Component() {
             load={(text, signal) =>
               customer ? findContacts(customer.id, text, signal) : Promise.resolve([])
             }
-            onChange={setContact}
+            onChange={(contact) => change({ contact })}
           />
         </div>
         <TextField
@@ -153,7 +183,7 @@ export function Component() {
           isRequired
           maxLength={200}
           value={title}
-          onChange={setTitle}
+          onChange={(title) => change({ title })}
           error={tried ? problems.title : null}
         />
         <TextArea
@@ -161,14 +191,14 @@ export function Component() {
           isRequired
           maxLength={50_000}
           value={description}
-          onChange={setDescription}
+          onChange={(description) => change({ description })}
           error={tried ? problems.description : null}
         />
         <div className="form-grid pairs">
           <NativeSelect
             label={l('list.priority')}
             value={priority}
-            onChange={setPriority}
+            onChange={(priority) => change({ priority })}
             options={PRIORITIES.map((value) => ({ value, label: u(`priority.${value}`) }))}
           />
           <div className="field">
@@ -181,18 +211,18 @@ export function Component() {
               list={listId}
               maxLength={50}
               value={category}
-              onChange={(event) => setCategory(event.target.value)}
+              onChange={(event) => change({ category: event.target.value })}
             />
             <datalist id={listId}>
-              {categories.map((word) => (
-                <option key={word} value={word} />
+              {categories.map(({ id, name }) => (
+                <option key={id} value={name} />
               ))}
             </datalist>
           </div>
           <NativeSelect
             label={t('new.source')}
             value={source}
-            onChange={setSource}
+            onChange={(source) => change({ source })}
             options={(['phone', 'email', 'technician'] as const).map((value) => ({
               value,
               label: t(`new.source_${value}`),
@@ -202,7 +232,7 @@ export function Component() {
             <NativeSelect
               label={t('ticket.assignee')}
               value={assignee}
-              onChange={setAssignee}
+              onChange={(assignee) => change({ assignee })}
               options={[
                 { value: '', label: t('new.assignee_auto') },
                 { value: me.id, label: `${l('list.me')} (${me.name})` },
@@ -213,17 +243,29 @@ export function Component() {
             />
           )}
         </div>
-        <TextField label={t('ticket.tags')} hint={t('ticket.tags_hint')} value={tags} onChange={setTags} />
+        <TextField
+          label={t('ticket.tags')}
+          hint={t('ticket.tags_hint')}
+          value={tags}
+          onChange={(tags) => change({ tags })}
+        />
         <AttachmentDrop
           label={t('new.files')}
-          files={files}
-          onChange={setFiles}
+          files={uploads.files}
+          onChange={uploads.choose}
           isDisabled={sending}
-          fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
+          fileState={(file) => <UploadMark item={uploads.itemOf(file)} />}
         />
         <div className="row form-foot">
           <span className="spacer" />
-          <Button onPress={() => void navigate(lastListPath())}>{u('action.cancel')}</Button>
+          <Button
+            onPress={() => {
+              draft.clear();
+              void navigate(lastListPath());
+            }}
+          >
+            {u('action.cancel')}
+          </Button>
           <Button type="submit" kind="primary" isPending={sending}>
             {t('new.submit')}
           </Button>

@@ -1,16 +1,18 @@
+import type { SearchHit } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { useMe } from '@psa/app/session/session';
 import { Icon } from '@psa/ui/components/icon';
 import { Marked } from '@psa/ui/components/marked';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
-import { EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { EmptyState, Skeleton } from '@psa/ui/components/states';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useFormats } from '@psa/ui/i18n/format';
 import { PRIORITY_LOOK, type Priority, STATUS_LOOK, type TicketStatus } from '@psa/ui/look';
-import { useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { hitPath, SEARCH_PAGE, searchQuery } from '../api/search.ts';
-import type { SearchHit } from '../api/types.ts';
 import { Pager } from '../components/pager.tsx';
 import { messages } from '../i18n/customer-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
@@ -22,20 +24,31 @@ const KINDS = [
   { types: 'contact', text: 'search.contacts' },
 ] as const;
 
+/** What an address asks for. */
+function searchOf(params: URLSearchParams) {
+  const q = (params.get('q') ?? '').trim().slice(0, 200);
+  const types = KINDS.find((kind) => kind.types === params.get('types'))?.types ?? '';
+  const page = Math.min(400, Math.max(1, Number(params.get('page')) || 1));
+  return { q, types, page, query: searchQuery(q, types, (page - 1) * SEARCH_PAGE) };
+}
+
+export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
+  const { q, query } = searchOf(url.searchParams);
+  return q === '' ? null : queries.prefetchQuery(query);
+};
+
 /** One search over tickets, customers and contacts. */
 export function Component() {
   const t = messages.useT();
   const me = useMe();
   const formats = useFormats();
   const [params, setParams] = useSearchParams();
-  const q = (params.get('q') ?? '').trim().slice(0, 200);
-  const types = KINDS.find((kind) => kind.types === params.get('types'))?.types ?? '';
-  const page = Math.min(400, Math.max(1, Number(params.get('page')) || 1));
+  const { q, types, page, query } = searchOf(params);
   const [text, setText] = useState(q);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setText(q), [q]);
   useHotkeys([{ keys: '/', label: t('search.field'), run: () => input.current?.focus() }]);
-  const result = useQuery(searchQuery(q, types, (page - 1) * SEARCH_PAGE));
+  const result = useQuery(query);
   const link = (changes: Record<string, string>) => {
     const next = new URLSearchParams({ q, ...(types ? { types } : {}), ...changes });
     for (const [name, value] of [...next]) if (value === '') next.delete(name);
@@ -94,7 +107,7 @@ export function Component() {
             {corrected.length > 0 && ` · ${t('search.corrected', { words: corrected.join(', ') })}`}
           </div>
           {result.isPending && <Skeleton lines={6} />}
-          {result.isError && <ErrorState error={result.error} onRetry={() => void result.refetch()} />}
+          <QueryFailure query={result} />
           {data?.hits.length === 0 && (
             <EmptyState icon="search" title={t('search.none')}>
               {t('search.none_hint')}

@@ -1,4 +1,4 @@
-import { may, useMe } from '@psa/ui/session';
+import { may, useMe } from '@psa/app/session/session';
 import { type ComponentType, lazy, Suspense } from 'react';
 import { Link, Navigate, useParams } from 'react-router';
 import { messages } from '../i18n/settings-messages.ts';
@@ -8,8 +8,10 @@ const Teams = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.T
 const Technicians = lazy(() => import('../desk/teams.tsx').then((m) => ({ default: m.Technicians })));
 const SlaPolicies = lazy(() => import('../desk/sla.tsx').then((m) => ({ default: m.SlaPolicies })));
 const Calendars = lazy(() => import('../desk/calendars.tsx').then((m) => ({ default: m.Calendars })));
+const Categories = lazy(() => import('../desk/categories.tsx').then((m) => ({ default: m.Categories })));
 const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.Rules })));
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
+const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
 const SECTIONS = [
   { id: 'account', needs: 'self:manage', Part: Account },
@@ -17,8 +19,10 @@ const SECTIONS = [
   { id: 'teams', needs: 'desk:manage', Part: Teams },
   { id: 'sla', needs: 'desk:manage', Part: SlaPolicies },
   { id: 'calendars', needs: 'desk:manage', Part: Calendars },
+  { id: 'categories', needs: 'desk:manage', Part: Categories },
   { id: 'rules', needs: 'desk:manage', Part: Rules },
   { id: 'users', needs: 'user:create', Part: Users },
+  { id: 'keys', needs: 'api_key:view', Part: ApiKeys },
 ] as const satisfies readonly { id: string; needs: string; Part: ComponentType }[];
 
 /** Settings by section; everyone has an account, the rest is for those who run the desk. */

@@ -1,12 +1,16 @@
-import { ApiError } from '@psa/ui/api-error';
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import { ApiError } from '@psa/app/api/error';
+import { type NewPassword, NewPasswordFields } from '@psa/app/components/new-password-fields';
+import {
+  newPasswordProblem,
+  type PasswordProblem,
+  refusedPasswordProblem,
+} from '@psa/app/session/password-problem';
+import { signIn } from '@psa/app/session/session';
 import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
-import { type NewPassword, NewPasswordFields } from '@psa/ui/components/new-password-fields';
 import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { newPasswordProblem, type PasswordProblem, refusedPasswordProblem } from '@psa/ui/password-problem';
-import { signIn } from '@psa/ui/session';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
@@ -25,7 +29,7 @@ export function Component() {
   const token = params.get('token') ?? '';
   const status = useQuery({
     queryKey: ['setup'],
-    queryFn: async ({ signal }) => (await api.get<{ needed: boolean }>('/auth/setup', { signal })).data,
+    queryFn: async ({ signal }) => (await api.get('/auth/setup', { signal })).data,
   });
   const stopped =
     status.data?.needed === false ? 'setup.done_already' : token.length < 10 ? 'setup.no_token' : null;

@@ -1,15 +1,16 @@
+import { QueryFailure } from '@psa/app/components/error-state';
+import type { PageModule } from '@psa/app/pages';
+import { useMe } from '@psa/app/session/session';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
 import { Marked } from '@psa/ui/components/marked';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
-import { SlaClock } from '@psa/ui/components/sla-clock';
-import { Alert, EmptyState, ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Alert, EmptyState, Skeleton } from '@psa/ui/components/states';
 import { type ListColumn, VirtualList, type VirtualListHandle } from '@psa/ui/components/virtual-list';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useMediaQuery, useNarrow } from '@psa/ui/hooks/use-media-query';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useMe } from '@psa/ui/session';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
@@ -17,11 +18,14 @@ import { messages } from '../i18n/list-messages.ts';
 import { messages as ticketMessages } from '../i18n/ticket-messages.ts';
 import { rememberListPath } from '../list-path.ts';
 import { BulkBar } from '../tickets/bulk-bar.tsx';
-import { nextDeadline } from '../tickets/deadline.ts';
 import { countConditions, encodeFilter, parseFilter, type SortColumn } from '../tickets/filter.ts';
 import { FilterBar } from '../tickets/filter-bar.tsx';
-import { useTicketRows } from '../tickets/use-ticket-rows.ts';
+import { ShownClock } from '../tickets/shown-clock.tsx';
+import { prefetchRows, useTicketRows } from '../tickets/use-ticket-rows.ts';
 import { Views } from '../tickets/views.tsx';
+
+export const prefetch: PageModule['prefetch'] = (queries, { url }) =>
+  prefetchRows(queries, encodeFilter(parseFilter(url.searchParams)));
 
 export function Component() {
   const t = messages.useT();
@@ -100,9 +104,10 @@ export function Component() {
           {t('list.capped', { shown: formats.number(rows.count), total: formats.number(rows.total) })}
         </Alert>
       )}
+      {rows.failure.data && <QueryFailure query={rows.failure} />}
       <div className="list-body">
-        {rows.error && !rows.isFetching ? (
-          <ErrorState error={rows.error} onRetry={rows.retry} />
+        {rows.failure.isError && !rows.failure.data ? (
+          <QueryFailure query={rows.failure} />
         ) : (
           <VirtualList<TicketRow>
             key={text}
@@ -172,7 +177,7 @@ function useColumns(narrow: boolean, searching: boolean): ListColumn<TicketRow>[
           <Marked>{row.highlight.body}</Marked>
         </span>
       ) : null;
-    const due = (row: TicketRow) => <SlaClock {...nextDeadline(row)} compact />;
+    const due = (row: TicketRow) => <ShownClock sla={row.sla} />;
     if (narrow) {
       return [
         {
@@ -249,7 +254,7 @@ function useColumns(narrow: boolean, searching: boolean): ListColumn<TicketRow>[
             <span className="muted">–</span>
           ),
       },
-      { id: 'sla_resolution_due', header: t('list.due'), width: '8rem', sortable: true, cell: due },
+      { id: 'sla_due', header: t('list.due'), width: '12.5rem', sortable: true, cell: due },
     ];
     if (wide) {
       columns.push({

@@ -1,22 +1,26 @@
-import { isUnknownAddress } from '@psa/ui/api-error';
+import { saveStatusOf } from '@psa/app/api/save-status';
+import type { Priority, Tagged, Ticket, TicketStatus } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import { openerOf } from '@psa/app/opener';
+import type { PageModule } from '@psa/app/pages';
+import { may, useMe } from '@psa/app/session/session';
+import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
+import { useLoaded } from '@psa/app/use-loaded';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { ConfirmDialog } from '@psa/ui/components/dialog';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
-import { NotFound } from '@psa/ui/components/route-error';
-import { ErrorState, SaveState, Skeleton, saveStatusOf } from '@psa/ui/components/states';
+import { SaveState } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import { attachmentsQuery, deleteTicket, ticketQuery } from '../api/tickets.ts';
-import type { Priority, Tagged, Ticket, TicketStatus } from '../api/types.ts';
+import { deleteTicket, ticketQuery } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
 import { Picker } from '../components/picker.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
@@ -33,27 +37,25 @@ import { FilesPanel, HistoryPanel, WatchersPanel } from '../tickets/side-panels.
 import { SlaPanel } from '../tickets/sla-panel.tsx';
 import { Thread } from '../tickets/thread.tsx';
 import { TimePanel } from '../tickets/time-panel.tsx';
+import { useTextEditor } from '../tickets/use-text-editor.ts';
 import { type TicketChange, useTicketChange } from '../tickets/use-ticket-change.ts';
 
 export function Component() {
   const { id = '' } = useParams();
-  const ticket = useQuery(ticketQuery(id));
-  if (ticket.isPending) {
-    return (
-      <div className="page" aria-busy="true">
-        <Skeleton lines={6} />
-      </div>
-    );
-  }
-  if (isUnknownAddress(ticket.error)) return <NotFound />;
-  if (!ticket.data) return <ErrorState error={ticket.error} onRetry={() => void ticket.refetch()} />;
   // Another ticket is another page: no field may carry over.
-  return <TicketPage key={id} tagged={ticket.data} />;
+  return <TicketPage key={id} id={id} />;
 }
 
-function TicketPage({ tagged }: { tagged: Tagged<Ticket> }) {
+export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+  void queries.prefetchInfiniteQuery(commentsQuery(id));
+  void queries.prefetchQuery(attachmentsQuery(id));
+  return queries.ensureQueryData(ticketQuery(id));
+};
+
+function TicketPage({ id }: { id: string }) {
   const t = messages.useT();
   const me = useMe();
+  const { data: tagged, ...query } = useLoaded(ticketQuery(id));
   const ticket = tagged.data;
   const save = useTicketChange(ticket.id);
   return (
@@ -61,6 +63,7 @@ function TicketPage({ tagged }: { tagged: Tagged<Ticket> }) {
       <title>
         {`${t('ticket.doc_title', { number: ticket.ticket_number, title: ticket.title })} · ${me.tenant_name}`}
       </title>
+      <QueryFailure query={{ ...query, data: tagged }} />
       <Head tagged={tagged} save={save} />
       <div className="ticket-grid">
         <div className="stack ticket-main">
@@ -87,20 +90,18 @@ function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) 
   const u = uiMessages.useT();
   const me = useMe();
   const ticket = tagged.data;
-  // The state that was shown when editing began: what others save meanwhile must not be lost.
-  const [editing, setEditing] = useState<{ text: string; base: Tagged<Ticket> } | null>(null);
+  const editor = useTextEditor('title', tagged);
   const [deleting, setDeleting] = useState(false);
   const update = may(me, 'ticket:update');
-  const edit = () => setEditing({ text: ticket.title, base: tagged });
-  useHotkeys([{ keys: 'e', label: t('ticket.title_edit'), run: edit, enabled: update }]);
+  useHotkeys([{ keys: 'e', label: t('ticket.title_edit'), run: editor.start, enabled: update }]);
   const shown = save.pending?.title ?? ticket.title;
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (!editing) return;
-    const title = editing.text.trim();
+    if (!editor.base) return;
+    const title = editor.text.trim();
     if (title.length < 3) return;
-    if (title !== editing.base.data.title) save.change({ title }, editing.base);
-    setEditing(null);
+    if (title !== editor.base.data.title) save.change({ title }, editor.base);
+    editor.end();
   }
   return (
     <header className="ticket-head">
@@ -127,26 +128,26 @@ function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) 
           <IconButton icon="trash" label={t('ticket.delete')} onPress={() => setDeleting(true)} />
         )}
       </div>
-      {editing ? (
+      {editor.base ? (
         <form className="row title-form" onSubmit={submit}>
           <TextField
             autoFocus
             label={t('ticket.title')}
             hideLabel
             maxLength={200}
-            value={editing.text}
-            onChange={(text) => setEditing({ ...editing, text })}
-            onKeyDown={(event) => event.key === 'Escape' && setEditing(null)}
+            value={editor.text}
+            onChange={editor.change}
+            onKeyDown={(event) => event.key === 'Escape' && editor.end()}
           />
-          <Button type="submit" kind="primary" isDisabled={editing.text.trim().length < 3}>
+          <Button type="submit" kind="primary" isDisabled={editor.text.trim().length < 3}>
             {u('action.save')}
           </Button>
-          <Button onPress={() => setEditing(null)}>{u('action.cancel')}</Button>
+          <Button onPress={editor.end}>{u('action.cancel')}</Button>
         </form>
       ) : (
         <div className="row title-row">
           <h1>{shown}</h1>
-          {update && <IconButton icon="write" label={t('ticket.title_edit')} onPress={edit} />}
+          {update && <IconButton icon="write" label={t('ticket.title_edit')} onPress={editor.start} />}
         </div>
       )}
       {deleting && <DeleteTicket tagged={tagged} onClose={() => setDeleting(false)} />}
@@ -198,9 +199,8 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   const formats = useFormats();
   const ticket = tagged.data;
   const { data: attachments = [] } = useQuery(attachmentsQuery(ticket.id));
-  const [editing, setEditing] = useState<{ text: string; base: Tagged<Ticket> } | null>(null);
-  // A company opens no tickets: where no person is known, it stays open who did.
-  const author = ticket.requester?.name ?? ticket.contact?.name ?? '';
+  const editor = useTextEditor('description', tagged);
+  const { entrant, beneficiary } = openerOf(ticket);
   const files = attachments.filter((file) => file.comment_id === null);
   return (
     <Thread
@@ -209,42 +209,46 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
       opening={
         <article className="message" aria-label={t('ticket.description')}>
           <header className="message-head">
-            <Avatar name={author || ticket.customer?.name || '?'} />
-            <strong>{author ? t('ticket.opened_by', { name: author }) : t('ticket.opened')}</strong>
+            <Avatar name={(entrant ?? beneficiary)?.name ?? '?'} />
+            <strong>
+              {entrant && beneficiary
+                ? t('ticket.entered_for', { by: entrant.name, name: beneficiary.name })
+                : entrant
+                  ? t('ticket.opened_by', { name: entrant.name })
+                  : beneficiary
+                    ? t('ticket.opened_for', { name: beneficiary.name })
+                    : t('ticket.opened')}
+            </strong>
             <span className="spacer" />
             <time className="muted" dateTime={ticket.created_at}>
               {formats.dateTime(ticket.created_at)}
             </time>
-            {may(me, 'ticket:update') && !editing && (
-              <IconButton
-                icon="write"
-                label={t('ticket.description_edit')}
-                onPress={() => setEditing({ text: ticket.description, base: tagged })}
-              />
+            {may(me, 'ticket:update') && !editor.base && (
+              <IconButton icon="write" label={t('ticket.description_edit')} onPress={editor.start} />
             )}
           </header>
-          {editing ? (
+          {editor.base ? (
             <div className="stack">
               <TextArea
                 autoFocus
                 label={t('ticket.description')}
                 hideLabel
                 maxLength={50_000}
-                value={editing.text}
-                onChange={(text) => setEditing({ ...editing, text })}
+                value={editor.text}
+                onChange={editor.change}
               />
               <div className="row">
                 <Button
                   kind="primary"
-                  isDisabled={editing.text.trim() === ''}
+                  isDisabled={editor.text.trim() === ''}
                   onPress={() => {
-                    save.change({ description: editing.text.trim() }, editing.base);
-                    setEditing(null);
+                    if (editor.base) save.change({ description: editor.text.trim() }, editor.base);
+                    editor.end();
                   }}
                 >
                   {u('action.save')}
                 </Button>
-                <Button onPress={() => setEditing(null)}>{u('action.cancel')}</Button>
+                <Button onPress={editor.end}>{u('action.cancel')}</Button>
               </div>
             </div>
           ) : (

@@ -1,7 +1,7 @@
-import { api } from '@psa/ui/browser-api';
+import type { Attachment } from '@psa/app/api/types';
+import { attachmentUrl } from '@psa/app/tickets';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
-import type { Attachment } from '../api/types.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 
 export function AttachmentLink({ file }: { file: Attachment }) {
@@ -11,7 +11,7 @@ export function AttachmentLink({ file }: { file: Attachment }) {
     <>
       <a
         className="file-name"
-        href={api.url(`/tickets/${file.ticket_id}/attachments/${file.id}/content`)}
+        href={attachmentUrl(file)}
         download={file.file_name}
         aria-label={t('files.download', { name: file.file_name })}
       >

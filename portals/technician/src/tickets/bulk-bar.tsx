@@ -1,21 +1,21 @@
+import type { BulkChanges, BulkResult, Priority, TicketStatus } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
+import { readTags } from '@psa/contracts/tags';
 import { Button } from '@psa/ui/components/button';
 import { Dialog } from '@psa/ui/components/dialog';
 import { TextField } from '@psa/ui/components/text-field';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 import { bulkChange, type TicketRow } from '../api/tickets.ts';
-import type { BulkChanges, BulkResult, Priority, TicketStatus } from '../api/types.ts';
 import { Picker } from '../components/picker.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { messages as ticketMessages } from '../i18n/ticket-messages.ts';
 import { NOBODY, useAssigneeOptions, usePriorityOptions, useStatusOptions } from './choices.ts';
-import { readTags } from './tags.ts';
 
 type Asking = 'status' | 'priority' | 'assign' | 'tags' | null;
 

@@ -1,9 +1,9 @@
+import type { Priority, TicketStatus } from '@psa/app/api/types';
+import { useMe } from '@psa/app/session/session';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
-import { useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
 import { techniciansQuery } from '../api/desk.ts';
-import type { Priority, TicketStatus } from '../api/types.ts';
 import type { PickOption } from '../components/picker.tsx';
 import { messages } from '../i18n/list-messages.ts';
 import { PRIORITIES, STATUSES } from './filter.ts';
@@ -22,6 +22,15 @@ export function usePriorityOptions(): PickOption[] {
     label: u(`priority.${id}`),
     icon: PRIORITY_LOOK[id].icon,
   }));
+}
+
+/** Whose working time an entry may be: everybody at the desk by name, and whose it is now. */
+export function useColleagues(now: { id: string; name: string }): { value: string; label: string }[] {
+  const { data = [] } = useQuery(techniciansQuery);
+  const others = data.filter(({ id, active }) => active && id !== now.id);
+  return [now, ...others]
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .map(({ id, name }) => ({ value: id, label: name }));
 }
 
 /** People who can be assigned: oneself first, then by name; NOBODY takes the assignee away. */

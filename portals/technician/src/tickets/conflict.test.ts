@@ -1,5 +1,5 @@
+import type { Ticket } from '@psa/app/api/types';
 import { expect, it } from 'vitest';
-import type { Ticket } from '../api/types.ts';
 import { differences } from './conflict.ts';
 
 const ticket = {

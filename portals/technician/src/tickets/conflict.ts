@@ -1,4 +1,4 @@
-import type { Ticket, TicketChanges } from '../api/types.ts';
+import type { Ticket, TicketChanges } from '@psa/app/api/types';
 
 /** Fields people change; the rest of a ticket is bookkeeping. */
 export const CHANGEABLE = [

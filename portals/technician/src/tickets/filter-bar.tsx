@@ -1,15 +1,17 @@
+import type { Priority, TicketStatus } from '@psa/app/api/types';
+import { useMe } from '@psa/app/session/session';
+import { categoriesQuery } from '@psa/app/tickets';
+import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useMe } from '@psa/ui/session';
 import { useQuery } from '@tanstack/react-query';
-import { type RefObject, useEffect, useRef, useState } from 'react';
+import { type RefObject, useRef, useState } from 'react';
 import { customerQuery, findCustomers } from '../api/customers.ts';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import { categoriesQuery, ticketTagsQuery } from '../api/tickets.ts';
-import type { Priority, TicketStatus } from '../api/types.ts';
+import { ticketTagsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { countConditions, NO_FILTER, PRIORITIES, STATUSES, type TicketFilter } from './filter.ts';
 
@@ -125,10 +127,6 @@ function SearchField(props: {
   const t = messages.useT();
   const [text, setText] = useState(props.filter.search);
   const sent = useRef(props.filter.search);
-  const latest = useRef(props.onSearch);
-  useEffect(() => {
-    latest.current = props.onSearch;
-  });
   // Back, forward or a view: the field follows the URL, unless the URL follows the field.
   if (sent.current !== props.filter.search) {
     sent.current = props.filter.search;
@@ -136,16 +134,11 @@ function SearchField(props: {
   }
   function send(value: string): void {
     sent.current = value.trim();
-    latest.current(value.trim());
+    props.onSearch(value.trim());
   }
-  useEffect(() => {
-    if (text.trim() === sent.current) return;
-    const timer = setTimeout(() => {
-      sent.current = text.trim();
-      latest.current(text.trim());
-    }, TYPING_PAUSE);
-    return () => clearTimeout(timer);
-  }, [text]);
+  useTypingPause(text, TYPING_PAUSE, (typed) => {
+    if (typed.trim() !== sent.current) send(typed);
+  });
   return (
     <input
       ref={props.input}

@@ -55,6 +55,11 @@ describe('the filter in the URL', () => {
     expect(filterQuery(parseFilter('tag=VIP&watching=true'))).toEqual({ tag: 'vip', watching: 'true' });
   });
 
+  it('knows the column of due times by its earlier name', () => {
+    expect(encodeFilter(parseFilter('sort=sla_resolution_due&order=asc'))).toBe('sort=sla_due&order=asc');
+    expect(parseFilter('sort=constructor').sort).toBeNull();
+  });
+
   it('leaves out what it does not know instead of failing', () => {
     expect(
       parseFilter('status=lost&priority=urgent&assigned_to=x&customer_id=1&sort=drop&sla=&tag=-&search=%00'),

@@ -1,5 +1,6 @@
+import type { Priority, TicketStatus } from '@psa/app/api/types';
+import { MAX_TAG_LENGTH, tagOf } from '@psa/contracts/tags';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
-import type { Priority, TicketStatus } from '../api/types.ts';
 
 export const STATUSES = Object.keys(STATUS_LOOK) as TicketStatus[];
 export const PRIORITIES = Object.keys(PRIORITY_LOOK) as Priority[];
@@ -8,7 +9,7 @@ export const SORT_COLUMNS = [
   'title',
   'status',
   'priority',
-  'sla_resolution_due',
+  'sla_due',
   'created_at',
   'updated_at',
 ] as const;
@@ -48,8 +49,9 @@ export const NO_FILTER: TicketFilter = {
 };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const TAG = /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,49}$/u;
 const MAX_SEARCH = 200;
+/** Columns that links and saved views know by an earlier name. */
+const RENAMED: Readonly<Record<string, SortColumn>> = { sla_resolution_due: 'sla_due' };
 
 const uuid = (value: string | null) => (value !== null && UUID.test(value) ? value.toLowerCase() : null);
 const oneOf = <T extends string>(value: string | null, allowed: readonly T[]): T | null =>
@@ -78,8 +80,7 @@ export function parseFilter(query: URLSearchParams | string): TicketFilter {
   const params = typeof query === 'string' ? new URLSearchParams(query) : query;
   const get = (name: string) => params.get(name);
   const assigned = get('assigned_to');
-  const tag = line(get('tag'), 50).toLowerCase();
-  const sort = oneOf(get('sort'), SORT_COLUMNS);
+  const sort = oneOf(RENAMED[get('sort') ?? ''] ?? get('sort'), SORT_COLUMNS);
   return {
     status: several(get('status'), ['open', ...STATUSES]),
     priority: several(get('priority'), PRIORITIES),
@@ -87,7 +88,7 @@ export function parseFilter(query: URLSearchParams | string): TicketFilter {
     customer_id: uuid(get('customer_id')),
     team_id: uuid(get('team_id')),
     category: line(get('category'), 50) || null,
-    tag: TAG.test(tag) ? tag : null,
+    tag: tagOf(line(get('tag'), MAX_TAG_LENGTH)),
     sla: oneOf(get('sla'), ['at_risk', 'breached']),
     watching: get('watching') === 'true',
     search: line(get('search'), MAX_SEARCH),

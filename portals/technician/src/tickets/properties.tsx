@@ -1,21 +1,20 @@
+import type { Tagged, Ticket, TicketChanges, TicketStatus } from '@psa/app/api/types';
+import { may, useMe } from '@psa/app/session/session';
+import { readTags } from '@psa/contracts/tags';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useId, useState } from 'react';
 import { Link } from 'react-router';
 import { findContacts } from '../api/customers.ts';
-import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import { categoriesQuery } from '../api/tickets.ts';
-import type { Tagged, Ticket, TicketChanges, TicketStatus } from '../api/types.ts';
+import { categoriesQuery, teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { Panel } from '../components/panel.tsx';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { PRIORITIES } from './filter.ts';
-import { readTags } from './tags.ts';
 import type { TicketChange } from './use-ticket-change.ts';
 
 /** Facts of a ticket that people set. What is being saved is shown already and goes back when it fails. */
@@ -184,7 +183,7 @@ function CategoryField(props: {
       label={l('list.category')}
       value={props.ticket.category ?? ''}
       locked={props.locked}
-      suggestions={data}
+      suggestions={data.map(({ name }) => name)}
       maxLength={50}
       onCommit={(text) => {
         if (text !== (props.ticket.category ?? '')) props.onSave(text === '' ? null : text);

@@ -1,5 +1,10 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
-import { ApiError } from '@psa/ui/api-error';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import { ApiError } from '@psa/app/api/error';
+import type { Ticket, TicketStatus } from '@psa/app/api/types';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { may, useMe } from '@psa/app/session/session';
+import { addComment, attachmentsPath } from '@psa/app/tickets';
+import { useUploads } from '@psa/app/uploads/use-uploads';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Kbd } from '@psa/ui/components/kbd';
@@ -8,18 +13,13 @@ import { Alert } from '@psa/ui/components/states';
 import { TextArea } from '@psa/ui/components/text-field';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
-import { readSetting, writeSetting } from '@psa/ui/settings';
 import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import { addComment } from '../api/tickets.ts';
-import type { Ticket, TicketStatus } from '../api/types.ts';
+import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { UploadMark } from './upload-mark.tsx';
 import { ticketChanged } from './use-ticket-change.ts';
-import { useUploads } from './use-uploads.ts';
 
 type Kind = 'public' | 'internal';
 interface Draft {
@@ -27,14 +27,8 @@ interface Draft {
   text: string;
 }
 
-function readDraft(name: `view.draft.${string}`): Draft {
-  try {
-    const stored = JSON.parse(readSetting(name) ?? 'null') as Partial<Draft> | null;
-    return { kind: stored?.kind === 'internal' ? 'internal' : 'public', text: String(stored?.text ?? '') };
-  } catch {
-    return { kind: 'public', text: '' };
-  }
-}
+const NOTHING: Draft = { kind: 'public', text: '' };
+const hasText = ({ text }: Draft) => text !== '';
 
 /**
  * Answers the customer or notes something for the team, with files and a status in the same step. What is typed
@@ -46,10 +40,12 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const me = useMe();
   const queries = useQueryClient();
   const errorText = useErrorText();
-  const name = `view.draft.${ticket.id}` as const;
-  const [{ kind, text }, setDraft] = useState(() => readDraft(name));
+  const draft = useDraft(`reply.${ticket.id}`, NOTHING, {
+    place: 'device',
+    worth: hasText,
+  });
+  const { kind, text } = draft.value;
   const [status, setStatus] = useState<TicketStatus | ''>('');
-  const [files, setFiles] = useState<readonly File[]>([]);
   const [state, setState] = useState<'writing' | 'sending'>('writing');
   const [empty, setEmpty] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -60,14 +56,8 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const uploads = useUploads();
   const note = may(me, 'ticket:comment:internal');
 
-  useEffect(() => {
-    // At once: whoever types and leaves the page in the same moment loses nothing.
-    const draft = text === '' ? '' : JSON.stringify({ kind, text });
-    if (draft !== (readSetting(name) ?? '')) writeSetting(name, draft);
-  }, [name, kind, text]);
-
   const focus = (next: Kind) => {
-    setDraft((draft) => ({ ...draft, kind: next }));
+    draft.change({ kind: next });
     input.current?.focus();
   };
   useHotkeys([
@@ -92,8 +82,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
     try {
       const { id } = await addComment(ticket.id, comment, key.current.key);
       key.current = null;
-      setDraft({ kind, text: '' });
-      writeSetting(name, '');
+      draft.change({ text: '' });
       setStatus('');
       ticketChanged(queries, ticket.id);
       showToast('ok', t(kind === 'internal' ? 'reply.noted' : 'reply.sent'));
@@ -106,15 +95,14 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   }
 
   async function sendFiles(comment: { id: string; kind: Kind }): Promise<void> {
-    if (files.length === 0) return setPosted(null);
+    if (uploads.files.length === 0) return setPosted(null);
     setState('sending');
-    const failed = await uploads.upload(ticket.id, files, {
+    const all = await uploads.send(attachmentsPath(ticket.id), {
       visibility: comment.kind,
       comment_id: comment.id,
     });
-    setFiles(failed);
-    setPosted(failed.length > 0 ? comment : null);
-    if (failed.length === 0) uploads.forget();
+    uploads.forgetSent();
+    setPosted(all ? null : comment);
     ticketChanged(queries, ticket.id);
     setState('writing');
   }
@@ -148,7 +136,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
               type="radio"
               name="kind"
               checked={kind === value}
-              onChange={() => setDraft({ kind: value, text })}
+              onChange={() => draft.change({ kind: value })}
             />
             {t(`reply.${value}`)}
           </label>
@@ -163,17 +151,17 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
         maxLength={50_000}
         isDisabled={state === 'sending' && !posted}
         onChange={(value) => {
-          setDraft({ kind, text: value });
+          draft.change({ text: value });
           setEmpty(false);
         }}
         error={empty ? t('reply.empty') : null}
       />
       <AttachmentDrop
         label={t('files.title')}
-        files={files}
-        onChange={(next) => setFiles(next)}
+        files={uploads.files}
+        onChange={uploads.choose}
         isDisabled={state === 'sending'}
-        fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
+        fileState={(file) => <UploadMark item={uploads.itemOf(file)} />}
       />
       {posted && <Alert tone="warn">{t('reply.files_failed')}</Alert>}
       {error !== null && (

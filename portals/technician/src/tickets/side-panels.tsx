@@ -1,16 +1,20 @@
-import { api } from '@psa/ui/browser-api';
+import { api } from '@psa/app/api/browser';
+import type { HistoryEntry, Ticket } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import { openerOf } from '@psa/app/opener';
+import { may, useMe } from '@psa/app/session/session';
+import { attachmentsPath, attachmentsQuery, historyQuery } from '@psa/app/tickets';
+import { useUploads } from '@psa/app/uploads/use-uploads';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Icon } from '@psa/ui/components/icon';
 import { Badge } from '@psa/ui/components/pill';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
-import { may, useMe } from '@psa/ui/session';
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { attachmentsQuery, historyQuery, watchersQuery } from '../api/tickets.ts';
-import type { HistoryEntry, Ticket } from '../api/types.ts';
+import { watchersQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';
 import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
@@ -18,33 +22,25 @@ import { AttachmentLink } from './attachment-list.tsx';
 import { UploadMark } from './upload-mark.tsx';
 import { useFieldText } from './use-field-text.ts';
 import { ticketChanged } from './use-ticket-change.ts';
-import { useUploads } from './use-uploads.ts';
 
 export function FilesPanel({ ticket }: { ticket: Ticket }) {
   const t = messages.useT();
   const me = useMe();
   const queries = useQueryClient();
   const attachments = useQuery(attachmentsQuery(ticket.id));
-  const [files, setFiles] = useState<readonly File[]>([]);
   const [internal, setInternal] = useState(false);
-  const [sending, setSending] = useState(false);
   const uploads = useUploads();
 
   async function send(): Promise<void> {
-    setSending(true);
-    const failed = await uploads.upload(ticket.id, files, { visibility: internal ? 'internal' : 'public' });
-    setFiles(failed);
-    if (failed.length === 0) uploads.forget();
-    setSending(false);
+    await uploads.send(attachmentsPath(ticket.id), { visibility: internal ? 'internal' : 'public' });
+    uploads.forgetSent();
     ticketChanged(queries, ticket.id);
   }
 
   return (
     <Panel title={t('files.title')}>
       {attachments.isPending && <Skeleton lines={2} />}
-      {attachments.isError && (
-        <ErrorState error={attachments.error} onRetry={() => void attachments.refetch()} />
-      )}
+      <QueryFailure query={attachments} />
       {attachments.data?.length === 0 && <p className="muted">{t('files.none')}</p>}
       {(attachments.data?.length ?? 0) > 0 && (
         <ul className="file-list">
@@ -67,12 +63,12 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
           <div className="stack">
             <AttachmentDrop
               label={t('files.add')}
-              files={files}
-              onChange={setFiles}
-              isDisabled={sending}
-              fileState={(file) => <UploadMark state={uploads.states.get(file)} />}
+              files={uploads.files}
+              onChange={uploads.choose}
+              isDisabled={uploads.isSending}
+              fileState={(file) => <UploadMark item={uploads.itemOf(file)} />}
             />
-            {files.length > 0 && (
+            {uploads.files.length > 0 && (
               <div className="row row-wrap">
                 {may(me, 'ticket:comment:internal') && (
                   <Checkbox isSelected={internal} onChange={setInternal}>
@@ -80,7 +76,7 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
                   </Checkbox>
                 )}
                 <span className="spacer" />
-                <Button kind="primary" isPending={sending} onPress={() => void send()}>
+                <Button kind="primary" isPending={uploads.isSending} onPress={() => void send()}>
                   {t('files.upload')}
                 </Button>
               </div>
@@ -101,8 +97,8 @@ export function WatchersPanel({ ticket }: { ticket: Ticket }) {
   const watching = watchers.data?.some(({ user_id }) => user_id === me.id) ?? false;
   const toggle = useMutation({
     mutationFn: async () => {
-      if (watching) await api.delete(`/tickets/${ticket.id}/watchers`);
-      else await api.post(`/tickets/${ticket.id}/watchers`, {});
+      if (watching) await api.delete('/tickets/{id}/watchers', { path: { id: ticket.id } });
+      else await api.post('/tickets/{id}/watchers', {}, { path: { id: ticket.id } });
     },
     onSettled: () => queries.invalidateQueries({ queryKey: watchersQuery(ticket.id).queryKey }),
     onError: tellError,
@@ -137,12 +133,12 @@ export function HistoryPanel({ ticket }: { ticket: Ticket }) {
           <h2>{t('history.title')}</h2>
         </summary>
         {history.isPending && open && <Skeleton lines={4} />}
-        {history.isError && <ErrorState error={history.error} onRetry={() => void history.refetch()} />}
+        <QueryFailure query={history} />
         <ol className="timeline">
           {history.data?.pages
             .flatMap((page) => page.data)
             .map((entry) => (
-              <Entry key={entry.id} entry={entry} />
+              <Entry key={entry.id} entry={entry} ticket={ticket} />
             ))}
         </ol>
         {history.hasNextPage && (
@@ -162,19 +158,25 @@ const KINDS = [
   'assigned',
   'attached',
   'time_logged',
+  'time_changed',
+  'time_deleted',
   'sla_breached',
   'imported',
 ] as const;
 type Kind = (typeof KINDS)[number];
 
-function Entry({ entry }: { entry: HistoryEntry }) {
+function Entry({ entry, ticket }: { entry: HistoryEntry; ticket: Ticket }) {
   const t = messages.useT();
   const formats = useFormats();
   const text = useFieldText();
   const kind: Kind | 'other' = KINDS.find((name) => name === entry.kind) ?? 'other';
+  const { beneficiary } = openerOf(ticket);
   return (
     <li>
-      <strong>{entry.actor.name ?? t('history.system')}</strong> {t(`history.kind.${kind}`)}{' '}
+      <strong>{entry.actor.name ?? t('history.system')}</strong>{' '}
+      {kind === 'created' && beneficiary
+        ? t('history.created_for', { name: beneficiary.name })
+        : t(`history.kind.${kind}`)}{' '}
       <time className="muted" dateTime={entry.occurred_at}>
         {formats.dateTime(entry.occurred_at)}
       </time>

@@ -1,15 +1,15 @@
+import type { SlaExplanation, Ticket } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
 import { Button } from '@psa/ui/components/button';
 import { SlaClock } from '@psa/ui/components/sla-clock';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { slaQuery } from '../api/tickets.ts';
-import type { SlaExplanation, Ticket } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/ticket-messages.ts';
-import { resolutionDeadline, responseDeadline } from './deadline.ts';
 
 const SHOWN_STEPS = 8;
 const MINUTE = 60_000;
@@ -22,13 +22,13 @@ export function SlaPanel({ ticket }: { ticket: Ticket }) {
   return (
     <Panel title={t('sla.title')}>
       <div className="sla-pair">
-        <SlaClock {...responseDeadline(ticket)} />
-        <SlaClock {...resolutionDeadline(ticket)} />
+        <SlaClock kind="response" clock={ticket.sla.response} />
+        <SlaClock kind="resolution" clock={ticket.sla.resolution} />
       </div>
       <details className="disclosure" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>{t('sla.explain')}</summary>
         {sla.isPending && open && <Skeleton lines={4} />}
-        {sla.isError && <ErrorState error={sla.error} onRetry={() => void sla.refetch()} />}
+        <QueryFailure query={sla} />
         {sla.data && <Explanation sla={sla.data} />}
       </details>
     </Panel>

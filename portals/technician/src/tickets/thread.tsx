@@ -1,13 +1,14 @@
+import type { Attachment, Comment } from '@psa/app/api/types';
+import { QueryFailure } from '@psa/app/components/error-state';
+import { commentsQuery } from '@psa/app/tickets';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
 import { Badge } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
-import { ErrorState, Skeleton } from '@psa/ui/components/states';
+import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { commentsQuery } from '../api/tickets.ts';
-import type { Attachment, Comment } from '../api/types.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { AttachmentList } from './attachment-list.tsx';
 
@@ -38,7 +39,7 @@ export function Thread({
           <Skeleton lines={3} />
         </div>
       )}
-      {comments.isError && <ErrorState error={comments.error} onRetry={() => void comments.refetch()} />}
+      <QueryFailure query={comments} />
       <ol className="thread">
         {list.map((comment) => (
           <li key={comment.id}>

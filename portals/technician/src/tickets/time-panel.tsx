@@ -1,21 +1,25 @@
-import { newIdempotencyKey } from '@psa/ui/api-client';
-import { ApiError } from '@psa/ui/api-error';
+import { newIdempotencyKey } from '@psa/app/api/client';
+import { ApiError } from '@psa/app/api/error';
+import type { Ticket } from '@psa/app/api/types';
+import { DraftNote } from '@psa/app/components/draft-note';
+import { useDraft } from '@psa/app/drafts/use-draft';
+import { may, useMe } from '@psa/app/session/session';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
+import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { may, useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { addTime, timeEntriesQuery } from '../api/tickets.ts';
-import type { Ticket } from '../api/types.ts';
 import { Panel } from '../components/panel.tsx';
 import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
+import { fromLocalMinute, startProblem } from '../timer/moment.ts';
 import {
   bookableMinutes,
   clockText,
@@ -26,6 +30,8 @@ import {
   startTimer,
 } from '../timer/timer.ts';
 import { setTimer, useSeconds, useTimer } from '../timer/use-timer.ts';
+import { useColleagues } from './choices.ts';
+import { TimeEntries } from './time-entries.tsx';
 import { ticketChanged } from './use-ticket-change.ts';
 
 /** Working time: a timer that outlives a reload, entries by hand, what has been booked. */
@@ -50,23 +56,7 @@ export function TimePanel({ ticket }: { ticket: Ticket }) {
         />
       )}
       {entries.data?.length === 0 && <p className="muted">{t('time.none')}</p>}
-      <ul className="entry-list">
-        {entries.data?.map((entry) => (
-          <li key={entry.id}>
-            <div className="row row-wrap">
-              <strong className="num">{time(entry.minutes)}</strong>
-              <span>{entry.user.name}</span>
-              <span className="spacer" />
-              <time className="muted" dateTime={entry.started_at}>
-                {formats.dateTime(entry.started_at)}
-              </time>
-            </div>
-            <div className="muted">
-              {[entry.note, entry.billable ? null : t('time.not_billable')].filter(Boolean).join(' · ')}
-            </div>
-          </li>
-        ))}
-      </ul>
+      {entries.data && <TimeEntries ticket={ticket} entries={entries.data} />}
       {booking && <BookTime ticket={ticket} from={booking} onClose={() => setBooking(null)} />}
     </Panel>
   );
@@ -139,38 +129,52 @@ function BookTime({
 }) {
   const t = messages.useT();
   const u = uiMessages.useT();
+  const me = useMe();
   const formats = useFormats();
   const queries = useQueryClient();
   const errorText = useErrorText();
   const timer = useTimer();
   const measured = from === 'timer' && timer?.ticketId === ticket.id ? timer : null;
-  const [duration, setDuration] = useState(() =>
-    measured ? String(bookableMinutes(measured, Date.now())) : '',
-  );
-  const [note, setNote] = useState('');
-  const [billable, setBillable] = useState(true);
+  const [start] = useState(() => ({
+    duration: measured ? String(bookableMinutes(measured, Date.now())) : '',
+    note: '',
+    billable: true,
+    began: '',
+    worker: me.id,
+  }));
+  const draft = useDraft(`time.${ticket.id}.${from}`, start);
+  const { duration, note, billable, began, worker } = draft.value;
+  const colleagues = useColleagues(me);
   const [tried, setTried] = useState(false);
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const key = useRef<{ of: string; key: string } | null>(null);
   const minutes = parseMinutes(duration);
+  const startedAt = measured ? new Date(measured.beganAt).toISOString() : fromLocalMinute(began);
+  const late = !measured && startedAt ? startProblem(startedAt, ticket.created_at, Date.now()) : null;
+  const giveUp = () => {
+    draft.clear();
+    onClose();
+  };
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
     setTried(true);
-    if (minutes === null || sending) return;
+    if (minutes === null || late || sending) return;
     setSending(true);
     setError(null);
     const entry = {
       minutes,
       note: note.trim() || null,
       billable,
-      ...(measured ? { started_at: new Date(measured.beganAt).toISOString() } : {}),
+      ...(startedAt ? { started_at: startedAt } : {}),
+      ...(worker === me.id ? {} : { user_id: worker }),
     };
     const of = JSON.stringify(entry);
     if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
     try {
       await addTime(ticket.id, entry, key.current.key);
+      draft.clear();
       if (measured) setTimer(null);
       showToast('ok', t('time.booked', { time: formats.duration(minutes * 60_000) }));
       ticketChanged(queries, ticket.id);
@@ -195,14 +199,14 @@ function BookTime({
               icon="trash"
               onPress={() => {
                 setTimer(null);
-                onClose();
+                giveUp();
               }}
             >
               {t('time.discard')}
             </Button>
           )}
           <span className="spacer" />
-          <Button onPress={onClose}>{u('action.cancel')}</Button>
+          <Button onPress={giveUp}>{u('action.cancel')}</Button>
           <Button type="submit" form="book-time" kind="primary" isPending={sending}>
             {t('time.book')}
           </Button>
@@ -210,6 +214,7 @@ function BookTime({
       }
     >
       <form id="book-time" className="stack" onSubmit={submit} noValidate>
+        <DraftNote draft={draft} />
         {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
         <TextField
           autoFocus
@@ -217,11 +222,34 @@ function BookTime({
           label={t('time.duration')}
           hint={t('time.duration_hint')}
           value={duration}
-          onChange={setDuration}
+          onChange={(text) => draft.change({ duration: text })}
           error={tried && minutes === null ? t('time.duration_bad') : null}
         />
-        <TextField label={t('time.note')} maxLength={2000} value={note} onChange={setNote} />
-        <Checkbox isSelected={billable} onChange={setBillable}>
+        {!measured && (
+          <TextField
+            type="datetime-local"
+            label={t('time.begin')}
+            hint={t('time.begin_hint')}
+            value={began}
+            onChange={(text) => draft.change({ began: text })}
+            error={tried && late ? t(`time.${late}`) : null}
+          />
+        )}
+        {may(me, 'time:manage') && (
+          <NativeSelect
+            label={t('time.worker')}
+            value={worker}
+            onChange={(id) => draft.change({ worker: id })}
+            options={colleagues}
+          />
+        )}
+        <TextField
+          label={t('time.note')}
+          maxLength={2000}
+          value={note}
+          onChange={(text) => draft.change({ note: text })}
+        />
+        <Checkbox isSelected={billable} onChange={(on) => draft.change({ billable: on })}>
           {t('time.billable')}
         </Checkbox>
       </form>

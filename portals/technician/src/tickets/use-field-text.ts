@@ -1,3 +1,4 @@
+import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
@@ -14,6 +15,10 @@ const IN_HISTORY = [
   'team',
   'file',
   'minutes',
+  'started_at',
+  'billable',
+  'note',
+  'user',
   'impact',
   'urgency',
 ] as const;
@@ -24,6 +29,7 @@ const NAMED: readonly string[] = [...CHANGEABLE, ...IN_HISTORY];
 export function useFieldText() {
   const t = messages.useT();
   const u = uiMessages.useT();
+  const formats = useFormats();
   const { data: technicians = [] } = useQuery(techniciansQuery);
   const { data: teams = [] } = useQuery(teamsQuery);
   return {
@@ -33,7 +39,9 @@ export function useFieldText() {
     value: (field: string, value: unknown): string => {
       if (value === null || value === undefined || value === '') return t('history.nothing');
       if (Array.isArray(value)) return value.length === 0 ? t('history.nothing') : value.join(', ');
+      if (typeof value === 'boolean') return t(value ? 'history.yes' : 'history.no');
       const text = String(value);
+      if (field === 'started_at') return formats.dateTime(text);
       // Codes from an import may be unknown here: then the code itself is what there is to say.
       if (field === 'status') return u(`status.${text}` as 'status.new');
       if (field === 'priority') return u(`priority.${text}` as 'priority.low');

@@ -1,17 +1,53 @@
-import { api } from '@psa/ui/browser-api';
-import { useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { LIST_QUERY, type TicketRow } from '../api/tickets.ts';
+import { api } from '@psa/app/api/browser';
+import { whole } from '@psa/app/api/types';
+import { LIVE_BUDGETS } from '@psa/app/live/refresher';
+import { createPageRefresher } from '@psa/app/live/use-live-updates';
+import { type QueryClient, queryOptions, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { LIST_QUERY, type TicketListQuery, type TicketRow } from '../api/tickets.ts';
 import { useLiveMessages } from '../live/live-store.ts';
 import { PAGE_SIZE, pageOf, pagesFor, reachable } from './page-window.ts';
 
 const ROWS = 'ticket-rows';
-/** A burst of this many changed rows is not patched one by one any more. */
+/** More changed rows than this in one round are counted, not read one by one. */
 const MOST_PATCHES = 8;
-const PATCH_DELAY = 400;
 const OWN_ECHO = 10_000;
 
 const pageKey = (filter: string, page: number) => [ROWS, filter, 'page', page] as const;
+/** A filter is written in the API's own words (`filter.ts`). */
+const queryOf = (filter: string): TicketListQuery => Object.fromEntries(new URLSearchParams(filter));
+
+const countQuery = (filter: string) =>
+  queryOptions({
+    queryKey: [ROWS, filter, 'count'],
+    staleTime: 5 * 60_000,
+    queryFn: async ({ signal }) => {
+      const { meta } = await api.get('/tickets', {
+        query: { ...queryOf(filter), limit: 1, fields: 'id', count: 'exact' },
+        signal,
+      });
+      return meta.total ?? 0;
+    },
+  });
+
+const pageQuery = (filter: string, page: number) =>
+  queryOptions({
+    queryKey: pageKey(filter, page),
+    staleTime: 5 * 60_000,
+    queryFn: async ({ signal }) =>
+      whole<TicketRow>(
+        (
+          await api.get('/tickets', {
+            query: { ...LIST_QUERY, ...queryOf(filter), limit: PAGE_SIZE, page, count: 'none' },
+            signal,
+          })
+        ).data,
+      ),
+  });
+
+/** Reads the count and the first page of a list: one round trip until something is seen. */
+export const prefetchRows = (queries: QueryClient, filter: string) =>
+  Promise.all([queries.prefetchQuery(countQuery(filter)), queries.prefetchQuery(pageQuery(filter, 1))]);
 
 /**
  * Rows of the ticket list for a filter (a canonical query string): counted once, then read a page at a time
@@ -25,37 +61,15 @@ export function useTicketRows(filter: string) {
   const queries = useQueryClient();
   const [range, setRange] = useState<readonly [number, number]>([0, 40]);
   const [changes, setChanges] = useState(0);
+  const refresher = useRef<ReturnType<typeof createPageRefresher<string>>>(null);
 
-  const query = useMemo(() => Object.fromEntries(new URLSearchParams(filter)), [filter]);
-  const counted = useQuery({
-    queryKey: [ROWS, filter, 'count'],
-    staleTime: 5 * 60_000,
-    queryFn: async ({ signal }) => {
-      const { meta } = await api.get<TicketRow[]>('/tickets', {
-        query: { ...query, limit: 1, fields: 'id', count: 'exact' },
-        signal,
-      });
-      return meta?.total ?? 0;
-    },
-  });
+  const counted = useQuery(countQuery(filter));
   const total = counted.data ?? 0;
   const count = reachable(total);
 
   // The first page is asked for together with the count: one round trip until something is seen.
   const wanted = counted.data === undefined ? [pageOf(range[0])] : pagesFor(range[0], range[1], count);
-  const pages = useQueries({
-    queries: wanted.map((page) => ({
-      queryKey: pageKey(filter, page),
-      staleTime: 5 * 60_000,
-      queryFn: async ({ signal }: { signal: AbortSignal }) =>
-        (
-          await api.get<TicketRow[]>('/tickets', {
-            query: { ...LIST_QUERY, ...query, limit: PAGE_SIZE, page, count: 'none' },
-            signal,
-          })
-        ).data,
-    })),
-  });
+  const pages = useQueries({ queries: wanted.map((page) => pageQuery(filter, page)) });
   // New data give a new itemAt, and only they: the list looks for its place again when it changes.
   const stamp = pages.map((page) => page.dataUpdatedAt).join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the stamp stands for the pages' data
@@ -71,14 +85,14 @@ export function useTicketRows(filter: string) {
 
   const refresh = useCallback(() => {
     setChanges(0);
-    pending.current.clear();
+    refresher.current?.cancel();
     void queries.invalidateQueries({ queryKey: [ROWS] });
   }, [queries]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another filter is another list
   useEffect(() => {
     setChanges(0);
-    pending.current.clear();
+    refresher.current?.cancel();
   }, [filter]);
 
   /** Tickets changed from here a moment ago: what the stream tells of them is known. */
@@ -93,10 +107,6 @@ export function useTicketRows(filter: string) {
     },
     [refresh],
   );
-  const pending = useRef(new Set<string>());
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-
   function loadedPageOf(id: string): readonly unknown[] | null {
     for (const [key, rows] of queries.getQueriesData<TicketRow[]>({ queryKey: [ROWS, filter, 'page'] })) {
       if (rows?.some((row) => row.id === id)) return key;
@@ -104,39 +114,54 @@ export function useTicketRows(filter: string) {
     return null;
   }
 
-  async function patch(): Promise<void> {
-    const ids = [...pending.current];
-    pending.current.clear();
+  /** Writes what changed of rows on the screen into their places; gives the number of requests that takes. */
+  function patch(ids: readonly string[]): number {
     for (const id of ids.slice(MOST_PATCHES)) if (loadedPageOf(id)) setChanges((n) => n + 1);
-    await Promise.all(
-      ids.slice(0, MOST_PATCHES).map(async (id) => {
-        try {
-          const { data } = await api.get<TicketRow>(`/tickets/${id}`, {
-            query: { include: LIST_QUERY.include },
-          });
-          const key = loadedPageOf(id);
-          if (!key) return;
-          queries.setQueryData<TicketRow[]>(key, (rows) =>
-            // The highlight belongs to the search, not to the ticket.
-            rows?.map((row) => (row.id === id ? { ...row, ...data } : row)),
-          );
-        } catch {
-          setChanges((n) => n + 1);
-        }
-      }),
-    );
+    const read = ids.slice(0, MOST_PATCHES);
+    for (const id of read) void patchRow(id);
+    return read.length;
   }
+
+  async function patchRow(id: string): Promise<void> {
+    try {
+      const { data } = await api.get('/tickets/{id}', {
+        path: { id },
+        query: { include: LIST_QUERY.include },
+      });
+      const key = loadedPageOf(id);
+      if (!key) return;
+      queries.setQueryData<TicketRow[]>(key, (rows) =>
+        // The highlight belongs to the search, not to the ticket.
+        rows?.map((row) => (row.id === id ? { ...row, ...data } : row)),
+      );
+    } catch {
+      setChanges((n) => n + 1);
+    }
+  }
+
+  const patchNow = useRef(patch);
+  useEffect(() => {
+    patchNow.current = patch;
+  });
+  useEffect(() => {
+    const made = createPageRefresher<string>({
+      budget: LIVE_BUDGETS.staff,
+      identify: (id) => id,
+      refresh: (ids) => patchNow.current(ids),
+    });
+    refresher.current = made;
+    return () => made.stop();
+  }, []);
 
   useLiveMessages(({ aggregate }) => {
     if (aggregate.type !== 'ticket' || own.current.has(aggregate.id)) return;
     if (loadedPageOf(aggregate.id)) {
-      pending.current.add(aggregate.id);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(() => void patch(), PATCH_DELAY);
+      refresher.current?.add(aggregate.id);
     } else setChanges((n) => n + 1);
   });
 
-  const failed = pages.find((page) => page.isError && !page.data);
+  const failed = pages.find((page) => page.isError);
+  const hasRows = counted.data !== undefined && pages.some((page) => page.data !== undefined);
   return {
     total,
     count,
@@ -147,8 +172,14 @@ export function useTicketRows(filter: string) {
     changedHere,
     isPending: counted.isPending,
     isFetching: counted.isFetching || pages.some((page) => page.isFetching),
-    error: counted.error ?? failed?.error ?? null,
-    retry: () => void queries.refetchQueries({ queryKey: [ROWS, filter], type: 'active' }),
+    /** Reading failed; `data` undefined: there is nothing to show. */
+    failure: {
+      isError: counted.isError || failed !== undefined,
+      error: counted.error ?? failed?.error,
+      data: hasRows || undefined,
+      isFetching: counted.isFetching || pages.some((page) => page.isFetching),
+      refetch: () => void queries.refetchQueries({ queryKey: [ROWS, filter], type: 'active' }),
+    },
     /** Ids of loaded rows, for what a selection may hold. */
     rowOf: (id: string): TicketRow | undefined => {
       for (const [, rows] of queries.getQueriesData<TicketRow[]>({ queryKey: [ROWS, filter, 'page'] })) {

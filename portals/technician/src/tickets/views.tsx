@@ -1,9 +1,9 @@
+import { useMe } from '@psa/app/session/session';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
 import { TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useMe } from '@psa/ui/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';

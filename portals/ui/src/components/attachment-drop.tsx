@@ -1,4 +1,5 @@
-import { isProgramName, MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
+import { isProgramName } from '@psa/contracts/attachment-rules';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { FileDrop, type FileDropProps } from './file-drop.tsx';
 
 /** So many go with one message; more can follow. */

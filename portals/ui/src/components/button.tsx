@@ -1,52 +1,70 @@
-import { type ReactNode, useEffect, useId } from 'react';
-import { Button as AriaButton, type ButtonProps as AriaButtonProps } from 'react-aria-components/Button';
+import type { ComponentProps, ReactNode } from 'react';
 import { Icon, type IconName } from './icon.tsx';
 
-export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'className' | 'style'> {
-  children: ReactNode;
+type Native = Pick<
+  ComponentProps<'button'>,
+  'type' | 'form' | 'id' | 'ref' | 'autoFocus' | 'aria-expanded' | 'aria-controls' | 'aria-describedby'
+>;
+
+interface CommonProps extends Native {
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
+  onPress?: (() => void) | undefined;
+  isDisabled?: boolean | undefined;
+  /** Under way: keeps the focus, says so to screen readers and blocks a second press. */
+  isPending?: boolean | undefined;
+}
+
+export interface ButtonProps extends CommonProps {
+  children: ReactNode;
   icon?: IconName;
 }
 
-/** A button. `isPending` keeps the focus, says so to screen readers and blocks a second press. */
-export function Button({ kind = 'plain', icon, children, ...props }: ButtonProps) {
-  const ownId = useId();
-  const id = props.id ?? ownId;
-  useEffect(
-    () => () => {
-      dropAnnouncements(id);
-      // The first announcement of a page is held back for a tenth of a second.
-      setTimeout(() => document.getElementById(id) ?? dropAnnouncements(id), 200);
-    },
-    [id],
-  );
+/** A button. The browser's own: react-aria's weighs as much as a page, and a first page needs no more than a button. */
+export function Button({ icon, children, ...props }: ButtonProps) {
   return (
-    <AriaButton {...props} id={id} className={`button button-${kind}`}>
+    <Pressable {...props} className="">
       {props.isPending ? <span className="spinner" aria-hidden="true" /> : icon && <Icon name={icon} />}
       {children}
-    </AriaButton>
+    </Pressable>
   );
 }
 
-/**
- * React-aria announces a pending button for seven seconds by pointing at it. When the button is gone before that (a
- * sign-in, a dialog that was saved), the announcement would have no name.
- */
-function dropAnnouncements(buttonId: string): void {
-  const pointing = `[data-live-announcer] [aria-labelledby~="${CSS.escape(buttonId)}"]`;
-  for (const node of document.querySelectorAll(pointing)) node.remove();
-}
-
-export interface IconButtonProps extends Omit<ButtonProps, 'children' | 'icon'> {
-  /** Said by screen readers; give sighted people the same through a Tooltip where the sign is not common. */
+export interface IconButtonProps extends CommonProps {
+  /** Said by screen readers; give sighted people the same where the sign is not common. */
   label: string;
   icon: IconName;
 }
 
 export function IconButton({ label, icon, kind = 'quiet', ...props }: IconButtonProps) {
   return (
-    <AriaButton {...props} aria-label={label} className={`button icon-button button-${kind}`}>
+    <Pressable {...props} kind={kind} className="icon-button" aria-label={label}>
       <Icon name={icon} />
-    </AriaButton>
+    </Pressable>
+  );
+}
+
+function Pressable({
+  kind = 'plain',
+  className,
+  onPress,
+  isDisabled,
+  isPending,
+  ...props
+}: CommonProps & { className: string; children: ReactNode; 'aria-label'?: string }) {
+  return (
+    <button
+      type="button"
+      {...props}
+      className={`button ${className} button-${kind}`}
+      disabled={isDisabled}
+      // Not `disabled`: that would drop the focus in the middle of the work.
+      aria-disabled={isPending || undefined}
+      aria-busy={isPending || undefined}
+      data-pending={isPending || undefined}
+      onClick={(event) => {
+        if (isPending) event.preventDefault();
+        else onPress?.();
+      }}
+    />
   );
 }

@@ -1,10 +1,16 @@
-import { useRef, useState } from 'react';
-import { ComboBox as AriaComboBox, Button, Input, Popover } from 'react-aria-components/ComboBox';
+import { type ReactNode, useContext, useEffect, useRef, useState } from 'react';
+import {
+  ComboBox as AriaComboBox,
+  Button,
+  ComboBoxStateContext,
+  Input,
+  Popover,
+} from 'react-aria-components/ComboBox';
 import { ListBox, ListBoxItem } from 'react-aria-components/ListBox';
 import { useAsyncOptions } from '../hooks/use-async-options.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
+import { FieldLabel, FieldNotes } from './field-parts.tsx';
 import { Icon } from './icon.tsx';
-import { FieldLabel, FieldNotes } from './text-field.tsx';
 
 export interface ComboOption {
   id: string;
@@ -58,7 +64,8 @@ export function ComboBox(props: ComboBoxProps) {
     setText(value?.label ?? '');
   }
   // Right after opening, the field still holds the chosen label: offer everything, not that one alone.
-  const { items, state } = useAsyncOptions(text === value?.label ? '' : text, props.load, open);
+  const query = text === value?.label ? '' : text;
+  const { items, state, of } = useAsyncOptions(query, props.load, open);
 
   return (
     <AriaComboBox
@@ -97,12 +104,15 @@ export function ComboBox(props: ComboBoxProps) {
       <FieldLabel hidden={props.hideLabel} required={props.isRequired}>
         {props.label}
       </FieldLabel>
-      <div className="combo">
+      <TakesFirst
+        first={of === query && state !== 'loading' ? (items[0]?.id ?? null) : undefined}
+        typed={query}
+      >
         <Input ref={field} className="input" placeholder={props.placeholder} />
         <Button className="combo-button" aria-label={t('combobox.show')}>
           {state === 'loading' ? <span className="spinner" /> : <Icon name="chevronDown" />}
         </Button>
-      </div>
+      </TakesFirst>
       <FieldNotes hint={props.hint} error={props.error} />
       <Popover className="popover">
         <ListBox
@@ -133,5 +143,46 @@ export function ComboBox(props: ComboBoxProps) {
         </ListBox>
       </Popover>
     </AriaComboBox>
+  );
+}
+
+/**
+ * Enter takes the first match of what was typed, without an arrow key before it; typed and entered faster than the
+ * matches come, it takes the first of them when they are there. `first` is undefined while they are awaited.
+ */
+function TakesFirst(props: { first: string | null | undefined; typed: string; children: ReactNode }) {
+  const combo = useContext(ComboBoxStateContext);
+  const [entered, setEntered] = useState<string | null>(null);
+  const { first, typed } = props;
+  // The list closes by the choice itself; closed before, the new text of the field would open it again.
+  const take = (id: string) => {
+    // What is chosen already is no change: the field gets its name back.
+    if (combo?.selectedKey === id) combo.revert();
+    else combo?.setSelectedKey(id);
+  };
+  const latest = useRef(take);
+  useEffect(() => {
+    latest.current = take;
+  });
+  useEffect(() => {
+    if (entered === null || first === undefined) return;
+    setEntered(null);
+    if (first !== null && entered === typed) latest.current(first);
+  }, [entered, first, typed]);
+  return (
+    <div
+      className="combo"
+      onKeyDownCapture={(event) => {
+        const isEnter = event.key === 'Enter' && !event.nativeEvent.isComposing;
+        // An option that the arrows have reached is react-aria's to take.
+        if (!isEnter || typed.trim() === '' || !combo?.isOpen || combo.selectionManager.focusedKey !== null)
+          return;
+        event.preventDefault();
+        event.stopPropagation();
+        setEntered(typed);
+      }}
+    >
+      {props.children}
+    </div>
   );
 }

@@ -1,29 +1,14 @@
-import type { ReactElement, ReactNode, RefObject } from 'react';
+import type { ReactNode, RefObject } from 'react';
 import {
   Menu as AriaMenu,
   MenuItem as AriaMenuItem,
   type MenuItemProps as AriaMenuItemProps,
   MenuSection as AriaMenuSection,
   Header,
-  MenuTrigger,
   Popover,
   Separator,
 } from 'react-aria-components/Menu';
 import { Icon, type IconName } from './icon.tsx';
-
-/** A menu behind a button. `trigger` is a Button or IconButton. */
-export function Menu(props: { trigger: ReactElement; label?: string; children: ReactNode }) {
-  return (
-    <MenuTrigger>
-      {props.trigger}
-      <Popover className="popover">
-        <AriaMenu className="menu" aria-label={props.label}>
-          {props.children}
-        </AriaMenu>
-      </Popover>
-    </MenuTrigger>
-  );
-}
 
 /** An open menu at a button that stands elsewhere; for menus that are loaded when first wanted. */
 export function MenuPopover(props: {

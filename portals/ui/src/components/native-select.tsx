@@ -1,5 +1,10 @@
 import { useId } from 'react';
-import type { SelectOption } from './select.tsx';
+
+export interface SelectOption<K extends string = string> {
+  value: K;
+  label: string;
+  disabled?: boolean;
+}
 
 export interface NativeSelectProps<K extends string> {
   label: string;
@@ -13,8 +18,7 @@ export interface NativeSelectProps<K extends string> {
 }
 
 /**
- * The browser's own select in our clothes: weighs nothing, and phones show their wheel. For filters and short
- * lists; Select is for options with signs.
+ * The browser's own select in our clothes: weighs nothing, and phones show their wheel.
  */
 export function NativeSelect<K extends string>(props: NativeSelectProps<K>) {
   const id = useId();

@@ -2,10 +2,25 @@ import { useNow } from '../hooks/use-now.ts';
 import { type Formats, useFormats } from '../i18n/format.ts';
 import type { Translate } from '../i18n/i18n.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
-import { type SlaDeadline, type SlaPhase, type SlaState, slaState } from '../sla-state.ts';
 import { Icon, type IconName } from './icon.tsx';
 
-const LOOK: Record<SlaPhase, { tone: 'neutral' | 'ok' | 'warn' | 'danger'; icon: IconName }> = {
+/** Which of a ticket's two deadlines. */
+export type SlaKind = 'response' | 'resolution';
+
+/** A clock as the API tells it: everything in it is reckoned there, in business time. */
+export interface SlaFacts {
+  phase: 'none' | 'ok' | 'at_risk' | 'breached' | 'paused' | 'met';
+  /** Business time used of the target; 1 at the due time. */
+  share_used: number | null;
+  risk_at: string | null;
+  due_at: string | null;
+  /** When the goal was reached. */
+  done_at: string | null;
+}
+
+type Look = 'none' | 'running' | 'at_risk' | 'overdue' | 'paused' | 'met' | 'missed';
+
+const LOOK: Record<Look, { tone: 'neutral' | 'ok' | 'warn' | 'danger'; icon: IconName }> = {
   none: { tone: 'neutral', icon: 'minus' },
   running: { tone: 'ok', icon: 'clock' },
   at_risk: { tone: 'warn', icon: 'alert' },
@@ -15,16 +30,39 @@ const LOOK: Record<SlaPhase, { tone: 'neutral' | 'ok' | 'warn' | 'danger'; icon:
   missed: { tone: 'danger', icon: 'close' },
 };
 
-/** The sentence of the clock: "Lösung fällig in 2 Std. 10 Min." */
+const passed = (at: string | null, now: number) => at !== null && Date.parse(at) <= now;
+
+/** How a clock looks at `now` (ms): as it was told, and further where one of its two moments has passed since. */
+export function slaLook(clock: SlaFacts, now: number): Look {
+  switch (clock.phase) {
+    case 'breached':
+      return clock.done_at === null ? 'overdue' : 'missed';
+    case 'ok':
+    case 'at_risk':
+      if (passed(clock.due_at, now)) return 'overdue';
+      return clock.phase === 'at_risk' || passed(clock.risk_at, now) ? 'at_risk' : 'running';
+    default:
+      return clock.phase;
+  }
+}
+
+/** Milliseconds from `now` to the due time as the calendar on the wall counts them, what a person waits; negative after it. */
+const untilDue = (clock: SlaFacts, now: number) =>
+  clock.due_at === null ? 0 : Date.parse(clock.due_at) - now;
+
+type UiTranslate = Translate<(typeof uiMessages)['de']>;
+
+/** The sentence of the clock: "Lösung: noch 2 Std. 10 Min." */
 export function slaText(
-  state: SlaState,
-  kind: 'response' | 'resolution',
-  t: Translate<(typeof uiMessages)['de']>,
+  clock: SlaFacts,
+  kind: SlaKind,
+  now: number,
+  t: UiTranslate,
   formats: Formats,
 ): string {
   const what = t(`sla.${kind}`);
-  const time = formats.duration(state.remaining);
-  switch (state.phase) {
+  const time = formats.duration(untilDue(clock, now));
+  switch (slaLook(clock, now)) {
     case 'none':
       return t('sla.none');
     case 'running':
@@ -33,7 +71,7 @@ export function slaText(
     case 'overdue':
       return t('sla.overdue', { what, time });
     case 'paused':
-      return state.remaining > 0 ? t('sla.paused', { what, time }) : t('sla.paused_plain', { what });
+      return t('sla.paused_plain', { what });
     case 'met':
       return t('sla.met', { what });
     case 'missed':
@@ -41,47 +79,50 @@ export function slaText(
   }
 }
 
-export interface SlaClockProps extends SlaDeadline {
-  kind: 'response' | 'resolution';
-  /** Time alone, without the word before it; for columns that say it in their head. */
+export interface SlaClockProps {
+  kind: SlaKind;
+  clock: SlaFacts;
+  /** Which clock and how long, without a sentence: for columns. */
   compact?: boolean;
 }
 
-/** Remaining time as words, a sign and a bar. */
-export function SlaClock({ kind, compact, ...deadline }: SlaClockProps) {
+/** Remaining time as words, a sign and a bar of the business time that is used. */
+export function SlaClock({ kind, clock, compact }: SlaClockProps) {
   const t = uiMessages.useT();
   const formats = useFormats();
-  const state = slaState(deadline, useNow());
-  const look = LOOK[state.phase];
-  const text = slaText(state, kind, t, formats);
-  const timed = state.phase === 'running' || state.phase === 'at_risk' || state.phase === 'overdue';
-  const short =
-    !compact || state.phase === 'none' ? null : timed ? timeOf(state, formats) : shortOf(state, t);
-  const due =
-    deadline.dueAt === null ? undefined : t('sla.due_at', { time: formats.dateTime(deadline.dueAt) });
+  const now = useNow();
+  const state = slaLook(clock, now);
+  const look = LOOK[state];
+  const text = slaText(clock, kind, now, t, formats);
+  const due = clock.due_at === null ? undefined : t('sla.due_at', { time: formats.dateTime(clock.due_at) });
+  const short = compact && state !== 'none';
   return (
     <span className={`sla sla-${look.tone}`} title={short ? `${text}. ${due ?? ''}` : due}>
       <span className="sla-text num">
         <Icon name={look.icon} />
-        {short === null ? (
-          text
-        ) : (
+        {short ? (
           <>
-            <span aria-hidden="true">{short}</span>
+            <span aria-hidden="true">{shortText(clock, state, now, t, formats)}</span>
+            <span className="sla-kind" aria-hidden="true">
+              {t(`sla.${kind}`)}
+            </span>
             <span className="visually-hidden">{text}</span>
           </>
+        ) : (
+          text
         )}
       </span>
-      {state.used !== null && state.phase !== 'none' && <Meter share={state.used} tone={look.tone} />}
+      {clock.share_used !== null && state !== 'none' && <Meter share={clock.share_used} tone={look.tone} />}
     </span>
   );
 }
 
-const timeOf = (state: SlaState, formats: Formats): string =>
-  `${state.phase === 'overdue' && state.remaining <= -30_000 ? '−' : ''}${formats.duration(state.remaining)}`;
-
-const shortOf = ({ phase }: SlaState, t: Translate<(typeof uiMessages)['de']>): string | null =>
-  phase === 'met' || phase === 'missed' || phase === 'paused' ? t(`sla.${phase}_short`) : null;
+function shortText(clock: SlaFacts, state: Look, now: number, t: UiTranslate, formats: Formats): string {
+  if (state === 'met' || state === 'missed' || state === 'paused') return t(`sla.${state}_short`);
+  const left = untilDue(clock, now);
+  // Under half a minute, nothing is left to be negative.
+  return `${left <= -30_000 ? '−' : ''}${formats.duration(left)}`;
+}
 
 /** A bar beside a text that says the same, hence hidden from screen readers. */
 export function Meter({ share, tone }: { share: number; tone: string }) {

@@ -1,10 +1,6 @@
 import type { CSSProperties, ReactNode } from 'react';
-import { ApiError } from '../api-error.ts';
 import { useOnline } from '../hooks/use-online.ts';
-import { describeError } from '../i18n/error-text.ts';
-import { useFormats } from '../i18n/format.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
-import { Button } from './button.tsx';
 import { Icon, type IconName } from './icon.tsx';
 
 /** Nothing there: says why and offers the next step. */
@@ -24,34 +20,6 @@ export function EmptyState(props: {
       <Heading>{props.title ?? t('empty.title')}</Heading>
       {props.children && <p>{props.children}</p>}
       {props.action}
-    </div>
-  );
-}
-
-/** Something failed: what, the number to quote, and a way to try again. */
-export function ErrorState({
-  error,
-  onRetry,
-  title,
-}: {
-  error: unknown;
-  onRetry?: () => void;
-  title?: string;
-}) {
-  const t = uiMessages.useT();
-  const formats = useFormats();
-  const requestId = error instanceof ApiError ? error.requestId : null;
-  return (
-    <div className="state" role="alert">
-      <Icon name={error instanceof ApiError && error.unreachable ? 'cloudOff' : 'alert'} />
-      <h2>{title ?? t('error.title')}</h2>
-      <p>{describeError(error, t, formats)}</p>
-      {requestId && <p className="mono">{t('error.request_id', { id: requestId })}</p>}
-      {onRetry && (
-        <Button icon="refresh" onPress={onRetry}>
-          {t('action.retry')}
-        </Button>
-      )}
     </div>
   );
 }
@@ -124,15 +92,4 @@ export function SaveState({ status, onRetry }: { status: SaveStatus; onRetry?: (
       )}
     </span>
   );
-}
-
-/** The state of a TanStack mutation as a SaveStatus. */
-export function saveStatusOf(mutation: {
-  status: 'idle' | 'pending' | 'success' | 'error';
-  error: unknown;
-}): SaveStatus {
-  if (mutation.status === 'pending') return 'saving';
-  if (mutation.status === 'success') return 'saved';
-  if (mutation.status === 'idle') return 'idle';
-  return mutation.error instanceof ApiError && mutation.error.unreachable ? 'offline' : 'failed';
 }

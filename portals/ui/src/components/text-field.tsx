@@ -1,104 +1,95 @@
-import type { ReactNode, Ref } from 'react';
-import {
-  TextArea as AriaTextArea,
-  TextField as AriaTextField,
-  type TextFieldProps as AriaTextFieldProps,
-  FieldError,
-  Input,
-  Label,
-  Text,
-} from 'react-aria-components/TextField';
+import { type ComponentProps, type KeyboardEvent, type ReactNode, type Ref, useId } from 'react';
 
-interface FieldProps extends Omit<AriaTextFieldProps, 'children' | 'className' | 'style'> {
+type Native = Pick<
+  ComponentProps<'input'>,
+  'name' | 'autoComplete' | 'autoFocus' | 'maxLength' | 'placeholder' | 'inputMode'
+>;
+
+interface FieldProps extends Native {
   label: ReactNode;
+  value: string;
+  onChange: (value: string) => void;
   /** Keeps the label for screen readers only. */
-  hideLabel?: boolean;
+  hideLabel?: boolean | undefined;
   hint?: ReactNode;
   /** Shown and announced; marks the field invalid. */
   error?: string | null | undefined;
-  placeholder?: string;
+  isRequired?: boolean | undefined;
+  isDisabled?: boolean | undefined;
+  onKeyDown?: ((event: KeyboardEvent) => void) | undefined;
+  onBlur?: (() => void) | undefined;
 }
 
 export interface TextFieldProps extends FieldProps {
-  inputRef?: Ref<HTMLInputElement>;
+  type?: 'text' | 'search' | 'email' | 'password' | 'tel' | 'url' | 'datetime-local' | undefined;
+  inputRef?: Ref<HTMLInputElement> | undefined;
 }
 
 /** One line of text with its label, hint and error. */
-export function TextField({
-  label,
-  hideLabel,
-  hint,
-  error,
-  placeholder,
-  inputRef,
-  ...props
-}: TextFieldProps) {
-  return (
-    <AriaTextField {...props} isInvalid={!!error} validationBehavior="aria" className="field">
-      <FieldLabel hidden={hideLabel} required={props.isRequired}>
-        {label}
-      </FieldLabel>
-      <Input ref={inputRef} className="input" placeholder={placeholder} />
-      <FieldNotes hint={hint} error={error} />
-    </AriaTextField>
-  );
+export function TextField({ type = 'text', inputRef, ...props }: TextFieldProps) {
+  const { frame, field } = useField(props);
+  return <Field {...frame}>{<input {...field} type={type} ref={inputRef} />}</Field>;
 }
 
 export interface TextAreaProps extends FieldProps {
-  inputRef?: Ref<HTMLTextAreaElement>;
-  rows?: number;
+  inputRef?: Ref<HTMLTextAreaElement> | undefined;
+  rows?: number | undefined;
 }
 
 /** Several lines; grows with its text up to most of the screen. */
-export function TextArea({
-  label,
-  hideLabel,
-  hint,
-  error,
-  placeholder,
-  inputRef,
-  rows,
-  ...props
-}: TextAreaProps) {
-  return (
-    <AriaTextField {...props} isInvalid={!!error} validationBehavior="aria" className="field">
-      <FieldLabel hidden={hideLabel} required={props.isRequired}>
-        {label}
-      </FieldLabel>
-      <AriaTextArea ref={inputRef} className="input" placeholder={placeholder} rows={rows} />
-      <FieldNotes hint={hint} error={error} />
-    </AriaTextField>
-  );
+export function TextArea({ rows, inputRef, ...props }: TextAreaProps) {
+  const { frame, field } = useField(props);
+  return <Field {...frame}>{<textarea {...field} rows={rows} ref={inputRef} />}</Field>;
 }
 
-/** Label of a field inside any react-aria field component. */
-export function FieldLabel(props: {
-  children: ReactNode;
-  hidden?: boolean | undefined;
-  required?: boolean | undefined;
-}) {
+/** What a field and the label, hint and error around it need of each other. */
+function useField(props: FieldProps) {
+  const id = useId();
+  const { label, hideLabel, hint, error, isRequired, isDisabled, onChange, ...rest } = props;
+  const note = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
+  return {
+    frame: { id, label, hideLabel, hint, error, isRequired },
+    field: {
+      ...rest,
+      id,
+      className: 'input',
+      disabled: isDisabled,
+      'aria-required': isRequired || undefined,
+      'aria-invalid': !!error || undefined,
+      'aria-describedby': note,
+      onChange: (event: { target: { value: string } }) => onChange(event.target.value),
+    },
+  };
+}
+
+function Field(
+  props: Pick<FieldProps, 'label' | 'hideLabel' | 'hint' | 'error' | 'isRequired'> & {
+    id: string;
+    children: ReactNode;
+  },
+) {
+  const { id, hint, error } = props;
   return (
-    <Label className={props.hidden ? 'visually-hidden' : 'label'}>
+    <div className="field">
+      <label htmlFor={id} className={props.hideLabel ? 'visually-hidden' : 'label'}>
+        {props.label}
+        {props.isRequired && (
+          <span className="required-mark" aria-hidden="true">
+            {' *'}
+          </span>
+        )}
+      </label>
       {props.children}
-      {props.required && (
-        <span className="required-mark" aria-hidden="true">
-          {' *'}
+      {hint && !error && (
+        <span id={`${id}-hint`} className="hint">
+          {hint}
         </span>
       )}
-    </Label>
-  );
-}
-
-/** Hint and error under a field; the error replaces the hint. */
-export function FieldNotes({ hint, error }: { hint?: ReactNode; error?: string | null | undefined }) {
-  return (
-    <>
-      {hint && !error && (
-        <Text slot="description" className="hint">
-          {hint}
-        </Text>
+      {error && (
+        <span id={`${id}-error`} className="field-error">
+          {error}
+        </span>
       )}
-      <FieldError className="field-error">{error}</FieldError>
-    </>
+    </div>
   );
 }

@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from 'react';
 export interface AsyncOptions<T> {
   items: readonly T[];
   state: 'idle' | 'loading' | 'failed';
+  /** The query that `items` answer; null before the first answer. */
+  of: string | null;
 }
 
 /**
@@ -15,7 +17,7 @@ export function useAsyncOptions<T>(
   enabled = true,
   delay = 180,
 ): AsyncOptions<T> {
-  const [result, setResult] = useState<AsyncOptions<T>>({ items: [], state: 'idle' });
+  const [result, setResult] = useState<AsyncOptions<T>>({ items: [], state: 'idle', of: null });
   const latest = useRef(load);
   useEffect(() => {
     latest.current = load;
@@ -27,10 +29,10 @@ export function useAsyncOptions<T>(
     }
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      setResult((before) => ({ items: before.items, state: 'loading' }));
+      setResult((before) => ({ ...before, state: 'loading' }));
       latest.current(query, abort.signal).then(
-        (items) => !abort.signal.aborted && setResult({ items, state: 'idle' }),
-        () => !abort.signal.aborted && setResult({ items: [], state: 'failed' }),
+        (items) => !abort.signal.aborted && setResult({ items, state: 'idle', of: query }),
+        () => !abort.signal.aborted && setResult({ items: [], state: 'failed', of: query }),
       );
     }, delay);
     return () => {

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ApiError } from '../api-error.ts';
 import { slaText } from '../components/sla-clock.tsx';
-import { slaState } from '../sla-state.ts';
-import { describeError, formatWait } from './error-text.ts';
 import { createFormats } from './format.ts';
 import { setLanguage } from './i18n.ts';
 import { uiMessages } from './ui-messages.ts';
@@ -53,39 +50,29 @@ describe('formats', () => {
     expect(en.relative(now + 3 * HOUR, now)).toBe('in 3 hours');
   });
 
-  it('writes sizes and waits', () => {
+  it('writes sizes', () => {
     expect(blanks(de.bytes(1536))).toBe('1,5 kB');
     expect(blanks(en.bytes(25_000_000))).toBe('25 MB');
-    expect(blanks(formatWait(40, de))).toBe('40 Sek.');
-    expect(blanks(formatWait(61, de))).toBe('2 Min.');
   });
 });
 
 describe('sentences', () => {
   it('says the SLA clock as people do', async () => {
     const now = Date.parse('2026-11-05T12:00:00Z');
-    const say = (dueIn: number) =>
-      blanks(slaText(slaState({ dueAt: now + dueIn }, now), 'resolution', uiMessages.t, de));
+    const clock = (dueIn: number) => ({
+      phase: dueIn < 0 ? ('breached' as const) : ('ok' as const),
+      share_used: 0.5,
+      risk_at: null,
+      due_at: new Date(now + dueIn).toISOString(),
+      done_at: null,
+    });
+    const say = (dueIn: number) => blanks(slaText(clock(dueIn), 'resolution', now, uiMessages.t, de));
     await setLanguage('de');
     expect(say(2 * HOUR)).toBe('Lösung: noch 2 Std.');
     expect(say(-3 * HOUR)).toBe('Lösung: 3 Std. überfällig');
     await setLanguage('en');
-    expect(blanks(slaText(slaState({ dueAt: now + HOUR }, now), 'response', uiMessages.t, en))).toBe(
-      'Response due in 1 hr',
-    );
+    expect(blanks(slaText(clock(HOUR), 'response', now, uiMessages.t, en))).toBe('Response due in 1 hr');
     await setLanguage('de');
-  });
-
-  it('describes errors without their English server text', async () => {
-    await setLanguage('de');
-    const tell = (status: number, code: string, retryAfter: number | null = null) =>
-      blanks(describeError(new ApiError({ status, code, message: 'x', retryAfter }), uiMessages.t, de));
-    expect(tell(0, 'NETWORK_ERROR')).toBe('Keine Verbindung zum Server. Bitte Netzwerk prüfen.');
-    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 30)).toBe(
-      'Zu viele Anfragen. Bitte in 30 Sek. erneut versuchen.',
-    );
-    expect(tell(412, 'VERSION_CONFLICT')).toContain('Jemand anders hat das gerade geändert');
-    expect(blanks(describeError(new Error('boom'), uiMessages.t, de))).toBe('Unerwarteter Fehler.');
   });
 
   it('picks the plural by count', async () => {

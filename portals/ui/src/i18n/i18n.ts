@@ -1,6 +1,4 @@
-import i18next from 'i18next';
-import { useMemo } from 'react';
-import { initReactI18next, useTranslation } from 'react-i18next';
+import { useSyncExternalStore } from 'react';
 import { readSetting, writeSetting } from '../settings.ts';
 
 /** Languages of the portals; German is the source, English stands beside it. */
@@ -45,33 +43,57 @@ export interface MessageSet<M extends Messages> {
   t: Translate<M>;
 }
 
+const listeners = new Set<() => void>();
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+type Values = Readonly<Record<string, string | number>>;
+const PLURALS = { de: new Intl.PluralRules('de'), en: new Intl.PluralRules('en') };
+
+/** `{{name}}` replaced by its value; what has no value stays as it is. */
+const fillIn = (text: string, values: Values): string =>
+  text.replace(/\{\{(\w+)\}\}/g, (mark, name: string) => String(values[name] ?? mark));
+
 /**
- * Registers a set of texts. `de` decides the keys; `en` must have exactly the same ones, which the type
- * demands and `expectParity` in the tests checks together with the placeholders.
+ * The text of a key in a language: its plural form where there is a count, else German, else the key itself. React
+ * escapes, so nothing is escaped here.
+ */
+export function translate(
+  set: Pick<MessageSet<Messages>, Language>,
+  language: Language,
+  key: string,
+  values: Values = {},
+) {
+  const texts: Messages = set[language];
+  const form = values.count === undefined ? '' : `_${PLURALS[language].select(Number(values.count))}`;
+  // A language may know more forms (few, many) than texts are written for.
+  const text = texts[key + form] ?? (form && texts[`${key}_other`]) ?? texts[key] ?? set.de[key] ?? key;
+  return fillIn(text || key, values);
+}
+
+/**
+ * Makes a set of texts. `de` decides the keys; `en` must have exactly the same ones, which the type demands and
+ * `parity.test.ts` checks together with the placeholders.
  */
 export function defineMessages<const M extends Messages>(
   namespace: string,
   de: M,
   en: Readonly<Record<keyof M, string>>,
 ): MessageSet<M> {
-  ensureStarted();
-  i18next.addResourceBundle('de', namespace, de, false, true);
-  i18next.addResourceBundle('en', namespace, en, false, true);
-  const translate = (key: string, values?: Record<string, string | number>): string =>
-    i18next.t(key, { ns: namespace, ...values });
+  const set = { de: de as Messages, en: en as Messages };
+  const inLanguage = (of: Language) =>
+    ((key: string, values?: Values) => translate(set, of, key, values)) as Translate<M>;
+  const translators = { de: inLanguage('de'), en: inLanguage('en') };
   return {
     namespace,
     de,
     en,
-    t: translate as Translate<M>,
+    t: ((key: string, values?: Values) => translate(set, language, key, values)) as Translate<M>,
     useT() {
-      const { i18n } = useTranslation(namespace);
-      // A new function per language, so that memoised children notice the switch.
-      return useMemo(() => {
-        const fixed = i18n.getFixedT(i18n.language, namespace);
-        return ((key: string, values?: Record<string, string | number>) =>
-          fixed(key, values ?? {})) as Translate<M>;
-      }, [i18n, i18n.language, namespace]);
+      // Another function per language, so that memoised children notice the switch.
+      return translators[useLanguage()[0]];
     },
   };
 }
@@ -88,45 +110,27 @@ export function preferredLanguage(): Language {
   return 'de';
 }
 
-let started = false;
-function ensureStarted(): void {
-  if (started) return;
-  started = true;
-  const language = preferredLanguage();
-  void i18next.use(initReactI18next).init({
-    lng: language,
-    fallbackLng: 'de',
-    resources: {},
-    keySeparator: false,
-    nsSeparator: false,
-    // React escapes already; escaping here would show `&amp;` to people.
-    interpolation: { escapeValue: false },
-    // Resources are in memory: start synchronously, the first paint has its texts.
-    initAsync: false,
-    showSupportNotice: false,
-    react: { useSuspense: false },
-  } as Parameters<typeof i18next.init>[0]);
-  markDocument(language);
-}
+let language = preferredLanguage();
+markDocument(language);
 
-function markDocument(language: Language): void {
-  if (typeof document !== 'undefined') document.documentElement.lang = language;
+function markDocument(of: Language): void {
+  if (typeof document !== 'undefined') document.documentElement.lang = of;
 }
 
 /** Language of the moment. */
 export function currentLanguage(): Language {
-  return i18next.language === 'en' ? 'en' : 'de';
+  return language;
 }
 
 /** Switches live, remembers the choice and sets `<html lang>`. */
-export async function setLanguage(language: Language): Promise<void> {
-  writeSetting('language', language);
-  markDocument(language);
-  await i18next.changeLanguage(language);
+export function setLanguage(next: Language): void {
+  language = next;
+  writeSetting('language', next);
+  markDocument(next);
+  for (const listener of listeners) listener();
 }
 
 /** `[language, switch]`, re-rendering on a switch. */
 export function useLanguage(): readonly [Language, (language: Language) => void] {
-  const { i18n } = useTranslation();
-  return [i18n.language === 'en' ? 'en' : 'de', (language) => void setLanguage(language)];
+  return [useSyncExternalStore(subscribe, currentLanguage), setLanguage];
 }

@@ -1,13 +1,12 @@
 import { expect, it } from 'vitest';
 import { type Messages, setLanguage } from './i18n.ts';
-import { passwordMessages } from './password-messages.ts';
 import { uiMessages } from './ui-messages.ts';
 
-const modules = import.meta.glob<{ messages: { namespace: string; de: Messages; en: Messages } }>(
-  '../../../{technician,customer}/src/i18n/*messages.ts',
+const modules = import.meta.glob<Record<string, { namespace: string; de: Messages; en: Messages }>>(
+  '../../../{app,technician,customer}/src/i18n/*messages.ts',
   { eager: true },
 );
-const sets = [uiMessages, passwordMessages, ...Object.values(modules).map((m) => m.messages)];
+const sets = [uiMessages, ...Object.values(modules).flatMap((module) => Object.values(module))];
 
 const placeholders = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort();
 

@@ -6,7 +6,8 @@ import { apiKeys } from '../db/schema.ts';
 
 export type ApiKeyRow = Static<typeof ApiKey>;
 
-const COLUMNS = `k.id, k.name, k.prefix, coalesce(kr.name, ur.name) as role, k.created_at, k.last_used_at, k.expires_at`;
+const COLUMNS = `k.id, k.name, k.prefix, coalesce(kr.name, ur.name) as role, k.user_id,
+  u.name as user_name, k.created_at, k.last_used_at, k.expires_at`;
 const TABLES = `api_keys k
   join users u on u.tenant_id = k.tenant_id and u.id = k.user_id
   join roles ur on ur.tenant_id = u.tenant_id and ur.id = u.role_id
@@ -23,12 +24,12 @@ export async function insert(tx: Tx, key: typeof apiKeys.$inferInsert): Promise<
   await tx.orm.insert(apiKeys).values(key);
 }
 
-/** A key of its owner. */
-export async function own(tx: Tx, tenantId: string, userId: string, id: string): Promise<ApiKeyRow | null> {
+/** A key, whoever's it is. */
+export async function byId(tx: Tx, tenantId: string, id: string): Promise<ApiKeyRow | null> {
   const { sql } = tx;
   const [row] = await sql<ApiKeyRow[]>`
     select ${sql.unsafe(COLUMNS)} from ${sql.unsafe(TABLES)}
-    where k.tenant_id = ${tenantId} and k.user_id = ${userId} and k.id = ${id} and k.deleted_at is null`;
+    where k.tenant_id = ${tenantId} and k.id = ${id} and k.deleted_at is null`;
   return row ? toKey(row) : null;
 }
 
@@ -36,23 +37,51 @@ export async function rename(tx: Tx, tenantId: string, id: string, name: string)
   await tx.sql`update api_keys set name = ${name} where tenant_id = ${tenantId} and id = ${id}`;
 }
 
-/** Revokes a key of its owner; null when there is none. */
-export async function remove(tx: Tx, tenantId: string, userId: string, id: string, now: Date) {
-  const [row] = await tx.sql<{ name: string }[]>`
-    update api_keys set deleted_at = ${now.toISOString()}
-    where tenant_id = ${tenantId} and user_id = ${userId} and id = ${id} and deleted_at is null returning name`;
-  return row ?? null;
+/** A key that ended just now. */
+export interface RemovedKey {
+  readonly id: string;
+  readonly name: string;
+  readonly user_id: string;
 }
 
-export async function list(tx: Tx, tenantId: string, userId: string, request: ListRequest, search?: string) {
+/** Ends a key; none when it had ended. */
+export const remove = (tx: Tx, tenantId: string, id: string, now: Date) =>
+  tx.sql<RemovedKey[]>`
+    update api_keys set deleted_at = ${now.toISOString()}
+    where tenant_id = ${tenantId} and id = ${id} and deleted_at is null returning id, name, user_id`;
+
+/** Ends every key of a user. */
+export const removeAllOf = (tx: Tx, tenantId: string, userId: string, now: Date) =>
+  tx.sql<RemovedKey[]>`
+    update api_keys set deleted_at = ${now.toISOString()}
+    where tenant_id = ${tenantId} and user_id = ${userId} and deleted_at is null returning id, name, user_id`;
+
+/** How many keys of a user are good; others that would make one wait until this transaction ends. */
+export async function countForMore(tx: Tx, tenantId: string, userId: string, now: Date): Promise<number> {
+  await tx.sql`select 1 from users where tenant_id = ${tenantId} and id = ${userId} for no key update`;
+  const [row] = await tx.sql<{ count: number }[]>`
+    select count(*)::int as count from api_keys where tenant_id = ${tenantId} and user_id = ${userId}
+      and deleted_at is null and (expires_at is null or expires_at > ${now.toISOString()})`;
+  return row!.count;
+}
+
+/** Keys of a user; null: of everybody that the caller may see. */
+export async function list(
+  tx: Tx,
+  tenantId: string,
+  userId: string | null,
+  request: ListRequest,
+  search?: string,
+) {
   const { sql } = tx;
   const pattern = search ? `%${search.replace(/[\\%_]/g, '\\$&').toLowerCase()}%` : null;
   const result = await fetchList<ApiKeyRow>(tx, {
     select: sql.unsafe(COLUMNS) as never,
     from: sql.unsafe(TABLES) as never,
     where: [
-      sql`k.tenant_id = ${tenantId} and k.user_id = ${userId} and k.deleted_at is null`,
-      ...(pattern ? [sql`lower(k.name) like ${pattern}`] : []),
+      sql`k.tenant_id = ${tenantId} and k.deleted_at is null`,
+      ...(userId === null ? [] : [sql`k.user_id = ${userId}`]),
+      ...(pattern ? [sql`(lower(k.name) like ${pattern} or lower(u.name) like ${pattern})`] : []),
     ],
     request,
   });

@@ -2,18 +2,20 @@ import { randomInt } from 'node:crypto';
 import type { CreateApiKeyRequest, CreatedApiKey, ExchangeApiKeyResponse } from '@psa/contracts/auth';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { AppError, invalid, notFound } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { AppError, conflict, invalid, notFound } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Static } from 'typebox';
 import type { AuthDeps } from '../deps.ts';
 import { intersect } from '../roles/domain.ts';
+import { mustHold } from '../roles/policy.ts';
 import * as roles from '../roles/repository.ts';
-import { mustHold } from '../roles/service.ts';
 import { ACCESS_TTL_SECONDS, plusSeconds } from '../sessions/lifetimes.ts';
-import { claimsOf, issuedAt, loadPrincipal, revokeSessions } from '../sessions/principal.ts';
+import { claimsOf, issuedAt, loadPrincipal } from '../sessions/principal.ts';
 import { hashOf, newSecret } from '../sessions/secrets.ts';
+import { MAX_KEYS, mayRevoke } from './policy.ts';
 import * as repository from './repository.ts';
+import { revokeKeys } from './revoke.ts';
 
 const PREFIX_LETTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
 const FORM = /^psa_[a-z0-9]{8}_[A-Za-z0-9_-]{43}$/;
@@ -24,15 +26,12 @@ function newKey(): { key: string; prefix: string } {
   return { key: `psa_${prefix}_${newSecret()}`, prefix };
 }
 
-/**
- * Issues a key of the actor. It never allows more than whoever makes it holds at this moment, so that a key made
- * with a narrow key is no wider.
- */
+/** Issues a key of the actor, who has shown the password. It never allows more than the actor holds at this moment. */
 export async function createApiKey(
   deps: ServiceDeps,
   tx: Tx,
   ctx: RequestContext,
-  input: Static<typeof CreateApiKeyRequest>,
+  input: Omit<Static<typeof CreateApiKeyRequest>, 'current_password'>,
 ): Promise<Static<typeof CreatedApiKey>> {
   const tenantId = ctx.scope.tenant_id;
   const userId = ctx.actor.id!;
@@ -44,6 +43,9 @@ export async function createApiKey(
   }
   mustHold(ctx, role?.permissions ?? principal.permissions);
   const now = deps.clock.now();
+  if ((await repository.countForMore(tx, tenantId, userId, now)) >= MAX_KEYS) {
+    throw conflict(`You have ${MAX_KEYS} API keys already. Please revoke one that is not needed any more.`);
+  }
   const { key, prefix } = newKey();
   const id = deps.ids.uuid();
   const expiresAt = input.expires_in_days
@@ -60,8 +62,15 @@ export async function createApiKey(
     created_at: now.toISOString(),
     expires_at: expiresAt,
   });
-  await tell(deps, tx, ctx, 'api_key.created.v1', id, input.name);
-  const row = await repository.own(tx, tenantId, userId, id);
+  await emit(deps, tx, ctx, [
+    {
+      type: 'api_key.created.v1',
+      aggregate: { type: 'api_key', id },
+      data: { api_key_id: id, name: input.name, user_id: userId },
+      public: false,
+    },
+  ]);
+  const row = await repository.byId(tx, tenantId, id);
   return { ...row!, key };
 }
 
@@ -72,10 +81,11 @@ export async function deleteApiKey(
   ctx: RequestContext,
   id: string,
 ): Promise<void> {
-  const removed = await repository.remove(tx, ctx.scope.tenant_id, ctx.actor.id!, id, deps.clock.now());
-  if (!removed) throw notFound('API key');
-  revokeSessions(tx, deps, [id]);
-  await tell(deps, tx, ctx, 'api_key.revoked.v1', id, removed.name);
+  const key = await repository.byId(tx, ctx.scope.tenant_id, id);
+  if (!key || !mayRevoke(ctx, key.user_id)) throw notFound('API key');
+  const removed = await repository.remove(tx, ctx.scope.tenant_id, id, deps.clock.now());
+  if (removed.length === 0) throw notFound('API key');
+  await revokeKeys(deps, tx, ctx, removed, key.user_id === ctx.actor.id ? 'owner' : 'administrator');
 }
 
 /** Uses are noted once a minute at most: a busy key must not make a busy row. */
@@ -108,6 +118,7 @@ export async function exchangeApiKey(
     return claimsOf(owner, issue, {
       sid: api_key_id,
       csrf: null,
+      api_key: true,
       ...(row.role === null || row.permissions === null
         ? {}
         : { role: row.role, permissions: intersect(owner.permissions, row.permissions) }),
@@ -115,19 +126,4 @@ export async function exchangeApiKey(
   });
   if (!claims) throw refused();
   return { access_token: await deps.keys.sign(claims), expires_in: ACCESS_TTL_SECONDS };
-}
-
-async function tell(
-  deps: ServiceDeps,
-  tx: Tx,
-  ctx: RequestContext,
-  type: 'api_key.created.v1' | 'api_key.revoked.v1',
-  id: string,
-  name: string,
-) {
-  const aggregate = { type: 'api_key', id };
-  const data = { api_key_id: id, name };
-  await enqueue(tx, deps.relay, [
-    envelope(ctx, { type, aggregate, data, public: false }, deps.ids, deps.clock.now()),
-  ]);
 }

@@ -13,10 +13,12 @@ export interface AuditHead {
 
 /** The end of the tenant's chain, locked: appends happen one after the other. Null: nothing was recorded yet. */
 export async function lockHead(tx: Tx, tenantId: string, genesis: string): Promise<AuditHead> {
-  await tx.sql`
-    insert into audit_heads (tenant_id, seq, hash) values (${tenantId}, 0, ${genesis}) on conflict do nothing`;
-  const [row] = await tx.sql<{ seq: string; hash: string }[]>`
-    select seq, hash from audit_heads where tenant_id = ${tenantId} for update`;
+  const [, [row]] = await Promise.all([
+    tx.sql`
+      insert into audit_heads (tenant_id, seq, hash) values (${tenantId}, 0, ${genesis}) on conflict do nothing`,
+    tx.sql<{ seq: string; hash: string }[]>`
+      select seq, hash from audit_heads where tenant_id = ${tenantId} for update`,
+  ]);
   return { seq: Number(row!.seq), hash: row!.hash };
 }
 
@@ -45,13 +47,14 @@ export async function append(
     hash,
   }));
   const last = rows.at(-1)!;
-  await tx.sql`
+  const appended = tx.sql`
     insert into audit_log (tenant_id, ${tx.sql.unsafe(COLUMNS)})
     select ${tenantId}, ${tx.sql.unsafe(COLUMNS)} from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t(
       seq bigint, id uuid, occurred_at timestamptz, recorded_at timestamptz, action text, actor jsonb,
       object_type text, object_id text, request_id text, detail jsonb, prev_hash text, hash text)`;
-  await tx.sql`
+  const moved = tx.sql`
     update audit_heads set seq = ${last.seq}, hash = ${last.hash} where tenant_id = ${tenantId}`;
+  await Promise.all([appended, moved]);
 }
 
 /** Entries in order from `after` (exclusive) up to `last`. */

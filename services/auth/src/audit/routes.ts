@@ -32,7 +32,7 @@ export function auditRoutes(app: App, deps: AuthDeps): void {
   app.get(
     '/api/v1/audit',
     {
-      config: { permission: 'audit:view' },
+      config: { permission: 'audit:view', list: LIST },
       schema: {
         operationId: 'listAuditEntries',
         summary: 'List audit entries, newest first',

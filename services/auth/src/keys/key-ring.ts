@@ -191,18 +191,37 @@ export async function signingJwks(deps: ReadDeps): Promise<{ keys: PublicJwk[] }
 /** Milliseconds between two reads for unknown key ids, so that made-up ones cannot flood the database. */
 const UNKNOWN_KEY_COOLDOWN_MS = 50;
 
-/** The same as a key resolver for `tokenVerifier`: reads again for an unknown key id, and every half minute. */
-export function signingKeySet(deps: ReadDeps): JWTVerifyGetKey {
+/**
+ * The same as a key resolver for `tokenVerifier`: reads again for an unknown key id, and every half minute. While the
+ * database does not answer, the keys that were read before go on counting: nobody can retire one then either.
+ */
+export function signingKeySet(
+  deps: ReadDeps & Pick<ServiceDeps, 'log'>,
+  now = () => performance.now(),
+): JWTVerifyGetKey {
   let local: ReturnType<typeof createLocalJWKSet> | null = null;
   let readAt = Number.NEGATIVE_INFINITY;
-  const read = async () => {
-    local = createLocalJWKSet(await signingJwks(deps));
-    readAt = performance.now();
-    return local;
+  let reading: Promise<ReturnType<typeof createLocalJWKSet>> | null = null;
+  const read = () => {
+    reading ??= signingJwks(deps)
+      .then((jwks) => {
+        readAt = now();
+        return (local = createLocalJWKSet(jwks));
+      })
+      .finally(() => {
+        reading = null;
+      });
+    return reading;
   };
+  const readOr = (known: typeof local) =>
+    read().catch((error: unknown) => {
+      if (!known) throw error;
+      deps.log.warn({ err: error }, 'the signing keys cannot be read again; the known ones go on counting');
+      return known;
+    });
   return async (header, token) => {
-    const age = performance.now() - readAt;
-    const keys = local && age < REREAD_AFTER_SECONDS * 1000 ? local : await read();
+    const age = now() - readAt;
+    const keys = local && age < REREAD_AFTER_SECONDS * 1000 ? local : await readOr(local);
     try {
       return await keys(header, token);
     } catch (error) {

@@ -1,8 +1,10 @@
 import { createPrivateKey } from 'node:crypto';
+import { Database } from '@psa/service-kit/database';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AuthTest, authTest } from '../auth.test-helper.ts';
-import { keyRing, signingJwks } from './key-ring.ts';
+import { keyRing, signingJwks, signingKeySet } from './key-ring.ts';
 
 let t: AuthTest;
 beforeAll(async () => {
@@ -62,6 +64,24 @@ describe('signing keys', () => {
     t.clock.advance({ minutes: 2 });
     expect((await jwks()).body.keys.map((key: { kid: string }) => key.kid)).toEqual([kid]);
     expect(await me(last)).toBe(401);
+  });
+
+  it('that were read are read once a while for all who ask, and go on counting while the database is away', async () => {
+    const { access } = await t.session();
+    const address = new URL(t.db.urlFor('auth'));
+    const line = await tcpLine(Number(address.port));
+    address.port = `${line.port}`;
+    const db = new Database({ url: address.href, max: 2 });
+    let now = 0;
+    const keys = signingKeySet({ ...t.deps, db }, () => now);
+    const verify = () => jwtVerify(access, keys, { currentDate: t.clock.now() });
+    await Promise.all([verify(), verify()]);
+    now += 60_000;
+    line.set('closing');
+    await Promise.all([verify(), verify()]);
+    await expect(db.ping()).rejects.toThrow();
+    await db.close();
+    await line.close();
   });
 
   it('rotate by themselves after 90 days, once however many replicas look; expired ones are forgotten', async () => {

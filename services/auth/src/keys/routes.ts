@@ -2,7 +2,7 @@ import { KeySet, RotatedKey } from '@psa/contracts/auth';
 import { One } from '@psa/contracts/common';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { forbidden } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { AuthDeps } from '../deps.ts';
 
 export function keyRoutes(app: App, deps: AuthDeps): void {
@@ -38,17 +38,12 @@ export function keyRoutes(app: App, deps: AuthDeps): void {
       if (!ctx.actor.permissions.has('*')) throw forbidden('Only an administrator may rotate signing keys.');
       const made = await deps.keys.rotate();
       await deps.db.tx(ctx.scope, (tx) =>
-        enqueue(tx, deps.relay, [
-          envelope(
-            ctx,
-            {
-              type: 'signing_key.rotated.v1',
-              aggregate: { type: 'signing_key', id: made.kid },
-              data: { kid: made.kid },
-            },
-            deps.ids,
-            deps.clock.now(),
-          ),
+        emit(deps, tx, ctx, [
+          {
+            type: 'signing_key.rotated.v1',
+            aggregate: { type: 'signing_key', id: made.kid },
+            data: { kid: made.kid },
+          },
         ]),
       );
       return reply.code(201).send({ data: made });

@@ -48,7 +48,7 @@ type MailDeps = Pick<ServiceDeps, 'cipher' | 'ids' | 'clock' | 'mailer' | 'db' |
  * Sends a mail if and only if the transaction commits, again and again until the mail server takes it. It waits
  * encrypted: the link in it is as good as a password.
  */
-export async function sendLater(tx: Tx, deps: MailDeps, tenantId: string, mail: Mail): Promise<void> {
+export async function sendLater(deps: MailDeps, tx: Tx, tenantId: string, mail: Mail): Promise<void> {
   const key = deps.ids.uuid();
   await setTimer(tx, {
     tenant_id: tenantId,

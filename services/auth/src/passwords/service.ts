@@ -1,11 +1,13 @@
+import { normaliseEmail } from '@psa/service-kit/contact-forms';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError, conflict, invalid } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
+import { revokeKeysOf } from '../api-keys/revoke.ts';
 import type { AuthDeps } from '../deps.ts';
 import { plusSeconds } from '../sessions/lifetimes.ts';
-import { locked } from '../sessions/lockout.ts';
+import { LINK_FAILURES, linkKey, locked, lockout } from '../sessions/lockout.ts';
 import { fail } from '../sessions/login.ts';
 import { contextOfPrincipal, loadPrincipal, type Principal, revokeSessions } from '../sessions/principal.ts';
 import { endSessionsOf, findUserByEmail, loginState } from '../sessions/repository.ts';
@@ -42,7 +44,7 @@ export async function mailLink(
   });
   const link = `${deps.publicUrl}/reset-password?token=${token}`;
   const mail = purpose === 'reset' ? resetMail(user, link) : inviteMail(user, tenantName, link);
-  await sendLater(tx, deps, user.tenant_id, mail);
+  await sendLater(deps, tx, user.tenant_id, mail);
 }
 
 /**
@@ -54,8 +56,8 @@ export async function forgotPassword(
   caller: { id: string; ip: string },
   address: string,
 ): Promise<void> {
-  const email = address.trim();
-  const key = `password:mails:${hashOf(email.toLowerCase()).toString('base64url')}`;
+  const email = normaliseEmail(address) ?? address.trim().toLowerCase();
+  const key = `password:mails:${hashOf(email).toString('base64url')}`;
   const sent = await deps.cache.increment(key, 3600).catch(() => null);
   if (sent && sent.value > MAILS_PER_HOUR) return;
   const found = await deps.db.system((tx) => findUserByEmail(tx, email));
@@ -64,18 +66,13 @@ export async function forgotPassword(
     const principal = await loadPrincipal(tx, found.tenant_id, found.user_id);
     if (!principal || (principal.status !== 'active' && principal.status !== 'invited')) return;
     await mailLink(deps, tx, principal, 'reset', principal.tenant_name);
-    await enqueue(tx, deps.relay, [
-      envelope(
-        contextOfPrincipal(principal, caller),
-        {
-          type: 'audit.recorded.v1',
-          aggregate: { type: 'user', id: principal.id },
-          data: { action: 'password.reset_requested', detail: { address: caller.ip } },
-          public: false,
-        },
-        deps.ids,
-        deps.clock.now(),
-      ),
+    await emit(deps, tx, contextOfPrincipal(principal, caller), [
+      {
+        type: 'audit.recorded.v1',
+        aggregate: { type: 'user', id: principal.id },
+        data: { action: 'password.reset_requested', detail: { address: caller.ip } },
+        public: false,
+      },
     ]);
   });
 }
@@ -83,22 +80,33 @@ export async function forgotPassword(
 const badLink = () =>
   invalid({ field: 'token', message: 'is not valid or has expired; please ask for a new link' });
 
-/** Sets a password by a mailed link, which is spent, and ends every session of the user. @throws AppError 400 */
+/**
+ * Sets a password by a mailed link, which is spent, and ends every session and API key of the user.
+ * @throws AppError 400 for a link that is not good, 423 after many of them from one address
+ */
 export async function resetPassword(
   deps: AuthDeps,
   caller: { id: string; ip: string },
   input: { token: string; new_password: string },
 ): Promise<void> {
   const hash = hashOf(input.token);
+  const locks = lockout(deps.cache, deps.clock, deps.log, LINK_FAILURES);
+  const address = linkKey(caller.ip);
+  const until = await locks.lockedUntil(address);
+  if (until) throw locked(until, deps.clock.now());
   const found = await deps.db.system((tx) => repository.find(tx, hash));
-  if (!found) throw badLink();
+  if (!found) {
+    const now = deps.clock.now();
+    const tooMany = await locks.fail(address);
+    throw tooMany ? locked(tooMany, now) : badLink();
+  }
   const scope = { tenant_id: found.tenant_id, customer_id: null };
   const principal = await deps.db.read(scope, async (tx) =>
     (await repository.isValid(tx, found.tenant_id, hash, deps.clock.now()))
       ? loadPrincipal(tx, found.tenant_id, found.user_id)
       : null,
   );
-  if (!principal) throw badLink();
+  if (principal?.status !== 'active' && principal?.status !== 'invited') throw badLink();
   mustBeGood('new_password', input.new_password, personOf(principal));
   const passwordHash = await deps.hasher.hash(input.new_password);
   await deps.db.tx(scope, async (tx) => {
@@ -107,8 +115,9 @@ export async function resetPassword(
     if (!(await repository.take(tx, found.tenant_id, hash, now))) throw badLink();
     if (!(await repository.setPassword(tx, user, passwordHash, now))) throw badLink();
     await repository.removeAll(tx, user.tenant_id, user.id);
-    revokeSessions(tx, deps, await endSessionsOf(tx, user.tenant_id, user.id, 'password', now));
+    revokeSessions(deps, tx, await endSessionsOf(tx, user.tenant_id, user.id, 'password', now));
     const ctx = contextOfPrincipal(principal, caller);
+    await revokeKeysOf(deps, tx, ctx, user.id, 'password_reset');
     await tellChanged(deps, tx, ctx, user.id, principal.status === 'invited' ? 'invite' : 'reset');
     if (principal.status === 'invited') {
       const row = await users.byId(tx, user.tenant_id, user.id);
@@ -118,42 +127,63 @@ export async function resetPassword(
 }
 
 /**
- * Changes the own password and ends the other sessions. A wrong current password counts as a failed login.
+ * Checks the password of whoever is signed in. Guesses at the same time are settled one after the other on the locked
+ * row: what finds the account locked when its turn comes is refused, right or wrong, and learns nothing.
+ * @throws AppError 400 naming `current_password`, 423 ACCOUNT_LOCKED, 409 when there is no password
+ */
+export async function mustKnowPassword(
+  deps: AuthDeps,
+  ctx: RequestContext,
+  password: string,
+): Promise<{ principal: Principal; hash: string }> {
+  const tenantId = ctx.scope.tenant_id;
+  const userId = ctx.actor.id;
+  const gone = () => new AppError(401, 'TOKEN_INVALID', 'This account does not exist any more.');
+  if (userId === null) throw gone();
+  const [before, principal] = await deps.db.read(ctx.scope, async (tx) => [
+    await loginState(tx, tenantId, userId, false),
+    await loadPrincipal(tx, tenantId, userId),
+  ]);
+  if (!before || principal?.status !== 'active') throw gone();
+  const refuseIfLocked = ({ locked_until }: { locked_until: Date | null }) => {
+    const now = deps.clock.now();
+    if (locked_until && locked_until > now) throw locked(locked_until, now);
+  };
+  refuseIfLocked(before);
+  const hash = before.password_hash;
+  if (hash === null) {
+    throw conflict('This account has no password yet. Use the link that was mailed, or ask for a new one.');
+  }
+  // Outside any transaction: it takes long, and connections are few.
+  const { correct } = await deps.hasher.verify(hash, password);
+  await deps.db.tx(ctx.scope, async (tx) => {
+    const current = await loginState(tx, tenantId, userId, true);
+    if (!current) throw gone();
+    refuseIfLocked(current);
+    if (current.password_hash !== hash) {
+      throw conflict('The password was changed by somebody else at the same time.');
+    }
+    if (correct) return;
+    const user = { tenant_id: tenantId, user_id: userId };
+    await fail(deps, tx, { id: ctx.request_id, ip: ctx.address }, user, current, deps.clock.now());
+  });
+  if (!correct) throw invalid({ field: 'current_password', message: 'is wrong' });
+  return { principal, hash };
+}
+
+/**
+ * Changes the own password, and ends the other sessions and the API keys. A wrong current password counts as a failed login.
  * @throws AppError 400 naming the field, 423 ACCOUNT_LOCKED
  */
 export async function changePassword(
   deps: AuthDeps,
   ctx: RequestContext,
   sessionId: string | null,
-  input: { current_password: string; new_password: string },
+  input: { current_password: string; new_password: string; keep_api_keys?: boolean },
 ): Promise<void> {
   const tenantId = ctx.scope.tenant_id;
-  const userId = ctx.actor.id;
-  const gone = () => new AppError(401, 'TOKEN_INVALID', 'This account does not exist any more.');
-  if (userId === null) throw gone();
-  const [state, principal] = await deps.db.read(ctx.scope, async (tx) => [
-    await loginState(tx, tenantId, userId, false),
-    await loadPrincipal(tx, tenantId, userId),
-  ]);
-  if (!state || !principal) throw gone();
-  if (state.locked_until && state.locked_until > deps.clock.now()) {
-    throw locked(state.locked_until, deps.clock.now());
-  }
-  if (state.password_hash === null) {
-    throw conflict('This account has no password yet. Use the link that was mailed, or ask for a new one.');
-  }
-  const check = await deps.hasher.verify(state.password_hash, input.current_password);
-  if (!check.correct) {
-    await deps.db.tx(ctx.scope, async (tx) => {
-      const now = deps.clock.now();
-      const current = await loginState(tx, tenantId, userId, true);
-      if (current && !(current.locked_until && current.locked_until > now)) {
-        const user = { tenant_id: tenantId, user_id: userId };
-        await fail(deps, tx, { id: ctx.request_id, ip: ctx.address }, user, current, now);
-      }
-    });
-    throw invalid({ field: 'current_password', message: 'is wrong' });
-  }
+  const { principal, hash: currentHash } = await mustKnowPassword(deps, ctx, input.current_password);
+  const userId = principal.id;
   if (input.new_password === input.current_password) {
     throw invalid({ field: 'new_password', message: 'must differ from the current password' });
   }
@@ -162,27 +192,23 @@ export async function changePassword(
   await deps.db.tx(ctx.scope, async (tx) => {
     const now = deps.clock.now();
     const user = { tenant_id: tenantId, id: userId };
-    if (!(await repository.setPassword(tx, user, hash, now, state.password_hash!))) {
+    if (!(await repository.setPassword(tx, user, hash, now, currentHash))) {
       throw conflict('The password was changed by somebody else at the same time.');
     }
     await repository.removeAll(tx, tenantId, userId);
-    revokeSessions(tx, deps, await endSessionsOf(tx, tenantId, userId, 'password', now, sessionId));
+    revokeSessions(deps, tx, await endSessionsOf(tx, tenantId, userId, 'password', now, sessionId));
+    if (!input.keep_api_keys) await revokeKeysOf(deps, tx, ctx, userId, 'password_changed');
     await tellChanged(deps, tx, ctx, userId, 'change');
   });
 }
 
 async function tellChanged(deps: ServiceDeps, tx: Tx, ctx: RequestContext, userId: string, how: string) {
-  await enqueue(tx, deps.relay, [
-    envelope(
-      ctx,
-      {
-        type: 'user.password_changed.v1',
-        aggregate: { type: 'user', id: userId },
-        data: { user_id: userId, how },
-        public: false,
-      },
-      deps.ids,
-      deps.clock.now(),
-    ),
+  await emit(deps, tx, ctx, [
+    {
+      type: 'user.password_changed.v1',
+      aggregate: { type: 'user', id: userId },
+      data: { user_id: userId, how },
+      public: false,
+    },
   ]);
 }

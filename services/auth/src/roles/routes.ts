@@ -1,42 +1,36 @@
 import { CreateRoleRequest, ListRolesQuery, Role, UpdateRoleRequest } from '@psa/contracts/auth';
-import { IdParams, Many, One } from '@psa/contracts/common';
+import { One } from '@psa/contracts/common';
 import { PERMISSIONS } from '@psa/contracts/permissions';
-import { type App, contextOf } from '@psa/service-kit/app';
-import { notFound } from '@psa/service-kit/errors';
-import { type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
-import { checkIfMatch, etag, write } from '@psa/service-kit/write';
+import type { App } from '@psa/service-kit/app';
+import { resourceRoutes } from '@psa/service-kit/resource-routes';
 import Type from 'typebox';
 import type { AuthDeps } from '../deps.ts';
 import * as repository from './repository.ts';
 import { createRole, deleteRole, updateRole } from './service.ts';
 
-const LIST: ListSpec = {
-  sortable: { name: { sql: 'name', type: 'text' }, audience: { sql: 'audience', type: 'text' } },
-  defaultSort: [['name', 'asc']],
-  fields: ['id', 'name', 'title', 'audience', 'permissions', 'system', 'version'],
-};
-
 export function roleRoutes(app: App, deps: AuthDeps): void {
-  app.get(
-    '/api/v1/roles',
-    {
-      config: { permission: 'role:view' },
-      schema: {
-        operationId: 'listRoles',
-        summary: 'List roles',
-        querystring: ListRolesQuery,
-        response: { 200: Many(Type.Partial(Role)) },
-      },
+  resourceRoutes(app, deps, {
+    path: 'roles',
+    noun: 'role',
+    names: ['Role', 'Roles'],
+    permissions: { view: 'role:view', create: 'role:manage', update: 'role:manage', remove: 'role:manage' },
+    schemas: { one: Role, create: CreateRoleRequest, update: UpdateRoleRequest, listQuery: ListRolesQuery },
+    texts: {
+      create: { summary: 'Create a role', description: 'Only with permissions that you hold yourself.' },
+      update: { summary: 'Change title or permissions of a role' },
+      remove: { summary: 'Delete a role that nobody holds' },
     },
-    async (request) => {
-      const { scope } = contextOf(request);
-      const list = parseList(request.query, LIST);
-      const result = await deps.db.read(scope, (tx) =>
-        repository.list(tx, scope.tenant_id, list, request.query),
-      );
-      return listResponse(list, result, result.rows, request.url);
+    list: {
+      sortable: { name: { sql: 'name', type: 'text' }, audience: { sql: 'audience', type: 'text' } },
+      defaultSort: [['name', 'asc']],
     },
-  );
+    view: (role: repository.RoleRow) => role,
+    select: (tx, ctx, list, query) => repository.list(tx, ctx.scope.tenant_id, list, query),
+    find: (tx, ctx, id) => repository.byId(tx, ctx.scope.tenant_id, id),
+    create: (tx, ctx, body) => createRole(deps, tx, ctx, body),
+    update: (tx, ctx, id, body, check) => updateRole(deps, tx, ctx, id, body, check),
+    remove: (tx, ctx, id, check) => deleteRole(deps, tx, ctx, id, check),
+  });
 
   app.get(
     '/api/v1/roles/permissions',
@@ -49,83 +43,5 @@ export function roleRoutes(app: App, deps: AuthDeps): void {
       },
     },
     async () => ({ data: [...PERMISSIONS] }),
-  );
-
-  app.get(
-    '/api/v1/roles/:id',
-    {
-      config: { permission: 'role:view' },
-      schema: {
-        operationId: 'getRole',
-        summary: 'Read a role',
-        params: IdParams,
-        response: { 200: One(Role) },
-      },
-    },
-    async (request, reply) => {
-      const { scope } = contextOf(request);
-      const role = await deps.db.read(scope, (tx) => repository.byId(tx, scope.tenant_id, request.params.id));
-      if (!role) throw notFound('role');
-      reply.header('etag', etag(role.version));
-      return { data: role };
-    },
-  );
-
-  app.post(
-    '/api/v1/roles',
-    {
-      config: { permission: 'role:manage' },
-      schema: {
-        operationId: 'createRole',
-        summary: 'Create a role',
-        description: 'Only with permissions that you hold yourself.',
-        body: CreateRoleRequest,
-        response: { 201: One(Role) },
-      },
-    },
-    async (request, reply) =>
-      write(deps.db, request, reply, async (tx, ctx) => {
-        const role = await createRole(deps, tx, ctx, request.body);
-        return { status: 201, body: { data: role }, headers: { etag: etag(role.version) } };
-      }),
-  );
-
-  app.patch(
-    '/api/v1/roles/:id',
-    {
-      config: { permission: 'role:manage' },
-      schema: {
-        operationId: 'updateRole',
-        summary: 'Change title or permissions of a role',
-        params: IdParams,
-        body: UpdateRoleRequest,
-        response: { 200: One(Role) },
-      },
-    },
-    async (request, reply) =>
-      write(deps.db, request, reply, async (tx, ctx) => {
-        const role = await updateRole(deps, tx, ctx, request.params.id, request.body, (version) =>
-          checkIfMatch(request, version),
-        );
-        return { status: 200, body: { data: role }, headers: { etag: etag(role.version) } };
-      }),
-  );
-
-  app.delete(
-    '/api/v1/roles/:id',
-    {
-      config: { permission: 'role:manage' },
-      schema: {
-        operationId: 'deleteRole',
-        summary: 'Delete a role that nobody holds',
-        params: IdParams,
-        response: { 204: Type.Null() },
-      },
-    },
-    async (request, reply) =>
-      write(deps.db, request, reply, async (tx, ctx) => {
-        await deleteRole(deps, tx, ctx, request.params.id, (version) => checkIfMatch(request, version));
-        return { status: 204 };
-      }),
   );
 }

@@ -1,22 +1,15 @@
 import type { CreateRoleRequest, UpdateRoleRequest } from '@psa/contracts/auth';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { alreadyExists, conflict, forbidden, invalid, notFound } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { alreadyExists, conflict, invalid, notFound } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Static } from 'typebox';
 import { revokeUsers } from '../sessions/principal.ts';
-import { ADMIN_ROLE, beyond, permissionProblems } from './domain.ts';
+import { permissionProblems } from './domain.ts';
+import { mustHold, mustStayAdministrators } from './policy.ts';
 import type { RoleRow } from './repository.ts';
 import * as repository from './repository.ts';
-
-/** @throws AppError 403 naming the permissions that the actor lacks and so cannot give */
-export function mustHold(ctx: RequestContext, permissions: readonly string[]): void {
-  const lacking = beyond(ctx.actor.permissions, permissions);
-  if (lacking.length > 0) {
-    throw forbidden(`You cannot give permissions that you do not hold yourself: ${lacking.join(', ')}.`);
-  }
-}
 
 export async function createRole(
   deps: ServiceDeps,
@@ -43,12 +36,12 @@ export async function updateRole(
   ctx: RequestContext,
   id: string,
   input: Static<typeof UpdateRoleRequest>,
-  check: (version: number) => void,
+  check: (role: RoleRow) => void,
 ): Promise<RoleRow> {
   const tenantId = ctx.scope.tenant_id;
   const role = await repository.byId(tx, tenantId, id, true);
   if (!role) throw notFound('role');
-  check(role.version);
+  check(role);
   if (input.permissions) {
     const problems = permissionProblems(role.audience, input.permissions);
     if (problems.length > 0) throw invalid(...problems);
@@ -57,16 +50,11 @@ export async function updateRole(
       ctx,
       input.permissions.filter((name) => !before.has(name)),
     );
-    if (role.name === ADMIN_ROLE && !input.permissions.includes('*')) {
-      throw conflict(
-        'The administrator role keeps every permission, so that somebody can always set things right.',
-        [{ field: 'permissions', message: 'must contain "*"' }],
-      );
-    }
+    mustStayAdministrators(role.name, input.permissions);
   }
   const updated = await repository.update(tx, tenantId, id, input, deps.clock.now());
   await tell(deps, tx, ctx, 'role.updated.v1', updated);
-  if (input.permissions) revokeUsers(tx, deps, await repository.holders(tx, tenantId, id));
+  if (input.permissions) revokeUsers(deps, tx, await repository.holders(tx, tenantId, id));
   return updated;
 }
 
@@ -75,30 +63,25 @@ export async function deleteRole(
   tx: Tx,
   ctx: RequestContext,
   id: string,
-  check: (version: number) => void,
+  check: (role: RoleRow) => void,
 ): Promise<void> {
   const tenantId = ctx.scope.tenant_id;
   // The lock keeps out whoever is about to give the role to somebody.
   const role = await repository.byId(tx, tenantId, id, true);
   if (!role) throw notFound('role');
-  check(role.version);
+  check(role);
   if (role.system) throw conflict('This role belongs to the platform and cannot be deleted.');
   const holders = await repository.holders(tx, tenantId, id);
   if (holders.length > 0)
     throw conflict(`${holders.length} user(s) hold this role. Give them another one first.`);
   await repository.remove(tx, tenantId, id, deps.clock.now());
-  await enqueue(tx, deps.relay, [
-    envelope(
-      ctx,
-      {
-        type: 'role.deleted.v1',
-        aggregate: { type: 'role', id },
-        data: { role_id: id, name: role.name },
-        public: false,
-      },
-      deps.ids,
-      deps.clock.now(),
-    ),
+  await emit(deps, tx, ctx, [
+    {
+      type: 'role.deleted.v1',
+      aggregate: { type: 'role', id },
+      data: { role_id: id, name: role.name },
+      public: false,
+    },
   ]);
 }
 
@@ -111,7 +94,5 @@ async function tell(
 ) {
   const data = { role_id: role.id, name: role.name, permissions: role.permissions };
   const aggregate = { type: 'role', id: role.id };
-  await enqueue(tx, deps.relay, [
-    envelope(ctx, { type, aggregate, data, public: false }, deps.ids, deps.clock.now()),
-  ]);
+  await emit(deps, tx, ctx, [{ type, aggregate, data, public: false }]);
 }

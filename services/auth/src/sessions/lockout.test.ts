@@ -91,6 +91,68 @@ describe('lockout', () => {
     expect(statuses.filter((s) => s === 423)).toHaveLength(15);
   });
 
+  it('of a network address is not lifted by signing in oneself', async () => {
+    await t.user({ email: 'thief@first.example' });
+    const from = '203.0.113.20';
+    const statuses = [];
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 4; i++) {
+        statuses.push((await t.login(`victim${round}${i}@first.example`, 'wrong', from)).status);
+      }
+      statuses.push((await t.login('thief@first.example', PASSWORD, from)).status);
+    }
+    expect(statuses.slice(0, 7)).toEqual([401, 401, 401, 401, 200, 401, 423]);
+    expect(new Set(statuses.slice(6))).toEqual(new Set([423]));
+    t.clock.advance({ minutes: 16 });
+    // One's own typing errors are forgiven: an office behind one address is not locked out by them.
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 3; i++)
+        expect((await t.login('thief@first.example', 'wrong', from)).status).toBe(401);
+      const both = [1, 2].map(() => t.login('thief@first.example', PASSWORD, from));
+      expect((await Promise.all(both)).map((answer) => answer.status)).toEqual([200, 200]);
+    }
+    for (let i = 0; i < 5; i++)
+      expect((await t.login(`v${i}@first.example`, 'wrong', from)).status).toBe(401);
+    expect((await t.login('v6@first.example', 'wrong', from)).status).toBe(423);
+  });
+
+  it('guessing in parallel from one address tells five at most', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => t.login(`spread${i}@first.example`, 'wrong', '203.0.113.21')),
+    );
+    expect(answers.filter((answer) => answer.status === 401)).toHaveLength(5);
+    expect(answers.filter((answer) => answer.status === 423)).toHaveLength(25);
+  });
+
+  it('guessing the current password in parallel tells five at most, and the right one nothing after them', async () => {
+    await t.user({ email: 'eighty@first.example' });
+    const { access } = await t.session('eighty@first.example');
+    const answers = await Promise.all(
+      Array.from({ length: 80 }, (_, i) =>
+        t.as(access, 'POST', '/api/v1/auth/change-password', {
+          current_password: i === 79 ? PASSWORD : `guess ${i}`,
+          new_password: 'Grüne Dächer im Herbstlicht',
+        }),
+      ),
+    );
+    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    expect([count(400), count(423), count(204)]).toEqual([5, 75, 0]);
+  });
+
+  it('of links: an address that tries many has to wait', async () => {
+    const reset = () =>
+      t.as(
+        null,
+        'POST',
+        '/api/v1/auth/reset-password',
+        { token: 'x'.repeat(43), new_password: 'Grüne Dächer im Herbstlicht' },
+        { 'x-forwarded-for': '203.0.113.22' },
+      );
+    const statuses = (await Promise.all(Array.from({ length: 30 }, reset))).map((answer) => answer.status);
+    expect(statuses.filter((status) => status === 400)).toHaveLength(20);
+    expect(statuses.filter((status) => status === 423)).toHaveLength(10);
+  });
+
   it('a wrong current password counts as well', async () => {
     await t.user({ email: 'taken@first.example' });
     const { access } = await t.session('taken@first.example');

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Cache } from '@psa/contracts/ports/cache';
 import type { Clock } from '@psa/contracts/ports/clock';
+import { normaliseEmail } from '@psa/service-kit/contact-forms';
 import { AppError } from '@psa/service-kit/errors';
 import type { Logger } from '@psa/service-kit/log';
 import { plusSeconds } from './lifetimes.ts';
@@ -45,13 +46,18 @@ const isOver = (state: FailedLogins, now: Date) => state.locked_until !== null &
 export interface Lockout {
   /** Until when the key is locked, or null. */
   lockedUntil(key: string): Promise<Date | null>;
-  /** One more failure; the fifth locks. */
-  fail(key: string): Promise<void>;
-  clear(key: string): Promise<void>;
+  /**
+   * One more failure; the fifth locks. `of` says at whose account. Counted in one step: of failures at the same time
+   * five at most are told that they failed; the others get the time until which the key is locked.
+   */
+  fail(key: string, of?: string): Promise<Date | null>;
+  /** Takes back the failures at one account, when its owner has signed in. What was tried at others stays. */
+  forgive(key: string, of: string): Promise<void>;
 }
 
 /** A cache that does not answer locks nobody: accounts are locked in the database all the same. */
-export function lockout(cache: Cache, clock: Clock, log: Logger): Lockout {
+export function lockout(cache: Cache, clock: Clock, log: Logger, limit: number = LOCKOUT.failures): Lockout {
+  const ofKey = (key: string, of: string) => `${key}:of:${of}`;
   const lenient = <T>(work: Promise<T>, otherwise: T) =>
     work.catch((error: unknown) => {
       log.warn({ err: error }, 'lockout: the cache does not answer');
@@ -63,18 +69,39 @@ export function lockout(cache: Cache, clock: Clock, log: Logger): Lockout {
       const until = text === null ? null : new Date(Number(text));
       return until && until > clock.now() ? until : null;
     },
-    async fail(key) {
+    async fail(key, of) {
+      if (of !== undefined) await lenient(cache.increment(ofKey(key, of), LOCKOUT.seconds), null);
       const failures = await lenient(cache.increment(`${key}:failures`, LOCKOUT.seconds), null);
-      if (failures === null || failures.value < LOCKOUT.failures) return;
-      const until = plusSeconds(clock.now(), LOCKOUT.seconds).getTime();
-      await lenient(cache.set(`${key}:until`, String(until), LOCKOUT.seconds), undefined);
-      await lenient(cache.delete(`${key}:failures`), undefined);
+      if (failures === null || failures.value < limit) return null;
+      const until = plusSeconds(clock.now(), LOCKOUT.seconds);
+      // The count ends before the lock does: it began earlier and lasts as long.
+      if (failures.value === limit) {
+        await lenient(cache.set(`${key}:until`, String(until.getTime()), LOCKOUT.seconds), undefined);
+        return null;
+      }
+      return until;
     },
-    async clear(key) {
-      await lenient(cache.delete(`${key}:failures`), undefined);
+    async forgive(key, of) {
+      const own = Number((await lenient(cache.get(ofKey(key, of)), null)) ?? 0);
+      if (own <= 0) return;
+      const left = await lenient(cache.increment(ofKey(key, of), LOCKOUT.seconds, -own), null);
+      // Somebody else took them back at the same moment: not twice.
+      if (left === null || left.value < 0) {
+        await lenient(cache.delete(ofKey(key, of)), undefined);
+        return;
+      }
+      const rest = await lenient(cache.increment(`${key}:failures`, LOCKOUT.seconds, -own), null);
+      if (rest !== null && rest.value <= 0) await lenient(cache.delete(`${key}:failures`), undefined);
     },
   };
 }
+
+/**
+ * Wrong one-time links from one address before it has to wait: a link that has expired is pressed more than once,
+ * and nobody guesses 256 bits; this bounds the work that guessing makes.
+ */
+export const LINK_FAILURES = 20;
+export const linkKey = (address: string) => addressKey(address).replace('login:', 'link:');
 
 /** IPv6 hosts choose their last 64 bits at will, so the network counts. */
 export function addressKey(address: string): string {
@@ -90,4 +117,7 @@ export function addressKey(address: string): string {
 
 /** E-mail addresses do not stand in the cache as they are. */
 export const unknownKey = (email: string) =>
-  `login:unknown:${createHash('sha256').update(email.toLowerCase()).digest('hex').slice(0, 32)}`;
+  `login:unknown:${createHash('sha256')
+    .update(normaliseEmail(email) ?? email.toLowerCase())
+    .digest('hex')
+    .slice(0, 32)}`;

@@ -1,7 +1,7 @@
 import { systemContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { AuthDeps } from '../deps.ts';
 import { plusSeconds, REFRESH_TTL_SECONDS, SESSION_TTL_SECONDS } from './lifetimes.ts';
 import { addressKey, afterFailure, locked, lockout, unknownKey } from './lockout.ts';
@@ -23,6 +23,12 @@ export interface Session {
   readonly csrf: string | null;
   readonly access_token: string;
   readonly refresh_token: string;
+}
+
+/** 401, or 423 when as many failures at this moment have been answered already as are allowed. */
+async function tellWrong(counts: readonly Promise<Date | null>[], now: Date): Promise<never> {
+  const until = (await Promise.all(counts)).find((one) => one !== null);
+  throw until ? locked(until, now) : wrong();
 }
 
 const wrong = () => new AppError(401, 'INVALID_CREDENTIALS', 'The e-mail address or the password is wrong.');
@@ -59,8 +65,7 @@ export async function login(
     await deps.hasher.pretend(input.password);
     await refuseIfLocked(key);
     await refuseIfLocked(address);
-    await Promise.all([locks.fail(key), locks.fail(address)]);
-    throw wrong();
+    return tellWrong([locks.fail(key), locks.fail(address)], deps.clock.now());
   }
   if (before.locked_until && before.locked_until > deps.clock.now()) {
     throw locked(before.locked_until, deps.clock.now());
@@ -91,11 +96,9 @@ export async function login(
     await repository.saveLogin(tx, scope.tenant_id, scope.user_id, now, newHash);
     return { ...(await begin(deps, tx, caller, principal, input.session, now)), principal };
   });
-  if (!session) {
-    await locks.fail(address);
-    throw wrong();
-  }
-  await locks.clear(address);
+  if (!session) return tellWrong([locks.fail(address, scope.user_id)], deps.clock.now());
+  // Only the own failures: signing in once must not give more guesses at the accounts of others.
+  await locks.forgive(address, scope.user_id);
   const { sid, principal, csrf, refresh_token } = session;
   const access_token = await deps.keys.sign(claimsOf(principal, issue, { sid, csrf }));
   return { principal, kind: input.session, csrf, access_token, refresh_token };
@@ -116,31 +119,21 @@ export async function fail(
   const ctx = systemContext(user.tenant_id, caller.id);
   const aggregate = { type: 'user', id: user.user_id };
   const reason = state.status === 'active' ? 'wrong_password' : `account_${state.status}`;
-  await enqueue(tx, deps.relay, [
-    envelope(
-      ctx,
-      {
-        type: 'audit.recorded.v1',
-        aggregate,
-        data: { action: 'login.refused', detail: { reason, address: caller.ip } },
-        public: false,
-      },
-      deps.ids,
-      now,
-    ),
+  await emit(deps, tx, ctx, [
+    {
+      type: 'audit.recorded.v1',
+      aggregate,
+      data: { action: 'login.refused', detail: { reason, address: caller.ip } },
+      public: false,
+    },
     ...(next.locked_until
       ? [
-          envelope(
-            ctx,
-            {
-              type: 'user.locked.v1',
-              aggregate,
-              data: { user_id: user.user_id, until: next.locked_until.toISOString() },
-              public: false,
-            },
-            deps.ids,
-            now,
-          ),
+          {
+            type: 'user.locked.v1' as const,
+            aggregate,
+            data: { user_id: user.user_id, until: next.locked_until.toISOString() },
+            public: false,
+          },
         ]
       : []),
   ]);
@@ -173,18 +166,13 @@ async function begin(
     session_id: sid,
     expires_at: plusSeconds(now, REFRESH_TTL_SECONDS),
   });
-  await enqueue(tx, deps.relay, [
-    envelope(
-      contextOfPrincipal(principal, caller),
-      {
-        type: 'user.logged_in.v1',
-        aggregate: { type: 'user', id: principal.id },
-        data: { user_id: principal.id, address: caller.ip },
-        public: false,
-      },
-      deps.ids,
-      now,
-    ),
+  await emit(deps, tx, contextOfPrincipal(principal, caller), [
+    {
+      type: 'user.logged_in.v1',
+      aggregate: { type: 'user', id: principal.id },
+      data: { user_id: principal.id, address: caller.ip },
+      public: false,
+    },
   ]);
   return { sid, csrf, refresh_token };
 }

@@ -15,6 +15,7 @@ export interface Principal {
   readonly email: string;
   readonly name: string;
   readonly locale: 'de' | 'en';
+  /** `disabled` too while the customer is deleted or inactive. */
   readonly status: 'active' | 'invited' | 'disabled' | 'imported';
   readonly tier: 'standard' | 'professional' | 'enterprise';
   readonly audience: 'staff' | 'customer';
@@ -29,11 +30,13 @@ const ALWAYS = 'self:manage';
 /** Reads a user with role and tenant; null when deleted or not visible. */
 export async function loadPrincipal(tx: Tx, tenantId: string, userId: string): Promise<Principal | null> {
   const [row] = await tx.sql<Principal[]>`
-    select u.id, u.tenant_id, t.name as tenant_name, u.email, u.name, u.locale, u.status, u.tier, u.audience,
+    select u.id, u.tenant_id, t.name as tenant_name, u.email, u.name, u.locale,
+      case when c.blocked then 'disabled' else u.status end as status, u.tier, u.audience,
       u.customer_id, r.name as role, r.permissions
     from users u
     join roles r on r.tenant_id = u.tenant_id and r.id = u.role_id
     join tenants t on t.tenant_id = u.tenant_id
+    left join customers c on c.tenant_id = u.tenant_id and c.customer_id = u.customer_id
     where u.tenant_id = ${tenantId} and u.id = ${userId} and u.deleted_at is null`;
   return row ? { ...row, permissions: withOwn(row.permissions) } : null;
 }
@@ -78,7 +81,13 @@ export async function issuedAt(cache: Cache, userId: string, now: Date): Promise
 export function claimsOf(
   p: Principal,
   issue: Issue,
-  session: { sid: string; csrf: string | null; role?: string; permissions?: readonly string[] },
+  session: {
+    sid: string;
+    csrf: string | null;
+    api_key?: true;
+    role?: string;
+    permissions?: readonly string[];
+  },
 ): AccessClaims {
   return {
     sub: p.id,
@@ -91,6 +100,7 @@ export function claimsOf(
     ...(p.customer_id === null ? {} : { customer_id: p.customer_id }),
     tier: p.tier,
     sid: session.sid,
+    ...(session.api_key ? { api_key: true as const } : {}),
     ...(session.csrf === null ? {} : { csrf: session.csrf }),
     ...issue,
     jti: randomUUID(),
@@ -128,14 +138,14 @@ const marked = (deps: MarkDeps, work: Promise<unknown>) =>
   );
 
 /** After the commit: access tokens of these sessions end now. */
-export function revokeSessions(tx: Tx, deps: MarkDeps, sessionIds: readonly string[]): void {
+export function revokeSessions(deps: MarkDeps, tx: Tx, sessionIds: readonly string[]): void {
   tx.afterCommit(() => {
     for (const id of sessionIds) marked(deps, deps.cache.set(revokedSessionKey(id), '1', MARK_SECONDS));
   });
 }
 
 /** After the commit: every access token issued to these users so far ends; a refresh brings the present rights. */
-export function revokeUsers(tx: Tx, deps: MarkDeps, userIds: readonly string[]): void {
+export function revokeUsers(deps: MarkDeps, tx: Tx, userIds: readonly string[]): void {
   tx.afterCommit(() => {
     const now = String(Math.floor(deps.clock.now().getTime() / 1000));
     for (const id of userIds) marked(deps, deps.cache.set(revokedUserKey(id), now, MARK_SECONDS));

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { systemContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { AuthDeps } from '../deps.ts';
 import { plusSeconds, REFRESH_TTL_SECONDS, ROTATION_GRACE_SECONDS } from './lifetimes.ts';
 import type { Session } from './login.ts';
@@ -123,24 +123,19 @@ async function reportReuse(
 ): Promise<void> {
   await end(deps, tx, tenantId, session.id, 'reuse', now);
   deps.log.warn({ session_id: session.id, user_id: session.user_id }, 'a spent refresh token came back');
-  await enqueue(tx, deps.relay, [
-    envelope(
-      systemContext(tenantId, caller.id),
-      {
-        type: 'session.reuse_detected.v1',
-        aggregate: { type: 'user', id: session.user_id },
-        data: { user_id: session.user_id, session_id: session.id },
-        public: false,
-      },
-      deps.ids,
-      now,
-    ),
+  await emit(deps, tx, systemContext(tenantId, caller.id), [
+    {
+      type: 'session.reuse_detected.v1',
+      aggregate: { type: 'user', id: session.user_id },
+      data: { user_id: session.user_id, session_id: session.id },
+      public: false,
+    },
   ]);
 }
 
 async function end(deps: AuthDeps, tx: Tx, tenantId: string, id: string, because: string, now: Date) {
   const ended = await repository.endSession(tx, tenantId, id, because, now);
-  if (ended) revokeSessions(tx, deps, [id]);
+  if (ended) revokeSessions(deps, tx, [id]);
   return ended;
 }
 
@@ -170,18 +165,13 @@ export async function logout(
     if (!ended) return;
     const principal = await loadPrincipal(tx, tenant_id, ended.user_id);
     const ctx = principal ? contextOfPrincipal(principal, caller) : systemContext(tenant_id, caller.id);
-    await enqueue(tx, deps.relay, [
-      envelope(
-        ctx,
-        {
-          type: 'user.logged_out.v1',
-          aggregate: { type: 'user', id: ended.user_id },
-          data: { user_id: ended.user_id },
-          public: false,
-        },
-        deps.ids,
-        now,
-      ),
+    await emit(deps, tx, ctx, [
+      {
+        type: 'user.logged_out.v1',
+        aggregate: { type: 'user', id: ended.user_id },
+        data: { user_id: ended.user_id },
+        public: false,
+      },
     ]);
   });
 }

@@ -1,3 +1,4 @@
+import { emailForms, normaliseEmail } from '@psa/service-kit/contact-forms';
 import type { Tx } from '@psa/service-kit/database';
 import type { FailedLogins } from './lockout.ts';
 
@@ -21,10 +22,11 @@ export interface RefreshTokenRow {
 
 const date = (text: string | null) => (text === null ? null : new Date(text));
 
-/** Whose e-mail address it is, over all tenants. */
+/** Whose e-mail address it is, over all tenants, in whichever form its domain is written. */
 export async function findUserByEmail(tx: Tx, email: string) {
+  const forms = emailForms(normaliseEmail(email) ?? email);
   const [row] = await tx.sql<{ tenant_id: string; user_id: string }[]>`
-    select tenant_id, user_id from find_user_by_email(${email})`;
+    select tenant_id, user_id from unnest(${forms}::text[]) form, lateral find_user_by_email(form)`;
   return row ?? null;
 }
 
@@ -51,8 +53,11 @@ export async function loginState(
       locked_until: string | null;
     }[]
   >`
-    select status, password_hash, failed_logins, failed_since, locked_until from users
-    where tenant_id = ${tenantId} and id = ${userId} and deleted_at is null ${forUpdate ? tx.sql`for update` : tx.sql``}`;
+    select case when c.blocked then 'disabled' else u.status end as status, u.password_hash, u.failed_logins,
+      u.failed_since, u.locked_until
+    from users u left join customers c on c.tenant_id = u.tenant_id and c.customer_id = u.customer_id
+    where u.tenant_id = ${tenantId} and u.id = ${userId} and u.deleted_at is null
+    ${forUpdate ? tx.sql`for update of u` : tx.sql``}`;
   return row ? { ...row, failed_since: date(row.failed_since), locked_until: date(row.locked_until) } : null;
 }
 

@@ -19,6 +19,13 @@ export async function takeSetupToken(tx: Tx, hash: Buffer, now: Date): Promise<b
   return row!.taken;
 }
 
+/** True while the link of the first administrator is good. Platform's own transaction only. */
+export async function isSetupToken(tx: Tx, hash: Buffer, now: Date): Promise<boolean> {
+  const rows =
+    await tx.sql`select 1 from setup_tokens where hash = ${hash} and expires_at > ${now.toISOString()}`;
+  return rows.length > 0;
+}
+
 /** Replaces the link of the first administrator. Platform's own transaction only. */
 export async function replaceSetupToken(tx: Tx, hash: Buffer, now: Date, expiresAt: Date): Promise<void> {
   await tx.sql`delete from setup_tokens`;

@@ -1,7 +1,8 @@
 import { DEFAULT_ROLES } from '@psa/contracts/permissions';
 import { systemContext } from '@psa/service-kit/context';
-import { conflict, invalid } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import type { Tx } from '@psa/service-kit/database';
+import { type AppError, conflict, invalid } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { type PasswordHasher, passwordHasher } from '../passwords/hasher.ts';
 import { mustBeGood } from '../passwords/policy.ts';
@@ -37,6 +38,8 @@ export async function createTenant(
 ): Promise<CreatedTenant> {
   const { email, name, password } = input.admin;
   mustBeGood('password', password, { email, words: [name, input.name] });
+  // Before the slow hash: a guess must not cost what a set-up costs.
+  if (options.setupToken !== undefined) await mustBeSetupToken(deps, options.setupToken);
   const hash = await (options.hasher ?? passwordHasher).hash(password);
   const tenantId = deps.ids.uuid();
   const ctx = systemContext(tenantId, options.requestId ?? deps.ids.uuid());
@@ -44,27 +47,16 @@ export async function createTenant(
     const now = deps.clock.now();
     if (options.setupToken !== undefined) {
       const taken = await repository.takeSetupToken(tx, hashOf(options.setupToken), now);
-      if (!taken && (await repository.anyExists(tx)))
-        throw conflict('The platform is set up already. Please sign in.');
-      if (!taken)
-        throw invalid({
-          field: 'token',
-          message: 'is not valid; the start of the platform prints a new one',
-        });
+      if (!taken) throw await badSetupToken(tx);
     }
     await repository.insert(tx, { tenant_id: tenantId, name: input.name }, now);
-    await enqueue(tx, deps.relay, [
-      envelope(
-        ctx,
-        {
-          type: 'tenant.created.v1',
-          aggregate: { type: 'tenant', id: tenantId },
-          data: { tenant_id: tenantId, name: input.name },
-          public: false,
-        },
-        deps.ids,
-        now,
-      ),
+    await emit(deps, tx, ctx, [
+      {
+        type: 'tenant.created.v1',
+        aggregate: { type: 'tenant', id: tenantId },
+        data: { tenant_id: tenantId, name: input.name },
+        public: false,
+      },
     ]);
     await roles.insert(
       tx,
@@ -81,6 +73,20 @@ export async function createTenant(
     );
     const admin = await createUser(deps, tx, ctx, { email, name, role: ADMIN_ROLE }, hash);
     return { tenant_id: tenantId, admin_id: admin.id };
+  });
+}
+
+/** Says why a set-up link is not good. */
+async function badSetupToken(tx: Tx): Promise<AppError> {
+  return (await repository.anyExists(tx))
+    ? conflict('The platform is set up already. Please sign in.')
+    : invalid({ field: 'token', message: 'is not valid; the start of the platform prints a new one' });
+}
+
+/** Looks whether a set-up link is good, without spending it. */
+async function mustBeSetupToken(deps: Pick<ServiceDeps, 'db' | 'clock'>, token: string): Promise<void> {
+  await deps.db.system(async (tx) => {
+    if (!(await repository.isSetupToken(tx, hashOf(token), deps.clock.now()))) throw await badSetupToken(tx);
   });
 }
 

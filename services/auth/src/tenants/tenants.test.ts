@@ -81,7 +81,8 @@ describe('isolation', () => {
   it('another tenant sees and changes nothing by any route', async () => {
     const user = await t.user({ email: 'ours@first.example' });
     const { access } = await t.session();
-    const key = (await t.as(access, 'POST', '/api/v1/api-keys', { name: 'ours' })).body.data.id;
+    const key = (await t.as(access, 'POST', '/api/v1/api-keys', { name: 'ours', current_password: PASSWORD }))
+      .body.data.id;
     const roles = await t.call('GET', '/api/v1/roles?limit=100', { as: t.admin });
     const role = roles.body.data[0].id;
     for (const url of [`/api/v1/users/${user}`, `/api/v1/roles/${role}`, `/api/v1/api-keys/${key}`]) {

@@ -3,6 +3,7 @@ import { type Tx, toIso } from '@psa/service-kit/database';
 import { fetchList, type ListRequest } from '@psa/service-kit/list';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { users } from '../db/schema.ts';
+import { findUserByEmail } from '../sessions/repository.ts';
 
 export type UserRow = User & { role_id: string };
 
@@ -52,6 +53,7 @@ export async function byId(tx: Tx, tenantId: string, id: string, forUpdate = fal
 /** Inserts a user; null when the e-mail address is taken, by anybody in any tenant. */
 export async function insert(tx: Tx, tenantId: string, user: NewUser, now: Date): Promise<UserRow | null> {
   const at = now.toISOString();
+  if (await isTaken(tx, user.email, user.id)) return null;
   const rows = await tx.orm
     .insert(users)
     .values({ ...user, tenant_id: tenantId, created_at: at, updated_at: at })
@@ -110,8 +112,8 @@ export async function update(
 }
 
 async function isTaken(tx: Tx, email: string, exceptId: string): Promise<boolean> {
-  const rows = await tx.sql`select 1 from find_user_by_email(${email}) where user_id <> ${exceptId}`;
-  return rows.length > 0;
+  const found = await findUserByEmail(tx, email);
+  return found !== null && found.user_id !== exceptId;
 }
 
 /** Soft delete; the address becomes free. */

@@ -8,9 +8,9 @@ import {
 } from '@psa/contracts/auth';
 import { IdParams, Many, One } from '@psa/contracts/common';
 import { type App, contextOf } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
-import { invalid, notFound, unavailable } from '@psa/service-kit/errors';
+import { notFound } from '@psa/service-kit/errors';
 import { type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
+import { mustExist, type Reference } from '@psa/service-kit/references';
 import { checkIfMatch, etag, write } from '@psa/service-kit/write';
 import Type from 'typebox';
 import type { AuthDeps } from '../deps.ts';
@@ -33,13 +33,23 @@ const LIST: ListSpec = {
   id: { sql: 'u.id', type: 'uuid' },
 };
 
+/** The customer that a portal user belongs to; people of one that is inactive could not sign in. */
+const customer = (id: string): Reference => ({
+  field: 'customer_id',
+  id,
+  noun: 'customer',
+  service: 'crm',
+  path: '/api/v1/customers',
+  refuse: ({ status }) => (status === 'inactive' ? 'is inactive, so nobody of it can sign in' : null),
+});
+
 const shown = ({ role_id: _, ...user }: UserRow): User => user;
 
 export function userRoutes(app: App, deps: AuthDeps): void {
   app.get(
     '/api/v1/users',
     {
-      config: { permission: 'user:view' },
+      config: { permission: 'user:view', list: LIST },
       schema: {
         operationId: 'listUsers',
         summary: 'List users',
@@ -93,7 +103,7 @@ export function userRoutes(app: App, deps: AuthDeps): void {
       const ctx = contextOf(request);
       const { password, ...input } = request.body;
       // Both before the transaction: neither a slow hash nor another service may hold a connection.
-      if (input.customer_id) await mustBeCustomer(deps, ctx, input.customer_id);
+      if (input.customer_id) await mustExist(deps, ctx, [customer(input.customer_id)]);
       let hash: string | null = null;
       if (password !== undefined) {
         mustBeGood('password', password, { email: input.email, words: [input.name] });
@@ -168,17 +178,4 @@ export function userRoutes(app: App, deps: AuthDeps): void {
         return { status: 204 };
       }),
   );
-}
-
-/** Asks `crm`, in the caller's name, whether the customer exists. */
-async function mustBeCustomer(deps: AuthDeps, ctx: RequestContext, customerId: string): Promise<void> {
-  const answer = await deps.peers.request('crm', {
-    method: 'GET',
-    path: `/api/v1/customers/${customerId}`,
-    token: ctx.token,
-    requestId: ctx.request_id,
-  });
-  if (answer.status === 200) return;
-  if (answer.status >= 500) throw unavailable('The customer cannot be checked just now.');
-  throw invalid({ field: 'customer_id', message: 'is not a customer of yours' });
 }

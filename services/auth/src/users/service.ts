@@ -1,4 +1,5 @@
 import type { CreateUserRequest, ImportUsersRequest, UpdateUserRequest } from '@psa/contracts/auth';
+import { normaliseEmail } from '@psa/service-kit/contact-forms';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { alreadyExists, conflict, invalid, notFound } from '@psa/service-kit/errors';
@@ -7,12 +8,13 @@ import type { Static } from 'typebox';
 import { removeAll as voidLinks } from '../passwords/repository.ts';
 import { mailLink } from '../passwords/service.ts';
 import { ADMIN_ROLE } from '../roles/domain.ts';
+import { mustHold } from '../roles/policy.ts';
 import type { RoleRow } from '../roles/repository.ts';
 import * as roles from '../roles/repository.ts';
-import { mustHold } from '../roles/service.ts';
 import { revokeSessions, revokeUsers } from '../sessions/principal.ts';
 import { endSessionsOf } from '../sessions/repository.ts';
 import { tellUser, tellUsers } from './events.ts';
+import { mustMayChange, mustNotBeLast } from './policy.ts';
 import type { UserRow } from './repository.ts';
 import * as repository from './repository.ts';
 
@@ -49,7 +51,7 @@ export async function createUser(
     tenantId,
     {
       id: deps.ids.uuid(),
-      email: input.email,
+      email: normaliseEmail(input.email) ?? input.email,
       name: input.name,
       role_id: role.id,
       audience: role.audience,
@@ -93,6 +95,7 @@ export async function updateUser(
 ): Promise<UserRow> {
   const tenantId = ctx.scope.tenant_id;
   const { role: roleName, invite: sendInvite, ...changes } = input;
+  if (changes.email !== undefined) changes.email = normaliseEmail(changes.email) ?? changes.email;
   const mayLoseAdmin = (input.status ?? 'active') !== 'active' || (roleName ?? ADMIN_ROLE) !== ADMIN_ROLE;
   const user = await forChange(tx, ctx, id, mayLoseAdmin);
   check(user.version);
@@ -121,7 +124,7 @@ export async function updateUser(
   if (sendInvite) await invite(deps, tx, tenantId, updated);
   await tellUser(deps, tx, ctx, 'user.updated.v1', updated);
   if (role || status === 'disabled' || updated.email !== user.email || updated.tier !== user.tier) {
-    revokeUsers(tx, deps, [id]);
+    revokeUsers(deps, tx, [id]);
   }
   if (status === 'disabled') await endAll(deps, tx, tenantId, id);
   return updated;
@@ -161,7 +164,7 @@ export async function deleteUser(
   check(user.version);
   await repository.remove(tx, tenantId, id, deps.clock.now());
   await endAll(deps, tx, tenantId, id);
-  revokeUsers(tx, deps, [id]);
+  revokeUsers(deps, tx, [id]);
   await tellUser(deps, tx, ctx, 'user.deleted.v1', { ...user, version: user.version + 1 });
 }
 
@@ -173,15 +176,13 @@ async function forChange(tx: Tx, ctx: RequestContext, id: string, mayLoseAdmin: 
   const user = await repository.byId(tx, tenantId, id, true);
   if (!user) throw notFound('user');
   const held = await roles.byId(tx, tenantId, user.role_id);
-  if (id !== ctx.actor.id) mustHold(ctx, held?.permissions ?? []);
-  if (mayLoseAdmin && admins.length === 1 && admins[0] === id) {
-    throw conflict('This is the last active administrator. Make somebody else one first.');
-  }
+  mustMayChange(ctx, id, held?.permissions ?? []);
+  if (mayLoseAdmin) mustNotBeLast(id, admins);
   return user;
 }
 
 async function endAll(deps: ServiceDeps, tx: Tx, tenantId: string, userId: string): Promise<void> {
-  revokeSessions(tx, deps, await endSessionsOf(tx, tenantId, userId, 'account', deps.clock.now()));
+  revokeSessions(deps, tx, await endSessionsOf(tx, tenantId, userId, 'account', deps.clock.now()));
 }
 
 /**

@@ -21,7 +21,7 @@ describe('users', () => {
     expect(answer.headers.etag).toBe('"1"');
     const user = answer.body.data;
     expect(user).toMatchObject({
-      email: 'Tina@first.example',
+      email: 'tina@first.example',
       role: 'technician_l1',
       status: 'active',
       audience: 'staff',
@@ -251,5 +251,17 @@ describe('importing people', () => {
   it('imported people cannot sign in', async () => {
     const [row] = await t.db.admin`select email from auth.users where source = 'servicenow-log' limit 1`;
     expect((await t.login(row!.email, PASSWORD)).status).toBe(401);
+  });
+});
+
+describe('an address of an internationalised domain', () => {
+  it('is one account in both forms: it cannot be taken twice, and signs in by either', async () => {
+    expect((await post({ ...base, email: 'Ida@Müller.example' })).body.data.email).toBe('ida@müller.example');
+    const again = await post({ ...base, email: 'ida@xn--mller-kva.example' });
+    expect(again.status).toBe(409);
+    expect(details(again)).toEqual(['email']);
+    for (const email of ['ida@müller.example', ' IDA@xn--mller-kva.EXAMPLE ']) {
+      expect([email, (await t.login(email)).status]).toEqual([email, 200]);
+    }
   });
 });

@@ -203,3 +203,61 @@ describe('portal users', () => {
     expect((await get(`/contacts/${person.id}`)).body.data).toMatchObject({ user_id: null, version: 3 });
   });
 });
+
+describe('addresses and numbers as people write them', () => {
+  it('of an internationalised domain are stored once and found in both forms', async () => {
+    const customer = (await post('/customers', { name: 'Müller' })).body.data.id;
+    for (const [email, name] of [
+      ['info@müller.example', 'Ines'],
+      [' INFO@xn--mller-kva.example ', 'Ingo'],
+    ]) {
+      const made = await crm.call('POST', '/api/v1/contacts', {
+        body: { customer_id: customer, name, email },
+      });
+      expect(made.status).toBe(201);
+      expect(made.body.data.email).toBe('info@müller.example');
+    }
+    for (const search of [
+      'info@müller.example',
+      'info@xn--mller-kva.example',
+      'MÜLLER.EXAMPLE',
+      'mueller.example',
+    ]) {
+      const found = await crm.call(
+        'GET',
+        `/api/v1/contacts?customer_id=${customer}&search=${encodeURIComponent(search)}`,
+      );
+      expect([search, found.body.meta.total]).toEqual([search, 2]);
+    }
+  });
+
+  it('are found by their digits', async () => {
+    const customer = (await post('/customers', { name: 'Telefon' })).body.data.id;
+    await crm.call('POST', '/api/v1/contacts', {
+      body: { customer_id: customer, name: 'Theo', phone: ' 0871/96  53-210' },
+    });
+    for (const search of [
+      '08719653210',
+      '+498719653210',
+      '+49 871 9653210',
+      '0871/9653210',
+      '0871 96 53 210',
+    ]) {
+      const found = await crm.call(
+        'GET',
+        `/api/v1/contacts?customer_id=${customer}&search=${encodeURIComponent(search)}`,
+      );
+      expect([search, found.body.meta.total]).toEqual([search, 1]);
+    }
+  });
+
+  it('of web sites get the scheme that is left out; what is none is named', async () => {
+    const site = async (website: string) =>
+      (await crm.call('POST', '/api/v1/customers', { body: { name: 'Web', website } })).body;
+    expect((await site('www.web.example')).data.website).toBe('https://www.web.example');
+    expect((await site('HTTP://Web.example/A')).data.website).toBe('http://web.example/A');
+    expect((await site('javascript:alert(1)')).error.details).toEqual([
+      { field: 'website', message: 'must be a web address such as https://www.example.com' },
+    ]);
+  });
+});

@@ -1,18 +1,27 @@
 import type { Contact } from '@psa/contracts/crm';
+import { sortKey } from '@psa/domain/text';
+import { emailForms, phoneForms } from '@psa/service-kit/contact-forms';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { ContactRow } from '../db/schema.ts';
-import { fold, searchText } from '../shared/search-text.ts';
+import { searchText } from '../shared/search-text.ts';
+import { contactFor } from './policy.ts';
 
 /** What a contact sorts and is found by. */
 export const contactKeys = (row: Pick<ContactRow, 'name' | 'email' | 'phone' | 'external_id'>) => ({
-  name_key: fold(row.name),
-  search_text: searchText([row.name, row.email, row.phone, row.external_id]),
+  name_key: sortKey(row.name),
+  search_text: searchText([
+    row.name,
+    ...emailForms(row.email ?? ''),
+    row.phone,
+    ...phoneForms(row.phone ?? ''),
+    row.external_id,
+  ]),
 });
 
-/** The contact as the API shows it. A portal user does not see what the MSP notes about a person. */
+/** The contact as the API shows it to staff, or to its own company ({@link contactFor}). */
 export function toContact(row: ContactRow, portal: boolean): Contact {
-  return {
+  const contact: Contact = {
     id: row.id,
     customer_id: row.customer_id,
     site_id: row.site_id,
@@ -22,13 +31,14 @@ export function toContact(row: ContactRow, portal: boolean): Contact {
     position: row.position,
     is_primary: row.is_primary,
     user_id: row.user_id,
-    notes: portal ? null : row.notes,
-    source: portal ? null : row.source,
-    external_id: portal ? null : row.external_id,
+    notes: row.notes,
+    source: row.source,
+    external_id: row.external_id,
     version: row.version,
     created_at: toIso(row.created_at),
     updated_at: toIso(row.updated_at),
   };
+  return contactFor(contact, portal);
 }
 
 function contactFacts(row: ContactRow): EventData<'contact.created.v1'> {

@@ -1,10 +1,11 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import { normaliseEmail } from '@psa/service-kit/contact-forms';
 import { systemContext } from '@psa/service-kit/context';
 import { once } from '@psa/service-kit/inbox';
-import type { EventData } from '@psa/service-kit/outbox';
+import { type EventData, emit } from '@psa/service-kit/outbox';
 import { consumer } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
-import { type CrmDeps, emit } from '../shared/emit.ts';
+import type { CrmDeps } from '../deps.ts';
 import { contactEvent } from './domain.ts';
 import { contactsOfUser, updateContact } from './repository.ts';
 
@@ -34,13 +35,14 @@ export async function linkPortalUser(deps: CrmDeps, event: EventEnvelope): Promi
       const isUser =
         !gone &&
         contact.customer_id === user.customer_id &&
-        contact.email?.toLowerCase() === user.email.toLowerCase();
+        contact.email !== null &&
+        normaliseEmail(contact.email) === normaliseEmail(user.email);
       const linked = isUser ? user.user_id : null;
       // Somebody else's link is not this event's to take.
       if (contact.user_id === linked || (contact.user_id !== null && contact.user_id !== user.user_id))
         continue;
       const updated = await updateContact(tx, contact, { user_id: linked }, now);
-      await emit(tx, ctx, deps, [{ ...contactEvent('contact.updated.v1', updated), causation_id: event.id }]);
+      await emit(deps, tx, ctx, [{ ...contactEvent('contact.updated.v1', updated), causation_id: event.id }]);
     }
   });
 }

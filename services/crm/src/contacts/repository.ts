@@ -1,3 +1,4 @@
+import { emailForms } from '@psa/service-kit/contact-forms';
 import type { Tx } from '@psa/service-kit/database';
 import { fetchList, type ListRequest, type ListResult, type ListSpec } from '@psa/service-kit/list';
 import { and, asc, eq, inArray, isNull, ne, sql } from 'drizzle-orm';
@@ -5,7 +6,7 @@ import { type ContactRow, contacts, type NewContactRow } from '../db/schema.ts';
 import { searchFilters } from '../shared/search.ts';
 import { contactKeys } from './domain.ts';
 
-export const CONTACT_LIST: ListSpec = {
+export const CONTACT_LIST: Omit<ListSpec, 'fields'> = {
   sortable: {
     name: { sql: 't.name_key', type: 'text' },
     email: { sql: 't.email', type: 'text', nullable: true },
@@ -14,23 +15,6 @@ export const CONTACT_LIST: ListSpec = {
   },
   defaultSort: [['name', 'asc']],
   id: { sql: 't.id', type: 'uuid' },
-  fields: [
-    'id',
-    'customer_id',
-    'site_id',
-    'name',
-    'email',
-    'phone',
-    'position',
-    'is_primary',
-    'user_id',
-    'notes',
-    'source',
-    'external_id',
-    'version',
-    'created_at',
-    'updated_at',
-  ],
   includes: ['customer', 'site'],
 };
 
@@ -195,7 +179,7 @@ export const contactsOfUser = (
       and(
         alive(tenantId),
         sql`(${contacts.user_id} = ${user.user_id} or (${contacts.customer_id} = ${user.customer_id}::uuid
-          and lower(${contacts.email}) = lower(${user.email})))`,
+          and lower(${contacts.email}) = any(${sql.param(emailForms(user.email.toLowerCase()))}::text[])))`,
       ),
     )
     .orderBy(asc(contacts.id))

@@ -2,14 +2,19 @@ import type { CreateContactRequest, ImportContactsRequest, UpdateContactRequest 
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { invalid, notFound } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import { customersByIds, lockCustomer } from '../customers/repository.ts';
 import type { ContactRow, NewContactRow } from '../db/schema.ts';
-import { type CrmDeps, emit, isPortal } from '../shared/emit.ts';
+import type { CrmDeps } from '../deps.ts';
+import { changesOf } from '../shared/changes.ts';
 import { noSuch } from '../shared/reference.ts';
-import { changesOf } from '../shared/thin.ts';
+
+import { stored } from '../shared/stored.ts';
+
 import { lockSite } from '../sites/repository.ts';
 import { contactEvent, contactKeys } from './domain.ts';
+import { mustMayWrite } from './policy.ts';
 import {
   contactsByExternalIds,
   demotePrimary,
@@ -21,12 +26,6 @@ import {
 
 type Create = Static<typeof CreateContactRequest>;
 
-function checkNotes(ctx: RequestContext, notes: string | null | undefined): void {
-  if (isPortal(ctx) && notes !== undefined) {
-    throw invalid({ field: 'notes', message: 'are for staff only' });
-  }
-}
-
 async function checkSite(tx: Tx, tenantId: string, customerId: string, siteId: string | null | undefined) {
   if (!siteId) return;
   const site = await lockSite(tx, tenantId, siteId, 'share');
@@ -36,8 +35,9 @@ async function checkSite(tx: Tx, tenantId: string, customerId: string, siteId: s
 function newContact(
   deps: CrmDeps,
   tenantId: string,
-  input: Omit<Create, 'customer_id'> & { customer_id: string; source?: string; external_id?: string },
+  given: Omit<Create, 'customer_id'> & { customer_id: string; source?: string; external_id?: string },
 ): NewContactRow {
+  const input = stored(given);
   const now = deps.clock.now().toISOString();
   const row = {
     tenant_id: tenantId,
@@ -60,12 +60,12 @@ function newContact(
 
 /** Adds a contact. A portal user adds to its own company, and may leave `customer_id` out. */
 export async function createContact(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   input: Create,
 ): Promise<ContactRow> {
-  checkNotes(ctx, input.notes);
+  mustMayWrite(ctx, input);
   const tenantId = ctx.scope.tenant_id;
   const customerId = input.customer_id ?? ctx.scope.customer_id;
   if (!customerId) throw invalid({ field: 'customer_id', message: 'is required' });
@@ -78,7 +78,7 @@ export async function createContact(
     ? await demotePrimary(tx, tenantId, customerId, row.id, deps.clock.now())
     : [];
   const [contact] = await insertContacts(tx, [row]);
-  await emit(tx, ctx, deps, [
+  await emit(deps, tx, ctx, [
     ...demoted.map((other) => contactEvent('contact.updated.v1', other)),
     contactEvent('contact.created.v1', contact!),
   ]);
@@ -86,14 +86,14 @@ export async function createContact(
 }
 
 export async function changeContact(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   patch: Static<typeof UpdateContactRequest>,
   check: (row: ContactRow) => void,
 ): Promise<ContactRow> {
-  checkNotes(ctx, patch.notes);
+  mustMayWrite(ctx, patch);
   const tenantId = ctx.scope.tenant_id;
   const now = deps.clock.now();
   const seen = await findContact(tx, tenantId, id);
@@ -105,11 +105,11 @@ export async function changeContact(
   const row = await lockContact(tx, tenantId, id);
   if (!row) throw notFound('contact');
   check(row);
-  const changes = changesOf(row, patch);
+  const changes = changesOf(row, stored(patch));
   if (Object.keys(changes).length === 0) return row;
   const demoted = changes.is_primary ? await demotePrimary(tx, tenantId, row.customer_id, row.id, now) : [];
   const updated = await updateContact(tx, row, changes, now);
-  await emit(tx, ctx, deps, [
+  await emit(deps, tx, ctx, [
     ...demoted.map((other) => contactEvent('contact.updated.v1', other)),
     contactEvent('contact.updated.v1', updated),
   ]);
@@ -117,9 +117,9 @@ export async function changeContact(
 }
 
 export async function deleteContact(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   check: (row: ContactRow) => void,
 ): Promise<void> {
@@ -128,14 +128,14 @@ export async function deleteContact(
   if (!row) throw notFound('contact');
   check(row);
   const deleted = await updateContact(tx, row, { deleted_at: now.toISOString() }, now);
-  await emit(tx, ctx, deps, [contactEvent('contact.deleted.v1', deleted)]);
+  await emit(deps, tx, ctx, [contactEvent('contact.deleted.v1', deleted)]);
 }
 
 /** Contacts by their name in another system: unknown ones are created, known ones left as they are. */
 export async function importContacts(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   request: Static<typeof ImportContactsRequest>,
 ): Promise<{ external_id: string; id: string; created: boolean }[]> {
   const tenantId = ctx.scope.tenant_id;
@@ -164,9 +164,9 @@ export async function importContacts(
     missing.map((item) => newContact(deps, tenantId, { ...item, source: request.source })),
   );
   await emit(
+    deps,
     tx,
     ctx,
-    deps,
     created.map((row) => contactEvent('contact.created.v1', row)),
   );
   const fresh = new Set(created.map((row) => row.external_id!));

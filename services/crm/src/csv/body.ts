@@ -1,51 +1,39 @@
+import { MAX_CSV_BYTES, MIB } from '@psa/contracts/limits';
 import { AppError } from '@psa/service-kit/errors';
-import { detectDelimiter } from './columns.ts';
-import { type CsvRecord, MAX_RECORD, readRecords } from './records.ts';
 
-/** Largest file in bytes. */
-export const MAX_BYTES = 10 * 1024 * 1024;
-
-const bad = (message: string) =>
-  new AppError(400, 'INVALID_INPUT', `The file ${message}.`, { details: [{ field: 'body', message }] });
+const LARGEST = `${MAX_CSV_BYTES / MIB} MB`;
 
 /**
- * The text of a body, piece by piece. A byte order mark is dropped; bytes that are not UTF-8 become U+FFFD,
- * so that only their rows are refused.
- * @throws 413 past {@link MAX_BYTES}, 400 for UTF-16 and for binary files
+ * The bytes of a body. Whole, because the encoding is told by all of them.
+ * @throws 413 past {@link MAX_CSV_BYTES}, 400 when there are none
  */
-async function* decode(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8');
+export async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body) {
-    const utf16 =
-      bytes === 0 && ((chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff));
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) {
-      throw new AppError(413, 'PAYLOAD_TOO_LARGE', 'The file is larger than 10 MB. Please split it.', {
-        details: [{ field: 'body', message: 'is larger than 10 MB' }],
+    if (bytes > MAX_CSV_BYTES) {
+      throw new AppError(413, 'PAYLOAD_TOO_LARGE', `The file is larger than ${LARGEST}. Please split it.`, {
+        details: [{ field: 'body', message: `is larger than ${LARGEST}` }],
       });
     }
-    if (utf16) throw bad('is UTF-16; save it as "CSV UTF-8"');
-    const text = decoder.decode(chunk, { stream: true });
-    if (text.includes('\0')) throw bad('is not text');
-    yield text;
+    chunks.push(chunk);
   }
-  yield decoder.decode();
+  if (bytes === 0) throw emptyFile();
+  return Buffer.concat(chunks);
 }
 
-/** The records of a body: the delimiter is read from its first line. */
-export async function* recordsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<CsvRecord> {
-  const chunks = decode(body);
-  let head = '';
-  while (!/[\r\n]/.test(head) && head.length <= MAX_RECORD) {
-    const next = await chunks.next();
-    if (next.done) break;
-    head += next.value;
+export const emptyFile = () =>
+  new AppError(400, 'INVALID_INPUT', 'The file is empty.', {
+    details: [{ field: 'body', message: 'is empty' }],
+  });
+
+const SLICE = 64 * 1024;
+
+/** Text in slices; between them the process gets its turn for others. */
+export async function* slices(text: string): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += SLICE) {
+    if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    yield text.slice(at, at + SLICE);
   }
-  if (head.trim() === '') throw bad('is empty');
-  async function* all() {
-    yield head;
-    yield* chunks;
-  }
-  yield* readRecords(all(), detectDelimiter(head.split(/[\r\n]/, 1)[0]!));
 }

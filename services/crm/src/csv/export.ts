@@ -1,11 +1,12 @@
 import { CSV_DELIMITERS, type ExportCustomersQuery } from '@psa/contracts/crm';
 import type { RequestContext } from '@psa/service-kit/context';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import { customerFilters } from '../customers/repository.ts';
 import type { CustomerRow } from '../db/schema.ts';
-import { type CrmDeps, emit } from '../shared/emit.ts';
+import type { CrmDeps } from '../deps.ts';
 import { csvLine } from './cells.ts';
-import { COLUMNS } from './columns.ts';
+import { EXPORTED } from './headings.ts';
 
 const BATCH = 500;
 const BOM = '\uFEFF';
@@ -21,7 +22,7 @@ export async function* exportCsv(
 ): AsyncGenerator<string> {
   const delimiter = CSV_DELIMITERS[query.delimiter ?? 'semicolon'];
   // The mark tells Excel that this is UTF-8.
-  yield BOM + csvLine(COLUMNS, delimiter);
+  yield BOM + csvLine(EXPORTED, delimiter);
   let after = 0;
   for (;;) {
     const rows = await deps.db.read(ctx.scope, async (tx) => {
@@ -35,7 +36,7 @@ export async function* exportCsv(
       yield rows
         .map((row) =>
           csvLine(
-            COLUMNS.map((column) => (column === 'tags' ? row.tags.join(', ') : String(row[column] ?? ''))),
+            EXPORTED.map((column) => (column === 'tags' ? row.tags.join(', ') : String(row[column] ?? ''))),
             delimiter,
           ),
         )
@@ -54,7 +55,7 @@ export async function auditExport(
 ): Promise<void> {
   const { delimiter: _, ...filters } = query;
   await deps.db.tx(ctx.scope, (tx) =>
-    emit(tx, ctx, deps, [
+    emit(deps, tx, ctx, [
       {
         type: 'audit.recorded.v1',
         aggregate: { type: 'user', id: ctx.actor.id ?? 'system' },

@@ -1,18 +1,39 @@
-import type { CustomerRow } from '../db/schema.ts';
-import { fold } from '../shared/search-text.ts';
-import type { CustomerLine, CustomerValues, Problem } from './columns.ts';
+import { foldText, sortKey } from '@psa/domain/text';
+import type { CustomerRow, SiteRow } from '../db/schema.ts';
+import type { CustomerLine, CustomerValues, Problem, SiteValues } from './rows.ts';
 
+export type MatchedBy = 'customer_number' | 'external_id' | 'name';
+/** What a row does to a customer's place. */
+export type SiteDecision =
+  | { readonly kind: 'create'; readonly values: SiteValues }
+  | { readonly kind: 'update'; readonly site: SiteRow; readonly changes: SiteValues };
+/** Changes of a customer that is there. */
+interface Change {
+  readonly row: CustomerLine;
+  readonly customer: CustomerRow;
+  readonly by: MatchedBy;
+  readonly changes: Partial<CustomerValues & { external_id: string; source: string }>;
+  readonly site: SiteDecision | null;
+}
 /** What becomes of a row. */
 export type Decision =
-  | { readonly kind: 'create'; readonly row: CustomerLine }
   | {
-      readonly kind: 'update';
+      readonly kind: 'create';
       readonly row: CustomerLine;
-      readonly customer: CustomerRow;
-      readonly changes: Partial<CustomerValues & { external_id: string; source: string }>;
+      readonly external_id: string | null;
+      readonly site: SiteDecision | null;
     }
+  | ({ readonly kind: 'update'; readonly needsConfirmation: boolean } & Change)
+  /** Found by its name, or by a number under another name: changed only when somebody says that it is the one. */
+  | ({ readonly kind: 'confirm' } & Change)
   | { readonly kind: 'unchanged'; readonly row: CustomerLine }
   | { readonly kind: 'refuse'; readonly problem: Problem };
+
+/** What is known of the customers that the rows could mean. */
+export interface Known {
+  readonly customers: readonly CustomerRow[];
+  readonly sites: readonly SiteRow[];
+}
 
 /** Customers created from a file belong to this source. */
 export const CSV_SOURCE = 'csv';
@@ -20,49 +41,98 @@ export const CSV_SOURCE = 'csv';
 /** Names are the same when they differ in case and spacing only: "Muller" is not "Müller". */
 const nameOf = (name: string) => name.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
 
-type Match = { customer: CustomerRow } | { refuse: Omit<Problem, 'line'> } | null;
+/** A customer number of ours, however it is written (the portal shows K10001); null for another system's. */
+export function ownNumber(text: string | null): number | null {
+  const digits = /^k?0*([1-9]\d{0,8})$/i.exec(text ?? '')?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
+type Match =
+  | { customer: CustomerRow; by: MatchedBy; sure: boolean }
+  | { refuse: Omit<Problem, 'line'> }
+  | { external_id: string | null };
+
+const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+const fields = <T extends object>(values: T) => Object.entries(values) as [keyof T & string, T[keyof T]][];
+
+/** The place of a row among those of the customer: known already, the only one and changed, or one more. */
+function siteDecision(values: SiteValues | null, sites: readonly SiteRow[]): SiteDecision | null {
+  if (!values) return null;
+  const differs = (site: SiteRow) =>
+    Object.fromEntries(
+      fields(values).filter(([field, value]) => foldText(site[field] ?? '') !== foldText(value ?? '')),
+    ) as SiteValues;
+  const changes = sites.map(differs);
+  if (changes.some((change) => Object.keys(change).length === 0)) return null;
+  const [only, ...others] = sites;
+  return only && others.length === 0
+    ? { kind: 'update', site: only, changes: changes[0]! }
+    : { kind: 'create', values };
+}
 
 /**
  * Decides row by row: a known customer number is that customer, else a known external id, else a name that
- * exactly one customer has. A second row for the same customer is refused, so that no row depends on another
- * and a dry run says what the run will do.
+ * exactly one customer has. A number that is none of ours is another system's, and is kept as the external id.
+ * What is found by a name alone, or has another name than its number says, is changed only where `confirmed` says
+ * so. A second row for the same customer is refused, so that no row depends on another and a dry run says what the
+ * run will do.
  */
-export function planImport(rows: readonly CustomerLine[], known: readonly CustomerRow[]): Decision[] {
-  const byNumber = new Map(known.map((customer) => [customer.customer_number, customer]));
+export function planImport(
+  rows: readonly CustomerLine[],
+  known: Known,
+  confirmed: (line: number) => boolean,
+): Decision[] {
+  const { customers } = known;
+  const byNumber = new Map(customers.map((customer) => [customer.customer_number, customer]));
   const byExternalId = Map.groupBy(
-    known.filter((customer) => customer.external_id !== null),
+    customers.filter((customer) => customer.external_id !== null),
     (customer) => customer.external_id!,
   );
-  const byName = Map.groupBy(known, (customer) => nameOf(customer.name));
+  const byName = Map.groupBy(customers, (customer) => nameOf(customer.name));
+  const sitesOf = Map.groupBy(known.sites, (site) => site.customer_id);
   const lineOf = new Map<string, number>();
   const lineOfName = new Map<string, { line: number; named: boolean }>();
 
   function match(row: CustomerLine): Match {
-    if (row.customer_number !== null) {
-      const customer = byNumber.get(row.customer_number);
-      if (customer) return { customer };
-      return {
-        refuse: {
-          field: 'customer_number',
-          message: 'no customer has this number; leave it empty for a new one',
-        },
-      };
+    const { customer_number, values } = row;
+    let externalId = row.external_id;
+    let foreign = false;
+    if (customer_number !== null) {
+      const customer = byNumber.get(ownNumber(customer_number) ?? -1);
+      if (customer) {
+        const sure = values.name === undefined || nameOf(values.name) === nameOf(customer.name);
+        return { customer, by: 'customer_number', sure };
+      }
+      if (externalId !== null) {
+        return {
+          refuse: {
+            field: 'customer_number',
+            message: 'no customer has this number, and the row has an external id already',
+          },
+        };
+      }
+      externalId = customer_number;
+      foreign = true;
     }
-    if (row.external_id !== null) {
-      const found = byExternalId.get(row.external_id) ?? [];
+    if (externalId !== null) {
+      const found = (byExternalId.get(externalId) ?? []).filter(
+        // Another system's number says nothing about the ids of a third.
+        (customer) => !foreign || customer.source === CSV_SOURCE,
+      );
       if (found.length > 1) {
         return {
           refuse: { field: 'external_id', message: 'several customers of different sources have it' },
         };
       }
-      if (found[0]) return { customer: found[0] };
+      if (found[0]) return { customer: found[0], by: 'external_id', sure: true };
     }
-    const named = (byName.get(nameOf(row.values.name)) ?? []).filter(
+    if (values.name === undefined) return { external_id: externalId };
+    const named = (byName.get(nameOf(values.name)) ?? []).filter(
       // One with another external id is another customer of the same name.
-      (customer) => row.external_id === null || customer.external_id === null,
+      (customer) => externalId === null || customer.external_id === null,
     );
     if (named.length > 1) {
-      if (row.external_id !== null) return null;
+      if (externalId !== null) return { external_id: externalId };
       return {
         refuse: {
           field: 'name',
@@ -70,7 +140,7 @@ export function planImport(rows: readonly CustomerLine[], known: readonly Custom
         },
       };
     }
-    return named[0] ? { customer: named[0] } : null;
+    return named[0] ? { customer: named[0], by: 'name', sure: false } : { external_id: externalId };
   }
 
   return rows.map((row): Decision => {
@@ -79,43 +149,60 @@ export function planImport(rows: readonly CustomerLine[], known: readonly Custom
       problem: { line: row.line, field, message },
     });
     const found = match(row);
-    if (found && 'refuse' in found) return refuse(found.refuse.field, found.refuse.message);
+    if ('refuse' in found) return refuse(found.refuse.field, found.refuse.message);
+    const customer = 'customer' in found ? found.customer : null;
+    const named = row.values.name;
+    if (!customer && named === undefined) return refuse('name', 'is required for a new customer');
 
-    const name = nameOf(row.values.name);
+    const name = nameOf(named ?? customer!.name);
+    const given = row.external_id ?? (ownNumberOf(row, customer) ? null : row.customer_number);
     const identities = [
-      ...(found ? [`id:${found.customer.id}`] : []),
-      ...(row.external_id === null ? [] : [`external:${row.external_id}`]),
+      ...(customer ? [`id:${customer.id}`] : []),
+      ...(given === null ? [] : [`external:${given}`]),
     ];
     const earlier = identities.map((identity) => lineOf.get(identity)).find((line) => line !== undefined);
     if (earlier !== undefined) return refuse(null, `is the same customer as line ${earlier}`);
-    if (!found) {
+    if (!customer) {
       const namesake = lineOfName.get(name);
-      if (namesake && (row.external_id === null || !namesake.named)) {
+      if (namesake && (given === null || !namesake.named)) {
         return refuse('name', `is the same name as in line ${namesake.line}`);
       }
     }
     for (const identity of identities) lineOf.set(identity, row.line);
-    if (!lineOfName.has(name)) lineOfName.set(name, { line: row.line, named: row.external_id !== null });
-    if (!found) return { kind: 'create', row };
+    if (!lineOfName.has(name)) lineOfName.set(name, { line: row.line, named: given !== null });
+    if (!('customer' in found)) {
+      return { kind: 'create', row, external_id: found.external_id, site: siteDecision(row.site, []) };
+    }
 
-    const changes: Record<string, unknown> = {};
     const wanted: Record<string, unknown> = { ...row.values };
-    if (row.external_id !== null && found.customer.external_id !== row.external_id) {
-      if (byExternalId.has(row.external_id)) return refuse('external_id', 'belongs to another customer');
-      wanted.external_id = row.external_id;
+    if (given !== null && found.customer.external_id !== given) {
+      wanted.external_id = given;
       wanted.source = found.customer.source ?? CSV_SOURCE;
+      const holders = byExternalId.get(given) ?? [];
+      if (
+        row.external_id !== null ? holders.length > 0 : holders.some((one) => one.source === wanted.source)
+      ) {
+        return refuse('external_id', 'belongs to another customer');
+      }
     }
-    for (const [field, value] of Object.entries(wanted)) {
-      const before = found.customer[field as keyof CustomerRow];
-      if (JSON.stringify(before) !== JSON.stringify(value)) changes[field] = value;
-    }
-    return Object.keys(changes).length === 0
-      ? { kind: 'unchanged', row }
-      : { kind: 'update', row, customer: found.customer, changes };
+    const changes = Object.fromEntries(
+      Object.entries(wanted).filter(
+        ([field, value]) => !same(found.customer[field as keyof CustomerRow], value),
+      ),
+    );
+    const site = siteDecision(row.site, sitesOf.get(found.customer.id) ?? []);
+    if (Object.keys(changes).length === 0 && !site) return { kind: 'unchanged', row };
+    const change = { row, customer: found.customer, by: found.by, changes, site };
+    if (!found.sure && !confirmed(row.line)) return { kind: 'confirm', ...change };
+    return { kind: 'update', needsConfirmation: !found.sure, ...change };
   });
 }
 
+/** True when the row's number is the customer's own, and so no external id. */
+const ownNumberOf = (row: CustomerLine, customer: CustomerRow | null) =>
+  customer !== null && ownNumber(row.customer_number) === customer.customer_number;
+
 /** The folded names to look customers up by. */
 export const nameKeysOf = (rows: readonly CustomerLine[]) => [
-  ...new Set(rows.map((row) => fold(row.values.name))),
+  ...new Set(rows.flatMap((row) => (row.values.name === undefined ? [] : [sortKey(row.values.name)]))),
 ];

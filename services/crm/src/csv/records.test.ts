@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvLine, defuse, undefuse } from './cells.ts';
-import { detectDelimiter, readHeader } from './columns.ts';
 import { type CsvRecord, MAX_RECORD, readRecords } from './records.ts';
 
 async function read(text: string, delimiter = ';', cut: readonly number[] = []): Promise<CsvRecord[]> {
@@ -104,41 +103,5 @@ describe('cells', () => {
         expect(undefuse(defuse(text))).toBe(text);
       }),
     );
-  });
-});
-
-describe('the header', () => {
-  it('is understood in German and English', () => {
-    expect(readHeader(['Firma', 'E-Mail', 'Telefon', 'Schlagwörter', 'Externe ID', 'Kundennummer'])).toEqual([
-      'name',
-      'email',
-      'phone',
-      'tags',
-      'external_id',
-      'customer_number',
-    ]);
-    expect(readHeader(['Customer Name', 'e-mail', 'PHONE', 'external_id', 'Bemerkungen'])).toEqual([
-      'name',
-      'email',
-      'phone',
-      'external_id',
-      'notes',
-    ]);
-  });
-
-  it('tells its delimiter', () => {
-    expect(detectDelimiter('name;email')).toBe(';');
-    expect(detectDelimiter('name,email')).toBe(',');
-    expect(detectDelimiter('"a;b;c",name')).toBe(',');
-    expect(detectDelimiter('name')).toBe(',');
-  });
-
-  it.each([
-    [['email'], 'no column "name"'],
-    [['name', 'Umsatz'], '"Umsatz"'],
-    [['name', 'Firma'], 'second time'],
-    [['name', ''], 'column 2 ""'],
-  ])('%j is refused', (cells, message) => {
-    expect(() => readHeader(cells)).toThrow(message);
   });
 });

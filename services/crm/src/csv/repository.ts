@@ -1,25 +1,34 @@
 import type { Tx } from '@psa/service-kit/database';
-import type { CustomerRow } from '../db/schema.ts';
-import type { CustomerLine } from './columns.ts';
-import { nameKeysOf } from './plan.ts';
+import type { CustomerRow, SiteRow } from '../db/schema.ts';
+import { type Known, nameKeysOf, ownNumber } from './plan.ts';
+import type { CustomerLine } from './rows.ts';
 
-/** Customers that rows of a file could mean: by number, external id or folded name; locked where asked. */
+/**
+ * Customers that rows of a file could mean (by number, external id or folded name) with their sites; locked where
+ * asked.
+ */
 export async function matchingCustomers(
   tx: Tx,
   tenantId: string,
   rows: readonly CustomerLine[],
   lock: boolean,
-): Promise<CustomerRow[]> {
-  const numbers = rows.flatMap((row) => (row.customer_number === null ? [] : [row.customer_number]));
-  const externalIds = rows.flatMap((row) => (row.external_id === null ? [] : [row.external_id]));
+): Promise<Known> {
+  const numbers = rows.flatMap((row) => ownNumber(row.customer_number) ?? []);
+  // Another system's number is an external id here.
+  const externalIds = rows.flatMap((row) => [row.external_id ?? [], row.customer_number ?? []].flat());
   const s = tx.sql;
   // Locked in one order, as everybody who locks several customers does.
-  const found = await s<CustomerRow[]>`
+  const customers = await s<CustomerRow[]>`
     select * from crm.customers
     where tenant_id = ${tenantId} and deleted_at is null and (customer_number = any(${numbers}::integer[])
       or external_id = any(${externalIds}::text[]) or name_key = any(${nameKeysOf(rows)}::text[]))
     order by id ${lock ? s`for no key update` : s``}`;
-  return [...found];
+  if (!rows.some((row) => row.site)) return { customers, sites: [] };
+  const sites = await s<SiteRow[]>`
+    select * from crm.sites
+    where tenant_id = ${tenantId} and customer_id = any(${customers.map((row) => row.id)}::uuid[])
+      and deleted_at is null order by id`;
+  return { customers, sites };
 }
 
 /** Writes changed customers, locked before, in one statement. */

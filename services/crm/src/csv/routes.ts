@@ -1,34 +1,80 @@
 import { Readable } from 'node:stream';
 import { One } from '@psa/contracts/common';
-import { CsvImportQuery, CsvImportReport, ExportCustomersQuery } from '@psa/contracts/crm';
+import {
+  CsvImportQuery,
+  CsvImportReport,
+  ExportCustomersQuery,
+  ImportColumns,
+  UpdateImportColumnsRequest,
+} from '@psa/contracts/crm';
 import { type App, contextOf } from '@psa/service-kit/app';
-import { AppError, forbidden } from '@psa/service-kit/errors';
+import { AppError } from '@psa/service-kit/errors';
+import { write } from '@psa/service-kit/write';
 import Type from 'typebox';
-import { type CrmDeps, isPortal } from '../shared/emit.ts';
-import { MAX_BYTES } from './body.ts';
+import { mustMayExport } from '../customers/policy.ts';
+import type { CrmDeps } from '../deps.ts';
+import { readImportColumns, saveChoices } from './choices.ts';
+import { charsetOf } from './encoding.ts';
 import { auditExport, exportCsv } from './export.ts';
 import { importCsv } from './import.ts';
+
+/** What headings of imported files mean, by choice of the tenant. */
+export function importColumnRoutes(app: App, deps: CrmDeps): void {
+  const path = '/api/v1/customers/import-columns';
+  app.get(
+    path,
+    {
+      config: { permission: 'customer:import' },
+      schema: {
+        operationId: 'getImportColumns',
+        summary: 'The columns that an import of customers knows, and what was chosen for other headings',
+        response: { 200: One(ImportColumns) },
+      },
+    },
+    async (request) => {
+      const { scope } = contextOf(request);
+      return { data: await deps.db.read(scope, (tx) => readImportColumns(tx, scope.tenant_id)) };
+    },
+  );
+
+  app.patch(
+    path,
+    {
+      config: { permission: 'customer:import' },
+      schema: {
+        operationId: 'chooseImportColumns',
+        summary: 'Choose what headings mean in every later import, or that they are left out',
+        body: UpdateImportColumnsRequest,
+        response: { 200: One(ImportColumns) },
+      },
+    },
+    async (request, reply) =>
+      write(deps.db, request, reply, async (tx, ctx) => ({
+        status: 200,
+        body: { data: await saveChoices(deps, tx, ctx, request.body) },
+      })),
+  );
+}
 
 /** Import and export of customers as CSV; in a scope of its own, because here alone text/csv is a body. */
 export async function csvRoutes(parent: App, deps: CrmDeps): Promise<void> {
   await parent.register(async (instance) => {
     const app = instance as unknown as App;
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('text/csv', { bodyLimit: MAX_BYTES }, (_request, payload, done) =>
-      done(null, payload),
-    );
+    app.addContentTypeParser('text/csv', (_request, payload, done) => done(null, payload));
 
     app.post(
       '/api/v1/customers/import-csv',
       {
         config: { permission: 'customer:import' },
-        bodyLimit: MAX_BYTES,
         schema: {
           operationId: 'importCustomersCsv',
           summary: 'Take customers from a CSV file',
           description:
-            'UTF-8, `;` or `,`, header in German or English. A row is matched by customer number, external id or name; ' +
-            'an empty cell clears the field, a missing column leaves it. `dry_run=true` writes nothing.',
+            'Heading in German or English; `;`, `,`, tab or `|`; the encoding by charset, byte order mark or guess. A ' +
+            'row is matched by customer number, external id or name; a match by name alone is changed only when ' +
+            '`confirm` names its line. An empty cell changes nothing. `dry_run=true` writes nothing and shows what ' +
+            'each field was and would be.',
           consumes: ['text/csv'],
           querystring: CsvImportQuery,
           response: { 200: One(CsvImportReport) },
@@ -40,8 +86,14 @@ export async function csvRoutes(parent: App, deps: CrmDeps): Promise<void> {
             details: [{ field: 'body', message: 'is empty' }],
           });
         }
-        const dryRun = request.query.dry_run ?? false;
-        return { data: await importCsv(deps, contextOf(request), request.body, dryRun) };
+        const { dry_run = false, confirm = '' } = request.query;
+        const lines = new Set(confirm.split(','));
+        const data = await importCsv(deps, contextOf(request), request.body, {
+          dryRun: dry_run,
+          charset: charsetOf(request.headers['content-type']),
+          confirmed: (line) => confirm === 'all' || lines.has(String(line)),
+        });
+        return { data };
       },
     );
 
@@ -61,7 +113,7 @@ export async function csvRoutes(parent: App, deps: CrmDeps): Promise<void> {
       },
       async (request, reply) => {
         const ctx = contextOf(request);
-        if (isPortal(ctx)) throw forbidden('Only staff may export customers.');
+        mustMayExport(ctx);
         await auditExport(deps, ctx, request.query);
         return reply
           .type('text/csv; charset=utf-8')

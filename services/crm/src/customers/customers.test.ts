@@ -163,7 +163,7 @@ describe('customer numbers', () => {
       inserted = resolve;
     });
     const slow = crm.deps.db.tx(ctx.scope, async (tx) => {
-      await createCustomer(tx, ctx, crm.deps, number, { name: 'Langsam' });
+      await createCustomer(crm.deps, tx, ctx, number, { name: 'Langsam' });
       inserted();
       await held;
     });
@@ -345,5 +345,22 @@ describe('the import by external id', () => {
     expect(row!.name).toBe('Umbenannt');
     expect((await run(['78'], { permissions: ['ticket:import'] })).status).toBe(200);
     expect((await run(['79'], { permissions: ['customer:create'] })).status).toBe(403);
+  });
+});
+
+describe('names of every script', () => {
+  it.each([
+    ['a letter that unfolds into 18', '\uFDFA'.repeat(200)],
+    ['ligatures', 'ﬃ'.repeat(200)],
+    ['letters of four bytes', '𠮷'.repeat(100)],
+    ['accents without end', `qxz${'\u0301'.repeat(190)}`],
+  ])('are stored, sorted and found: %s', async (_what, name) => {
+    const created = await crm.call('POST', '/api/v1/customers', { body: { name } });
+    expect(created.status).toBe(201);
+    const found = await crm.call('GET', `/api/v1/customers?search=${encodeURIComponent(name.slice(0, 20))}`);
+    expect([found.status, found.body.data.map((one: { id: string }) => one.id)]).toEqual([
+      200,
+      [created.body.data.id],
+    ]);
   });
 });

@@ -1,25 +1,31 @@
 import type { Customer } from '@psa/contracts/crm';
+import { sortKey } from '@psa/domain/text';
+import { emailForms, phoneForms, websiteForms } from '@psa/service-kit/contact-forms';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { CustomerRow } from '../db/schema.ts';
-import { fold, searchText } from '../shared/search-text.ts';
+import { searchText } from '../shared/search-text.ts';
+import { customerFor } from './policy.ts';
 
-/** Tags as they are stored: lower case, each once, in the order given. */
-export const normaliseTags = (tags: readonly string[]): string[] => [
-  ...new Set(tags.map((tag) => tag.normalize('NFC').trim().toLowerCase())),
-];
-
-type Found = Pick<CustomerRow, 'name' | 'customer_number' | 'email' | 'external_id'>;
+type Found = Pick<CustomerRow, 'name' | 'customer_number' | 'email' | 'external_id' | 'phone' | 'website'>;
 
 /** What a customer sorts and is found by. */
 export const customerKeys = (row: Found) => ({
-  name_key: fold(row.name),
-  search_text: searchText([row.name, row.email, row.customer_number, row.external_id]),
+  name_key: sortKey(row.name),
+  search_text: searchText([
+    row.name,
+    ...emailForms(row.email ?? ''),
+    row.customer_number,
+    row.external_id,
+    row.phone,
+    ...phoneForms(row.phone ?? ''),
+    ...websiteForms(row.website ?? ''),
+  ]),
 });
 
-/** The customer as the API shows it. A portal user does not see what the MSP notes about its company. */
+/** The customer as the API shows it to staff, or to its own people ({@link customerFor}). */
 export function toCustomer(row: CustomerRow, portal: boolean): Customer {
-  return {
+  const customer: Customer = {
     id: row.id,
     customer_number: row.customer_number,
     name: row.name,
@@ -27,16 +33,17 @@ export function toCustomer(row: CustomerRow, portal: boolean): Customer {
     email: row.email,
     phone: row.phone,
     website: row.website,
-    notes: portal ? null : row.notes,
-    tags: portal ? [] : row.tags,
-    preferred_technician_id: portal ? null : row.preferred_technician_id,
-    sla_policy_id: portal ? null : row.sla_policy_id,
-    source: portal ? null : row.source,
-    external_id: portal ? null : row.external_id,
+    notes: row.notes,
+    tags: row.tags,
+    preferred_technician_id: row.preferred_technician_id,
+    sla_policy_id: row.sla_policy_id,
+    source: row.source,
+    external_id: row.external_id,
     version: row.version,
     created_at: toIso(row.created_at),
     updated_at: toIso(row.updated_at),
   };
+  return customerFor(customer, portal);
 }
 
 /** The whole customer as its events tell it. */

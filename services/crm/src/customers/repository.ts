@@ -1,3 +1,4 @@
+import { normalTag } from '@psa/contracts/tags';
 import type { Tx } from '@psa/service-kit/database';
 import { fetchList, type ListRequest, type ListResult, type ListSpec } from '@psa/service-kit/list';
 import { and, eq, inArray, isNull } from 'drizzle-orm';
@@ -5,7 +6,7 @@ import { type CustomerRow, customers, type NewCustomerRow } from '../db/schema.t
 import { searchFilters } from '../shared/search.ts';
 import { customerKeys } from './domain.ts';
 
-export const CUSTOMER_LIST: ListSpec = {
+export const CUSTOMER_LIST: Omit<ListSpec, 'fields'> = {
   sortable: {
     name: { sql: 't.name_key', type: 'text' },
     customer_number: { sql: 't.customer_number', type: 'integer' },
@@ -15,24 +16,6 @@ export const CUSTOMER_LIST: ListSpec = {
   },
   defaultSort: [['name', 'asc']],
   id: { sql: 't.id', type: 'uuid' },
-  fields: [
-    'id',
-    'customer_number',
-    'name',
-    'status',
-    'email',
-    'phone',
-    'website',
-    'notes',
-    'tags',
-    'preferred_technician_id',
-    'sla_policy_id',
-    'source',
-    'external_id',
-    'version',
-    'created_at',
-    'updated_at',
-  ],
   includes: ['sites', 'contacts'],
 };
 
@@ -52,7 +35,7 @@ export async function customerFilters(tx: Tx, tenantId: string, filters: Custome
   return [
     s`t.tenant_id = ${tenantId} and t.deleted_at is null`,
     ...(filters.status === undefined ? [] : [s`t.status = ${filters.status}`]),
-    ...(filters.tag === undefined ? [] : [s`${filters.tag.normalize('NFC').toLowerCase()} = any(t.tags)`]),
+    ...(filters.tag === undefined ? [] : [s`${normalTag(filters.tag)} = any(t.tags)`]),
     ...(filters.external_id === undefined ? [] : [s`t.external_id = ${filters.external_id}`]),
     ...(filters.preferred_technician_id === undefined
       ? []

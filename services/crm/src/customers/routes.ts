@@ -1,4 +1,4 @@
-import { IdParams, Many, One } from '@psa/contracts/common';
+import { One } from '@psa/contracts/common';
 import {
   CreateCustomerRequest,
   Customer,
@@ -11,21 +11,22 @@ import {
   UpdateCustomerRequest,
 } from '@psa/contracts/crm';
 import { type App, contextOf } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { forbidden, notFound } from '@psa/service-kit/errors';
-import { type ListRequest, listResponse, parseList } from '@psa/service-kit/list';
-import { checkIfMatch, etag, write } from '@psa/service-kit/write';
+import type { ListRequest } from '@psa/service-kit/list';
+import { resourceRoutes } from '@psa/service-kit/resource-routes';
+import { write } from '@psa/service-kit/write';
 import Type from 'typebox';
 import { toContact } from '../contacts/domain.ts';
 import { contactsOf } from '../contacts/repository.ts';
 import type { CustomerRow } from '../db/schema.ts';
+import type { CrmDeps } from '../deps.ts';
 import { takeCustomerNumbers } from '../shared/counters.ts';
-import { type CrmDeps, isPortal } from '../shared/emit.ts';
-import { thin } from '../shared/thin.ts';
 import { toSite } from '../sites/domain.ts';
 import { sitesOf } from '../sites/repository.ts';
 import { toCustomer } from './domain.ts';
+import { mustMayFilter } from './policy.ts';
+import { mustReferToSomething } from './references.ts';
 import { CUSTOMER_LIST, countTags, findCustomer, listCustomers } from './repository.ts';
 import {
   changeCustomer,
@@ -35,64 +36,50 @@ import {
   numbersForImport,
 } from './service.ts';
 
-const path = '/api/v1/customers';
-
 export function customerRoutes(app: App, deps: CrmDeps): void {
-  app.get(
-    path,
-    {
-      config: { permission: 'customer:view' },
-      schema: {
-        operationId: 'listCustomers',
+  resourceRoutes(app, deps, {
+    path: 'customers',
+    noun: 'customer',
+    names: ['Customer', 'Customers'],
+    permissions: {
+      view: 'customer:view',
+      create: 'customer:create',
+      update: 'customer:update',
+      remove: 'customer:delete',
+    },
+    schemas: {
+      one: Customer,
+      shown: CustomerView,
+      create: CreateCustomerRequest,
+      update: UpdateCustomerRequest,
+      listQuery: ListCustomersQuery,
+      oneQuery: OneQuery,
+    },
+    texts: {
+      list: {
         summary: 'List customers',
         description:
           '`search` finds words in name, e-mail, number and external id; case and accents do not matter.',
-        querystring: ListCustomersQuery,
-        response: { 200: Many(Type.Partial(CustomerView)) },
       },
+      remove: { summary: 'Delete a customer with its sites and contacts' },
     },
-    async (request) => {
-      const ctx = contextOf(request);
-      // What a company is tagged with is not for its own eyes, not even by asking.
-      if (
-        isPortal(ctx) &&
-        (request.query.tag ?? request.query.preferred_technician_id ?? request.query.external_id)
-      )
-        throw forbidden('Only staff may filter by this.');
-      const list = parseList(request.query, CUSTOMER_LIST);
-      return deps.db.read(ctx.scope, async (tx) => {
-        const result = await listCustomers(tx, ctx.scope.tenant_id, list, request.query);
-        return listResponse(list, result, await withIncludes(tx, ctx, list, result.rows), request.url);
-      });
+    list: CUSTOMER_LIST,
+    view: (row, ctx) => toCustomer(row, isPortal(ctx)),
+    include: withIncludes,
+    async select(tx, ctx, list, query) {
+      mustMayFilter(ctx, query);
+      return listCustomers(tx, ctx.scope.tenant_id, list, query);
     },
-  );
+    find: (tx, ctx, id) => findCustomer(tx, ctx.scope.tenant_id, id),
+    refer: (ctx, body, id) => mustReferToSomething(deps, ctx, body, id),
+    before: (ctx) => takeCustomerNumbers(deps.db, ctx.scope.tenant_id, 1),
+    create: (tx, ctx, body, number) => createCustomer(deps, tx, ctx, number, body),
+    update: (tx, ctx, id, body, check) => changeCustomer(deps, tx, ctx, id, body, check),
+    remove: (tx, ctx, id, check) => deleteCustomer(deps, tx, ctx, id, check),
+  });
 
   app.post(
-    path,
-    {
-      config: { permission: 'customer:create' },
-      schema: {
-        operationId: 'createCustomer',
-        summary: 'Create a customer',
-        body: CreateCustomerRequest,
-        response: { 201: One(Customer) },
-      },
-    },
-    async (request, reply) => {
-      const number = await takeCustomerNumbers(deps.db, contextOf(request).scope.tenant_id, 1);
-      return write(deps.db, request, reply, async (tx, ctx) => {
-        const row = await createCustomer(tx, ctx, deps, number, request.body);
-        return {
-          status: 201,
-          body: { data: toCustomer(row, isPortal(ctx)) },
-          headers: { location: `${path}/${row.id}`, etag: etag(row.version) },
-        };
-      });
-    },
-  );
-
-  app.post(
-    `${path}/import`,
+    '/api/v1/customers/import',
     {
       config: { permission: ['customer:import', 'ticket:import'] },
       schema: {
@@ -107,7 +94,7 @@ export function customerRoutes(app: App, deps: CrmDeps): void {
       const numbers = await numbersForImport(deps, contextOf(request), request.body);
       return write(deps.db, request, reply, async (tx, ctx) => ({
         status: 200,
-        body: { data: { customers: await importCustomers(tx, ctx, deps, numbers, request.body) } },
+        body: { data: { customers: await importCustomers(deps, tx, ctx, numbers, request.body) } },
       }));
     },
   );
@@ -127,76 +114,6 @@ export function customerRoutes(app: App, deps: CrmDeps): void {
       if (isPortal(ctx)) return { data: [] };
       return { data: await deps.db.read(ctx.scope, (tx) => countTags(tx, ctx.scope.tenant_id)) };
     },
-  );
-
-  app.get(
-    `${path}/:id`,
-    {
-      config: { permission: 'customer:view' },
-      schema: {
-        operationId: 'getCustomer',
-        summary: 'Get a customer',
-        params: IdParams,
-        querystring: OneQuery,
-        response: { 200: One(Type.Partial(CustomerView)) },
-      },
-    },
-    async (request, reply) => {
-      const ctx = contextOf(request);
-      const wanted = parseList(request.query, CUSTOMER_LIST);
-      return deps.db.read(ctx.scope, async (tx) => {
-        const row = await findCustomer(tx, ctx.scope.tenant_id, request.params.id);
-        if (!row) throw notFound('customer');
-        reply.header('etag', etag(row.version));
-        const [view] = await withIncludes(tx, ctx, wanted, [row]);
-        return { data: thin(view!, wanted) };
-      });
-    },
-  );
-
-  app.patch(
-    `${path}/:id`,
-    {
-      config: { permission: 'customer:update' },
-      schema: {
-        operationId: 'updateCustomer',
-        summary: 'Change a customer',
-        params: IdParams,
-        body: UpdateCustomerRequest,
-        response: { 200: One(Customer) },
-      },
-    },
-    async (request, reply) =>
-      write(deps.db, request, reply, async (tx, ctx) => {
-        const row = await changeCustomer(tx, ctx, deps, request.params.id, request.body, (found) =>
-          checkIfMatch(request, found.version),
-        );
-        return {
-          status: 200,
-          body: { data: toCustomer(row, isPortal(ctx)) },
-          headers: { etag: etag(row.version) },
-        };
-      }),
-  );
-
-  app.delete(
-    `${path}/:id`,
-    {
-      config: { permission: 'customer:delete' },
-      schema: {
-        operationId: 'deleteCustomer',
-        summary: 'Delete a customer with its sites and contacts',
-        params: IdParams,
-        response: { 204: Type.Null() },
-      },
-    },
-    async (request, reply) =>
-      write(deps.db, request, reply, async (tx, ctx) => {
-        await deleteCustomer(tx, ctx, deps, request.params.id, (found) =>
-          checkIfMatch(request, found.version),
-        );
-        return { status: 204 };
-      }),
   );
 }
 

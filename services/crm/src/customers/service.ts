@@ -3,19 +3,24 @@ import type {
   ImportCustomersRequest,
   UpdateCustomerRequest,
 } from '@psa/contracts/crm';
+import { normalTags } from '@psa/contracts/tags';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { notFound, unavailable } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import { contactEvent } from '../contacts/domain.ts';
 import { deleteContactsOf } from '../contacts/repository.ts';
 import type { CustomerRow, NewCustomerRow } from '../db/schema.ts';
+import type { CrmDeps } from '../deps.ts';
+import { changesOf } from '../shared/changes.ts';
 import { takeCustomerNumbers } from '../shared/counters.ts';
-import { type CrmDeps, emit } from '../shared/emit.ts';
-import { changesOf } from '../shared/thin.ts';
+
+import { stored } from '../shared/stored.ts';
+
 import { siteEvent } from '../sites/domain.ts';
 import { deleteSitesOf } from '../sites/repository.ts';
-import { customerEvent, customerKeys, normaliseTags } from './domain.ts';
+import { customerEvent, customerKeys } from './domain.ts';
 import { customersByExternalIds, insertCustomers, lockCustomer, updateCustomer } from './repository.ts';
 
 /** What a new customer may come with. */
@@ -29,8 +34,9 @@ export function newCustomer(
   deps: CrmDeps,
   tenantId: string,
   number: number,
-  input: CustomerInput,
+  given: CustomerInput,
 ): NewCustomerRow {
+  const input = stored(given);
   const now = deps.clock.now().toISOString();
   const row = {
     tenant_id: tenantId,
@@ -42,7 +48,7 @@ export function newCustomer(
     phone: input.phone ?? null,
     website: input.website ?? null,
     notes: input.notes ?? null,
-    tags: normaliseTags(input.tags ?? []),
+    tags: normalTags(input.tags ?? []),
     preferred_technician_id: input.preferred_technician_id ?? null,
     sla_policy_id: input.sla_policy_id ?? null,
     source: input.source ?? null,
@@ -54,22 +60,22 @@ export function newCustomer(
 }
 
 export async function createCustomer(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   number: number,
   input: CustomerInput,
 ): Promise<CustomerRow> {
   const [row] = await insertCustomers(tx, [newCustomer(deps, ctx.scope.tenant_id, number, input)]);
-  await emit(tx, ctx, deps, [customerEvent('customer.created.v1', row!)]);
+  await emit(deps, tx, ctx, [customerEvent('customer.created.v1', row!)]);
   return row!;
 }
 
 /** Changes the named fields. `check` sees the locked row and may refuse. */
 export async function changeCustomer(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   patch: Static<typeof UpdateCustomerRequest>,
   check: (row: CustomerRow) => void,
@@ -77,19 +83,19 @@ export async function changeCustomer(
   const row = await lockCustomer(tx, ctx.scope.tenant_id, id, 'no key update');
   if (!row) throw notFound('customer');
   check(row);
-  const wanted = patch.tags ? { ...patch, tags: normaliseTags(patch.tags) } : patch;
+  const wanted = stored(patch.tags ? { ...patch, tags: normalTags(patch.tags) } : patch);
   const changes = changesOf(row, wanted);
   if (Object.keys(changes).length === 0) return row;
   const updated = await updateCustomer(tx, row, changes, deps.clock.now());
-  await emit(tx, ctx, deps, [customerEvent('customer.updated.v1', updated)]);
+  await emit(deps, tx, ctx, [customerEvent('customer.updated.v1', updated)]);
   return updated;
 }
 
 /** Deletes a customer with its contacts and sites, all or nothing, with an event for each. */
 export async function deleteCustomer(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   check: (row: CustomerRow) => void,
 ): Promise<void> {
@@ -101,7 +107,7 @@ export async function deleteCustomer(
   const contacts = await deleteContactsOf(tx, row.tenant_id, row.id, now);
   const sites = await deleteSitesOf(tx, row.tenant_id, row.id, now);
   const deleted = await updateCustomer(tx, row, { deleted_at: now.toISOString() }, now);
-  await emit(tx, ctx, deps, [
+  await emit(deps, tx, ctx, [
     ...contacts.map((contact) => contactEvent('contact.deleted.v1', contact)),
     ...sites.map((site) => siteEvent('site.deleted.v1', site)),
     customerEvent('customer.deleted.v1', deleted),
@@ -132,9 +138,9 @@ export async function numbersForImport(
 
 /** Customers by their name in another system: unknown ones are created, known ones left as they are. */
 export async function importCustomers(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   numbers: { first: number; count: number },
   request: Import,
 ): Promise<{ external_id: string; id: string; created: boolean }[]> {
@@ -156,9 +162,9 @@ export async function importCustomers(
     ),
   );
   await emit(
+    deps,
     tx,
     ctx,
-    deps,
     created.map((row) => customerEvent('customer.created.v1', row)),
   );
   const fresh = new Set(created.map((row) => row.external_id!));

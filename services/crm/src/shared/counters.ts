@@ -1,4 +1,4 @@
-import type { Database } from '@psa/service-kit/database';
+import type { Database, Tx } from '@psa/service-kit/database';
 
 /**
  * Takes `count` customer numbers of a tenant and returns the first. It runs in a transaction of its own,
@@ -9,15 +9,14 @@ import type { Database } from '@psa/service-kit/database';
  * under this number has stored the counter before it.
  */
 export async function takeCustomerNumbers(db: Database, tenantId: string, count: number): Promise<number> {
-  return db.tx({ tenant_id: tenantId, customer_id: null }, async (tx) => {
-    const [, [row]] = await Promise.all([
-      tx.sql`select set_config('synchronous_commit', 'off', true)`,
-      tx.sql<{ value: string }[]>`
-        insert into crm.counters as c (tenant_id, name, value) values (${tenantId}, 'customer', ${FIRST - 1 + count})
-        on conflict (tenant_id, name) do update set value = c.value + ${count} returning value`,
-    ]);
+  const scope = { tenant_id: tenantId, customer_id: null };
+  const raise = async ({ sql }: Tx) => {
+    const [row] = await sql<{ value: string }[]>`
+      insert into crm.counters as c (tenant_id, name, value) values (${tenantId}, 'customer', ${FIRST - 1 + count})
+      on conflict (tenant_id, name) do update set value = c.value + ${count} returning value`;
     return Number(row!.value) - count + 1;
-  });
+  };
+  return db.tx(scope, raise, { durable: false });
 }
 
 /** Numbers start here: five digits from the first customer on sort and read alike. */

@@ -1,12 +1,13 @@
 import type { Site } from '@psa/contracts/crm';
+import { sortKey } from '@psa/domain/text';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { SiteRow } from '../db/schema.ts';
-import { fold, searchText } from '../shared/search-text.ts';
+import { searchText } from '../shared/search-text.ts';
 
 /** What a site sorts and is found by. */
 export const siteKeys = (row: Pick<SiteRow, 'name' | 'street' | 'postal_code' | 'city'>) => ({
-  name_key: fold(row.name),
+  name_key: sortKey(row.name),
   search_text: searchText([row.name, row.street, row.postal_code, row.city]),
 });
 
@@ -39,15 +40,4 @@ export function siteEvent(type: 'site.created.v1' | 'site.updated.v1' | 'site.de
     customer_id: row.customer_id,
     data: siteFacts(row),
   };
-}
-
-/** True for a time zone of the IANA database that this platform knows. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    // Offsets such as +02:00 pass above, but know no daylight saving.
-    return /^[A-Za-z]/.test(name);
-  } catch {
-    return false;
-  }
 }

@@ -5,7 +5,7 @@ import { type NewSiteRow, type SiteRow, sites } from '../db/schema.ts';
 import { searchFilters } from '../shared/search.ts';
 import { siteKeys } from './domain.ts';
 
-export const SITE_LIST: ListSpec = {
+export const SITE_LIST: Omit<ListSpec, 'fields'> = {
   sortable: {
     name: { sql: 't.name_key', type: 'text' },
     city: { sql: 't.city', type: 'text', nullable: true },
@@ -14,19 +14,6 @@ export const SITE_LIST: ListSpec = {
   },
   defaultSort: [['name', 'asc']],
   id: { sql: 't.id', type: 'uuid' },
-  fields: [
-    'id',
-    'customer_id',
-    'name',
-    'street',
-    'postal_code',
-    'city',
-    'country',
-    'time_zone',
-    'version',
-    'created_at',
-    'updated_at',
-  ],
   includes: ['customer'],
 };
 
@@ -96,9 +83,12 @@ export async function lockSite(
   return row;
 }
 
-export async function insertSite(tx: Tx, row: NewSiteRow): Promise<SiteRow> {
-  const [inserted] = await tx.orm.insert(sites).values(row).returning();
-  return inserted!;
+export async function insertSites(tx: Tx, rows: readonly NewSiteRow[]): Promise<SiteRow[]> {
+  if (rows.length === 0) return [];
+  return tx.orm
+    .insert(sites)
+    .values([...rows])
+    .returning();
 }
 
 export async function updateSite(

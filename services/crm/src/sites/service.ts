@@ -1,37 +1,50 @@
 import type { CreateSiteRequest, UpdateSiteRequest } from '@psa/contracts/crm';
+import { isTimeZone } from '@psa/contracts/time-zones';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { invalid, notFound } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import { contactEvent } from '../contacts/domain.ts';
 import { leaveSite } from '../contacts/repository.ts';
 import { lockCustomer } from '../customers/repository.ts';
-import type { SiteRow } from '../db/schema.ts';
-import { type CrmDeps, emit } from '../shared/emit.ts';
+import type { NewSiteRow, SiteRow } from '../db/schema.ts';
+import type { CrmDeps } from '../deps.ts';
+import { changesOf } from '../shared/changes.ts';
 import { noSuch } from '../shared/reference.ts';
-import { changesOf } from '../shared/thin.ts';
-import { isTimeZone, siteEvent, siteKeys } from './domain.ts';
-import { findSite, insertSite, lockSite, updateSite } from './repository.ts';
+import { siteEvent, siteKeys } from './domain.ts';
+import { findSite, insertSites, lockSite, updateSite } from './repository.ts';
 
 function checkTimeZone(zone: string | null | undefined): void {
   if (zone && !isTimeZone(zone)) throw invalid({ field: 'time_zone', message: 'is no IANA time zone' });
 }
 
 export async function createSite(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   input: Static<typeof CreateSiteRequest>,
 ): Promise<SiteRow> {
   checkTimeZone(input.time_zone);
   const tenantId = ctx.scope.tenant_id;
   const customer = await lockCustomer(tx, tenantId, input.customer_id, 'share');
   if (!customer) throw noSuch('customer', 'customer_id');
+  const [site] = await insertSites(tx, [newSite(deps, tenantId, { ...input, customer_id: customer.id })]);
+  await emit(deps, tx, ctx, [siteEvent('site.created.v1', site!)]);
+  return site!;
+}
+
+/** The row of a new site. */
+export function newSite(
+  deps: CrmDeps,
+  tenantId: string,
+  input: Static<typeof CreateSiteRequest>,
+): NewSiteRow {
   const now = deps.clock.now().toISOString();
   const row = {
     tenant_id: tenantId,
     id: deps.ids.uuid(),
-    customer_id: customer.id,
+    customer_id: input.customer_id,
     name: input.name,
     street: input.street ?? null,
     postal_code: input.postal_code ?? null,
@@ -41,15 +54,13 @@ export async function createSite(
     created_at: now,
     updated_at: now,
   };
-  const site = await insertSite(tx, { ...row, ...siteKeys(row) });
-  await emit(tx, ctx, deps, [siteEvent('site.created.v1', site)]);
-  return site;
+  return { ...row, ...siteKeys(row) };
 }
 
 export async function changeSite(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   patch: Static<typeof UpdateSiteRequest>,
   check: (row: SiteRow) => void,
@@ -61,15 +72,15 @@ export async function changeSite(
   const changes = changesOf(row, patch);
   if (Object.keys(changes).length === 0) return row;
   const updated = await updateSite(tx, row, changes, deps.clock.now());
-  await emit(tx, ctx, deps, [siteEvent('site.updated.v1', updated)]);
+  await emit(deps, tx, ctx, [siteEvent('site.updated.v1', updated)]);
   return updated;
 }
 
 /** Deletes a site; its contacts stay with the customer, without a site. */
 export async function deleteSite(
+  deps: CrmDeps,
   tx: Tx,
   ctx: RequestContext,
-  deps: CrmDeps,
   id: string,
   check: (row: SiteRow) => void,
 ): Promise<void> {
@@ -84,7 +95,7 @@ export async function deleteSite(
   check(row);
   const contacts = await leaveSite(tx, tenantId, id, now);
   const deleted = await updateSite(tx, row, { deleted_at: now.toISOString() }, now);
-  await emit(tx, ctx, deps, [
+  await emit(deps, tx, ctx, [
     ...contacts.map((contact) => contactEvent('contact.updated.v1', contact)),
     siteEvent('site.deleted.v1', deleted),
   ]);

@@ -6,9 +6,9 @@ import {
   ReplayDeadLettersResponse,
 } from '@psa/contracts/event-api';
 import { type App, contextOf } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { forbidden } from '@psa/service-kit/errors';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import Type from 'typebox';
 
@@ -30,10 +30,10 @@ export function deadLetterRoutes(app: App, deps: ServiceDeps): void {
       },
     },
     async (request) => {
-      const { scope } = contextOf(request);
-      if (scope.customer_id !== null) throw forbidden();
+      const ctx = contextOf(request);
+      if (isPortal(ctx)) throw forbidden();
       const { consumer, limit = 100 } = request.query;
-      return { data: await ofTenant(deps, scope.tenant_id, limit, consumer) };
+      return { data: await ofTenant(deps, ctx.scope.tenant_id, limit, consumer) };
     },
   );
 
@@ -50,7 +50,7 @@ export function deadLetterRoutes(app: App, deps: ServiceDeps): void {
     },
     async (request) => {
       const ctx = contextOf(request);
-      if (ctx.scope.customer_id !== null) throw forbidden();
+      if (isPortal(ctx)) throw forbidden();
       const { consumer, limit = 1_000 } = request.body;
       // A consumer that nobody knows has no queue to ask; it has no letters either.
       const [any] = await ofTenant(deps, ctx.scope.tenant_id, 1, consumer);
@@ -70,16 +70,14 @@ async function ofTenant(deps: ServiceDeps, tenantId: string, limit: number, cons
 }
 
 async function audit(deps: ServiceDeps, ctx: RequestContext, detail: Record<string, unknown>): Promise<void> {
-  const event = envelope(
-    ctx,
-    {
-      type: 'audit.recorded.v1',
-      aggregate: { type: 'user', id: ctx.actor.id ?? 'system' },
-      public: false,
-      data: { action: 'dead_letters.replayed', detail },
-    },
-    deps.ids,
-    deps.clock.now(),
+  await deps.db.tx(ctx.scope, (tx) =>
+    emit(deps, tx, ctx, [
+      {
+        type: 'audit.recorded.v1',
+        aggregate: { type: 'user', id: ctx.actor.id ?? 'system' },
+        public: false,
+        data: { action: 'dead_letters.replayed', detail },
+      },
+    ]),
   );
-  await deps.db.tx(ctx.scope, (tx) => enqueue(tx, deps.relay, [event]));
 }

@@ -44,6 +44,12 @@ export async function storeEvents(
   });
 }
 
+/** Who asked for the ticket that a ticket's event is about. */
+function requesterOf(event: EventEnvelope): { requester_id?: string } {
+  const { ticket } = event.data as { ticket?: { requester_id?: string | null } };
+  return ticket?.requester_id ? { requester_id: ticket.requester_id } : {};
+}
+
 /** Live messages may be lost (a reload shows everything), so a cache that is away holds nothing up. */
 async function tell(deps: Deps, event: EventEnvelope): Promise<void> {
   const message: LiveMessage = {
@@ -53,6 +59,7 @@ async function tell(deps: Deps, event: EventEnvelope): Promise<void> {
     occurred_at: event.occurred_at,
     customer_id: event.customer_id,
     public: event.public,
+    ...requesterOf(event),
   };
   try {
     await deps.cache.publish(liveChannel(event.tenant_id), JSON.stringify(message));

@@ -13,7 +13,7 @@ import { EVENT_CATALOG } from '@psa/contracts/events/catalog';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { notFound } from '@psa/service-kit/errors';
 import { parseList } from '@psa/service-kit/list';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { write } from '@psa/service-kit/write';
 import Type from 'typebox';
@@ -104,19 +104,18 @@ export function logRoutes(app: App, deps: ServiceDeps): void {
     },
     async (request, reply) =>
       write(deps.db, request, reply, async (tx, ctx) => {
-        const event = envelope(
-          ctx,
+        const [event] = await emit(deps, tx, ctx, [
           {
             type: 'system.test_published.v1',
             aggregate: { type: 'test', id: ctx.actor.id ?? 'system' },
             public: false,
             data: { message: request.body.message },
           },
-          deps.ids,
-          deps.clock.now(),
-        );
-        await enqueue(tx, deps.relay, [event]);
-        return { status: 202, body: { data: { event_id: event.id, correlation_id: event.correlation_id } } };
+        ]);
+        return {
+          status: 202,
+          body: { data: { event_id: event!.id, correlation_id: event!.correlation_id } },
+        };
       }),
   );
 

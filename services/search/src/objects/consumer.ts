@@ -1,14 +1,15 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import { type SearchDocument, TextRefused } from '@psa/contracts/ports/search';
 import type { Tx } from '@psa/service-kit/database';
 import { onceEach } from '@psa/service-kit/inbox';
 import { consumer, type ServiceDeps } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
-import { changeOf, documentOf } from './domain.ts';
+import { bareDocument, changeOf, documentOf } from './domain.ts';
 import { type LoadedObject, loadObjects, loadTexts, saveObject, saveText } from './repository.ts';
 
 const INDEX_CONSUMER = 'search.index';
 
-type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'searchIndex'>;
+type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'searchIndex' | 'log'>;
 
 /** Keeps the index up to date with tickets, customers and contacts. */
 export function indexConsumer(deps: Deps): Worker {
@@ -50,9 +51,31 @@ export async function indexEvents(deps: Deps, events: readonly EventEnvelope[]):
   });
 }
 
+/**
+ * Puts documents. One that the index refuses keeps none of the others out, and is found all the same: by what of it can
+ * be indexed.
+ */
+async function putDocuments(
+  deps: Pick<ServiceDeps, 'searchIndex' | 'log'>,
+  documents: readonly SearchDocument[],
+): Promise<void> {
+  try {
+    await deps.searchIndex.put(documents);
+  } catch (error) {
+    if (!(error instanceof TextRefused)) throw error;
+    if (documents.length > 1) {
+      for (const one of documents) await putDocuments(deps, [one]);
+      return;
+    }
+    const { type, id } = documents[0]!;
+    deps.log.warn({ err: error, type, id }, 'indexed without its texts: the index refuses them');
+    await deps.searchIndex.put([bareDocument(documents[0]!)]);
+  }
+}
+
 /** Puts the documents of objects into the index; deleted ones are taken out. */
 export async function putObjects(
-  deps: Pick<ServiceDeps, 'searchIndex'>,
+  deps: Pick<ServiceDeps, 'searchIndex' | 'log'>,
   tx: Tx,
   tenantId: string,
   objects: readonly LoadedObject[],
@@ -60,7 +83,10 @@ export async function putObjects(
   const [gone, present] = [objects.filter((one) => one.deleted), objects.filter((one) => !one.deleted)];
   const tickets = present.filter((one) => one.object.type === 'ticket').map((one) => one.object.id);
   const texts = tickets.length > 0 ? await loadTexts(tx, tenantId, tickets) : new Map();
-  await deps.searchIndex.put(present.map((one) => documentOf(one, texts.get(one.object.id) ?? [])));
+  await putDocuments(
+    deps,
+    present.map((one) => documentOf(one, texts.get(one.object.id) ?? [])),
+  );
   await deps.searchIndex.remove(
     gone.map((one) => ({
       tenant_id: tenantId,

@@ -152,3 +152,12 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
     }
   }
 }
+
+/** What of a document any index can take: its number and the plain words of its title. */
+export const bareDocument = (doc: SearchDocument): SearchDocument => ({
+  ...doc,
+  title: doc.title.replace(/[^\p{Script=Latin}\p{N} ]/gu, ' ').slice(0, 200),
+  body: '',
+  internal: '',
+  keywords: doc.keywords.filter((keyword) => /^[\w.@+-]{1,100}$/.test(keyword)),
+});

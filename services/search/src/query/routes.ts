@@ -1,9 +1,17 @@
-import { ReindexStarted, SearchRequestQuery, SearchResponse } from '@psa/contracts/search';
+import {
+  ReindexStarted,
+  SearchMarksRequest,
+  SearchMarksResponse,
+  SearchMatchesRequest,
+  SearchMatchesResponse,
+  SearchRequestQuery,
+  SearchResponse,
+} from '@psa/contracts/search';
 import { type App, contextOf } from '@psa/service-kit/app';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { write } from '@psa/service-kit/write';
 import { startReindex } from '../objects/reindex.ts';
-import { search } from './service.ts';
+import { search, searchMarks, searchMatches } from './service.ts';
 
 export function searchRoutes(app: App, deps: ServiceDeps): void {
   app.get(
@@ -14,12 +22,42 @@ export function searchRoutes(app: App, deps: ServiceDeps): void {
         summary: 'Search tickets, customers and contacts',
         operationId: 'search',
         description:
-          'All words must occur, in German or English, in any form; the last one may be a beginning; words in quotes stand side by side. A word that occurs nowhere is widened to similar ones, named in `meta.corrected`. Matches in `highlights` stand between U+E000 and U+E001; the text is plain. The first 1,000 matches can be paged through; highlights come for the first 100 hits of an answer.',
+          'All words must occur, in German or English, in any form, also as a part of a German compound; the last one may be a beginning; words in quotes stand side by side. Scripts without spaces are searched by their letters, telephone numbers and keys without their signs. A word that occurs nowhere is widened to similar ones, named in `meta.corrected`; so are words that occur, but not together. Matches in `highlights` stand between U+E000 and U+E001; the text is plain. The first 1,000 matches can be paged through; highlights come for the first 100 hits of an answer.',
         querystring: SearchRequestQuery,
         response: { 200: SearchResponse },
       },
     },
     (request) => search(deps, contextOf(request), request.query),
+  );
+
+  app.post(
+    '/internal/search/matches',
+    {
+      config: { permission: 'search:query' },
+      schema: {
+        summary: 'All matches of a type, for the service that owns it',
+        operationId: 'searchMatches',
+        hide: true,
+        body: SearchMatchesRequest,
+        response: { 200: SearchMatchesResponse },
+      },
+    },
+    (request) => searchMatches(deps, contextOf(request), request.body),
+  );
+
+  app.post(
+    '/internal/search/marks',
+    {
+      config: { permission: 'search:query' },
+      schema: {
+        summary: 'Highlights of some objects, for the service that owns them',
+        operationId: 'searchMarks',
+        hide: true,
+        body: SearchMarksRequest,
+        response: { 200: SearchMarksResponse },
+      },
+    },
+    (request) => searchMarks(deps, contextOf(request), request.body),
   );
 
   app.post(

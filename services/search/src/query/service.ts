@@ -1,8 +1,15 @@
-import type { SearchHit } from '@psa/contracts/ports/search';
-import type { SearchRequestQuery, SearchResponse } from '@psa/contracts/search';
+import { type SearchHit, TextRefused } from '@psa/contracts/ports/search';
+import type {
+  SearchMarksRequest,
+  SearchMarksResponse,
+  SearchMatchesRequest,
+  SearchMatchesResponse,
+  SearchRequestQuery,
+  SearchResponse,
+} from '@psa/contracts/search';
 import { can } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
-import { unavailable } from '@psa/service-kit/errors';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
+import { forbidden, invalid, unavailable } from '@psa/service-kit/errors';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Static } from 'typebox';
 import { OBJECT_TYPES, type ObjectType } from '../objects/domain.ts';
@@ -43,9 +50,7 @@ export async function search(
             limit,
             offset,
           })
-          .catch((error: unknown) => {
-            throw unavailable('The search does not answer just now.', 2, error);
-          });
+          .catch(refused);
   return {
     data: await withCustomerNames(deps, ctx, found.hits),
     meta: {
@@ -59,12 +64,76 @@ export async function search(
   };
 }
 
+/**
+ * All matches of a type, for the service that owns it: it knows who may see what beyond tenant and customer, which hold
+ * here, and applies it. Reached by services only.
+ */
+export async function searchMatches(
+  deps: ServiceDeps,
+  ctx: RequestContext,
+  request: Static<typeof SearchMatchesRequest>,
+): Promise<Static<typeof SearchMatchesResponse>> {
+  const { q, type, customer_id, ids, most, newest = false } = request;
+  mustSee(ctx, type);
+  const { tiers, more } = await deps.searchIndex
+    .matches({
+      tenant_id: ctx.scope.tenant_id,
+      customer_id: ctx.scope.customer_id,
+      owner_id: null,
+      text: q,
+      type,
+      ...(customer_id === undefined ? {} : { only_customer: customer_id }),
+      ...(ids === undefined ? {} : { ids }),
+      most,
+      newest,
+    })
+    .catch(refused);
+  return { tiers: tiers.map(packed), more };
+}
+
+/** Highlights of some objects. Reached by services only. */
+export async function searchMarks(
+  deps: ServiceDeps,
+  ctx: RequestContext,
+  { q, type, ids }: Static<typeof SearchMarksRequest>,
+): Promise<Static<typeof SearchMarksResponse>> {
+  mustSee(ctx, type);
+  const { tenant_id, customer_id } = ctx.scope;
+  const { hits } = await deps.searchIndex
+    .query({
+      tenant_id,
+      customer_id,
+      owner_id: null,
+      text: q,
+      types: [type],
+      ids,
+      limit: ids.length,
+      offset: 0,
+    })
+    .catch(refused);
+  return { data: hits.map(({ id, highlights }) => ({ id, highlights })) };
+}
+
+function mustSee(ctx: RequestContext, type: ObjectType): void {
+  if (!visibleTypes(ctx).includes(type)) throw forbidden(`You may not see any ${type}.`);
+}
+
+const packed = (ids: readonly string[]) =>
+  Buffer.from(ids.join('').replaceAll('-', ''), 'hex').toString('base64');
+
+/** A text that cannot be looked for is the caller's: no breaker opens for others. */
+function refused(error: unknown): never {
+  if (error instanceof TextRefused)
+    throw invalid({ field: 'q', message: 'cannot be searched for; try other or fewer words' });
+  throw unavailable('The search does not answer just now.', 2, error);
+}
+
 /** Staff see whose ticket or contact it is. The name is looked up now: it may have changed since the put. */
 async function withCustomerNames(deps: ServiceDeps, ctx: RequestContext, hits: readonly SearchHit[]) {
   const customerOf = (hit: SearchHit) => hit.summary.customer_id as string | undefined;
   const ids = [...new Set(hits.flatMap((hit) => customerOf(hit) ?? []))];
   const names =
-    ids.length > 0 && ctx.scope.customer_id === null && can(ctx, 'customer:view')
+    ids.length > 0 && !isPortal(ctx) && can(ctx, 'customer:view')
       ? await deps.db.read(ctx.scope, (tx) => customerNames(tx, ctx.scope.tenant_id, ids))
       : new Map<string, string>();
   return hits.map((hit) => {

@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type AddressInfo, connect } from 'node:net';
-import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deskTimers } from '../app.ts';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
 import { contentDisposition, safeFileName, sniff } from './sniff.ts';
 
@@ -107,11 +106,22 @@ describe('attachments', () => {
     expect(await typeOf(Buffer.from([0, 1, 2, 3, 255, 254]))).toBe('application/octet-stream');
   });
 
+  it('are taken for programs by more than two bytes or an ending', async () => {
+    for (const [content, name] of [
+      ['MZ;Name\r\n1;Maier', 'MZ-Liste.csv'],
+      ['Kunde;Ort', 'www.kunde-beispiel.com'],
+      ['#! Wichtig: morgen', 'notiz.txt'],
+    ] as const) {
+      expect([name, (await upload(content, { name })).status]).toEqual([name, 201]);
+    }
+  });
+
   it('refuse programs, empty files and what is no form, and leave nothing behind', async () => {
     const before = await leftovers();
     const elf = Buffer.concat([Buffer.from('7f454c4602010100', 'hex'), randomBytes(100)]);
     for (const [content, name, status] of [
-      [Buffer.from(`MZ${'x'.repeat(200)}`), 'rechnung.pdf', 415],
+      [Buffer.concat([Buffer.from('MZ'), Buffer.from('900003000000', 'hex')]), 'rechnung.pdf', 415],
+      [Buffer.from('b8004ccd21', 'hex'), 'command.com', 415],
       [elf, 'x', 415],
       ['echo hallo', 'rechnung.pdf.bat', 415],
       ['echo hallo', 'a.exe. ', 415],
@@ -175,7 +185,7 @@ describe('attachments', () => {
       await db.admin`insert into tickets.timers (tenant_id, kind, key, due_at)
         values (${tenantId}, 'attachment_cleanup', ${one}, ${desk.service.clock.now()})`;
     }
-    expect(await deskTimers(deps).runDue()).toBe(2);
+    expect(await desk.service.running.runDue()).toBe(2);
     expect(await deps.files.get(tenantId, key)).toBeNull();
     expect(await leftovers()).toEqual(before);
   });
@@ -224,6 +234,13 @@ describe('file names', () => {
   it('lose what could mislead or break out', () => {
     expect(safeFileName('../../etc/passwd')).toBe('passwd');
     expect(safeFileName('C:\\Windows\\system32\\cmd.txt')).toBe('cmd.txt');
+    expect(safeFileName('=?utf-8?B?w5xidW5nLnR4dA==?=')).toBe('Übung.txt');
+    expect(safeFileName('=?iso-8859-1?Q?=DCbung_1.txt?=')).toBe('Übung 1.txt');
+    expect(safeFileName('=?utf-8?B?w5xidQ==?= =?utf-8?B?bmcudHh0?=')).toBe('Übung.txt');
+    expect(safeFileName('%C3%9Cbung.txt')).toBe('Übung.txt');
+    expect(safeFileName(Buffer.from('Übung.txt').toString('latin1'))).toBe('Übung.txt');
+    expect(safeFileName('Übung 100%.txt')).toBe('Übung 100%.txt');
+    expect(safeFileName('=?utf-8?B?Li4vLi4vZXRjL3Bhc3N3ZA==?=')).toBe('passwd');
     expect(safeFileName('rechnung\u202Egpj.exe')).toBe('rechnunggpj.exe');
     expect(safeFileName('a\r\nSet-Cookie: x=1')).toBe('aSet-Cookie_ x=1');
     expect(safeFileName('.htaccess')).toBe('htaccess');

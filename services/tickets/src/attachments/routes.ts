@@ -1,21 +1,23 @@
 import multipart from '@fastify/multipart';
-import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
 import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
+import { FORM_OVERHEAD_BYTES, MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { Attachment } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError, invalid, notFound } from '@psa/service-kit/errors';
 import type { ListSpec } from '@psa/service-kit/list';
-import { write } from '@psa/service-kit/write';
+import { checkIfMatch, write } from '@psa/service-kit/write';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
+import type { TicketsDeps } from '../deps.ts';
+import { checkQuota } from '../quota/service.ts';
 import { loadTicket } from '../tickets/repository.ts';
-import type { TicketDesk } from '../tickets/service.ts';
 import { listUnderTicket } from '../tickets/under-ticket.ts';
 import {
   type AttachmentRow,
   attach,
   attachmentView,
+  detach,
   discardUpload,
   storeUpload,
   tooLarge,
@@ -36,11 +38,8 @@ const SPEC: ListSpec = {
 };
 const COLUMNS = `a.id, a.ticket_id, a.comment_id, a.file_name, a.content_type, a.size, a.sha256, a.visibility,
   a.uploaded_by, a.uploaded_by_name, a.file_key, a.created_at`;
-/** Form fields and part headers beside the file itself. */
-const FORM_OVERHEAD = 64 * 1024;
 
-export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void> {
-  const { deps } = desk;
+export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<void> {
   const { db } = deps;
   await app.register(multipart, {
     limits: {
@@ -51,7 +50,7 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
       fieldNameSize: 100,
       headerPairs: 50,
       // The store itself stops at the limit; this one is a net below it.
-      fileSize: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD,
+      fileSize: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD_BYTES,
     },
     throwFileSizeLimit: true,
   });
@@ -59,7 +58,7 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
   app.get(
     '/api/v1/tickets/:id/attachments',
     {
-      config: { permission: 'ticket:view:own' },
+      config: { permission: 'ticket:view:own', list: SPEC },
       schema: {
         summary: 'Files of a ticket',
         operationId: 'listTicketAttachments',
@@ -69,7 +68,7 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
         response: { 200: Many(Type.Partial(Attachment)) },
       },
     },
-    listUnderTicket(desk, {
+    listUnderTicket(deps, {
       spec: SPEC,
       table: 'attachments a',
       columns: COLUMNS,
@@ -82,7 +81,6 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
     '/api/v1/tickets/:id/attachments',
     {
       config: { permission: 'ticket:comment' },
-      bodyLimit: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD,
       schema: {
         summary: 'Attach a file: multipart/form-data with the part `file`, and `visibility`, `comment_id`',
         operationId: 'createTicketAttachment',
@@ -99,13 +97,21 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
           details: [{ field: 'content-type', message: 'must be multipart/form-data' }],
         });
       }
-      // Before the first byte is stored: whoever may not see the ticket stores nothing.
-      await db.read(ctx.scope, (tx) => loadTicket(tx, ctx, request.params.id));
-      const { upload, fields } = await receive(request, desk);
+      // Before the first byte is stored: whoever may not see the ticket, or has no room, stores nothing.
+      const least = Math.max(1, Number(request.headers['content-length'] ?? 0) - FORM_OVERHEAD_BYTES);
+      const before = await db.read(ctx.scope, async (tx) => {
+        const ticket = await loadTicket(tx, ctx, request.params.id);
+        await checkQuota(tx, ctx, ticket.customer_id, Math.min(least, MAX_ATTACHMENT_BYTES));
+        return ticket;
+      });
+      checkIfMatch(request, before.version);
+      const { upload, fields } = await receive(request);
       let used = false;
       try {
         const work = async (tx: Tx) => {
-          const data = await attach(desk, tx, ctx, request.params.id, upload, fields);
+          const data = await attach(deps, tx, ctx, request.params.id, upload, fields, (version) =>
+            checkIfMatch(request, version),
+          );
           used = true;
           return { status: 201, body: { data } };
         };
@@ -164,10 +170,29 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
     },
   );
 
-  async function receive(
-    request: FastifyRequest,
-    { deps: ports }: TicketDesk,
-  ): Promise<{ upload: Upload; fields: UploadFields }> {
+  app.delete(
+    '/api/v1/tickets/:id/attachments/:attachment_id',
+    {
+      config: { permission: 'ticket:comment' },
+      schema: {
+        summary: 'Remove a file: one’s own, or with `ticket:delete` anybody’s. If-Match is of the ticket',
+        operationId: 'deleteTicketAttachment',
+        tags,
+        params: Type.Object({ id: Uuid, attachment_id: Uuid }, { additionalProperties: false }),
+        response: { 204: Type.Null() },
+      },
+    },
+    async (request, reply) =>
+      write(db, request, reply, async (tx, ctx) => {
+        const { id, attachment_id } = request.params;
+        await detach(deps, tx, ctx, { ticket: id, attachment: attachment_id }, (version) =>
+          checkIfMatch(request, version),
+        );
+        return { status: 204 };
+      }),
+  );
+
+  async function receive(request: FastifyRequest): Promise<{ upload: Upload; fields: UploadFields }> {
     const ctx = contextOf(request);
     const given: Record<string, string> = {};
     let upload: Upload | null = null;
@@ -176,15 +201,13 @@ export async function attachmentRoutes(app: App, desk: TicketDesk): Promise<void
         if (part.type === 'file') {
           if (part.fieldname !== 'file')
             throw invalid({ field: part.fieldname, message: 'is not a known field' });
-          upload = await storeUpload(ports, ctx, part.file, part.filename);
+          upload = await storeUpload(deps, ctx, part.file, part.filename);
         } else given[part.fieldname] = String(part.value);
       }
       if (!upload) throw invalid({ field: 'file', message: 'is required' });
       return { upload, fields: fieldsOf(given) };
     } catch (error) {
-      if (upload) await discardUpload(ports, ctx, upload.key);
-      // The rest of the body is not wanted; the connection cannot be used for another request.
-      request.raw.resume();
+      if (upload) await discardUpload(deps, ctx, upload.key);
       const code = (error as { code?: string }).code ?? '';
       if (code === 'FST_REQ_FILE_TOO_LARGE') throw tooLarge(error);
       if (

@@ -1,17 +1,24 @@
 import { Readable } from 'node:stream';
-import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/attachment-rules';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { FileTooLarge, type StoredFile } from '@psa/contracts/ports/file-store';
 import type { Attachment } from '@psa/contracts/tickets';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
+import { AppError, forbidden, invalid, notFound } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { clearTimers, setTimer, type TimerHandler } from '@psa/service-kit/timers';
 import type { Static } from 'typebox';
-import { historyRows, insertHistory, loadTicket } from '../tickets/repository.ts';
+import type { TicketsDeps } from '../deps.ts';
+import { NO_SETTINGS } from '../desk/settings.ts';
+import { historyRows, insertHistory } from '../history/repository.ts';
+import { checkMayRemoveFile } from '../policies/attachment.ts';
+import { checkQuota } from '../quota/service.ts';
+import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
-import { publish, type TicketDesk, ticketEvent } from '../tickets/service.ts';
+import { decideAndSave, ticketEvent } from '../tickets/service.ts';
+import { CLEANUP, removeFiles } from './repository.ts';
 import { SNIFF_BYTES, safeFileName, sniff } from './sniff.ts';
 
 type View = Static<typeof Attachment>;
@@ -52,7 +59,6 @@ export interface Upload {
   readonly stored: StoredFile;
 }
 
-const CLEANUP = 'attachment_cleanup';
 /** Longer than any upload takes. */
 const CLEANUP_AFTER_MS = 6 * 3_600_000;
 
@@ -123,7 +129,7 @@ export async function discardUpload(deps: ServiceDeps, ctx: RequestContext, key:
 export const cleanupHandlers = (deps: ServiceDeps): Record<string, TimerHandler> => ({
   [CLEANUP]: async (tx, timer) => {
     const used = await tx.sql`
-      select 1 from attachments where tenant_id = ${timer.tenant_id} and file_key = ${timer.key}`;
+      select 1 from attachments where tenant_id = ${timer.tenant_id} and file_key = ${timer.key} and deleted_at is null`;
     if (used.length === 0) await deps.files.delete(timer.tenant_id, timer.key);
   },
 });
@@ -153,14 +159,16 @@ export interface UploadFields {
 
 /** Attaches a stored file to a ticket, or to one of its comments. */
 export async function attach(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   ticketId: string,
   upload: Upload,
   fields: UploadFields,
+  check: (version: number) => void,
 ): Promise<View> {
   const ticket = await loadTicket(tx, ctx, ticketId, true);
+  check(ticket.version);
   if (
     fields.visibility === 'internal' &&
     (ctx.actor.kind === 'customer' || !can(ctx, 'ticket:comment:internal'))
@@ -177,10 +185,10 @@ export async function attach(
       throw invalid({ field: 'visibility', message: 'must be internal, as the note it belongs to is' });
     }
   }
-  const at = desk.deps.clock.now();
+  const at = deps.clock.now();
   const now = at.toISOString();
   const row: AttachmentRow = {
-    id: desk.deps.ids.uuid(),
+    id: deps.ids.uuid(),
     ticket_id: ticketId,
     comment_id: fields.comment_id,
     file_name: upload.name,
@@ -213,9 +221,44 @@ export async function attach(
       values (${tenantId}, ${row.id}, ${ticketId}, ${row.comment_id}, ${ticket.customer_id}, ${row.visibility},
         ${row.file_name}, ${row.content_type}, ${row.size}, ${row.sha256}, ${row.file_key}, ${row.uploaded_by},
         ${row.uploaded_by_name}, ${now}, ${now})`,
-    insertHistory(tx, ctx, ticket, historyRows(ctx, [history], desk.deps.ids, now)),
+    insertHistory(tx, ctx, ticket, historyRows(ctx, [history], deps.ids, now)),
     clearTimers(tx, tenantId, [CLEANUP], upload.key),
-    publish(desk, tx, ctx, [ticketEvent('ticket.attached.v1', ticket, data, isPublic)], at),
+    emit(deps, tx, ctx, [ticketEvent('ticket.attached.v1', ticket, data, isPublic)], at),
   ]);
+  await checkQuota(tx, ctx, ticket.customer_id, 0);
   return attachmentView(row);
+}
+
+/** Removes a file from its ticket; the history keeps its name, and its bytes are free. */
+export async function detach(
+  deps: TicketsDeps,
+  tx: Tx,
+  ctx: RequestContext,
+  ids: { ticket: string; attachment: string },
+  check: (version: number) => void,
+): Promise<void> {
+  const ticket = await loadTicket(tx, ctx, ids.ticket, true);
+  check(ticket.version);
+  const [row] = await tx.sql<Pick<AttachmentRow, 'file_name' | 'visibility' | 'uploaded_by'>[]>`
+    select file_name, visibility, uploaded_by from attachments
+    where tenant_id = ${ctx.scope.tenant_id} and id = ${ids.attachment} and ticket_id = ${ids.ticket} and deleted_at is null`;
+  if (!row) throw notFound('attachment');
+  checkMayRemoveFile(ctx, row.uploaded_by);
+  await removeFiles(tx, ctx, ids.ticket, deps.clock.now().toISOString(), ids.attachment);
+  const isPublic = row.visibility === 'public';
+  const changes = [{ field: 'file', from: row.file_name, to: null }];
+  await decideAndSave(
+    deps,
+    tx,
+    ctx,
+    ticket,
+    {},
+    {
+      settings: NO_SETTINGS,
+      history: [{ kind: 'changed', changes, public: isPublic }],
+      events: (next) => [
+        ticketEvent('ticket.updated.v1', next, { ticket: ticketFacts(next), changes }, isPublic),
+      ],
+    },
+  );
 }

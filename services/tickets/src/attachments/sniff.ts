@@ -32,15 +32,20 @@ const ACTIVE_TEXT = /^<(!doctype|\?xml|html|head|body|svg|script|iframe|math|xsl
 /** Decides by the first bytes what a file is, and whether it is taken. The claimed type has no say. */
 export async function sniff(head: Uint8Array, fileName: string): Promise<Sniffed> {
   if (isProgramName(fileName)) return { ok: false, reason: 'programs and scripts are not taken' };
-  // file-type asks for MZ and more; an MZ header is enough here.
-  if (head[0] === 0x4d && head[1] === 0x5a) return { ok: false, reason: 'programs are not taken' };
-  const known = await fileTypeFromBuffer(head);
+  const text = textOf(head);
+  // A DOS or Windows program begins with MZ and goes on with numbers, which are no text; a list may begin with MZ too.
+  // What Windows runs as .com has no mark at all: there, text is the only proof that it is none.
+  const bare = fileName.replace(/[\s.]+$/, '');
+  if (text === null && ((head[0] === 0x4d && head[1] === 0x5a) || /\.com$/i.test(bare))) {
+    return { ok: false, reason: 'programs are not taken' };
+  }
+  const known = text !== null && head[0] === 0x4d ? undefined : await fileTypeFromBuffer(head);
   if (known && PROGRAMS.has(known.mime)) return { ok: false, reason: 'programs are not taken' };
   if (known && ACTIVE.test(known.mime)) return { ok: true, contentType: 'application/octet-stream' };
   if (known) return { ok: true, contentType: known.mime };
-  const text = textOf(head);
   if (text === null) return { ok: true, contentType: 'application/octet-stream' };
-  if (text.startsWith('#!')) return { ok: false, reason: 'programs and scripts are not taken' };
+  // The path of an interpreter makes a script; a note may begin with the same two characters.
+  if (/^#! *\//.test(text)) return { ok: false, reason: 'programs and scripts are not taken' };
   const start = withoutComments(text);
   if (start === null || ACTIVE_TEXT.test(start)) return { ok: true, contentType: 'application/octet-stream' };
   return { ok: true, contentType: 'text/plain; charset=utf-8' };
@@ -73,15 +78,64 @@ function withoutComments(text: string): string | null {
 }
 
 const LONGEST_NAME = 150;
+
 /** No file system has longer ones; the patterns below take the square of the length. */
 const LONGEST_CLAIM = 1_000;
+
+const utf8 = (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+
+/** `=?utf-8?B?…?=` (RFC 2047), which mail programs and scripts put where it does not belong. */
+const ENCODED_WORD = /=\?([\w.:-]{1,40})(?:\*[\w-]{1,20})?\?([bq])\?([^?]{0,1000})\?=/gi;
+
+/**
+ * The name that somebody meant: encoded words, percent-encoded UTF-8 and UTF-8 that was read as Latin-1 are decoded;
+ * what cannot be decoded stays as it is.
+ */
+export function decodedName(claimed: string): string {
+  const attempt = (text: string, decode: () => string) => {
+    try {
+      return decode();
+    } catch {
+      return text;
+    }
+  };
+  if (claimed.length > LONGEST_CLAIM) return claimed;
+  const words = claimed
+    // White space between two encoded words belongs to neither.
+    .replace(/\?=\s+(?==\?)/g, '?=')
+    .replace(ENCODED_WORD, (word, charset: string, kind: string, body: string) =>
+      attempt(word, () => {
+        const bytes =
+          kind.toLowerCase() === 'b'
+            ? Buffer.from(body, 'base64')
+            : latin1(
+                body
+                  .replaceAll('_', ' ')
+                  .replace(/=([0-9a-f]{2})/gi, (_, hex: string) =>
+                    String.fromCharCode(Number.parseInt(hex, 16)),
+                  ),
+              );
+        return new TextDecoder(charset, { fatal: true }).decode(bytes);
+      }),
+    )
+    .replace(/(?:%[89a-f][0-9a-f])+/gi, (run) =>
+      attempt(run, () => utf8(Buffer.from(run.replaceAll('%', ''), 'hex'))),
+    );
+  const codes = Array.from(words, (character) => character.codePointAt(0)!);
+  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return words;
+  return attempt(words, () => utf8(latin1(words)));
+}
 
 /**
  * A file name that is safe to show and to offer for saving: no path, no control or direction characters
  * (`exe.gpj` shown as `jpg.exe`), no leading dots, not empty, not endless.
  */
 export function safeFileName(name: string | undefined): string {
-  const whole = (name ?? '').normalize('NFC').split(/[/\\]/).at(-1)!;
+  const whole = decodedName(name ?? '')
+    .normalize('NFC')
+    .split(/[/\\]/)
+    .at(-1)!;
   // The end is kept: it says what kind of file this is.
   const base =
     whole.length <= LONGEST_CLAIM ? whole : whole.slice(0, LONGEST_NAME) + whole.slice(-LONGEST_NAME);

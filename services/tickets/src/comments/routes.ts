@@ -2,9 +2,9 @@ import { Closed, IdParams, listQuery, Many, One } from '@psa/contracts/common';
 import { Comment, CreateCommentRequest } from '@psa/contracts/tickets';
 import type { App } from '@psa/service-kit/app';
 import type { ListSpec } from '@psa/service-kit/list';
-import { write } from '@psa/service-kit/write';
+import { checkIfMatch, write } from '@psa/service-kit/write';
 import Type from 'typebox';
-import type { TicketDesk } from '../tickets/service.ts';
+import type { TicketsDeps } from '../deps.ts';
 import { listUnderTicket } from '../tickets/under-ticket.ts';
 import { addComment, commentView } from './service.ts';
 
@@ -16,13 +16,13 @@ const SPEC: ListSpec = {
 };
 const tags = ['tickets'];
 
-export function commentRoutes(app: App, desk: TicketDesk): void {
-  const { db } = desk.deps;
+export function commentRoutes(app: App, deps: TicketsDeps): void {
+  const { db } = deps;
 
   app.get(
     '/api/v1/tickets/:id/comments',
     {
-      config: { permission: 'ticket:view:own' },
+      config: { permission: 'ticket:view:own', list: SPEC },
       schema: {
         summary: 'The conversation of a ticket, oldest first',
         operationId: 'listTicketComments',
@@ -32,7 +32,7 @@ export function commentRoutes(app: App, desk: TicketDesk): void {
         response: { 200: Many(Type.Partial(Comment)) },
       },
     },
-    listUnderTicket(desk, {
+    listUnderTicket(deps, {
       spec: SPEC,
       table: 'comments c',
       columns:
@@ -58,7 +58,11 @@ export function commentRoutes(app: App, desk: TicketDesk): void {
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => ({
         status: 201,
-        body: { data: await addComment(desk, tx, ctx, request.params.id, request.body) },
+        body: {
+          data: await addComment(deps, tx, ctx, request.params.id, request.body, (version) =>
+            checkIfMatch(request, version),
+          ),
+        },
       })),
   );
 }

@@ -5,10 +5,11 @@ import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { forbidden, invalid } from '@psa/service-kit/errors';
 import type { Static } from 'typebox';
-import { deskRevision } from '../desk/desk.ts';
+import type { TicketsDeps } from '../deps.ts';
+import { settingsRevision } from '../desk/settings.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
-import { decideAndSave, type TicketDesk, ticketEvent } from '../tickets/service.ts';
+import { decideAndSave, ticketEvent } from '../tickets/service.ts';
 
 type CommentView = Static<typeof Comment>;
 
@@ -35,15 +36,16 @@ export const commentView = (row: CommentRow): CommentView => ({
 });
 
 /**
- * Writes a reply or a note. A public reply of staff is the first response; a reply of the customer moves a
+ * Writes a reply or a note. `check` sees the ticket's version first (If-Match): a comment moves the ticket on. A public reply of staff is the first response; a reply of the customer moves a
  * waiting or finished ticket on, unless the request says what the status shall be.
  */
 export async function addComment(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   ticketId: string,
   body: Static<typeof CreateCommentRequest>,
+  check: (version: number) => void,
 ): Promise<CommentView> {
   const visibility = body.visibility ?? 'public';
   const portal = ctx.actor.kind === 'customer';
@@ -56,12 +58,13 @@ export async function addComment(
   }
   const [ticket, revision] = await Promise.all([
     loadTicket(tx, ctx, ticketId, true),
-    deskRevision(tx, ctx.scope.tenant_id),
+    settingsRevision(tx, ctx.scope.tenant_id),
   ]);
-  const settings = await desk.desks.at(tx, ctx, revision);
-  const now = desk.deps.clock.now().toISOString();
+  check(ticket.version);
+  const settings = await deps.settings.at(tx, ctx, revision);
+  const now = deps.clock.now().toISOString();
   const row: CommentRow = {
-    id: desk.deps.ids.uuid(),
+    id: deps.ids.uuid(),
     ticket_id: ticket.id,
     visibility,
     body: body.body,
@@ -83,7 +86,7 @@ export async function addComment(
       created_at, updated_at)
     values (${ctx.scope.tenant_id}, ${row.id}, ${ticket.id}, ${ticket.customer_id}, ${visibility}, ${row.body},
       ${row.author_id}, ${row.author_name}, ${row.author_kind}, ${now}, ${now})`;
-  await decideAndSave(desk, tx, ctx, ticket, status ? { status } : {}, {
+  await decideAndSave(deps, tx, ctx, ticket, status ? { status } : {}, {
     settings,
     ...(moved ? { moveAs: 'system' as const } : {}),
     columns: {

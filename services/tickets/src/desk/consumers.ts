@@ -3,15 +3,16 @@ import { once } from '@psa/service-kit/inbox';
 import type { EventData } from '@psa/service-kit/outbox';
 import { consumer } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
+import type { TicketsDeps } from '../deps.ts';
 import { findTicket } from '../tickets/repository.ts';
-import { refreshClocks, type TicketDesk } from '../tickets/service.ts';
+import { refreshClocks } from '../tickets/service.ts';
 import { createDefaults } from './defaults.ts';
 
 const BATCH = 200;
 
 /** Sets up new tenants, and moves the deadlines of open tickets when a calendar or policy changes. */
-export function deskConsumers(desk: TicketDesk): Worker[] {
-  const { bus, db } = desk.deps;
+export function deskConsumers(deps: TicketsDeps): Worker[] {
+  const { bus, db } = deps;
   return [
     consumer(() =>
       bus.subscribe({
@@ -19,7 +20,7 @@ export function deskConsumers(desk: TicketDesk): Worker[] {
         topics: ['tenant.created.v1'],
         handle: async (event) => {
           const ctx = systemContext(event.tenant_id, event.correlation_id);
-          await once(db, 'tickets.tenants', event, (tx) => createDefaults(tx, ctx, desk.deps));
+          await once(db, 'tickets.tenants', event, (tx) => createDefaults(deps, tx, ctx));
         },
       }),
     ),
@@ -30,7 +31,7 @@ export function deskConsumers(desk: TicketDesk): Worker[] {
         handle: async (event) => {
           const { object, id } = event.data as EventData<'desk.changed.v1'>;
           if (object === 'calendar' || object === 'sla_policy') {
-            await refreshOpenTickets(desk, event.tenant_id, object, id, event.correlation_id);
+            await refreshOpenTickets(deps, event.tenant_id, object, id, event.correlation_id);
           }
         },
       }),
@@ -43,7 +44,7 @@ export function deskConsumers(desk: TicketDesk): Worker[] {
  * is not written, so it needs no inbox and may be cut into transactions of a few tickets.
  */
 export async function refreshOpenTickets(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tenantId: string,
   object: 'calendar' | 'sla_policy',
   id: string,
@@ -53,7 +54,7 @@ export async function refreshOpenTickets(
   let changed = 0;
   let after = '00000000-0000-0000-0000-000000000000';
   for (;;) {
-    const ids = await desk.deps.db.tx(ctx.scope, async (tx) => {
+    const ids = await deps.db.tx(ctx.scope, async (tx) => {
       const { sql } = tx;
       const policies =
         object === 'sla_policy'
@@ -64,10 +65,11 @@ export async function refreshOpenTickets(
         where t.tenant_id = ${tenantId} and t.deleted_at is null and t.id > ${after} and ${policies}
           and t.status in ('new', 'assigned', 'in_progress', 'waiting_customer')
         order by t.id limit ${BATCH}`;
-      const settings = await desk.desks.current(tx, ctx);
+      const settings = await deps.settings.current(tx, ctx);
       for (const row of rows) {
         const ticket = await findTicket(tx, ctx, row.id, true);
-        if (ticket && (await refreshClocks(desk, tx, ctx, ticket, settings)).changed) changed++;
+        if (ticket && (await refreshClocks(deps, tx, ctx, ticket, settings, object === 'sla_policy')).changed)
+          changed++;
       }
       return rows.map((row) => row.id);
     });

@@ -1,9 +1,9 @@
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
-import { touchDesk } from './desk.ts';
 import { germanHolidays } from './german-holidays.ts';
+import { touchSettings } from './settings.ts';
 
 const DAY = [
   { start: '08:00', end: '12:00' },
@@ -14,11 +14,27 @@ const hours = (response: number, resolution: number) => ({
   resolution_minutes: resolution * 60,
 });
 
+/** What customers choose from until the desk says otherwise. */
+const CATEGORIES = [
+  'Anwendung',
+  'Arbeitsplatz',
+  'Backup',
+  'Benutzerkonto',
+  'Beschaffung',
+  'Drucker',
+  'E-Mail',
+  'Microsoft 365',
+  'Netzwerk',
+  'Server',
+  'Sicherheit',
+  'Telefonie',
+];
+
 /**
  * A new tenant's desk: office hours with the German holidays of three years, and a policy for everybody.
  * Does nothing where settings exist already.
  */
-export async function createDefaults(tx: Tx, ctx: RequestContext, deps: ServiceDeps): Promise<void> {
+export async function createDefaults(deps: ServiceDeps, tx: Tx, ctx: RequestContext): Promise<void> {
   const tenantId = ctx.scope.tenant_id;
   const known = await tx.sql`select 1 from sla_policies where tenant_id = ${tenantId} limit 1`;
   if (known.length > 0) return;
@@ -36,21 +52,19 @@ export async function createDefaults(tx: Tx, ctx: RequestContext, deps: ServiceD
   await tx.sql`
     insert into calendars (tenant_id, id, name, time_zone, week, holidays)
     values (${tenantId}, ${calendarId}, 'Standard', 'Europe/Berlin', ${JSON.stringify(week)}::jsonb, ${JSON.stringify(holidays)}::jsonb)`;
+  const names = CATEGORIES.map((name) => ({ id: deps.ids.uuid(), name }));
+  await tx.sql`
+    insert into categories (tenant_id, id, name)
+    select ${tenantId}, id, name from jsonb_to_recordset(${JSON.stringify(names)}::jsonb) as r (id uuid, name text)`;
   await tx.sql`
     insert into sla_policies (tenant_id, id, name, calendar_id, is_default, targets)
     values (${tenantId}, ${policyId}, 'Standard', ${calendarId}, true, ${JSON.stringify(targets)}::jsonb)`;
-  await touchDesk(tx, tenantId);
-  const event = (object: string, id: string) =>
-    envelope(
-      ctx,
-      {
-        type: 'desk.changed.v1',
-        aggregate: { type: object, id },
-        data: { object, id, change: 'created' },
-        public: false,
-      },
-      deps.ids,
-      now,
-    );
-  await enqueue(tx, deps.relay, [event('calendar', calendarId), event('sla_policy', policyId)]);
+  await touchSettings(tx, tenantId);
+  const event = (object: string, id: string) => ({
+    type: 'desk.changed.v1' as const,
+    aggregate: { type: object, id },
+    data: { object, id, change: 'created' },
+    public: false,
+  });
+  await emit(deps, tx, ctx, [event('calendar', calendarId), event('sla_policy', policyId)]);
 }

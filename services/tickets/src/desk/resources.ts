@@ -14,43 +14,31 @@ import {
   UpdateSavedViewRequest,
   UpdateSlaPolicyRequest,
   UpdateTeamRequest,
-} from '@psa/contracts/tickets';
+} from '@psa/contracts/desk';
+import { normalTags } from '@psa/contracts/tags';
 import { alwaysOpen, type BusinessCalendar, validateCalendar } from '@psa/domain/calendar';
 import { validatePolicy } from '@psa/domain/sla';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { conflict, forbidden, invalid } from '@psa/service-kit/errors';
+import type { TableRow } from '@psa/service-kit/table-resource';
 import { UnknownReference } from '../people/lookup.ts';
-import { teamExists } from '../people/repository.ts';
-import { normalTags } from '../tickets/domain.ts';
-import type { DeskRow, Resource } from './crud.ts';
-import { PAUSE_ON } from './desk.ts';
+import { findCustomer, teamExists } from '../people/repository.ts';
+import { byName, deskResource, settings } from './crud.ts';
+import { NAMED, openTickets, refuseInUse, usedBy } from './in-use.ts';
 
-const settings = { view: 'desk:view', manage: 'desk:manage' } as const;
-const byName = { name: { sql: 'r.name', type: 'text' } } as const;
-const nameSort = [['name', 'asc']] as const;
+/** Without a default, new tickets of most customers would have no deadlines. */
+const ONE_DEFAULT = { field: 'is_default', message: 'make another policy the default first' };
 
-export const calendars: Resource = {
+export const calendars = deskResource({
   path: 'calendars',
   table: 'calendars',
-  noun: 'calendar',
+  object: 'calendar',
   names: ['Calendar', 'Calendars'],
-  entity: Calendar,
-  create: CreateCalendarRequest,
-  update: UpdateCalendarRequest,
-  columns: { name: 'plain', time_zone: 'plain', week: 'json', holidays: 'json' },
-  sortable: byName,
-  defaultSort: nameSort,
+  schemas: { one: Calendar, create: CreateCalendarRequest, update: UpdateCalendarRequest },
+  list: byName,
   permissions: settings,
-  view: ({ id, name, time_zone, week, holidays, version }) => ({
-    id,
-    name,
-    time_zone,
-    week,
-    holidays,
-    version,
-  }),
   async prepare(_tx, _ctx, body, before) {
     const problems = validateCalendar({ holidays: [], ...before, ...body } as unknown as BusinessCalendar);
     if (problems.length > 0) throw invalid(...problems);
@@ -60,42 +48,29 @@ export const calendars: Resource = {
     const users = await tx.sql<{ name: string }[]>`
       select name from sla_policies
       where tenant_id = ${ctx.scope.tenant_id} and calendar_id = ${row.id} and deleted_at is null`;
-    if (users.length > 0) {
-      throw conflict(`SLA policies use this calendar: ${users.map((user) => user.name).join(', ')}.`);
-    }
+    refuseInUse('calendar', [usedBy('SLA policies', users)], 'Give them another calendar first.');
   },
-};
+});
 
-export const slaPolicies: Resource = {
+export const slaPolicies = deskResource({
   path: 'sla-policies',
   table: 'sla_policies',
-  noun: 'sla_policy',
+  object: 'sla_policy',
   names: ['SlaPolicy', 'SlaPolicies'],
-  entity: SlaPolicy,
-  create: CreateSlaPolicyRequest,
-  update: UpdateSlaPolicyRequest,
-  columns: { name: 'plain', calendar_id: 'plain', is_default: 'plain', targets: 'json' },
-  sortable: byName,
-  defaultSort: nameSort,
+  schemas: { one: SlaPolicy, create: CreateSlaPolicyRequest, update: UpdateSlaPolicyRequest },
+  list: byName,
   permissions: settings,
-  view: ({ id, name, calendar_id, is_default, targets, version }) => ({
-    id,
-    name,
-    calendar_id,
-    is_default,
-    targets,
-    version,
-  }),
   async prepare(tx, ctx, body, before) {
-    const next = { calendar_id: null, ...before, ...body } as Record<string, unknown>;
+    const next = { calendar_id: null, pause_on: [], ...before, ...body } as Record<string, unknown>;
     const problems = validatePolicy({
       id: String(next.id ?? ''),
       name: String(next.name),
       targets: next.targets as never,
       calendar: await calendarOf(tx, ctx, next.calendar_id as string | null),
-      pause_on: PAUSE_ON,
+      pause_on: next.pause_on as never,
     });
     if (problems.length > 0) throw invalid(...problems);
+    if (before?.is_default && body.is_default === false) throw invalid(ONE_DEFAULT);
     if (body.is_default === true) {
       // One default at most; the new one takes over.
       await tx.sql`
@@ -105,37 +80,51 @@ export const slaPolicies: Resource = {
     }
     return body;
   },
-};
+  async beforeDelete(tx, ctx, row) {
+    if (row.is_default) {
+      throw conflict(`This SLA policy is the default: ${ONE_DEFAULT.message}.`, [ONE_DEFAULT]);
+    }
+    const customers = await tx.sql<{ name: string }[]>`
+      select name from customers
+      where tenant_id = ${ctx.scope.tenant_id} and sla_policy_id = ${row.id} and deleted_at is null
+      order by name limit ${NAMED + 1}`;
+    const open = await openTickets(tx, ctx, tx.sql`t.sla_policy_id = ${row.id}`);
+    refuseInUse(
+      'SLA policy',
+      [usedBy('customers', customers), usedBy('open tickets', open)],
+      'Give the customers another policy, and finish or re-prioritise the tickets first.',
+    );
+  },
+});
 
 async function calendarOf(tx: Tx, ctx: RequestContext, id: string | null): Promise<BusinessCalendar> {
   if (id === null) return alwaysOpen();
   const [row] = await tx.sql<BusinessCalendar[]>`
     select time_zone, week, holidays from calendars
-    where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null`;
+    where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null for share`;
   if (!row) throw invalid({ field: 'calendar_id', message: 'there is no such calendar' });
   return row;
 }
 
-export const teams: Resource = {
+export const teams = deskResource({
   path: 'teams',
   table: 'teams',
-  noun: 'team',
+  object: 'team',
   names: ['Team', 'Teams'],
-  entity: Team,
-  create: CreateTeamRequest,
-  update: UpdateTeamRequest,
-  columns: { name: 'plain' },
-  sortable: byName,
-  defaultSort: nameSort,
+  schemas: { one: Team, create: CreateTeamRequest, update: UpdateTeamRequest },
+  list: byName,
   permissions: settings,
+  elsewhere: ['member_ids'],
   extraColumns: `array(select m.user_id::text from team_members m
     where m.tenant_id = r.tenant_id and m.team_id = r.id order by m.user_id) as member_ids`,
-  view: ({ id, name, member_ids, external_id, version }) => ({ id, name, member_ids, external_id, version }),
-  async prepare(tx, ctx, body) {
+  async prepare(tx, ctx, body, before) {
     const wanted = (body.member_ids as string[] | undefined) ?? [];
+    // Who was disabled cannot come in; a member that was may stay in its team.
     const known = await tx.sql<{ id: string }[]>`
-      select id from technicians
-      where tenant_id = ${ctx.scope.tenant_id} and deleted_at is null and id = any(${wanted}::uuid[])`;
+      select d.id from technicians d
+      where d.tenant_id = ${ctx.scope.tenant_id} and d.deleted_at is null and d.id = any(${wanted}::uuid[])
+        and (not d.disabled or exists (select from team_members m where m.tenant_id = d.tenant_id
+          and m.team_id = ${before?.id ?? null}::uuid and m.user_id = d.id))`;
     const ids = new Set(known.map((row) => row.id));
     const missing = wanted.filter((id) => !ids.has(id.toLowerCase()));
     if (missing.length > 0) {
@@ -155,73 +144,59 @@ export const teams: Resource = {
     const rules = await tx.sql<{ name: string }[]>`
       select name from assignment_rules
       where tenant_id = ${ctx.scope.tenant_id} and team_id = ${row.id} and deleted_at is null`;
-    if (rules.length > 0) {
-      throw conflict(`Assignment rules use this team: ${rules.map((rule) => rule.name).join(', ')}.`);
-    }
+    const members = await tx.sql<{ name: string }[]>`
+      select d.name from team_members m join technicians d on d.tenant_id = m.tenant_id and d.id = m.user_id
+      where m.tenant_id = ${ctx.scope.tenant_id} and m.team_id = ${row.id} and d.deleted_at is null order by d.name`;
+    const open = await openTickets(tx, ctx, tx.sql`t.team_id = ${row.id}`);
+    refuseInUse(
+      'team',
+      [usedBy('assignment rules', rules), usedBy('open tickets', open), usedBy('members', members)],
+      'Give rules and tickets another team and take the members out first.',
+    );
   },
-};
+});
 
-export const assignmentRules: Resource = {
+export const assignmentRules = deskResource({
   path: 'assignment-rules',
   table: 'assignment_rules',
-  noun: 'assignment_rule',
+  object: 'assignment_rule',
   names: ['AssignmentRule', 'AssignmentRules'],
-  entity: AssignmentRule,
-  create: CreateAssignmentRuleRequest,
-  update: UpdateAssignmentRuleRequest,
-  columns: {
-    name: 'plain',
-    position: 'plain',
-    category: 'plain',
-    customer_id: 'plain',
-    priority: 'plain',
-    team_id: 'plain',
-    skills: 'text[]',
-    active: 'plain',
+  schemas: { one: AssignmentRule, create: CreateAssignmentRuleRequest, update: UpdateAssignmentRuleRequest },
+  list: {
+    sortable: { ...byName.sortable, position: { sql: 'r.position', type: 'integer' } },
+    defaultSort: [['position', 'asc']],
   },
-  sortable: { ...byName, position: { sql: 'r.position', type: 'integer' } },
-  defaultSort: [['position', 'asc']],
   permissions: settings,
-  view: ({ id, name, position, category, customer_id, priority, team_id, skills, active, version }) => ({
-    id,
-    name,
-    position,
-    category,
-    customer_id,
-    priority,
-    team_id,
-    skills,
-    active,
-    version,
-  }),
   async prepare(tx, ctx, body) {
     if (body.team_id && !(await teamExists(tx, ctx, body.team_id as string))) {
       throw invalid({ field: 'team_id', message: 'there is no such team' });
     }
+    const customerId = body.customer_id as string | null | undefined;
+    if (customerId) {
+      const customer = await findCustomer(tx, ctx, customerId);
+      if (!customer) throw new UnknownReference([{ kind: 'customer', id: customerId, field: 'customer_id' }]);
+      if (customer.deleted) throw invalid({ field: 'customer_id', message: 'there is no such customer' });
+    }
     return body.skills ? { ...body, skills: normalTags(body.skills as string[]) } : body;
   },
-};
+});
 
-export const savedViews: Resource = {
+export const savedViews = deskResource({
   path: 'saved-views',
   table: 'saved_views',
-  noun: 'saved_view',
+  object: 'saved_view',
   names: ['SavedView', 'SavedViews'],
-  entity: SavedView,
-  create: CreateSavedViewRequest,
-  update: UpdateSavedViewRequest,
-  columns: { name: 'plain', query: 'plain', shared: 'plain', owner_id: 'plain' },
-  sortable: byName,
-  defaultSort: nameSort,
+  schemas: { one: SavedView, create: CreateSavedViewRequest, update: UpdateSavedViewRequest },
+  list: byName,
   // Everybody at the desk keeps views; whose they are is decided per row.
-  permissions: { view: 'desk:view', manage: 'desk:view' },
+  permissions: { view: 'desk:view', create: 'desk:view', update: 'desk:view', remove: 'desk:view' },
+  filledIn: ['owner_id'],
   shared: false,
-  view: ({ id, name, query, shared, owner_id, version }) => ({ id, name, query, shared, owner_id, version }),
   visible: (tx, ctx) => tx.sql`(r.shared or r.owner_id = ${ctx.actor.id})`,
-  guard(ctx: RequestContext, row: DeskRow) {
+  guard(ctx: RequestContext, row: TableRow) {
     if (row.owner_id !== ctx.actor.id && !can(ctx, 'desk:manage')) {
       throw forbidden('Only its owner may change this view.');
     }
   },
   prepare: async (_tx, ctx, body, before) => (before ? body : { ...body, owner_id: ctx.actor.id }),
-};
+});

@@ -1,15 +1,15 @@
 import { Closed, IdParams, listQuery, Many, One } from '@psa/contracts/common';
-import { Technician, UpdateTechnicianRequest } from '@psa/contracts/tickets';
+import { Technician, UpdateTechnicianRequest } from '@psa/contracts/desk';
+import { normalTags } from '@psa/contracts/tags';
 import { type App, contextOf } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { notFound } from '@psa/service-kit/errors';
 import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import { checkIfMatch, etag, write } from '@psa/service-kit/write';
 import Type, { type Static } from 'typebox';
-import { normalTags } from '../tickets/domain.ts';
-import type { TicketDesk } from '../tickets/service.ts';
+import type { TicketsDeps } from '../deps.ts';
 
 type View = Static<typeof Technician>;
 
@@ -33,12 +33,12 @@ async function load(tx: Tx, ctx: RequestContext, id: string): Promise<View> {
 }
 
 /** Technicians come from user events; the desk adds skills, availability and a limit. */
-export function technicianRoutes(app: App, { deps }: TicketDesk): void {
+export function technicianRoutes(app: App, deps: TicketsDeps): void {
   const { db } = deps;
   app.get(
     '/api/v1/technicians',
     {
-      config: { permission: 'desk:view' },
+      config: { permission: 'desk:view', list: SPEC },
       schema: {
         summary: 'List technicians with their skills and load',
         operationId: 'listTechnicians',
@@ -110,18 +110,14 @@ export function technicianRoutes(app: App, { deps }: TicketDesk): void {
             max_open = coalesce(${max_open ?? null}, max_open), version = version + 1,
             updated_at = ${deps.clock.now().toISOString()}
           where tenant_id = ${ctx.scope.tenant_id} and id = ${id}`;
-        const event = envelope(
-          ctx,
+        await emit(deps, tx, ctx, [
           {
             type: 'desk.changed.v1',
             aggregate: { type: 'technician', id },
             data: { object: 'technician', id, change: 'updated' },
             public: false,
           },
-          deps.ids,
-          deps.clock.now(),
-        );
-        await enqueue(tx, deps.relay, [event]);
+        ]);
         const row = await load(tx, ctx, id);
         return { status: 200, body: { data: row }, headers: { etag: etag(row.version) } };
       }),

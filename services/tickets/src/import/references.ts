@@ -1,8 +1,9 @@
 import type { ImportTicketRequest } from '@psa/contracts/ticket-import';
+import { isDone } from '@psa/domain/ticket-status';
 import type { RequestContext } from '@psa/service-kit/context';
 import { AppError } from '@psa/service-kit/errors';
+import type { TicketsDeps } from '../deps.ts';
 import { learn } from '../people/lookup.ts';
-import type { TicketDesk } from '../tickets/service.ts';
 
 type Ticket = ImportTicketRequest['tickets'][number];
 
@@ -21,11 +22,11 @@ export interface PreparedImport {
  * as many numbers as there are new tickets. All of it outside the transaction that writes.
  */
 export async function prepareImport(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   ctx: RequestContext,
   body: ImportTicketRequest,
 ): Promise<PreparedImport> {
-  const found = await lookUp(desk, ctx, body);
+  const found = await lookUp(deps, ctx, body);
   const wanted = [
     ...distinct(body.tickets, (ticket) => ticket.customer_id).map((id) => ({
       kind: 'customer' as const,
@@ -41,14 +42,14 @@ export async function prepareImport(
   const learned = new Set<string>();
   for (const one of missing) {
     try {
-      await learn(desk.deps, ctx, { ...one, field: one.kind });
+      await learn(deps, ctx, { ...one, field: one.kind });
       learned.add(one.id);
     } catch (error) {
       // Not known there either, or not to be seen: the tickets that name it are refused. Else: try again later.
       if (!(error instanceof AppError) || error.status >= 500) throw error;
     }
   }
-  const known = learned.size > 0 ? await lookUp(desk, ctx, body) : found;
+  const known = learned.size > 0 ? await lookUp(deps, ctx, body) : found;
   const refused = new Map<string, string>();
   const seen = new Set<string>();
   for (const ticket of body.tickets) {
@@ -59,7 +60,7 @@ export async function prepareImport(
   const numbers = body.tickets.filter(
     (ticket) => !refused.has(ticket.external_id) && !known.tickets.has(ticket.external_id),
   ).length;
-  const firstNumber = numbers === 0 ? 0 : await desk.numbers.take(ctx.scope.tenant_id, numbers);
+  const firstNumber = numbers === 0 ? 0 : await deps.numbers.take(ctx.scope.tenant_id, numbers);
   return { refused, teams: known.teams, firstNumber, numbers };
 }
 
@@ -67,7 +68,7 @@ interface Known {
   readonly customer: ReadonlySet<string>;
   /** Contact to customer. */
   readonly contact: ReadonlyMap<string, string>;
-  readonly technician: ReadonlySet<string>;
+  readonly technician: ReadonlyMap<string, 'here' | 'disabled'>;
   readonly teams: ReadonlyMap<string, string>;
   /** Tickets taken before, to their customer. */
   readonly tickets: ReadonlyMap<string, string>;
@@ -82,8 +83,11 @@ function problemOf(ticket: Ticket, known: Known, seen: ReadonlySet<string>): str
   ) {
     return 'contact_id: there is no such contact of this customer';
   }
-  if (ticket.assigned_to && !known.technician.has(ticket.assigned_to.toLowerCase())) {
-    return 'assigned_to: there is no such technician';
+  const assignee = ticket.assigned_to && known.technician.get(ticket.assigned_to.toLowerCase());
+  if (assignee === undefined) return 'assigned_to: there is no such technician';
+  // What is done keeps the name of who did it; what is open would be seen by nobody.
+  if (assignee === 'disabled' && !isDone(ticket.status)) {
+    return 'assigned_to: this technician was disabled, and the ticket is open; name somebody else or nobody';
   }
   if (ticket.team_external_id && !known.teams.has(ticket.team_external_id)) {
     return 'team_external_id: there is no such team of this source';
@@ -101,10 +105,10 @@ const distinct = (tickets: readonly Ticket[], id: (ticket: Ticket) => string | n
   ...new Set(tickets.map(id).flatMap((one) => (one === null ? [] : [one.toLowerCase()]))),
 ];
 
-function lookUp(desk: TicketDesk, ctx: RequestContext, body: ImportTicketRequest): Promise<Known> {
+function lookUp(deps: TicketsDeps, ctx: RequestContext, body: ImportTicketRequest): Promise<Known> {
   const tenantId = ctx.scope.tenant_id;
   const teamIds = [...new Set(body.tickets.flatMap((ticket) => ticket.team_external_id ?? []))];
-  return desk.deps.db.read(ctx.scope, async ({ sql }) => {
+  return deps.db.read(ctx.scope, async ({ sql }) => {
     const [customers, contacts, technicians, teams, tickets] = await Promise.all([
       sql<{ id: string }[]>`
         select customer_id as id from customers where tenant_id = ${tenantId} and deleted_at is null
@@ -112,8 +116,9 @@ function lookUp(desk: TicketDesk, ctx: RequestContext, body: ImportTicketRequest
       sql<{ id: string; customer_id: string }[]>`
         select id, customer_id from people where tenant_id = ${tenantId} and deleted_at is null and kind = 'contact'
           and id = any(${distinct(body.tickets, (ticket) => ticket.contact_id)}::uuid[])`,
-      sql<{ id: string }[]>`
-        select id from technicians where tenant_id = ${tenantId} and deleted_at is null
+      sql<{ id: string; state: 'here' | 'disabled' }[]>`
+        select id, case when disabled then 'disabled' else 'here' end as state from technicians
+        where tenant_id = ${tenantId} and deleted_at is null and disabled is not null
           and id = any(${distinct(body.tickets, (ticket) => ticket.assigned_to)}::uuid[])`,
       sql<{ id: string; external_id: string }[]>`
         select id, external_id from teams where tenant_id = ${tenantId} and external_source = ${body.source}
@@ -125,7 +130,7 @@ function lookUp(desk: TicketDesk, ctx: RequestContext, body: ImportTicketRequest
     return {
       customer: new Set(customers.map((row) => row.id)),
       contact: new Map(contacts.map((row) => [row.id, row.customer_id])),
-      technician: new Set(technicians.map((row) => row.id)),
+      technician: new Map(technicians.map((row) => [row.id, row.state])),
       teams: new Map(teams.map((row) => [row.external_id, row.id])),
       tickets: new Map(tickets.map((row) => [row.external_id, row.customer_id])),
     };

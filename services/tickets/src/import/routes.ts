@@ -6,21 +6,18 @@ import {
 } from '@psa/contracts/ticket-import';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { write } from '@psa/service-kit/write';
-import type { TicketDesk } from '../tickets/service.ts';
+import type { TicketsDeps } from '../deps.ts';
 import { prepareImport } from './references.ts';
 import { importTickets } from './service.ts';
 import { importTeams } from './teams.ts';
 
-const BODY_LIMIT = 8 * 1024 * 1024;
-
 /** Taking over tickets and teams from another system. */
-export function importRoutes(app: App, desk: TicketDesk): void {
-  const { db } = desk.deps;
+export function importRoutes(app: App, deps: TicketsDeps): void {
+  const { db } = deps;
   app.post(
     '/api/v1/tickets/import',
     {
       config: { permission: 'ticket:import' },
-      bodyLimit: BODY_LIMIT,
       schema: {
         summary: 'Take over tickets with their history; what is known already is not taken twice',
         operationId: 'importTickets',
@@ -30,10 +27,10 @@ export function importRoutes(app: App, desk: TicketDesk): void {
       },
     },
     async (request, reply) => {
-      const prepared = await prepareImport(desk, contextOf(request), request.body);
+      const prepared = await prepareImport(deps, contextOf(request), request.body);
       return write(db, request, reply, async (tx, ctx) => ({
         status: 200,
-        body: { tickets: await importTickets(desk, tx, ctx, request.body, prepared) },
+        body: { tickets: await importTickets(deps, tx, ctx, request.body, prepared) },
       }));
     },
   );
@@ -53,7 +50,7 @@ export function importRoutes(app: App, desk: TicketDesk): void {
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => ({
         status: 200,
-        body: { teams: await importTeams(desk, tx, ctx, request.body) },
+        body: { teams: await importTeams(deps, tx, ctx, request.body) },
       })),
   );
 }

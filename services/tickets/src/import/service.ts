@@ -1,11 +1,14 @@
+import { normalTags } from '@psa/contracts/tags';
 import type { ImportTicketRequest, ImportTicketResponse } from '@psa/contracts/ticket-import';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { toAppError } from '@psa/service-kit/errors';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
-import { ASSIGNMENT_FIELDS, normalTags } from '../tickets/domain.ts';
+import type { TicketsDeps } from '../deps.ts';
+import { ASSIGNMENT_FIELDS } from '../tickets/domain.ts';
 import { type TicketRow, ticketColumns, ticketFacts } from '../tickets/row.ts';
-import { publish, type TicketDesk, ticketEvent } from '../tickets/service.ts';
+import { ticketEvent } from '../tickets/service.ts';
 import type { PreparedImport } from './references.ts';
 import { lockSource } from './teams.ts';
 
@@ -18,7 +21,7 @@ type Stored = TicketRow & { deleted: boolean };
  * is undone to a savepoint and each is written by itself, so that only the bad ones are refused.
  */
 export async function importTickets(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   body: ImportTicketRequest,
@@ -43,7 +46,7 @@ export async function importTickets(
   const start = next;
   try {
     const outcomes = await inSavepoint(tx, (inner) =>
-      writeAll(desk, inner, ctx, body.source, good, prepared, number),
+      writeAll(deps, inner, ctx, body.source, good, prepared, number),
     );
     good.forEach((given, i) => void done.set(given, outcomes[i]!));
   } catch (error) {
@@ -52,7 +55,7 @@ export async function importTickets(
     for (const given of good) {
       try {
         const [outcome] = await inSavepoint(tx, (inner) =>
-          writeAll(desk, inner, ctx, body.source, [given], prepared, number),
+          writeAll(deps, inner, ctx, body.source, [given], prepared, number),
         );
         done.set(given, outcome!);
       } catch (single) {
@@ -126,7 +129,7 @@ function differs(stored: Stored, wanted: Columns): boolean {
 }
 
 async function writeAll(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   source: string,
@@ -153,7 +156,7 @@ async function writeAll(
   for (const given of tickets) {
     const wanted = columnsOf(given, prepared.teams);
     const known = before.get(given.external_id);
-    const id = known?.id ?? desk.deps.ids.uuid();
+    const id = known?.id ?? deps.ids.uuid();
     const version = known ? known.version + 1 : 1;
     const ticket_number = known?.ticket_number ?? (await number());
     const kind = !known ? 'created' : isUpdate(known, wanted) ? 'changed' : 'same';
@@ -175,7 +178,7 @@ async function writeAll(
   );
   const written = [...created, ...changed];
   const [added] = await Promise.all([
-    insertImportedHistory(tx, ctx, desk, source, work),
+    insertImportedHistory(deps, tx, ctx, source, work),
     retag(
       tx,
       ctx,
@@ -183,7 +186,7 @@ async function writeAll(
     ),
   ]);
 
-  const now = desk.deps.clock.now();
+  const now = deps.clock.now();
   const outcomes = work.map((one): Outcome => {
     const fresh = added.get(one.id) ?? 0;
     const outcome =
@@ -208,7 +211,7 @@ async function writeAll(
     };
     return [ticketEvent('ticket.imported.v1', row, data)];
   });
-  await publish(desk, tx, ctx, events, now);
+  await emit(deps, tx, ctx, events, now);
   return outcomes;
 }
 
@@ -262,15 +265,15 @@ const PUBLIC_FIELDS = new Set(['status', 'priority', 'category', 'title', 'descr
 
 /** Writes the rows of history that are not known yet; returns how many were new, per ticket. */
 async function insertImportedHistory(
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
-  desk: TicketDesk,
   source: string,
   work: readonly { given: Given; id: string; wanted: Columns }[],
 ): Promise<Map<string, number>> {
   const rows = work.flatMap((one) =>
     one.given.history.map((entry) => ({
-      id: desk.deps.ids.uuid(),
+      id: deps.ids.uuid(),
       ticket_id: one.id,
       customer_id: one.wanted.customer_id,
       occurred_at: entry.occurred_at,

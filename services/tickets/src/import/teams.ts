@@ -1,10 +1,10 @@
 import type { ImportTeamsRequest } from '@psa/contracts/ticket-import';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { enqueue, envelope } from '@psa/service-kit/outbox';
+import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
-import { touchDesk } from '../desk/desk.ts';
-import type { TicketDesk } from '../tickets/service.ts';
+import type { TicketsDeps } from '../deps.ts';
+import { touchSettings } from '../desk/settings.ts';
 
 /** Holds off other imports of the same source until the end of the transaction. */
 export const lockSource = (tx: Tx, ctx: RequestContext, source: string) =>
@@ -12,7 +12,7 @@ export const lockSource = (tx: Tx, ctx: RequestContext, source: string) =>
 
 /** Creates the teams that are not known by (source, external id) yet. A name in use gets the source added. */
 export async function importTeams(
-  { deps }: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   body: Static<typeof ImportTeamsRequest>,
@@ -49,24 +49,17 @@ export async function importTeams(
     insert into teams (tenant_id, id, name, external_source, external_id)
     select ${tenantId}, id, name, ${body.source}, external_id
     from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r (id uuid, name text, external_id text)`;
-  await touchDesk(tx, tenantId);
-  const now = deps.clock.now();
-  await enqueue(
+  await touchSettings(tx, tenantId);
+  await emit(
+    deps,
     tx,
-    deps.relay,
-    rows.map(({ id }) =>
-      envelope(
-        ctx,
-        {
-          type: 'desk.changed.v1',
-          aggregate: { type: 'team', id },
-          data: { object: 'team', id, change: 'created' },
-          public: false,
-        },
-        deps.ids,
-        now,
-      ),
-    ),
+    ctx,
+    rows.map(({ id }) => ({
+      type: 'desk.changed.v1' as const,
+      aggregate: { type: 'team', id },
+      data: { object: 'team', id, change: 'created' },
+      public: false,
+    })),
   );
   return result;
 }

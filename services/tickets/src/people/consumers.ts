@@ -2,12 +2,15 @@ import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { Tx } from '@psa/service-kit/database';
 import { once, onceEach } from '@psa/service-kit/inbox';
 import type { EventData } from '@psa/service-kit/outbox';
-import { consumer, type ServiceDeps } from '@psa/service-kit/service';
+import { consumer } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
+import type { TicketsDeps } from '../deps.ts';
+import { releaseTicketsOf } from './release.ts';
 import { putCustomer, putPerson, putTechnician } from './repository.ts';
 
 /** Keeps what the desk knows of customers, contacts and users. An older event never overwrites a newer one. */
-export function peopleConsumers({ bus, db }: ServiceDeps): Worker[] {
+export function peopleConsumers(deps: TicketsDeps): Worker[] {
+  const { bus, db } = deps;
   const subscription = (
     name: string,
     topics: string[],
@@ -17,11 +20,16 @@ export function peopleConsumers({ bus, db }: ServiceDeps): Worker[] {
       bus.subscribe({
         consumer: name,
         topics,
-        handle: async (event) => void (await once(db, name, event, (tx) => apply(tx, event))),
-        handleBatch: (events) =>
-          onceEach(db, name, events, async (tx, fresh) => {
+        handle: async (event) => {
+          await once(db, name, event, (tx) => apply(tx, event));
+          await releaseTicketsOf(deps, event);
+        },
+        handleBatch: async (events) => {
+          await onceEach(db, name, events, async (tx, fresh) => {
             for (const event of fresh) await apply(tx, event);
-          }),
+          });
+          for (const event of events) await releaseTicketsOf(deps, event);
+        },
       }),
     );
   return [
@@ -49,14 +57,10 @@ async function personChanged(tx: Tx, event: EventEnvelope): Promise<void> {
   const user = event.data as EventData<'user.created.v1'>;
   const { user_id: id, name, version } = user;
   if (user.audience === 'staff') {
-    await putTechnician(
-      tx,
-      event.tenant_id,
-      { id, name, version, active: user.status === 'active' },
-      deleted,
-    );
+    await putTechnician(tx, event.tenant_id, { id, name, version, status: user.status }, deleted);
   } else if (user.customer_id !== null) {
     const person = { id, name, version, kind: 'user' as const, customer_id: user.customer_id };
-    await putPerson(tx, event.tenant_id, person, deleted);
+    // Who is disabled cannot be asked to watch either.
+    await putPerson(tx, event.tenant_id, person, deleted || user.status === 'disabled');
   }
 }

@@ -1,8 +1,9 @@
 import type { User } from '@psa/contracts/auth';
 import type { Contact, Customer } from '@psa/contracts/crm';
-import type { ServiceName } from '@psa/contracts/routing';
+import type { ServiceName } from '@psa/contracts/services';
 import type { RequestContext } from '@psa/service-kit/context';
-import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
+import { forbidden, invalid } from '@psa/service-kit/errors';
+import { peerRefusal } from '@psa/service-kit/peers';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { putCustomer, putPerson, putTechnician } from './repository.ts';
 
@@ -58,19 +59,18 @@ const PATHS = {
 /** Asks the owner of something in the caller's name and stores the answer. @throws 400, 403, 502, 503 */
 export async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Missing): Promise<void> {
   const [service, path] = PATHS[missing.kind];
-  const { status, body } = await deps.peers.request(service, {
+  const answer = await deps.peers.request(service, {
     method: 'GET',
     path: path + missing.id,
     token: ctx.token,
     requestId: ctx.request_id,
   });
+  const { status, body } = answer;
   if (status === 404) {
     throw invalid({ field: missing.field, message: `there is no such ${missing.kind}` });
   }
   if (status === 403) throw forbidden(`You may not see the ${missing.kind} named in ${missing.field}.`);
-  if (status !== 200) {
-    throw new AppError(502, 'EXTERNAL_SERVICE_ERROR', `The ${service} service answered with ${status}.`);
-  }
+  if (status !== 200) throw peerRefusal(service, answer);
   const { data } = body as { data: unknown };
   const tenantId = ctx.scope.tenant_id;
   await deps.db.tx({ tenant_id: tenantId, customer_id: null }, async (tx) => {
@@ -84,7 +84,7 @@ export async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Mis
       if (user.audience !== 'staff') {
         throw invalid({ field: missing.field, message: 'must be a technician' });
       }
-      await putTechnician(tx, tenantId, { ...user, active: user.status === 'active' });
+      await putTechnician(tx, tenantId, user);
     }
   });
 }

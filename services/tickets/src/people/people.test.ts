@@ -23,21 +23,6 @@ beforeAll(async () => {
 });
 afterAll(() => desk.service.close());
 
-const event = (type: string, data: Record<string, unknown>): EventEnvelope => ({
-  id: randomUUID(),
-  type,
-  version: 1,
-  tenant_id: desk.service.tenantId,
-  customer_id: null,
-  aggregate: { type: type.split('.')[0]!, id: String(data.customer_id ?? data.user_id ?? data.contact_id) },
-  occurred_at: '2026-03-02T09:00:00.000Z',
-  correlation_id: 'test',
-  causation_id: null,
-  actor: { kind: 'system', id: null, name: null },
-  public: true,
-  data,
-});
-
 describe('what is not known here yet', () => {
   it('is asked of its owner in the caller’s name, and kept', async () => {
     const id = randomUUID();
@@ -98,7 +83,6 @@ describe('what is not known here yet', () => {
   });
 });
 
-// Before the next part, which starts the relay: it empties the outbox that this part looks into.
 describe('time, watchers, history', () => {
   it('are the staff’s', async () => {
     const { id } = await desk.open({}, desk.user);
@@ -150,8 +134,31 @@ describe('time, watchers, history', () => {
 });
 
 describe('events of others', () => {
-  it('keep names, and an older one overwrites nothing', async () => {
+  // At a desk of its own: its relay empties the outbox, into which other tests look.
+  let desk: TestDesk;
+  beforeAll(async () => {
+    desk = await testDesk({ peers });
     await desk.service.running.start();
+  });
+  afterAll(() => desk.service.close());
+
+  const event = (type: string, data: Record<string, unknown>): EventEnvelope => ({
+    id: randomUUID(),
+    type,
+    version: 1,
+    tenant_id: desk.service.tenantId,
+    customer_id: null,
+    aggregate: { type: type.split('.')[0]!, id: String(data.customer_id ?? data.user_id ?? data.contact_id) },
+    occurred_at: '2026-03-02T09:00:00.000Z',
+    correlation_id: 'test',
+    causation_id: null,
+    actor: { kind: 'system', id: null, name: null },
+    public: true,
+    data,
+  });
+
+  it('keep names, and an older one overwrites nothing', async () => {
+    const { call } = desk.service;
     const customer = (version: number, name: string) => ({
       customer_id: desk.customer,
       customer_number: 1,
@@ -208,40 +215,45 @@ describe('events of others', () => {
 });
 
 describe('search in the list', () => {
-  it('orders by score, marks hits, filters, and knows numbers', async () => {
+  it('orders by tier and date, marks matches, filters, and knows numbers', async () => {
     const [a, b, c] = [
       await desk.open({ priority: 'high' }),
       await desk.open(),
       await desk.open({ priority: 'high' }),
     ];
     const foreign = await desk.open({ customer_id: desk.otherCustomer });
-    const hit = (id: string, score: number) => ({
-      type: 'ticket',
-      id,
-      score,
-      title: 't',
-      highlights: { title: '\uE000Drucker\uE001', body: '' },
-      summary: {},
-      updated_at: '2026-03-02T09:00:00.000Z',
-    });
-    const data = [hit(c.id, 3), hit(a.id, 2), hit(foreign.id, 1.5), hit(b.id, 1)];
-    answers.set('/api/v1/search', { status: 200, body: { data, meta: {} } });
+    const packed = (...all: { id: string }[]) =>
+      Buffer.from(all.map((one) => one.id.replaceAll('-', '')).join(''), 'hex').toString('base64');
+    const body = { tiers: ['', packed(c), packed(b, a, foreign)], more: false };
+    answers.set('/internal/search/matches', { status: 200, body });
+    const marks = { title: '\uE000Drucker\uE001', body: '' };
+    answers.set('/internal/search/marks', { status: 200, body: { data: [{ id: c.id, highlights: marks }] } });
     const ids = (answer: { body: { data: { id: string }[] } }) => answer.body.data.map((one) => one.id);
+    const db = desk.service.db.admin;
+    await db`update tickets.tickets set updated_at = now() where id = ${a.id}`;
+    await db`update tickets.tickets set updated_at = now() - interval '1 h' where id = ${foreign.id}`;
+    await db`update tickets.tickets set updated_at = now() - interval '2 h' where id = ${b.id}`;
     const found = await call('GET', '/api/v1/tickets?search=drucker');
     expect(ids(found)).toEqual([c.id, a.id, foreign.id, b.id]);
-    expect(found.body.data[0].highlight).toEqual({ title: '\uE000Drucker\uE001', body: '' });
+    expect(found.body.meta).toMatchObject({ total: 4, total_relation: 'eq' });
+    expect(found.body.data[0].highlight).toEqual(marks);
     expect(ids(await call('GET', '/api/v1/tickets?search=drucker&priority=high'))).toEqual([c.id, a.id]);
-    expect(ids(await call('GET', '/api/v1/tickets?search=drucker', { as: desk.boss }))).toEqual([
-      c.id,
-      a.id,
-      b.id,
-    ]);
+    const forBoss = await call('GET', '/api/v1/tickets?search=drucker', { as: desk.boss });
+    expect(ids(forBoss)).toEqual([c.id, a.id, b.id]);
     const byDate = await call('GET', '/api/v1/tickets?search=drucker&sort=ticket_number&limit=2');
     expect(ids(byDate)).toEqual([a.id, b.id]);
     expect(byDate.body.meta.total).toBe(4);
-    answers.set('/api/v1/search', { status: 503, body: null });
+    answers.set('/internal/search/marks', { status: 503, body: null });
+    expect(ids(await call('GET', '/api/v1/tickets?search=drucker'))).toHaveLength(4);
+    answers.set('/internal/search/matches', { status: 503, body: null });
     expect(ids(await call('GET', `/api/v1/tickets?search=${b.ticket_number}`))).toEqual([b.id]);
+    const away = await call('GET', '/api/v1/tickets?search=drucker');
+    expect([away.status, away.headers['retry-after']]).toEqual([503, '2']);
+    answers.set('/internal/search/matches', { status: 500, body: null });
     expect((await call('GET', '/api/v1/tickets?search=drucker')).status).toBe(502);
+    answers.set('/internal/search/matches', { status: 400, body: null });
+    const refused = await call('GET', '/api/v1/tickets?search=drucker');
+    expect([refused.status, refused.body.error.details[0].field]).toEqual([400, 'search']);
   });
 });
 

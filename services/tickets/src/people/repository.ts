@@ -1,6 +1,6 @@
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { touchDesk } from '../desk/desk.ts';
+import { touchSettings } from '../desk/settings.ts';
 
 /** What the desk knows of a customer. */
 export interface CustomerFacts {
@@ -22,15 +22,19 @@ export async function findCustomer(
   return row ?? null;
 }
 
-/** A technician by id, deleted ones too. */
+/**
+ * A technician by id, held until the end of the transaction, so that nobody is given work while being disabled. Null
+ * when it is not known here, or not known whether it was disabled. `usable`: may be given work.
+ */
 export async function findTechnician(
   tx: Tx,
   ctx: RequestContext,
   id: string,
 ): Promise<{ id: string; name: string; usable: boolean } | null> {
   const [row] = await tx.sql<{ id: string; name: string; usable: boolean }[]>`
-    select id, name, deleted_at is null as usable from technicians
-    where tenant_id = ${ctx.scope.tenant_id} and id = ${id}`;
+    select id, name, deleted_at is null and not disabled as usable from technicians
+    where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and (disabled is not null or deleted_at is not null)
+    for share`;
   return row ?? null;
 }
 
@@ -45,9 +49,10 @@ export async function findContact(
   return row ?? null;
 }
 
+/** Whether a team may be used; it cannot be deleted before the end of the transaction. */
 export async function teamExists(tx: Tx, ctx: RequestContext, id: string): Promise<boolean> {
   const rows = await tx.sql`
-    select 1 from teams where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null`;
+    select 1 from teams where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null for share`;
   return rows.length > 0;
 }
 
@@ -88,18 +93,19 @@ export async function putPerson(
 export async function putTechnician(
   tx: Tx,
   tenantId: string,
-  user: { id: string; name: string; active: boolean; version: number },
+  user: { id: string; name: string; status: string; version: number },
   deleted = false,
 ): Promise<void> {
   await tx.sql`
-    insert into technicians as t (tenant_id, id, name, active, user_version, deleted_at)
-    values (${tenantId}, ${user.id}, ${user.name}, ${user.active}, ${user.version}, ${deleted ? new Date().toISOString() : null})
-    on conflict (tenant_id, id) do update set name = excluded.name, active = excluded.active,
+    insert into technicians as t (tenant_id, id, name, active, disabled, user_version, deleted_at)
+    values (${tenantId}, ${user.id}, ${user.name}, ${user.status === 'active'}, ${user.status === 'disabled'},
+      ${user.version}, ${deleted ? new Date().toISOString() : null})
+    on conflict (tenant_id, id) do update set name = excluded.name, active = excluded.active, disabled = excluded.disabled,
       user_version = excluded.user_version, deleted_at = excluded.deleted_at, version = t.version + 1, updated_at = now()
     where t.user_version <= excluded.user_version`;
   if (deleted) {
     const left = await tx.sql`
       delete from team_members where tenant_id = ${tenantId} and user_id = ${user.id} returning 1`;
-    if (left.length > 0) await touchDesk(tx, tenantId);
+    if (left.length > 0) await touchSettings(tx, tenantId);
   }
 }

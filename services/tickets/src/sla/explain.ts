@@ -2,7 +2,7 @@ import type { SlaExplanation } from '@psa/contracts/tickets';
 import type { ExplainStep } from '@psa/domain/business-time';
 import type { SlaClock } from '@psa/domain/sla';
 import type { Static } from 'typebox';
-import type { Desk } from '../desk/desk.ts';
+import type { DeskSettings } from '../desk/settings.ts';
 import type { TicketRow } from '../tickets/row.ts';
 import { assess } from './clock.ts';
 
@@ -10,12 +10,12 @@ type Explanation = Static<typeof SlaExplanation>;
 
 /** Both deadlines of a ticket at `now`, step by step: what counted, what did not, and why. */
 export function explainSla(
-  desk: Desk,
+  settings: DeskSettings,
   ticket: TicketRow,
   customerPolicyId: string | null,
   now: Date,
 ): Explanation {
-  const used = ticket.sla_policy_id === null ? undefined : desk.policies.get(ticket.sla_policy_id);
+  const used = ticket.sla_policy_id === null ? undefined : settings.policies.get(ticket.sla_policy_id);
   const assessment = assess(used, ticket, now);
   return {
     policy: used ? { id: used.policy.id, name: used.policy.name } : null,
@@ -23,14 +23,14 @@ export function explainSla(
       ? { id: used.calendarId, name: used.calendarName, time_zone: used.calendar.time_zone }
       : null,
     priority: ticket.priority,
-    reason: reasonOf(desk, ticket, customerPolicyId),
+    reason: reasonOf(settings, ticket, customerPolicyId),
     response: clockView(assessment?.response ?? null),
     resolution: clockView(assessment?.resolution ?? null),
   };
 }
 
-function reasonOf(desk: Desk, ticket: TicketRow, customerPolicyId: string | null): string {
-  const used = ticket.sla_policy_id === null ? undefined : desk.policies.get(ticket.sla_policy_id);
+function reasonOf(settings: DeskSettings, ticket: TicketRow, customerPolicyId: string | null): string {
+  const used = ticket.sla_policy_id === null ? undefined : settings.policies.get(ticket.sla_policy_id);
   if (!used) return 'no_policy';
   const target = used.policy.targets[ticket.priority];
   if ((target?.response_minutes ?? target?.resolution_minutes ?? null) === null)
@@ -42,23 +42,25 @@ function reasonOf(desk: Desk, ticket: TicketRow, customerPolicyId: string | null
 function clockView(clock: SlaClock | null): Explanation['response'] {
   if (clock === null) {
     return {
-      state: 'none',
-      target_minutes: null,
+      phase: 'none',
+      share_used: null,
+      risk_at: null,
       due_at: null,
       done_at: null,
+      target_minutes: null,
       remaining_minutes: null,
-      used_percent: null,
       steps: [],
     };
   }
   return {
-    state: clock.state,
-    target_minutes: clock.target_minutes,
+    phase: clock.phase,
+    share_used: clock.share_used,
+    risk_at: clock.state === 'running' ? text(clock.risk_at) : null,
     // While paused the walk ends where the target would be reached if the clock went on now; there is no due time.
     due_at: clock.due_is_provisional ? null : text(clock.due_at),
     done_at: clock.achieved_at === null ? null : text(clock.achieved_at),
+    target_minutes: clock.target_minutes,
     remaining_minutes: Math.ceil(clock.remaining_minutes),
-    used_percent: clock.percent_used,
     steps: clock.explain.map(stepView),
   };
 }

@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { systemContext } from '@psa/service-kit/context';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deskTimers } from '../app.ts';
 import { refreshOpenTickets } from '../desk/consumers.ts';
 import { createDefaults } from '../desk/defaults.ts';
-import { Desks } from '../desk/desk.ts';
+import { SettingsCache } from '../desk/settings.ts';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
 import { TicketNumbers } from '../tickets/numbers.ts';
 
@@ -21,7 +19,7 @@ beforeAll(async () => {
   call = desk.service.call;
   const ctx = systemContext(desk.service.tenantId, 'test');
   for (let i = 0; i < 2; i++) {
-    await desk.service.deps.db.tx(ctx.scope, (tx) => createDefaults(tx, ctx, desk.service.deps));
+    await desk.service.deps.db.tx(ctx.scope, (tx) => createDefaults(desk.service.deps, tx, ctx));
   }
 });
 afterAll(() => desk.service.close());
@@ -130,7 +128,7 @@ describe('deadlines', () => {
   it('warn at four fifths, and say once that they passed', async () => {
     setClock('2026-03-02T09:00:00Z');
     const { id } = await desk.open({ priority: 'critical' });
-    const worker = deskTimers(desk.service.deps);
+    const worker = desk.service.running;
     setClock('2026-03-02T09:24:00Z');
     await worker.runDue();
     expect((await desk.events(id)).filter((type) => type === 'ticket.sla_at_risk.v1')).toHaveLength(1);
@@ -160,6 +158,151 @@ describe('deadlines', () => {
     expect(
       (await call('GET', '/api/v1/tickets?sla=breached')).body.data.map((t: { id: string }) => t.id),
     ).toContain(id);
+  });
+
+  it('use business time: a weekend fills no bar, in the ticket and in the list', async () => {
+    setClock('2026-03-06T15:00:00Z'); // Friday, 16:00 in Berlin; high: response 1 h, resolution 8 h
+    const { id } = await desk.open({ priority: 'high' });
+    const seen = async () => {
+      const one = (await call('GET', `/api/v1/tickets/${id}`)).body.data.sla;
+      const [row] = (await call('GET', '/api/v1/tickets?sort=created_at&order=desc&limit=1&fields=sla')).body
+        .data;
+      expect(row.sla).toEqual(one);
+      return one;
+    };
+    expect(await seen()).toEqual({
+      shown: 'response',
+      due_at: '2026-03-06T16:00:00.000Z',
+      response: {
+        phase: 'ok',
+        share_used: 0,
+        risk_at: '2026-03-06T15:48:00.000Z',
+        due_at: '2026-03-06T16:00:00.000Z',
+        done_at: null,
+      },
+      resolution: {
+        phase: 'ok',
+        share_used: 0,
+        risk_at: '2026-03-09T13:24:00.000Z',
+        due_at: '2026-03-09T15:00:00.000Z',
+        done_at: null,
+      },
+    });
+    setClock('2026-03-06T15:20:00Z');
+    await call('POST', `/api/v1/tickets/${id}/comments`, { as: desk.anna, body: { body: 'Ich sehe nach.' } });
+    setClock('2026-03-08T11:00:00Z'); // Sunday
+    expect(await seen()).toMatchObject({
+      shown: 'resolution',
+      response: { phase: 'met', share_used: 0.3333, done_at: '2026-03-06T15:20:00.000Z', risk_at: null },
+      resolution: { phase: 'ok', share_used: 0.125 },
+    });
+    const filtered = async (filter: string) =>
+      (await call('GET', `/api/v1/tickets?${filter}`)).body.data.some((one: { id: string }) => one.id === id);
+    const atRisk = async () => (await call('GET', '/api/v1/tickets/stats')).body.data.sla_at_risk;
+    setClock('2026-03-09T13:23:59Z');
+    expect([(await seen()).resolution.phase, await filtered('sla=at_risk')]).toEqual(['ok', false]);
+    const before = await atRisk();
+    setClock('2026-03-09T13:24:00Z');
+    expect([(await seen()).resolution.phase, await filtered('sla=at_risk')]).toEqual(['at_risk', true]);
+    expect(await atRisk()).toBe(before + 1);
+    // Past the due time it is breached, though no timer has fired.
+    setClock('2026-03-09T15:00:01Z');
+    expect((await seen()).resolution).toMatchObject({ phase: 'breached', share_used: 1 });
+    expect(await filtered('sla=at_risk')).toBe(false);
+    await call('PATCH', `/api/v1/tickets/${id}`, { body: { assigned_to: desk.anna.sub } });
+    await call('PATCH', `/api/v1/tickets/${id}`, { body: { status: 'waiting_customer' } });
+    setClock('2026-03-12T09:00:00Z');
+    expect((await seen()).resolution).toMatchObject({ phase: 'breached', done_at: null });
+  });
+
+  it('sort by what the list shows as due: overdue first, what stands still last, in both directions', async () => {
+    setClock('2026-03-16T08:00:00Z');
+    const tag = 'due-order';
+    const answer = (id: string) =>
+      call('POST', `/api/v1/tickets/${id}/comments`, { as: desk.anna, body: { body: 'gesehen' } });
+    const overdue = await desk.open({ priority: 'critical', tags: [tag], title: 'overdue' });
+    const later = await desk.open({ priority: 'low', tags: [tag], title: 'later' });
+    const answered = await desk.open({ priority: 'critical', tags: [tag], title: 'answered' });
+    await answer(answered.id);
+    const paused = await desk.open({ priority: 'critical', tags: [tag], title: 'paused' });
+    await answer(paused.id);
+    await call('PATCH', `/api/v1/tickets/${paused.id}`, { body: { status: 'waiting_customer' } });
+    const done = await desk.open({ priority: 'critical', tags: [tag], title: 'done' });
+    await call('PATCH', `/api/v1/tickets/${done.id}`, { body: { status: 'resolved' } });
+    setClock('2026-03-16T09:00:00Z');
+    const list = async (order: string) => {
+      const titles: string[] = [];
+      let next: string | null = `/api/v1/tickets?tag=${tag}&sort=sla_due&order=${order}&limit=2&cursor=`;
+      let cursor = '';
+      while (next !== null) {
+        const { body } = await call('GET', cursor === '' ? next.replace('&cursor=', '') : next + cursor);
+        for (const one of body.data) {
+          titles.push(one.title);
+          expect(one.sla.due_at).toBe(one.sla.shown === null ? null : openDue(one.sla));
+        }
+        cursor = body.meta.next_cursor;
+        if (cursor === null) next = null;
+      }
+      return titles;
+    };
+    const openDue = (sla: { shown: 'response' | 'resolution'; response: object; resolution: object }) => {
+      const clock = sla[sla.shown] as { done_at: string | null; due_at: string | null };
+      return clock.done_at === null ? clock.due_at : null;
+    };
+    const up = await list('asc');
+    expect(up.slice(0, 3)).toEqual(['overdue', 'answered', 'later']);
+    expect(up.slice(3).sort()).toEqual(['done', 'paused']);
+    const down = await list('desc');
+    expect(down.slice(0, 3)).toEqual(['later', 'answered', 'overdue']);
+    expect([overdue, later].every(Boolean)).toBe(true);
+  });
+
+  it('pause in the statuses of their policy alone, from the creation on', async () => {
+    const target = { response_minutes: 60, resolution_minutes: 480 };
+    const policy = await call('POST', '/api/v1/sla-policies', {
+      body: {
+        name: 'Ohne Pause',
+        pause_on: [],
+        targets: { low: target, medium: target, high: target, critical: target },
+      },
+    });
+    expect(policy.body.data.pause_on).toEqual([]);
+    await desk.service.db.admin`
+      update tickets.customers set sla_policy_id = ${policy.body.data.id} where customer_id = ${desk.otherCustomer}`;
+    setClock('2026-03-17T08:00:00Z');
+    const { id } = await desk.open({ customer_id: desk.otherCustomer, assigned_to: desk.anna.sub });
+    setClock('2026-03-17T09:00:00Z');
+    const waits = await call('PATCH', `/api/v1/tickets/${id}`, { body: { status: 'waiting_customer' } });
+    expect(waits.body.data).toMatchObject({
+      sla: { resolution: { phase: 'ok', share_used: 0.125 } },
+      sla_paused_since: null,
+    });
+    setClock('2026-03-17T10:00:00Z');
+    const path = `/api/v1/sla-policies/${policy.body.data.id}`;
+    expect((await call('PATCH', path, { body: { pause_on: ['waiting_customer'] } })).status).toBe(200);
+    await refreshOpenTickets(
+      {
+        ...desk.service.deps,
+        settings: new SettingsCache(),
+        numbers: new TicketNumbers(desk.service.deps.db),
+      },
+      desk.service.tenantId,
+      'sla_policy',
+      policy.body.data.id,
+      'test',
+    );
+    setClock('2026-03-17T11:00:00Z');
+    const shown = (await call('GET', `/api/v1/tickets/${id}`)).body.data;
+    expect(shown).toMatchObject({
+      sla: {
+        shown: 'response',
+        due_at: '2026-03-17T09:00:00.000Z',
+        resolution: { phase: 'paused', share_used: 0.125 },
+      },
+      sla_paused_since: '2026-03-17T09:00:00.000Z',
+    });
+    await desk.service.db.admin`
+      update tickets.customers set sla_policy_id = null where customer_id = ${desk.otherCustomer}`;
   });
 
   it('follow the priority, and breach at once where time is up', async () => {
@@ -205,7 +348,11 @@ describe('deadlines', () => {
     });
     expect(patched.status).toBe(200);
     const changed = await refreshOpenTickets(
-      { deps: desk.service.deps, desks: new Desks(), numbers: new TicketNumbers(desk.service.deps.db) },
+      {
+        ...desk.service.deps,
+        settings: new SettingsCache(),
+        numbers: new TicketNumbers(desk.service.deps.db),
+      },
       desk.service.tenantId,
       'calendar',
       calendar.body.data.id,
@@ -213,128 +360,5 @@ describe('deadlines', () => {
     );
     expect(changed).toBe(1);
     expect(iso((await desk.row(id)).sla_response_due)).toBe('2026-03-29T03:00:00.000Z');
-  });
-});
-
-describe('settings of the desk', () => {
-  it('name what is wrong with a calendar or policy', async () => {
-    const bad = await call('POST', '/api/v1/calendars', {
-      body: { name: 'x', time_zone: 'Mars/Olympus', week: { '1': [{ start: '10:00', end: '09:00' }] } },
-    });
-    expect(bad.status).toBe(400);
-    expect(bad.body.error.details.map((d: { field: string }) => d.field)).toEqual(['time_zone', 'week.1[0]']);
-    const none = { response_minutes: null, resolution_minutes: null };
-    const empty = await call('POST', '/api/v1/sla-policies', {
-      body: { name: 'y', targets: { low: none, medium: none, high: none, critical: none } },
-    });
-    expect(empty.body.error.details[0].field).toBe('targets');
-    const [calendar] = (await call('GET', '/api/v1/calendars?sort=name&order=desc')).body.data;
-    expect((await call('DELETE', `/api/v1/calendars/${calendar.id}`)).status).toBe(409);
-  });
-
-  it('keep one default policy', async () => {
-    const target = { response_minutes: 10, resolution_minutes: null };
-    const body = {
-      name: 'Neu',
-      is_default: true,
-      targets: { low: target, medium: target, high: target, critical: target },
-    };
-    const created = await call('POST', '/api/v1/sla-policies', { body });
-    expect(created.status).toBe(201);
-    const policies = (await call('GET', '/api/v1/sla-policies')).body.data;
-    expect(
-      policies.filter((one: { is_default: boolean }) => one.is_default).map((one: { id: string }) => one.id),
-    ).toEqual([created.body.data.id]);
-    expect((await call('DELETE', `/api/v1/sla-policies/${created.body.data.id}`)).status).toBe(204);
-  });
-
-  it('are not for portal users, nor changed by technicians', async () => {
-    for (const path of [
-      'teams',
-      'technicians',
-      'calendars',
-      'sla-policies',
-      'assignment-rules',
-      'saved-views',
-    ]) {
-      expect((await call('GET', `/api/v1/${path}`, { as: desk.boss })).status).toBe(403);
-      expect((await call('GET', `/api/v1/${path}`, { as: desk.anna })).status).toBe(200);
-    }
-    expect((await call('POST', '/api/v1/teams', { as: desk.anna, body: { name: 'T' } })).status).toBe(403);
-  });
-
-  it('guard against lost updates', async () => {
-    const { id } = (await call('POST', '/api/v1/teams', { body: { name: 'Netz' } })).body.data;
-    const patch = (name: string) =>
-      call('PATCH', `/api/v1/teams/${id}`, { body: { name }, headers: { 'if-match': '"1"' } });
-    const answers = await Promise.all([patch('Netz 1'), patch('Netz 2')]);
-    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 412]);
-    expect(
-      (
-        await call('POST', '/api/v1/teams', {
-          body: { name: answers.find((a) => a.status === 200)!.body.data.name },
-        })
-      ).status,
-    ).toBe(409);
-  });
-
-  it('keep views of one’s own, or shared', async () => {
-    const post = (as: object, body: object) => call('POST', '/api/v1/saved-views', { as, body });
-    const own = await post(desk.anna, { name: 'Meine', query: 'status=open&assigned_to=me' });
-    const shared = await post(desk.anna, { name: 'Alle', query: 'status=open', shared: true });
-    expect([own.status, shared.status]).toEqual([201, 201]);
-    const seen = (await call('GET', '/api/v1/saved-views', { as: desk.ben })).body.data;
-    expect(seen.map((view: { name: string }) => view.name)).toEqual(['Alle']);
-    expect((await call('GET', `/api/v1/saved-views/${own.body.data.id}`, { as: desk.ben })).status).toBe(404);
-    const foreign = await call('PATCH', `/api/v1/saved-views/${shared.body.data.id}`, {
-      as: desk.ben,
-      body: { name: 'x' },
-    });
-    expect(foreign.status).toBe(403);
-  });
-});
-
-describe('assignment', () => {
-  it('goes by rule, skills and load, and says why', async () => {
-    setClock('2026-03-02T09:00:00Z');
-    await call('PATCH', `/api/v1/technicians/${desk.ben.sub}`, { body: { skills: ['VPN'] } });
-    const team = (
-      await call('POST', '/api/v1/teams', {
-        body: { name: 'Fernzugriff', member_ids: [desk.anna.sub, desk.ben.sub] },
-      })
-    ).body.data;
-    expect(team.member_ids.sort()).toEqual([desk.anna.sub, desk.ben.sub].sort());
-    const rule = await call('POST', '/api/v1/assignment-rules', {
-      body: { name: 'VPN', category: 'VPN', team_id: team.id, skills: ['vpn'] },
-    });
-    expect(rule.status).toBe(201);
-    // Also for a portal user, who may see neither rules nor load.
-    for (const as of [undefined, desk.user]) {
-      const ticket = await desk.open({ category: 'vpn' }, as);
-      expect(ticket).toMatchObject({ status: 'assigned', assigned_to: desk.ben.sub, team_id: team.id });
-      const [, assigned] = await desk.history(ticket.id);
-      expect(assigned).toMatchObject({ kind: 'assigned', public: false, reason: 'rule "VPN": least_loaded' });
-      expect(await desk.events(ticket.id)).toEqual(['ticket.opened.v1', 'ticket.assigned.v1']);
-    }
-    await call('PATCH', `/api/v1/technicians/${desk.ben.sub}`, { body: { available: false } });
-    const waiting = await desk.open({ category: 'vpn' });
-    expect(waiting).toMatchObject({ status: 'new', assigned_to: null, team_id: team.id });
-    expect((await call('DELETE', `/api/v1/teams/${team.id}`)).status).toBe(409);
-  });
-
-  it('prefers the technician whom the customer prefers', async () => {
-    await desk.service.db.admin`
-      update tickets.customers set preferred_technician_id = ${desk.anna.sub} where customer_id = ${desk.customer}`;
-    expect(await desk.open({}, desk.user)).toMatchObject({ assigned_to: desk.anna.sub, status: 'assigned' });
-    expect(await desk.open({ assigned_to: desk.ben.sub })).toMatchObject({ assigned_to: desk.ben.sub });
-    await desk.service.db.admin`
-      update tickets.customers set preferred_technician_id = null where customer_id = ${desk.customer}`;
-  });
-
-  it('takes nobody who is not there', async () => {
-    const answer = await call('POST', '/api/v1/assignment-rules', {
-      body: { name: 'x', team_id: randomUUID() },
-    });
-    expect(answer.body.error.details[0].field).toBe('team_id');
   });
 });

@@ -2,8 +2,7 @@ import type { Priority } from '@psa/contracts/tickets';
 import { chooseAssignee } from '@psa/domain/assignment';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import type { Desk, DeskRule } from '../desk/desk.ts';
-import { asPlatform } from '../platform.ts';
+import type { DeskSettings, RuleSetting } from '../desk/settings.ts';
 
 /** Who gets a new ticket, and why. */
 export interface Assignment {
@@ -20,7 +19,7 @@ interface NewTicket {
 }
 
 /** The first active rule that fits; a rule's empty condition fits everything. */
-export function matchRule(rules: readonly DeskRule[], ticket: NewTicket): DeskRule | null {
+export function matchRule(rules: readonly RuleSetting[], ticket: NewTicket): RuleSetting | null {
   const fits = (wanted: string | null, value: string | null) =>
     wanted === null || wanted.toLowerCase() === value?.toLowerCase();
   return (
@@ -48,17 +47,16 @@ interface CandidateRow {
  */
 export async function assign(
   tx: Tx,
-  ctx: RequestContext,
-  desk: Desk,
+  settings: DeskSettings,
   ticket: NewTicket,
   preferred: string | null,
 ): Promise<Assignment | null> {
-  const rule = matchRule(desk.rules, ticket);
+  const rule = matchRule(settings.rules, ticket);
   if (rule === null && preferred === null) return null;
   const team = rule?.team_id ?? null;
   // A rule without a team asks all technicians; without a rule only the preferred one is asked.
-  const pool = rule === null ? [] : team === null ? null : [...(desk.members.get(team) ?? [])];
-  const rows = await asPlatform(tx, ctx, () => candidates(tx, ctx, pool, preferred));
+  const pool = rule === null ? [] : team === null ? null : [...(settings.members.get(team) ?? [])];
+  const rows = await candidates(tx, pool, preferred);
   const decision = chooseAssignee(
     { preferred_technician_id: preferred, required_skills: rule?.skills ?? [] },
     rows.map((row) => {
@@ -83,20 +81,14 @@ export async function assign(
   return { assigned_to: decision.assignee, team_id: team, reason: why };
 }
 
-/** Technicians at work with their open tickets by priority. `pool` null: all. The index tickets_assignee counts. */
-function candidates(tx: Tx, ctx: RequestContext, pool: string[] | null, preferred: string | null) {
-  const { sql } = tx;
-  const asked = preferred === null ? (pool ?? []) : [...(pool ?? []), preferred];
-  return sql<CandidateRow[]>`
-    select d.id, d.available and d.active as available, d.skills, d.max_open, d.last_assigned_at,
-      (select jsonb_object_agg(o.priority, o.n) from (
-        select t.priority, count(*)::int as n from tickets t
-        where t.tenant_id = d.tenant_id and t.assigned_to = d.id and t.deleted_at is null
-          and t.status in ('new', 'assigned', 'in_progress', 'waiting_customer')
-        group by t.priority) as o) as load
-    from technicians d
-    where d.tenant_id = ${ctx.scope.tenant_id} and d.deleted_at is null
-      ${pool === null ? sql`` : sql`and d.id = any(${asked}::uuid[])`}`;
+/**
+ * Technicians at work with their open tickets by priority, over all customers whoever asks (a function with rights of
+ * its own). `pool` null: all.
+ */
+function candidates(tx: Tx, pool: string[] | null, preferred: string | null) {
+  const asked = pool === null || preferred === null ? pool : [...pool, preferred];
+  return tx.sql<CandidateRow[]>`
+    select id, available, skills, max_open, last_assigned_at, load from assignment_candidates(${asked}::uuid[])`;
 }
 
 /** Notes that a technician was given a ticket just now, which ranks it behind others of the same load. */

@@ -1,6 +1,7 @@
+import { normalTags } from '@psa/contracts/tags';
 import type { TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
+import { pausesAfter } from '@psa/domain/sla';
 import { type ActorKind, decideTransition, type TransitionEffects } from '@psa/domain/ticket-status';
-import { pausesAfter } from '../sla/clock.ts';
 import type { TicketRow } from './row.ts';
 
 export interface Change {
@@ -24,11 +25,6 @@ export type Decision =
 /** Fields whose changes only staff learn of. */
 export const ASSIGNMENT_FIELDS: readonly string[] = ['assigned_to', 'team_id'];
 
-/** As tags are stored: lower case, each once, in the order given. */
-export const normalTags = (tags: readonly string[]) => [
-  ...new Set(tags.map((tag) => tag.trim().toLowerCase())),
-];
-
 /** As the contract has it. */
 const MAX_TAGS = 30;
 
@@ -51,6 +47,8 @@ export function decideChange(
   ticket: TicketRow,
   wanted: UpdateTicketRequest,
   actor: ActorKind,
+  /** Statuses that pause the clocks of the ticket's policy. */
+  pauseOn: readonly TicketStatus[],
   now: string,
 ): Decision {
   const next: TicketRow = { ...ticket, sla_pauses: ticket.sla_pauses };
@@ -78,7 +76,7 @@ export function decideChange(
       if (wanted.assigned_to) return misfit('new');
       next.assigned_to = null;
     }
-    applyTransition(next, status, decision.effects, now);
+    applyTransition(next, status, decision.effects, pauseOn, now);
   } else if (wanted.assigned_to !== undefined) {
     // Only what the request says is checked: an imported ticket may be in progress with nobody assigned.
     const worked = status === 'assigned' || status === 'in_progress';
@@ -125,6 +123,7 @@ export function applyTransition(
   row: TicketRow,
   status: TicketStatus,
   effects: TransitionEffects,
+  pauseOn: readonly TicketStatus[],
   now: string,
 ): void {
   const moment = (effect: 'set' | 'clear' | 'keep', value: string | null) =>
@@ -132,6 +131,6 @@ export function applyTransition(
   row.resolved_at = moment(effects.resolved_at, row.resolved_at);
   row.closed_at = moment(effects.closed_at, row.closed_at);
   if (effects.reopened) row.reopen_count += 1;
-  row.sla_pauses = pausesAfter(row.sla_pauses, effects.sla_clock, status, now);
+  row.sla_pauses = pausesAfter(row.sla_pauses, status, pauseOn, now);
   row.status = status;
 }

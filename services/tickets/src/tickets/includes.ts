@@ -3,7 +3,7 @@ import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 
 /** `include=` of tickets: the name beside each id. */
-export const TICKET_INCLUDES = ['customer', 'assignee', 'requester', 'contact', 'team'] as const;
+export const TICKET_INCLUDES = ['customer', 'assignee', 'requester', 'contact', 'creator', 'team'] as const;
 type Include = (typeof TICKET_INCLUDES)[number];
 
 const ID_OF = {
@@ -11,6 +11,7 @@ const ID_OF = {
   assignee: 'assigned_to',
   requester: 'requester_id',
   contact: 'contact_id',
+  creator: 'created_by',
   team: 'team_id',
 } as const satisfies Record<Include, keyof Ticket>;
 
@@ -39,10 +40,10 @@ export async function addIncludes(
     select customer_id as id, name from customers
     where tenant_id = ${tenantId} and customer_id = any(${ids(['customer'])}::uuid[])
     union all
-    select id, name from technicians where tenant_id = ${tenantId} and id = any(${ids(['assignee'])}::uuid[])
+    select id, name from technicians where tenant_id = ${tenantId} and id = any(${ids(['assignee', 'creator'])}::uuid[])
     union all
     select id, name from people
-    where tenant_id = ${tenantId} and id = any(${ids(['requester', 'contact'])}::uuid[])
+    where tenant_id = ${tenantId} and id = any(${ids(['requester', 'contact', 'creator'])}::uuid[])
     union all
     select id, name from teams where tenant_id = ${tenantId} and id = any(${ids(['team'])}::uuid[])`;
   const names = new Map(rows.map((row) => [row.id, row]));

@@ -1,9 +1,9 @@
-import type { SearchResponse } from '@psa/contracts/search';
+import { normalTag } from '@psa/contracts/tags';
 import { type ListTicketsQuery, OPEN_STATUSES, type Ticket, type TicketStatus } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { AppError } from '@psa/service-kit/errors';
 import {
+  atLeast,
   fetchList,
   type ListParams,
   type ListSpec,
@@ -11,11 +11,13 @@ import {
   parseList,
   type SortField,
 } from '@psa/service-kit/list';
-import type { ServiceDeps } from '@psa/service-kit/service';
-import type { Static } from 'typebox';
+import type { TicketsDeps } from '../deps.ts';
+import { settingsRevision } from '../desk/settings.ts';
+import { type Fragment, visibleTickets } from '../policies/ticket.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
-import { type TicketRow, ticketColumns, ticketView } from './row.ts';
-import { type Fragment, visibleTickets } from './visibility.ts';
+import { addHighlights, findMatches, matchingTickets } from './matches.ts';
+import { type TicketRow, ticketColumns } from './row.ts';
+import { ticketView } from './view.ts';
 
 const SORTABLE: Record<string, SortField> = {
   id: { sql: 't.id', type: 'uuid' },
@@ -25,12 +27,14 @@ const SORTABLE: Record<string, SortField> = {
   priority: { sql: 't.priority_rank', type: 'integer' },
   status: { sql: 't.status', type: 'text' },
   title: { sql: 't.title', type: 'text' },
+  // What the list shows as due (Ticket.sla.due_at): unreached deadlines, overdue ones first; the rest at the end.
+  sla_due: { sql: 't.sla_due_at', type: 'timestamptz', nullable: true, nullsLast: true },
   sla_response_due: { sql: 't.sla_response_due', type: 'timestamptz', nullable: true },
   sla_resolution_due: { sql: 't.sla_resolution_due', type: 'timestamptz', nullable: true },
 };
 const FIELDS = [
   'id', 'ticket_number', 'title', 'description', 'status', 'priority', 'category', 'tags', 'source',
-  'customer_id', 'requester_id', 'contact_id', 'assigned_to', 'team_id', 'sla_policy_id', 'sla_response_due',
+  'customer_id', 'requester_id', 'created_by', 'contact_id', 'assigned_to', 'team_id', 'sla_policy_id', 'sla', 'sla_response_due',
   'sla_resolution_due', 'sla_response_state', 'sla_resolution_state', 'sla_breached', 'sla_paused_since',
   'first_response_at', 'resolved_at', 'closed_at', 'reopen_count', 'comment_count', 'minutes_spent',
   'external_id', 'version', 'created_at', 'updated_at', 'highlight',
@@ -42,17 +46,15 @@ const SPEC: ListSpec = {
   includes: TICKET_INCLUDES,
   id: { sql: 't.id', type: 'uuid' },
 };
-/** With `search`: best hit first, unless another order is asked for. */
-const SEARCH_SPEC: ListSpec = {
+/** With `search`: best first, and the newest of these, unless another order is asked for. */
+export const SEARCH_SPEC: ListSpec = {
   ...SPEC,
-  sortable: { ...SORTABLE, relevance: { sql: 'hit.rank', type: 'bigint' } },
-  defaultSort: [['relevance', 'asc']],
+  sortable: { ...SORTABLE, relevance: { sql: 'hit.tier', type: 'integer' } },
+  defaultSort: [
+    ['relevance', 'asc'],
+    ['updated_at', 'desc'],
+  ],
 };
-
-/** A deadline within this time counts as at risk in lists and figures. */
-export const AT_RISK_HOURS = 4;
-
-type Hit = Static<typeof SearchResponse>['data'][number];
 
 /** Text, as a quoted SQL literal: closed sets checked by the schema, written out so that partial indexes fit. */
 const literals = (values: readonly string[]) =>
@@ -83,7 +85,7 @@ function filters(tx: Tx, ctx: RequestContext, query: ListTicketsQuery, now: Date
   if (query.category) where.push(sql`t.category = ${query.category}`);
   if (query.tag) {
     where.push(sql`t.id in (select g.ticket_id from ticket_tags g
-      where g.tenant_id = ${ctx.scope.tenant_id} and g.tag = ${query.tag.toLowerCase()})`);
+      where g.tenant_id = ${ctx.scope.tenant_id} and g.tag = ${normalTag(query.tag)})`);
   }
   if (query.watching !== undefined) {
     where.push(sql`${query.watching ? sql`` : sql`not`} exists (select from watchers w
@@ -98,86 +100,47 @@ function filters(tx: Tx, ctx: RequestContext, query: ListTicketsQuery, now: Date
   return where;
 }
 
-/** A running deadline within the next hours. */
+/**
+ * One of the clocks is in phase `at_risk` at `now`. The first condition is the index's (tickets_risk); the rest leaves
+ * out what fell due a moment ago and waits for its timer.
+ */
 export function atRisk(tx: Tx, now: Date): Fragment {
-  const until = new Date(now.getTime() + AT_RISK_HOURS * 3_600_000).toISOString();
+  const at = now.toISOString();
   const { sql } = tx;
-  return sql`((t.sla_resolution_state = 'running' and t.sla_resolution_due <= ${until})
-    or (t.sla_response_state = 'running' and t.sla_response_due <= ${until}))`;
+  return sql`t.sla_risk_at <= ${at} and ((t.sla_response_risk_at <= ${at} and t.sla_response_due >= ${at})
+    or (t.sla_resolution_risk_at <= ${at} and t.sla_resolution_due >= ${at}))`;
 }
 
 /** `GET /tickets`. `url`: the request's own, for the links. */
 export async function listTickets(
-  deps: ServiceDeps,
+  deps: TicketsDeps,
   ctx: RequestContext,
   query: ListTicketsQuery,
   url: string,
 ) {
   const text = query.search?.trim();
   const request = parseList(query as ListParams, text ? SEARCH_SPEC : SPEC);
-  const hits = text ? await searchHits(deps, ctx, text) : null;
-  return deps.db.read(ctx.scope, async (tx) => {
-    const { sql } = tx;
+  const where = (tx: Tx) => filters(tx, ctx, query, deps.clock.now());
+  const found = text ? await findMatches(deps, ctx, text, query.customer_id, where) : null;
+  const { tickets, result } = await deps.db.read(ctx.scope, async (tx) => {
     const columns = ticketColumns(
       request.fields && !request.fields.has('description') ? ['description'] : [],
     );
-    const ids = hits === null ? null : [...(await byNumber(tx, ctx, text!)), ...hits.map((hit) => hit.id)];
-    const from =
-      ids === null
-        ? sql`tickets t`
-        : sql`(select id, min(rank) as rank from unnest(${ids}::uuid[]) with ordinality as h(id, rank) group by id) as hit
-            join tickets t on t.id = hit.id`;
-    const result = await fetchList<TicketRow>(tx, {
-      select: sql`${sql.unsafe(columns)}`,
-      from,
-      where: filters(tx, ctx, query, deps.clock.now()),
-      request,
-    });
-    const tickets = result.rows.map((row) => ticketView(row, ctx));
+    const [result, revision] = await Promise.all([
+      fetchList<TicketRow>(tx, {
+        select: tx.sql`${tx.sql.unsafe(columns)}`,
+        from: found ? matchingTickets(tx, found) : tx.sql`tickets t`,
+        where: where(tx),
+        request,
+      }),
+      settingsRevision(tx, ctx.scope.tenant_id),
+    ]);
+    const settings = await deps.settings.at(tx, ctx, revision);
+    const now = deps.clock.now();
+    const tickets = result.rows.map((row) => ticketView(ctx, settings, row, now));
     await addIncludes(tx, ctx, tickets, request.include);
-    if (hits) highlight(tickets, hits);
-    return listResponse<Ticket>(request, result, tickets, url);
+    return { tickets, result: found?.incomplete ? atLeast(result) : result };
   });
-}
-
-function highlight(tickets: Ticket[], hits: readonly Hit[]): void {
-  const byId = new Map(hits.map((hit) => [hit.id, hit.highlights]));
-  for (const ticket of tickets) {
-    const marks = byId.get(ticket.id);
-    if (marks) ticket.highlight = marks;
-  }
-}
-
-const DIGITS = /^#?(\d{1,9})$/;
-
-/** A number typed as a search means the ticket of that number first. */
-async function byNumber(tx: Tx, ctx: RequestContext, text: string): Promise<string[]> {
-  const number = DIGITS.exec(text)?.[1];
-  if (!number) return [];
-  const rows = await tx.sql<{ id: string }[]>`
-    select id from tickets where tenant_id = ${ctx.scope.tenant_id} and ticket_number = ${Number(number)}`;
-  return rows.map((row) => row.id);
-}
-
-const MOST_HITS = 1000;
-
-/** Asks the search service in the caller's name. Its hits are filtered again here by what the asker may see. */
-async function searchHits(deps: ServiceDeps, ctx: RequestContext, text: string): Promise<readonly Hit[]> {
-  const params = new URLSearchParams({ q: text, types: 'ticket', limit: String(MOST_HITS) });
-  try {
-    const { status, body } = await deps.peers.request('search', {
-      method: 'GET',
-      path: `/api/v1/search?${params}`,
-      token: ctx.token,
-      requestId: ctx.request_id,
-    });
-    if (status === 200) return (body as Static<typeof SearchResponse>).data;
-    if (status === 403)
-      throw new AppError(403, 'PERMISSION_DENIED', 'This needs the permission search:query.');
-    throw new AppError(502, 'EXTERNAL_SERVICE_ERROR', `The search service answered with ${status}.`);
-  } catch (error) {
-    // A ticket number is found without the index.
-    if (DIGITS.test(text) && error instanceof AppError && error.status >= 500) return [];
-    throw error;
-  }
+  if (text && (request.fields?.has('highlight') ?? true)) await addHighlights(deps, ctx, text, tickets);
+  return listResponse<Ticket>(request, result, tickets, url);
 }

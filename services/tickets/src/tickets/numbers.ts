@@ -1,4 +1,4 @@
-import type { Database } from '@psa/service-kit/database';
+import type { Database, Tx } from '@psa/service-kit/database';
 
 /**
  * Ticket numbers of a tenant. The counter is raised in a short transaction of its own that does not wait for
@@ -46,15 +46,14 @@ export class TicketNumbers {
   }
 
   #draw(tenantId: string, count: number): Promise<number> {
-    return this.#db.tx({ tenant_id: tenantId, customer_id: null }, async ({ sql }) => {
-      const [, [row]] = await Promise.all([
-        sql`set local synchronous_commit = off`,
-        sql<{ last: number }[]>`
-          insert into ticket_counters as c (tenant_id, last) values (${tenantId}, ${count})
-          on conflict (tenant_id) do update set last = c.last + excluded.last returning last`,
-      ]);
+    const scope = { tenant_id: tenantId, customer_id: null };
+    const raise = async ({ sql }: Tx) => {
+      const [row] = await sql<{ last: number }[]>`
+        insert into ticket_counters as c (tenant_id, last) values (${tenantId}, ${count})
+        on conflict (tenant_id) do update set last = c.last + excluded.last returning last`;
       return row!.last;
-    });
+    };
+    return this.#db.tx(scope, raise, { durable: false });
   }
 }
 

@@ -1,9 +1,10 @@
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { notFound } from '@psa/service-kit/errors';
+import { HISTORY_RECORD, type historyRows } from '../history/repository.ts';
+import { visibleTickets } from '../policies/ticket.ts';
 import type { SlaTimerKind } from '../sla/clock.ts';
 import { type TicketRow, ticketColumns } from './row.ts';
-import { visibleTickets } from './visibility.ts';
 
 /** A ticket that the asker may see; `lock` keeps others from changing it until the end of the transaction. */
 export async function findTicket(
@@ -27,38 +28,6 @@ export async function loadTicket(tx: Tx, ctx: RequestContext, id: string, lock =
   return row;
 }
 
-/** Something that happened to a ticket, about to be written down. */
-export interface NewHistory {
-  readonly kind: string;
-  readonly changes?: readonly { field: string; from: unknown; to: unknown }[];
-  readonly reason?: string | null;
-  /** False hides it from portal users. */
-  readonly public: boolean;
-}
-
-/** Rows for `jsonb_to_recordset`: history of one ticket in the order given. */
-export function historyRows(
-  ctx: RequestContext,
-  entries: readonly NewHistory[],
-  ids: { uuid(): string },
-  now: string,
-) {
-  return entries.map((entry) => ({
-    id: ids.uuid(),
-    occurred_at: now,
-    actor_kind: ctx.actor.kind,
-    actor_id: ctx.actor.id,
-    actor_name: ctx.actor.name,
-    kind: entry.kind,
-    changes: entry.changes ?? [],
-    reason: entry.reason ?? null,
-    public: entry.public,
-  }));
-}
-
-const HISTORY_RECORD = `(id uuid, occurred_at timestamptz, actor_kind text, actor_id text, actor_name text,
-  kind text, changes jsonb, reason text, public boolean)`;
-
 export interface NewTimer {
   readonly kind: SlaTimerKind;
   readonly at: Date;
@@ -78,13 +47,13 @@ export async function insertTicket(
     with ticket as (
       insert into tickets (tenant_id, id, ticket_number, title, description, status, priority, category, tags,
         source, customer_id, requester_id, contact_id, created_by, assigned_to, team_id, sla_policy_id,
-        sla_response_due, sla_resolution_due, sla_response_state, sla_resolution_state, sla_breached,
-        created_at, updated_at)
+        sla_response_due, sla_resolution_due, sla_response_state, sla_resolution_state, sla_response_risk_at,
+        sla_resolution_risk_at, sla_breached, created_at, updated_at)
       values (${tenantId}, ${row.id}, ${row.ticket_number}, ${row.title}, ${row.description}, ${row.status},
         ${row.priority}, ${row.category}, ${row.tags}::text[], ${row.source}, ${row.customer_id}, ${row.requester_id},
         ${row.contact_id}, ${row.created_by}, ${row.assigned_to}, ${row.team_id}, ${row.sla_policy_id},
         ${row.sla_response_due}, ${row.sla_resolution_due}, ${row.sla_response_state}, ${row.sla_resolution_state},
-        ${row.sla_breached}, ${row.created_at}, ${row.updated_at})
+        ${row.sla_response_risk_at}, ${row.sla_resolution_risk_at}, ${row.sla_breached}, ${row.created_at}, ${row.updated_at})
     ), timer as (
       insert into timers (tenant_id, kind, key, due_at, payload)
       select ${tenantId}, kind, ${row.id}::text, due_at::timestamptz, '{}'
@@ -97,37 +66,6 @@ export async function insertTicket(
     from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`;
 }
 
-/**
- * History of a ticket, several entries in one statement. What a portal user sets off may be internal (an
- * assignment by rule, a missed deadline); its own rights would not let it be written. The three statements go
- * out in one run, so that nothing else of the transaction comes between them.
- */
-export async function insertHistory(
-  tx: Tx,
-  ctx: RequestContext,
-  ticket: { id: string; customer_id: string },
-  history: ReturnType<typeof historyRows>,
-): Promise<void> {
-  if (history.length === 0) return;
-  const { sql } = tx;
-  const { customer_id, tenant_id } = ctx.scope;
-  const insert = sql`
-    insert into history (tenant_id, id, ticket_id, customer_id, occurred_at, actor_kind, actor_id, actor_name,
-      kind, changes, reason, public)
-    select ${tenant_id}, h.id, ${ticket.id}, ${ticket.customer_id}, h.occurred_at, h.actor_kind,
-      h.actor_id, h.actor_name, h.kind, h.changes, h.reason, h.public
-    from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`;
-  if (customer_id === null || history.every((entry) => entry.public)) {
-    await insert;
-    return;
-  }
-  await Promise.all([
-    sql`select set_config('psa.customer_id', '', true)`,
-    insert,
-    sql`select set_config('psa.customer_id', ${customer_id}, true)`,
-  ]);
-}
-
 /** Writes the row as it is after a change. The ticket is locked since {@link loadTicket}. */
 export async function updateTicket(tx: Tx, ctx: RequestContext, row: TicketRow): Promise<void> {
   await tx.sql`
@@ -136,7 +74,8 @@ export async function updateTicket(tx: Tx, ctx: RequestContext, row: TicketRow):
       contact_id = ${row.contact_id}, assigned_to = ${row.assigned_to}, team_id = ${row.team_id},
       sla_policy_id = ${row.sla_policy_id}, sla_response_due = ${row.sla_response_due},
       sla_resolution_due = ${row.sla_resolution_due}, sla_response_state = ${row.sla_response_state},
-      sla_resolution_state = ${row.sla_resolution_state}, sla_breached = ${row.sla_breached},
+      sla_resolution_state = ${row.sla_resolution_state}, sla_response_risk_at = ${row.sla_response_risk_at},
+      sla_resolution_risk_at = ${row.sla_resolution_risk_at}, sla_breached = ${row.sla_breached},
       sla_pauses = ${JSON.stringify(row.sla_pauses)}::jsonb, first_response_at = ${row.first_response_at},
       resolved_at = ${row.resolved_at}, closed_at = ${row.closed_at}, reopen_count = ${row.reopen_count},
       comment_count = ${row.comment_count}, public_comment_count = ${row.public_comment_count},

@@ -9,30 +9,34 @@ import {
   UpdateTicketRequest,
 } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
+import { isPortal } from '@psa/service-kit/context';
 import { forbidden, invalid } from '@psa/service-kit/errors';
-import { checkIfMatch, etag, write } from '@psa/service-kit/write';
+import { checkIfMatch, etag, refuseUncheckedIfMatch, write } from '@psa/service-kit/write';
 import Type from 'typebox';
+import type { TicketsDeps } from '../deps.ts';
+import { settingsRevision } from '../desk/settings.ts';
 import { withLookups } from '../people/lookup.ts';
 import { bulkUpdate } from './bulk.ts';
+import { ticketCategories, ticketTags } from './choices.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
-import { listTickets } from './list.ts';
+import { listTickets, SEARCH_SPEC } from './list.ts';
 import { loadTicket } from './repository.ts';
-import { changeTicket, deleteTicket, fullView, openTicket, type TicketDesk } from './service.ts';
-import { ticketCategories, ticketStats, ticketTags } from './stats.ts';
+import { changeTicket, deleteTicket, openTicket } from './service.ts';
+import { ticketStats } from './stats.ts';
+import { fullView } from './view.ts';
 
 const tags = ['tickets'];
 const IncludeQuery = Closed({
   include: Type.Optional(Type.String({ maxLength: 200, pattern: '^[a-z_]+(,[a-z_]+)*$' })),
 });
 
-export function ticketRoutes(app: App, desk: TicketDesk): void {
-  const { deps } = desk;
+export function ticketRoutes(app: App, deps: TicketsDeps): void {
   const { db } = deps;
 
   app.get(
     '/api/v1/tickets',
     {
-      config: { permission: 'ticket:view:own' },
+      config: { permission: 'ticket:view:own', list: SEARCH_SPEC },
       schema: {
         summary: 'List tickets',
         operationId: 'listTickets',
@@ -59,14 +63,14 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
     async (request, reply) => {
       const ctx = contextOf(request);
       if (request.body.title.trim() === '') throw invalid({ field: 'title', message: 'must not be empty' });
-      const number = await desk.numbers.take(ctx.scope.tenant_id);
+      const number = await deps.numbers.take(ctx.scope.tenant_id);
       return withLookups(deps, ctx, () =>
         write(db, request, reply, async (tx) => {
-          const row = await openTicket(desk, tx, ctx, request.body, number);
+          const data = await openTicket(deps, tx, ctx, request.body, number);
           return {
             status: 201,
-            body: { data: fullView(row, ctx) },
-            headers: { etag: etag(row.version), location: `/api/v1/tickets/${row.id}` },
+            body: { data },
+            headers: { etag: etag(data.version), location: `/api/v1/tickets/${data.id}` },
           };
         }),
       );
@@ -87,8 +91,10 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
     },
     async (request) => {
       const ctx = contextOf(request);
-      if (ctx.actor.kind === 'customer') throw forbidden();
-      return bulkUpdate(desk, ctx, request.body);
+      if (isPortal(ctx)) throw forbidden();
+      // One version cannot stand for many tickets: `versions` names each.
+      refuseUncheckedIfMatch(request);
+      return bulkUpdate(deps, ctx, request.body);
     },
   );
 
@@ -118,7 +124,10 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
       {
         config: { permission: 'ticket:view:own' },
         schema: {
-          summary: `The ${name} in use`,
+          summary:
+            name === 'tags'
+              ? 'Tags in use on tickets that the asker may see'
+              : 'Categories to choose from; staff see those in use too',
           operationId: name === 'tags' ? 'listTicketTags' : 'listTicketCategories',
           tags,
           response: { 200: Type.Object({ data: Type.Array(Type.String()) }) },
@@ -156,7 +165,11 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
         }
       }
       const ticket = await db.read(ctx.scope, async (tx) => {
-        const view = fullView(await loadTicket(tx, ctx, request.params.id), ctx);
+        const [row, revision] = await Promise.all([
+          loadTicket(tx, ctx, request.params.id),
+          settingsRevision(tx, ctx.scope.tenant_id),
+        ]);
+        const view = fullView(ctx, await deps.settings.at(tx, ctx, revision), row, deps.clock.now());
         await addIncludes(tx, ctx, [view], include);
         return view;
       });
@@ -185,10 +198,10 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
       }
       return withLookups(deps, ctx, () =>
         write(db, request, reply, async (tx) => {
-          const row = await changeTicket(desk, tx, ctx, request.params.id, request.body, (version) =>
+          const data = await changeTicket(deps, tx, ctx, request.params.id, request.body, (version) =>
             checkIfMatch(request, version),
           );
-          return { status: 200, body: { data: fullView(row, ctx) }, headers: { etag: etag(row.version) } };
+          return { status: 200, body: { data }, headers: { etag: etag(data.version) } };
         }),
       );
     },
@@ -208,7 +221,7 @@ export function ticketRoutes(app: App, desk: TicketDesk): void {
     },
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => {
-        await deleteTicket(desk, tx, ctx, request.params.id, (version) => checkIfMatch(request, version));
+        await deleteTicket(deps, tx, ctx, request.params.id, (version) => checkIfMatch(request, version));
         return { status: 204 };
       }),
   );

@@ -1,39 +1,27 @@
-import type { CreateTicketRequest, Ticket, UpdateTicketRequest } from '@psa/contracts/tickets';
-import { pickPolicy } from '@psa/domain/sla';
+import { normalTags } from '@psa/contracts/tags';
+import type { CreateTicketRequest, Ticket, TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
+import { pausesFromHistory, pickPolicy } from '@psa/domain/sla';
 import { can } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
-import { enqueue, envelope, type NewEvent } from '@psa/service-kit/outbox';
-import type { ServiceDeps } from '@psa/service-kit/service';
-import { type Desk, type Desks, deskRevision } from '../desk/desk.ts';
+import { type AnyNewEvent, emit, type NewEvent } from '@psa/service-kit/outbox';
+import { removeFiles } from '../attachments/repository.ts';
+import type { TicketsDeps } from '../deps.ts';
+import { type DeskSettings, settingsRevision } from '../desk/settings.ts';
+import { historyRows, insertHistory, type NewHistory, statusHistory } from '../history/repository.ts';
 import { UnknownReference } from '../people/lookup.ts';
 import { findContact, findCustomer, findTechnician, teamExists } from '../people/repository.ts';
-import { type SlaOutcome, slaOutcome } from '../sla/clock.ts';
+import { instant, type SlaOutcome, slaOutcome } from '../sla/clock.ts';
 import { assign, noteAssigned } from './assignment.ts';
-import { ASSIGNMENT_FIELDS, type Change, decideChange, normalTags } from './domain.ts';
-import type { TicketNumbers } from './numbers.ts';
-import {
-  historyRows,
-  insertHistory,
-  insertTicket,
-  loadTicket,
-  type NewHistory,
-  replaceTags,
-  replaceTicketTimers,
-  updateTicket,
-} from './repository.ts';
-import { type TicketRow, ticketFacts, ticketView, transitionsFor } from './row.ts';
-
-/** What the features of this service share. */
-export interface TicketDesk {
-  readonly deps: ServiceDeps;
-  readonly desks: Desks;
-  readonly numbers: TicketNumbers;
-}
+import { listedCategory } from './choices.ts';
+import { ASSIGNMENT_FIELDS, type Change, decideChange } from './domain.ts';
+import { insertTicket, loadTicket, replaceTags, replaceTicketTimers, updateTicket } from './repository.ts';
+import { SLA_COLUMNS, type StoredPause, type TicketRow, ticketFacts } from './row.ts';
+import { fullView, transitionsFor } from './view.ts';
 
 /** A ticket event for its customer's audience; `public: false` keeps it from portal users. */
-export const ticketEvent = <T extends NewEvent['type']>(
+export const ticketEvent = <T extends AnyNewEvent['type']>(
   type: T,
   row: TicketRow,
   data: NewEvent<T>['data'],
@@ -46,20 +34,6 @@ export const ticketEvent = <T extends NewEvent['type']>(
   public: isPublic,
 });
 
-/** Puts ticket events into the outbox. Call after the ticket's row is locked or written. */
-export const publish = (
-  { deps }: TicketDesk,
-  tx: Tx,
-  ctx: RequestContext,
-  events: readonly NewEvent[],
-  now: Date,
-) =>
-  enqueue(
-    tx,
-    deps.relay,
-    events.map((event) => envelope(ctx, event, deps.ids, now)),
-  );
-
 interface References {
   customer_id: string | null;
   contact_id?: string | null | undefined;
@@ -70,13 +44,13 @@ interface References {
 /** Looks up what a request refers to, all in one round trip. @throws UnknownReference, 400 */
 async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, needCustomer: boolean) {
   const [revision, customer, contact, technician, team] = await Promise.all([
-    deskRevision(tx, ctx.scope.tenant_id),
+    settingsRevision(tx, ctx.scope.tenant_id),
     needCustomer && refs.customer_id ? findCustomer(tx, ctx, refs.customer_id) : null,
     refs.contact_id ? findContact(tx, ctx, refs.contact_id) : null,
     refs.assigned_to ? findTechnician(tx, ctx, refs.assigned_to) : null,
     refs.team_id ? teamExists(tx, ctx, refs.team_id) : true,
   ]);
-  const portal = ctx.scope.customer_id !== null;
+  const portal = isPortal(ctx);
   const missing = [
     // A portal user cannot name another company, and may not ask crm about its own.
     ...(needCustomer && refs.customer_id && !customer && !portal
@@ -95,7 +69,7 @@ async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, ne
       ? [{ field: 'contact_id', message: 'there is no such contact of this customer' }]
       : []),
     ...(technician && !technician.usable
-      ? [{ field: 'assigned_to', message: 'there is no such technician' }]
+      ? [{ field: 'assigned_to', message: 'there is no such technician, or it was disabled' }]
       : []),
     ...(team ? [] : [{ field: 'team_id', message: 'there is no such team' }]),
   ];
@@ -112,13 +86,13 @@ async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, ne
  * history, timers and event. `number` was drawn before the transaction.
  */
 export async function openTicket(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   body: CreateTicketRequest,
   number: number,
-): Promise<TicketRow> {
-  const portal = ctx.scope.customer_id !== null;
+): Promise<Ticket> {
+  const portal = isPortal(ctx);
   const customerId = portal ? ctx.scope.customer_id : (body.customer_id ?? null);
   if (customerId === null) throw invalid({ field: 'customer_id', message: 'is required' });
   if (portal) {
@@ -132,19 +106,20 @@ export async function openTicket(
     throw forbidden('This needs the permission ticket:assign.');
   }
   const refs = { ...body, customer_id: customerId };
-  const { revision, customer } = await checkReferences(tx, ctx, refs, true);
-  const settings = await desk.desks.at(tx, ctx, revision);
+  const [{ revision, customer }, category] = await Promise.all([
+    checkReferences(tx, ctx, refs, true),
+    listedCategory(tx, ctx, body.category ?? null),
+  ]);
+  const settings = await deps.settings.at(tx, ctx, revision);
 
-  const at = desk.deps.clock.now();
+  const at = deps.clock.now();
   const now = at.toISOString();
   const priority = body.priority ?? 'medium';
-  const category = body.category ?? null;
   const chosen =
     body.assigned_to || body.team_id
       ? null
       : await assign(
           tx,
-          ctx,
           settings,
           { customer_id: customerId, category, priority },
           customer?.preferred_technician_id ?? null,
@@ -156,7 +131,7 @@ export async function openTicket(
   );
   const assignedTo = body.assigned_to ?? chosen?.assigned_to ?? null;
   const row: TicketRow = {
-    id: desk.deps.ids.uuid(),
+    id: deps.ids.uuid(),
     ticket_number: number,
     title: body.title.trim(),
     description: body.description,
@@ -176,6 +151,8 @@ export async function openTicket(
     sla_resolution_due: null,
     sla_response_state: 'none',
     sla_resolution_state: 'none',
+    sla_response_risk_at: null,
+    sla_resolution_risk_at: null,
     sla_breached: false,
     sla_pauses: [],
     first_response_at: null,
@@ -197,37 +174,40 @@ export async function openTicket(
     const to = row[field as 'assigned_to' | 'team_id'];
     return to === null ? [] : [{ field, from: null, to }];
   });
-  const history: NewHistory[] = [{ kind: 'created', public: true }];
+  // The actor entered it; the contact is whom it is for.
+  const asked: Change[] =
+    row.contact_id === null ? [] : [{ field: 'contact_id', from: null, to: row.contact_id }];
+  const history: NewHistory[] = [{ kind: 'created', changes: asked, public: true }];
   if (given.length > 0 || chosen) {
     history.push({ kind: 'assigned', changes: given, reason: chosen?.reason ?? null, public: false });
   }
   const facts = ticketFacts(row);
-  const events: NewEvent[] = [ticketEvent('ticket.opened.v1', row, { ticket: facts })];
+  const events: AnyNewEvent[] = [ticketEvent('ticket.opened.v1', row, { ticket: facts })];
   if (given.length > 0) {
     events.push(ticketEvent('ticket.assigned.v1', row, { ticket: facts, changes: given }, false));
   }
-  const entries = historyRows(ctx, history, desk.deps.ids, now);
+  const entries = historyRows(ctx, history, deps.ids, now);
   const direct = portal ? entries.filter((entry) => entry.public) : entries;
   await Promise.all([
     insertTicket(tx, ctx, row, direct, sla.timers),
     insertHistory(tx, ctx, row, entries.slice(direct.length)),
-    publish(desk, tx, ctx, events, at),
+    emit(deps, tx, ctx, events, at),
     row.tags.length > 0 ? replaceTags(tx, ctx, row, row.tags) : null,
     chosen?.assigned_to ? noteAssigned(tx, ctx, chosen.assigned_to, now) : null,
   ]);
-  return row;
+  return fullView(ctx, settings, row, at);
 }
 
 /** Applies a change that somebody asked for. `check` sees the stored version first (If-Match). */
 export async function changeTicket(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   id: string,
   wanted: UpdateTicketRequest,
   check: (version: number) => void = () => {},
-): Promise<TicketRow> {
-  const staff = ctx.scope.customer_id === null;
+): Promise<Ticket> {
+  const staff = !isPortal(ctx);
   if (
     staff &&
     (wanted.assigned_to !== undefined || wanted.team_id !== undefined) &&
@@ -240,35 +220,39 @@ export async function changeTicket(
   check(ticket.version);
   const refs = { ...wanted, customer_id: ticket.customer_id };
   const { revision, customer } = await checkReferences(tx, ctx, refs, wanted.priority !== undefined);
-  return decideAndSave(desk, tx, ctx, ticket, wanted, {
-    settings: await desk.desks.at(tx, ctx, revision),
+  const settings = await deps.settings.at(tx, ctx, revision);
+  const row = await decideAndSave(deps, tx, ctx, ticket, wanted, {
+    settings,
     customerPolicy: customer?.sla_policy_id ?? null,
   });
+  return fullView(ctx, settings, row, deps.clock.now());
 }
 
 /** What goes with a change besides its fields: a comment's history and event, say. */
 export interface Extra {
-  readonly settings: Desk;
+  readonly settings: DeskSettings;
   readonly customerPolicy?: string | null;
   /** Columns that change without being the asker's wish: counters, the first response. */
   readonly columns?: Partial<TicketRow>;
   readonly history?: readonly NewHistory[];
   /** Made when the row is final. */
-  readonly events?: (row: TicketRow) => readonly NewEvent[];
+  readonly events?: (row: TicketRow) => readonly AnyNewEvent[];
   /** A platform rule rather than the asker moves the status: who decides in the transition table. */
   readonly moveAs?: 'system';
+  /** Why the ticket was given to or taken from somebody, for the history. */
+  readonly reason?: string;
 }
 
 /** Decides, computes the clocks, writes row, history, timers and events. Nothing is written when nothing changes. */
 export async function decideAndSave(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   ticket: TicketRow,
   wanted: UpdateTicketRequest,
   extra: Extra,
 ): Promise<TicketRow> {
-  const at = desk.deps.clock.now();
+  const at = deps.clock.now();
   const now = at.toISOString();
   const actor = extra.moveAs ?? ctx.actor.kind;
   if (actor === 'customer' && wanted.status !== undefined && wanted.status !== ticket.status) {
@@ -280,7 +264,7 @@ export async function decideAndSave(
       );
     }
   }
-  const decision = decideChange(ticket, wanted, actor, now);
+  const decision = decideChange(ticket, wanted, actor, pauseOnOf(extra.settings, ticket), now);
   if (!decision.ok) {
     if ('field' in decision) throw invalid({ field: decision.field, message: decision.message });
     throw transitionForbidden(decision.message, decision.allowed);
@@ -299,6 +283,9 @@ export async function decideAndSave(
     // The policy chosen at opening stays as long as it says something for the new priority.
     const own = next.sla_policy_id === null ? undefined : extra.settings.policies.get(next.sla_policy_id);
     if (!own?.policy.targets[next.priority]) next.sla_policy_id = policy?.id ?? null;
+    if (next.sla_policy_id !== ticket.sla_policy_id) {
+      next.sla_pauses = await pausesUnder(tx, ctx, pauseOnOf(extra.settings, next), ticket, next, now);
+    }
   }
   const clock = decision.clock || next.first_response_at !== ticket.first_response_at;
   const sla = clock ? slaOutcome(extra.settings, next, at, newPriority) : null;
@@ -309,12 +296,37 @@ export async function decideAndSave(
   const { history, events } = recordOf(ticket, next, changes, sla, extra);
   await Promise.all([
     updateTicket(tx, ctx, next),
-    insertHistory(tx, ctx, next, historyRows(ctx, history, desk.deps.ids, now)),
-    publish(desk, tx, ctx, events, at),
+    insertHistory(tx, ctx, next, historyRows(ctx, history, deps.ids, now)),
+    emit(deps, tx, ctx, events, at),
     sla ? replaceTicketTimers(tx, ctx.scope.tenant_id, next.id, sla.timers) : null,
     changes.some((change) => change.field === 'tags') ? replaceTags(tx, ctx, next, next.tags) : null,
   ]);
   return next;
+}
+
+const pauseOnOf = (settings: DeskSettings, row: TicketRow) =>
+  (row.sla_policy_id === null ? undefined : settings.policies.get(row.sla_policy_id))?.policy.pause_on ?? [];
+
+/** The pauses of a ticket's whole life under other statuses that pause: the policy's word holds from the creation on. */
+async function pausesUnder(
+  tx: Tx,
+  ctx: RequestContext,
+  pauseOn: readonly TicketStatus[],
+  before: TicketRow,
+  next: TicketRow,
+  now: string,
+): Promise<StoredPause[]> {
+  const known = await statusHistory(tx, ctx, before);
+  if (next.status !== before.status) known.push({ status: next.status, at: now });
+  const text = (at: Temporal.Instant) => new Date(at.epochMilliseconds).toISOString();
+  return pausesFromHistory(
+    known.map(({ status, at }) => ({ status, at: instant(at) })),
+    pauseOn,
+  ).map(({ from, until, reason }) => ({
+    from: text(from),
+    until: until === null ? null : text(until),
+    reason,
+  }));
 }
 
 /**
@@ -322,39 +334,40 @@ export async function decideAndSave(
  * Returns the row as it is then, and whether anything was written.
  */
 export async function refreshClocks(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   ticket: TicketRow,
-  settings: Desk,
+  settings: DeskSettings,
+  /** The policy changed, and with it perhaps which statuses pause. */
+  policyChanged = false,
 ): Promise<{ row: TicketRow; changed: boolean }> {
-  const at = desk.deps.clock.now();
-  const sla = slaOutcome(settings, ticket, at);
-  const changed = SLA_COLUMNS.some((name) => comparable(ticket[name]) !== comparable(sla.columns[name]));
+  const at = deps.clock.now();
+  const sla_pauses = policyChanged
+    ? await pausesUnder(tx, ctx, pauseOnOf(settings, ticket), ticket, ticket, at.toISOString())
+    : ticket.sla_pauses;
+  const sla = slaOutcome(settings, { ...ticket, sla_pauses }, at);
+  const changed =
+    SLA_COLUMNS.some((name) => comparable(ticket[name]) !== comparable(sla.columns[name])) ||
+    JSON.stringify(sla_pauses) !== JSON.stringify(ticket.sla_pauses);
   if (!changed) return { row: ticket, changed };
   const row: TicketRow = {
     ...ticket,
     ...sla.columns,
+    sla_pauses,
     version: ticket.version + 1,
     updated_at: at.toISOString(),
   };
   const { history, events } = recordOf(ticket, row, [], sla, { settings });
   await Promise.all([
     updateTicket(tx, ctx, row),
-    insertHistory(tx, ctx, row, historyRows(ctx, history, desk.deps.ids, row.updated_at)),
-    publish(desk, tx, ctx, events, at),
+    insertHistory(tx, ctx, row, historyRows(ctx, history, deps.ids, row.updated_at)),
+    emit(deps, tx, ctx, events, at),
     replaceTicketTimers(tx, ctx.scope.tenant_id, row.id, sla.timers),
   ]);
   return { row, changed };
 }
 
-const SLA_COLUMNS = [
-  'sla_response_due',
-  'sla_resolution_due',
-  'sla_response_state',
-  'sla_resolution_state',
-  'sla_breached',
-] as const;
 /** Times come as PostgreSQL writes them or as RFC 3339. */
 const comparable = (value: string | boolean | null) =>
   typeof value === 'string' && /^\d/.test(value) ? toIso(value) : value;
@@ -366,15 +379,17 @@ function recordOf(
   changes: readonly Change[],
   sla: SlaOutcome | null,
   extra: Extra,
-): { history: NewHistory[]; events: NewEvent[] } {
+): { history: NewHistory[]; events: AnyNewEvent[] } {
   const given = changes.filter((change) => ASSIGNMENT_FIELDS.includes(change.field));
   const rest = changes.filter((change) => !ASSIGNMENT_FIELDS.includes(change.field));
   const history: NewHistory[] = [...(extra.history ?? [])];
   if (rest.length > 0) history.push({ kind: 'changed', changes: rest, public: true });
-  if (given.length > 0) history.push({ kind: 'assigned', changes: given, public: false });
+  if (given.length > 0) {
+    history.push({ kind: 'assigned', changes: given, reason: extra.reason ?? null, public: false });
+  }
 
   const ticket = ticketFacts(row);
-  const events: NewEvent[] = [...(extra.events?.(row) ?? [])];
+  const events: AnyNewEvent[] = [...(extra.events?.(row) ?? [])];
   if (row.status !== before.status) {
     events.push(ticketEvent('ticket.status_changed.v1', row, { ticket, changes: rest }));
   } else if (rest.length > 0) {
@@ -399,7 +414,7 @@ export const transitionForbidden = (message: string, allowed: readonly string[])
 
 /** Removes a ticket from sight; its history stays. */
 export async function deleteTicket(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   id: string,
@@ -407,7 +422,7 @@ export async function deleteTicket(
 ): Promise<void> {
   const ticket = await loadTicket(tx, ctx, id, true);
   check(ticket.version);
-  const at = desk.deps.clock.now();
+  const at = deps.clock.now();
   const row = { ...ticket, version: ticket.version + 1 };
   await Promise.all([
     tx.sql`
@@ -415,18 +430,13 @@ export async function deleteTicket(
       where tenant_id = ${ctx.scope.tenant_id} and id = ${id}`,
     replaceTicketTimers(tx, ctx.scope.tenant_id, id, []),
     replaceTags(tx, ctx, row, []),
+    removeFiles(tx, ctx, id, at.toISOString()),
     insertHistory(
       tx,
       ctx,
       row,
-      historyRows(ctx, [{ kind: 'deleted', public: false }], desk.deps.ids, at.toISOString()),
+      historyRows(ctx, [{ kind: 'deleted', public: false }], deps.ids, at.toISOString()),
     ),
-    publish(desk, tx, ctx, [ticketEvent('ticket.deleted.v1', row, { ticket: ticketFacts(row) })], at),
+    emit(deps, tx, ctx, [ticketEvent('ticket.deleted.v1', row, { ticket: ticketFacts(row) })], at),
   ]);
 }
-
-/** The answer to a request about one ticket. */
-export const fullView = (row: TicketRow, ctx: RequestContext): Ticket => ({
-  ...ticketView(row, ctx),
-  allowed_transitions: can(ctx, 'ticket:update') ? transitionsFor(row, ctx) : [],
-});

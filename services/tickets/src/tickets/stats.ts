@@ -1,8 +1,8 @@
 import { OPEN_STATUSES, PRIORITIES } from '@psa/contracts/tickets';
-import type { RequestContext } from '@psa/service-kit/context';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
+import { visibleTickets } from '../policies/ticket.ts';
 import { atRisk } from './list.ts';
-import { visibleTickets } from './visibility.ts';
 
 const OPEN = `t.deleted_at is null and t.status in ('new', 'assigned', 'in_progress', 'waiting_customer')`;
 const DAYS = 30;
@@ -30,7 +30,7 @@ export async function ticketStats(tx: Tx, ctx: RequestContext, now: Date) {
       select to_char(t.resolved_at, 'YYYY-MM-DD') as day, count(*)::int as n from tickets t
       where t.deleted_at is null and t.resolved_at >= ${since.toISOString()} and ${mine} group by 1`,
   ]);
-  const portal = ctx.scope.customer_id !== null;
+  const portal = isPortal(ctx);
   const loadOf = new Map<string, number>();
   for (const group of groups) {
     if (group.assigned_to) loadOf.set(group.assigned_to, (loadOf.get(group.assigned_to) ?? 0) + group.n);
@@ -61,31 +61,4 @@ export async function ticketStats(tx: Tx, ctx: RequestContext, now: Date) {
       .map((technician) => ({ technician: { ...technician }, open: loadOf.get(technician.id)! }))
       .sort((a, b) => b.open - a.open || a.technician.name.localeCompare(b.technician.name)),
   };
-}
-
-/** The distinct values of an indexed column, by hopping through the index rather than reading every row. */
-export async function ticketCategories(tx: Tx, ctx: RequestContext): Promise<string[]> {
-  const rows = await tx.sql<{ value: string }[]>`
-    with recursive hop as (
-      (select t.category as value from tickets t where t.tenant_id = ${ctx.scope.tenant_id}
-        and t.deleted_at is null and t.category is not null order by t.category limit 1)
-      union all
-      select (select t.category from tickets t where t.tenant_id = ${ctx.scope.tenant_id} and t.deleted_at is null
-        and t.category > hop.value order by t.category limit 1)
-      from hop where hop.value is not null)
-    select value from hop where value is not null limit 1000`;
-  return rows.map((row) => row.value);
-}
-
-/** Tags in use, the same way. */
-export async function ticketTags(tx: Tx, ctx: RequestContext): Promise<string[]> {
-  const rows = await tx.sql<{ value: string }[]>`
-    with recursive hop as (
-      (select g.tag as value from ticket_tags g where g.tenant_id = ${ctx.scope.tenant_id} order by g.tag limit 1)
-      union all
-      select (select g.tag from ticket_tags g where g.tenant_id = ${ctx.scope.tenant_id}
-        and g.tag > hop.value order by g.tag limit 1)
-      from hop where hop.value is not null)
-    select value from hop where value is not null limit 1000`;
-  return rows.map((row) => row.value);
 }

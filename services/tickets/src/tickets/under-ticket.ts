@@ -2,8 +2,8 @@ import { contextOf } from '@psa/service-kit/app';
 import type { Tx } from '@psa/service-kit/database';
 import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from '@psa/service-kit/list';
 import type { FastifyRequest } from 'fastify';
+import type { TicketsDeps } from '../deps.ts';
 import { loadTicket } from './repository.ts';
-import type { TicketDesk } from './service.ts';
 
 /** A list of what belongs to one ticket: its conversation, files, working time or history. */
 export interface UnderTicket<Row, View extends { id: string }> {
@@ -22,7 +22,7 @@ export interface UnderTicket<Row, View extends { id: string }> {
  * is 404 and not an empty list.
  */
 export function listUnderTicket<Row extends object, View extends { id: string }>(
-  desk: TicketDesk,
+  deps: TicketsDeps,
   list: UnderTicket<Row, View>,
 ) {
   const alias = list.table.split(' ')[1]!;
@@ -30,7 +30,7 @@ export function listUnderTicket<Row extends object, View extends { id: string }>
     const ctx = contextOf(request);
     const { id } = request.params as { id: string };
     const wanted = parseList(request.query as ListParams, list.spec);
-    return desk.deps.db.read(ctx.scope, async (tx: Tx) => {
+    return deps.db.read(ctx.scope, async (tx: Tx) => {
       const { sql } = tx;
       const of = sql.unsafe(alias);
       const own = sql`${of}.tenant_id = ${ctx.scope.tenant_id} and ${of}.ticket_id = ${id}`;

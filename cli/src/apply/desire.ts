@@ -1,0 +1,52 @@
+import { contentsArchive } from '@psa/appliance/contents/archive';
+import { contentsOf } from '@psa/appliance/contents/contents';
+import { newSecrets, secretNames } from '@psa/appliance/contents/secrets';
+import { type Desired, desiredOf } from '@psa/appliance/plan/desired';
+import { selfSignedEdge } from '../site/certificate.ts';
+import { readDeployed } from '../site/deployed.ts';
+import type { SecretRecord } from '../site/folder.ts';
+import type { KnownSite } from '../site/site.ts';
+
+/** What a plan may do beyond the ordinary. */
+export interface DesireOptions {
+  /** Data containers that may be made anew. */
+  readonly recreate: readonly string[];
+  readonly removeData: boolean;
+}
+
+/** Everything that shall be on a site. Secrets that are not there yet are made up and not kept: only a plan needs them. */
+export async function desire(site: KnownSite, options: DesireOptions): Promise<Desired> {
+  const { inventory } = site;
+  const missing = missingSecrets(site, await site.folder.secrets());
+  const secrets: SecretRecord = { tls_pem: 'none yet', ...missing.made, ...missing.known };
+  return desiredOf(inventory, site.site, {
+    ...options,
+    deployed: await readDeployed(site.folder.path),
+    digestOf: (container) => contentsArchive(contentsOf(inventory, site.site, container, secrets)).digest,
+  });
+}
+
+/** Makes the secrets that are missing, once and for all. Call it with the lock held. */
+export async function ensureSecrets(site: KnownSite): Promise<SecretRecord> {
+  const { made, known } = missingSecrets(site, await site.folder.secrets());
+  const needsCertificate = !known.tls_pem;
+  if (Object.keys(made).length === 0 && !needsCertificate) return known;
+  const { domain, data } = site.inventory;
+  const whole = {
+    ...made,
+    ...known,
+    ...(needsCertificate
+      ? { tls_pem: await selfSignedEdge(domain, [data.haproxy.virtual_address, '127.0.0.1']) }
+      : {}),
+  };
+  await site.folder.writeSecrets(whole);
+  return whole;
+}
+
+/** Empty ones wait for people to give them a value. */
+function missingSecrets(site: KnownSite, all: SecretRecord): { made: SecretRecord; known: SecretRecord } {
+  const known = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''));
+  const names = secretNames(site.inventory).filter((name) => !(name in all));
+  const made = Object.fromEntries(Object.entries(newSecrets(names)).filter(([, value]) => value !== ''));
+  return { made, known };
+}

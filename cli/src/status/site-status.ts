@@ -1,0 +1,152 @@
+import { dataParts } from '@psa/appliance/parts/parts';
+import { patroniMembers } from '@psa/appliance/parts/postgres';
+import type { Progress } from '../progress.ts';
+import { describeCertificate, SOON_DAYS } from '../site/certificate.ts';
+import { Cluster } from '../site/cluster.ts';
+import { readDeployed, readHistory } from '../site/deployed.ts';
+import { answersOf, lookInto } from '../site/look.ts';
+import { NOTHING, replicaOf } from '../site/replicas.ts';
+import { viewsOf } from '../site/rollout.ts';
+import { readRolloutJournal } from '../site/rollout-journal.ts';
+import type { OpenSite } from '../site/site.ts';
+import { plural } from '../text.ts';
+import type { ReplicaStatus, SiteStatus } from './site-status-text.ts';
+
+interface ClusterEntry {
+  readonly type: string;
+  readonly name?: string;
+  readonly quorate?: number;
+  readonly online?: number;
+}
+
+/** Asks everything at the same time. */
+export async function siteStatus(
+  site: OpenSite,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<SiteStatus> {
+  progress.start('Ask the site');
+  const cluster = new Cluster(site, signal);
+  const [status, placed, last, secrets, deployed, history, journal, holder] = await Promise.all([
+    cluster.get<readonly ClusterEntry[]>('/cluster/status'),
+    cluster.placed(),
+    lastDump(site),
+    site.folder.secrets(),
+    readDeployed(site.folder.path),
+    readHistory(site.folder.path),
+    readRolloutJournal(site.folder),
+    site.folder.holder(),
+  ]);
+  const of = (group: string) => placed.filter(({ container }) => container.group === group);
+  const { seen, failures } = await lookInto(
+    cluster,
+    placed.flatMap(({ container, node, state }) =>
+      node !== null && state === 'running' ? [{ container, node }] : [],
+    ),
+  );
+  const views = viewsOf(seen, of('haproxy'));
+  const parts = Object.entries(dataParts()).map(([part, { trouble }]) => {
+    const members = of(part);
+    const running = members.filter(({ state }) => state === 'running');
+    const answers = answersOf(seen, running);
+    const wrong =
+      running.length === 0
+        ? 'no container runs'
+        : answers.length < running.length
+          ? 'does not answer'
+          : trouble(site.inventory, answers);
+    return { part, running: running.length, wanted: members.length, trouble: wrong };
+  });
+  const replicas = site.inventory.services.flatMap(({ name }) =>
+    of(name).map(({ container, node, state }): ReplicaStatus => {
+      const { id } = container;
+      const inside = seen.get(id)?.inside ?? { ...NOTHING, unready: failures.get(id) ?? state };
+      const { release, running, ready, rotation } = replicaOf(container, inside, views);
+      const why = inside.unready ?? '';
+      return { name: container.name, node, state, release, running, ready, rotation, why };
+    }),
+  );
+  const services = site.inventory.services.map(({ name }) => {
+    const ours = of(name).map((one) => one.container.name);
+    return {
+      name,
+      release: deployed[name] ?? site.inventory.releases.version,
+      replicas: replicas.filter((one) => ours.includes(one.name)),
+    };
+  });
+  progress.end();
+  const nodes = status
+    .filter((one) => one.type === 'node')
+    .map((one) => ({
+      name: one.name ?? '',
+      online: one.online === 1,
+      running: placed.filter(({ node, state }) => node === one.name && state === 'running').length,
+    }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const head = status.find((one) => one.type === 'cluster');
+  const quorate = head === undefined || head.quorate === 1;
+  const certificate = certificateOf(secrets.tls_pem);
+  const done = history.at(-1);
+  const problems = [
+    ...(quorate ? [] : ['The cluster has no quorum.']),
+    ...nodes.filter((one) => !one.online).map((one) => `${one.name} is offline.`),
+    ...placed.filter((one) => one.state !== 'running').map((one) => `${one.container.name} is ${one.state}.`),
+    ...parts.flatMap(({ part, trouble }) => (trouble === null ? [] : [`${part}: ${trouble}.`])),
+    ...services.flatMap(({ name, release, replicas }) =>
+      replicas.filter((one) => one.state === 'running').flatMap((one) => replicaTrouble(name, release, one)),
+    ),
+    ...(certificate && certificate.days < SOON_DAYS
+      ? [
+          `The certificate of ${certificate.subject} ends in ${plural(certificate.days, 'day')}: psactl certs renew`,
+        ]
+      : []),
+    ...(journal
+      ? [
+          holder
+            ? `${journal.id} is under way: ${holder}.`
+            : `${journal.id} was cut short: run it again, or psactl rollback.`,
+        ]
+      : []),
+  ];
+  return {
+    ...{ site: site.site.name, at: new Date().toISOString(), healthy: problems.length === 0, quorate, nodes },
+    containers: { wanted: placed.length, running: placed.filter((one) => one.state === 'running').length },
+    ...{ services, parts, certificate, problems },
+    postgres: patroniMembers(answersOf(seen, of('postgres'))) ?? [],
+    last_backup: last,
+    last_deploy: done ? { id: done.id, at: done.at, outcome: done.outcome } : null,
+    unfinished: journal?.id ?? null,
+  };
+}
+
+function replicaTrouble(service: string, release: string, one: ReplicaStatus): string[] {
+  if (!one.ready) return [`${one.name} is not ready: ${one.why}.`];
+  if (one.release !== release)
+    return [`${one.name} has ${one.release ?? 'no release'}, ${service} is ${release}.`];
+  if (one.running !== one.release) return [`${one.name} still runs ${one.running}.`];
+  if (one.rotation !== 'serving')
+    return [`${one.name} is ${one.rotation === 'out' ? 'out of rotation' : 'drained'}.`];
+  return [];
+}
+
+async function lastDump(site: OpenSite): Promise<string | null> {
+  const { readdir } = await import('node:fs/promises');
+  const names = await readdir(site.folder.file('backups')).catch(() => []);
+  return (
+    names
+      .filter((name) => name.endsWith('.dump'))
+      .sort()
+      .at(-1) ?? null
+  );
+}
+
+/** The first certificate of a PEM: that of the edge itself. */
+function certificateOf(pem: string | undefined): SiteStatus['certificate'] {
+  if (!pem) return null;
+  try {
+    const { subject, until, days } = describeCertificate('edge', pem);
+    return { subject, until, days };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { example } from '../inventory/example.test-helper.ts';
+import { desired, having, ids, inside, whole, wish } from './cases.test-helper.ts';
+import { stopped } from './model.test-helper.ts';
+import type { Observed } from './observed.ts';
+import { plan } from './plan.ts';
+
+describe('the members of a data part', () => {
+  it.each<[string, (from: Observed) => Observed]>([
+    ['gone', (from) => having(from, 301, () => null)],
+    ['stopped', (from) => having(from, 301, stopped)],
+    ['empty', (from) => inside(301, { digest: null }, from)],
+    ['without its service', (from) => inside(301, { units: { 'patroni.service': 'failed' } }, from)],
+  ])('does not wait for a member that is %s before it had its turn', (_what, befalls) => {
+    // All three are to be changed; the part is well when the second one is.
+    const changed = [300, 301, 302].reduce(
+      (from, id) => inside(id, { changed: ['/etc/patroni/config.yml'] }, from),
+      whole,
+    );
+    const { steps } = plan(desired, befalls(changed));
+    const turns = steps.filter(({ id }) => /^configure:ct:30[012]$/.test(id));
+    expect(turns.map(({ id }) => id)).toEqual(['configure:ct:301', 'configure:ct:300', 'configure:ct:302']);
+    // Before the next one, it is waited for.
+    expect(turns.map(({ rolling }) => rolling)).toEqual([true, true, true]);
+    expect(turns[1]!.after).toContain('configure:ct:301');
+    expect(turns[2]!.after).toContain('configure:ct:300');
+  });
+
+  it('waits after the last of the members that do not work, and never before', () => {
+    const found = [300, 301].reduce((from, id) => inside(id, { digest: null }, from), whole);
+    const changed = inside(302, { changed: ['/etc/patroni/config.yml'] }, found);
+    const turns = plan(desired, changed).steps.filter(({ id }) => /^configure:ct:30[012]$/.test(id));
+    expect(turns.map(({ id, rolling }) => [id, rolling])).toEqual([
+      ['configure:ct:300', false],
+      ['configure:ct:301', true],
+      ['configure:ct:302', true],
+    ]);
+  });
+
+  it('waits for a part that is well after each of its members, whatever else does not run in them', () => {
+    const exporter = { 'rabbitmq-server.service': 'active', 'prometheus-node-exporter.service': 'failed' };
+    const group = desired.containers.filter((one) => one.group === 'rabbitmq').map(({ id }) => id);
+    const found = group.reduce(
+      (from, id) => inside(id, { changed: ['/etc/x'], units: exporter }, from),
+      whole,
+    );
+    const { steps } = plan(desired, { ...found, parts: { ...found.parts, rabbitmq: null } });
+    const turns = steps.filter(({ id }) => group.some((one) => id === `configure:ct:${one}`));
+    expect(turns.map(({ rolling }) => rolling)).toEqual([true, true, true]);
+  });
+
+  it.each(['away', 'hanging'])(
+    'restarts no member of a part that has one %s: it would lose its majority',
+    (how) => {
+      const [first, second, third] = desired.containers.filter(({ group }) => group === 'rabbitmq');
+      const stale = [first!, second!].reduce(
+        (from, { id }) => inside(id, { changed: ['/etc/x'] }, from),
+        whole,
+      );
+      const found = having(stale, third!.id, (guest) => ({
+        ...guest,
+        inside: null,
+        ...(how === 'away' && { status: 'unknown', config: null }),
+      }));
+      const nodes = how === 'away' ? { ...found.nodes, [third!.node]: 'offline' as const } : found.nodes;
+      const { steps, notes } = plan(desired, { ...found, nodes });
+      expect(steps.filter(({ action }) => action === 'configure')).toEqual([]);
+      expect(notes.join()).toMatch(
+        /psa-rabbitmq-1 .* keeps what it has \(.*\): without it and psa-rabbitmq-3 .*, rabbitmq would have no majority/,
+      );
+      // One that does not work is mended all the same: nothing is lost by it.
+      const ill = plan(desired, {
+        ...inside(first!.id, { units: { 'rabbitmq-server.service': 'failed' } }, found),
+        nodes,
+      });
+      expect(ids(ill)).toContain(`configure:ct:${first!.id}`);
+    },
+  );
+
+  it('are not made anew when most of them have vanished: they would begin an empty one beside the data', () => {
+    const left = [301, 302].reduce((from, id) => having(from, id, () => null), having(whole, 300, stopped));
+    // Never made: the first apply was cut short.
+    expect(ids(plan(desired, left))).toEqual(expect.arrayContaining(['create:ct:301', 'create:ct:302']));
+    const lost = { ...left, made: [300, 301, 302] };
+    const { steps, notes } = plan(desired, lost);
+    expect(steps.filter(({ action }) => action === 'create')).toEqual([]);
+    expect(ids({ steps })).toContain('start:ct:300');
+    expect(notes.join()).toMatch(
+      /psa-postgres-2 .* is not made anew: .*--recreate psa-postgres-2,psa-postgres-3/,
+    );
+    const told = plan(wish(example(), { recreate: ['psa-postgres-2', 'psa-postgres-3'] }), lost);
+    expect(ids(told)).toEqual(expect.arrayContaining(['create:ct:301', 'create:ct:302']));
+    // One is brought back by the others; and where all are gone there is nothing to lose.
+    const one = having(whole, 301, () => null);
+    expect(ids(plan(desired, { ...one, made: [301] }))).toContain('create:ct:301');
+    const all = having(left, 300, () => null);
+    expect(ids(plan(desired, { ...all, made: [300, 301, 302] }))).toContain('create:ct:300');
+  });
+});

@@ -1,0 +1,74 @@
+import { createFormats } from '@psa/ui/i18n/format';
+import { setLanguage } from '@psa/ui/i18n/i18n';
+import { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { expect, it } from 'vitest';
+import { ApiError } from './error.ts';
+import { describeError, formatWait } from './error-text.ts';
+
+const de = createFormats('de', 'Europe/Berlin');
+/** Intl separates with several kinds of blank; people see a blank. */
+const blanks = (text: string) => text.replace(/[\u00a0\u202f\u2009]/g, ' ');
+
+it('describes errors without their English server text, and counts a wait down', async () => {
+  await setLanguage('de');
+  const tell = (status: number, code: string, retryAfter: number | null = null, passed = 0) => {
+    const error = new ApiError({ status, code, message: 'x', retryAfter });
+    const now = error.retryAt === null ? undefined : error.retryAt - ((retryAfter ?? 0) - passed) * 1000;
+    return blanks(describeError(error, uiMessages.t, de, now));
+  };
+  expect(tell(0, 'NETWORK_ERROR')).toBe('Keine Verbindung zum Server. Bitte Netzwerk prüfen.');
+  expect(tell(429, 'RATE_LIMIT_EXCEEDED', 30)).toBe(
+    'Zu viele Anfragen in kurzer Zeit. In 30 Sek. geht es weiter.',
+  );
+  expect(tell(429, 'RATE_LIMIT_EXCEEDED', 30, 12)).toContain('In 18 Sek.');
+  expect(tell(503, 'SERVICE_UNAVAILABLE', 10)).toContain('In 10 Sek. wird es noch einmal versucht.');
+  expect(tell(503, 'SERVICE_UNAVAILABLE')).toContain('Bitte gleich noch einmal versuchen.');
+  expect(tell(412, 'VERSION_CONFLICT')).toContain('Jemand anders hat das gerade geändert');
+  expect(blanks(describeError(new Error('boom'), uiMessages.t, de))).toBe('Unerwarteter Fehler.');
+});
+
+it('names the limit that was met, and says that the disk is full', async () => {
+  for (const [language, anonymous, api, reading, full] of [
+    ['de', 'ohne Anmeldung', 'Änderungen', 'das Lesen', 'Speicher des Servers ist voll'],
+    ['en', 'without signing in', 'changes', 'reading', 'storage is full'],
+  ] as const) {
+    await setLanguage(language);
+    const tell = (status: number, code: string, field?: string) => {
+      const details = field ? [{ field, message: 'x' }] : [];
+      const error = new ApiError({ status, code, message: 'x', retryAfter: 30, details });
+      return describeError(error, uiMessages.t, createFormats(language));
+    };
+    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 'anonymous')).toContain(`${anonymous})`);
+    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 'api')).toContain(api);
+    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 'reading')).toContain(`${reading})`);
+    expect(tell(429, 'RATE_LIMIT_EXCEEDED', 'other')).not.toContain('(');
+    expect(tell(507, 'STORAGE_FULL')).toContain(full);
+  }
+});
+
+it('says which room for files is used up', async () => {
+  for (const [language, customer, tenant] of [
+    ['de', 'dieses Kunden', 'des Service-Desks'],
+    ['en', 'This customer’s', 'The service desk’s'],
+  ] as const) {
+    await setLanguage(language);
+    const tell = (field: string) =>
+      describeError(
+        new ApiError({
+          status: 413,
+          code: 'QUOTA_EXCEEDED',
+          message: 'x',
+          details: [{ field, message: 'x' }],
+        }),
+        uiMessages.t,
+        de,
+      );
+    expect(tell('quota.customer')).toContain(customer);
+    expect(tell('quota.tenant')).toContain(tenant);
+  }
+});
+
+it('writes waits as people say them', () => {
+  expect(blanks(formatWait(40, de))).toBe('40 Sek.');
+  expect(blanks(formatWait(61, de))).toBe('2 Min.');
+});

@@ -1,0 +1,42 @@
+import type { Command } from '@psa/ui/components/palette-host';
+import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { useNavigate } from 'react-router';
+import type { NavItem } from './components/app-shell.tsx';
+import { mayOpen, type Page } from './pages.ts';
+import { useMe } from './session/session.ts';
+
+/**
+ * Navigation and palette of a portal from its pages, and their shortcuts in force. `describe` names a page in the
+ * reader's language, and leads elsewhere than to its path where that is wanted.
+ */
+export function usePages<Key extends string>(
+  pages: readonly Page<Key>[],
+  describe: (page: Page<Key>) => { label: string | undefined; to?: string },
+): { nav: NavItem[]; commands: Command[] } {
+  const me = useMe();
+  const navigate = useNavigate();
+  const named = pages
+    .filter((page) => page.label !== undefined && mayOpen(me, page))
+    .map((page) => {
+      const { label = '', to = page.path } = describe(page);
+      return { page, label, to, run: () => void navigate(to) };
+    });
+  useHotkeys(named.flatMap(({ page: { keys }, label, run }) => (keys ? [{ keys, label, run }] : [])));
+  return {
+    nav: named
+      .filter(({ page }) => page.nav)
+      .map(({ page, label, to }) => ({
+        to,
+        label,
+        icon: page.icon ?? 'circle',
+        exact: page.nav === 'exact',
+      })),
+    commands: named.map(({ page, label, run }) => ({
+      id: page.path,
+      title: label,
+      run,
+      ...(page.icon ? { icon: page.icon } : {}),
+      ...(page.keys ? { keys: page.keys } : {}),
+    })),
+  };
+}

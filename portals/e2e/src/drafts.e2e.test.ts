@@ -1,0 +1,157 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type BrowserSession, launchBrowser, newSession, PATIENT, signIn } from './browser.ts';
+import { ADMIN, CUSTOMER, type Platform, startPlatform } from './platform.ts';
+
+const RUN = Date.now().toString(36);
+
+describe('what is typed', () => {
+  let platform: Platform;
+  let browser: Browser;
+  let session: BrowserSession;
+  let page: Page;
+  let ticketId: string;
+  beforeAll(async () => {
+    platform = await startPlatform();
+    browser = await launchBrowser();
+    session = await newSession(browser, platform);
+    page = session.page;
+    await signIn(page, platform, ADMIN);
+    const found = await platform.api(ADMIN, 'GET', '/tickets?limit=1&status=in_progress');
+    ticketId = found.body.data[0].id;
+  });
+  afterAll(async () => {
+    await session?.close();
+    await browser?.close();
+    await platform?.stop();
+  });
+
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
+  /** Leaves by the navigation and comes back by the address, without a reload. */
+  async function leaveAndReturn(address: string): Promise<void> {
+    await page.getByRole('link', { name: 'Suche' }).click();
+    await heading('Suche');
+    await page.goBack();
+    await page.waitForURL(`**${address}`);
+  }
+  const dialog = () => page.getByRole('dialog');
+
+  it('stands in a new ticket when one comes back, the customer with it, and goes with Cancel', async () => {
+    await page.goto('/tickets/new');
+    await page.getByRole('combobox', { name: /^Kunde/ }).fill('Kanzlei');
+    await page.getByRole('option', { name: /Kanzlei Vogt/ }).click();
+    await page.getByLabel(/^Betreff/).fill('Scanner ohne Netz');
+    await page.getByRole('link', { name: 'Kunden' }).click();
+    await heading('Kunden');
+    await page.getByRole('button', { name: 'Neues Ticket' }).click();
+    await page.getByText('Der Entwurf von vorhin ist noch da.').waitFor();
+    expect(await page.getByLabel(/^Betreff/).inputValue()).toBe('Scanner ohne Netz');
+    expect(await page.getByRole('combobox', { name: /^Kunde/ }).inputValue()).toContain('Kanzlei Vogt');
+    await page.reload();
+    await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('Scanner ohne Netz');
+    await page.getByRole('button', { name: 'Abbrechen' }).click();
+    await heading('Tickets');
+    await page.goto('/tickets/new');
+    expect(await page.getByLabel(/^Betreff/).inputValue()).toBe('');
+  });
+
+  it('stands in a message, a title and a time entry of a ticket', async () => {
+    const address = `/tickets/${ticketId}`;
+    await page.goto(address);
+    await page.getByLabel('Nachricht an den Kunden').fill(`Angefangen ${RUN}`);
+    await page.getByRole('button', { name: 'Betreff bearbeiten' }).click();
+    await page.getByRole('textbox', { name: 'Betreff' }).fill(`Anders ${RUN}`);
+    await leaveAndReturn(address);
+    expect(await page.getByLabel('Nachricht an den Kunden').inputValue()).toBe(`Angefangen ${RUN}`);
+    expect(await page.getByRole('textbox', { name: 'Betreff' }).inputValue()).toBe(`Anders ${RUN}`);
+    await page.getByRole('textbox', { name: 'Betreff' }).press('Escape');
+
+    await page.getByRole('button', { name: 'Zeit eintragen' }).click();
+    await dialog().getByLabel('Tätigkeit').fill(`Vor Ort ${RUN}`);
+    await page.reload();
+    await page.getByRole('button', { name: 'Zeit eintragen' }).click();
+    expect(await dialog().getByLabel('Tätigkeit').inputValue()).toBe(`Vor Ort ${RUN}`);
+    await dialog().getByRole('button', { name: 'Abbrechen' }).click();
+    await page.getByRole('button', { name: 'Zeit eintragen' }).click();
+    expect(await dialog().getByLabel('Tätigkeit').inputValue()).toBe('');
+    await page.keyboard.press('Escape');
+  });
+
+  it.each([
+    ['/customers', 'Neuer Kunde', 'Name'],
+    ['/settings/teams', 'Neues Team', 'Name'],
+    ['/settings/sla', 'Neue SLA-Regel', 'Name'],
+    ['/settings/calendars', 'Neue Geschäftszeiten', 'Name'],
+    ['/settings/rules', 'Neue Zuweisungsregel', 'Name'],
+    ['/settings/users', 'Neuer Benutzer', 'Name'],
+  ])('stands in the dialog of %s', async (address, button, field) => {
+    await page.goto(address);
+    await page.getByRole('button', { name: button }).click();
+    const name = dialog().getByRole('textbox', { name: field, exact: false }).first();
+    await name.fill(`Entwurf ${RUN}`);
+    await page.goto(address);
+    await page.getByRole('button', { name: button }).click();
+    expect(await name.inputValue()).toBe(`Entwurf ${RUN}`);
+    await dialog().getByRole('button', { name: 'Abbrechen' }).click();
+  });
+
+  it('is never a password', async () => {
+    await page.goto('/settings/users');
+    await page.getByRole('button', { name: 'Neuer Benutzer' }).click();
+    await dialog().locator('input[type=password]').first().fill('streng geheim 123');
+    const kept = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
+    expect(kept).not.toContain('streng geheim');
+    await dialog().getByRole('button', { name: 'Abbrechen' }).click();
+  });
+
+  it('is taken by Enter in a field of choices: one match, the first of several, and before they are there', async () => {
+    await page.goto('/tickets/new');
+    const customer = page.getByRole('combobox', { name: /^Kunde/ });
+    const contact = page.getByRole('combobox', { name: /^Kontakt|^Ansprech/ });
+    await customer.fill('brau');
+    await page.getByRole('option', { name: /Brauerei/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await expect.poll(() => customer.inputValue(), PATIENT).toContain('Brauerei Hallertau');
+    await page.getByRole('listbox').waitFor({ state: 'detached' });
+    expect(await contact.isEnabled()).toBe(true);
+
+    // Faster than the answer: the form is not sent, the match is taken when it is there.
+    await contact.click();
+    await page.keyboard.type('anna');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => contact.inputValue(), PATIENT).toMatch(/^Anna /);
+    expect(await page.getByText('Bitte einen Betreff').count()).toBe(0);
+
+    await customer.fill('e');
+    const first = page.getByRole('option').first();
+    await first.waitFor();
+    await page.waitForFunction(() => document.querySelector('.combo .spinner') === null);
+    const label =
+      (await first.locator('.option-text').evaluate((node) => node.firstChild?.textContent)) ?? '';
+    await page.keyboard.press('Enter');
+    await expect.poll(() => customer.inputValue(), PATIENT).toBe(label);
+    await page.getByRole('button', { name: 'Abbrechen' }).click();
+  });
+
+  it('stands in the form of a contact in the portal of the customers, until one signs out', async () => {
+    const other = await newSession(browser, platform);
+    await signIn(other.page, platform, CUSTOMER, '/portal');
+    await other.page.goto('/portal/contacts');
+    const add = other.page.getByRole('button', { name: 'Person hinzufügen' });
+    await add.click();
+    const name = other.page.getByRole('dialog').getByRole('textbox', { name: 'Name' });
+    await name.fill('Halb getippt');
+    await other.page.reload();
+    await add.click();
+    expect(await name.inputValue()).toBe('Halb getippt');
+    await other.page.keyboard.press('Escape');
+    await other.page.getByRole('button', { name: /Benutzermenü/ }).click();
+    await other.page.getByRole('menuitem', { name: 'Abmelden' }).click();
+    await other.page.getByText('Abgemeldet.').waitFor();
+    const kept = await other.page.evaluate(() =>
+      JSON.stringify([{ ...sessionStorage }, { ...localStorage }]),
+    );
+    expect(kept).not.toContain('Halb getippt');
+    await other.close();
+  });
+});

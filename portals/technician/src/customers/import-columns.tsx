@@ -1,0 +1,64 @@
+import type { CsvImportReport, ImportChoice } from '@psa/app/api/types';
+import { Button } from '@psa/ui/components/button';
+import { NativeSelect } from '@psa/ui/components/native-select';
+import { Table } from '@psa/ui/components/table';
+import { Panel } from '../components/panel.tsx';
+import { messages } from '../i18n/customer-messages.ts';
+import { columnText, IMPORT_COLUMNS } from './import-problem.ts';
+
+interface Props {
+  columns: CsvImportReport['columns'];
+  isDisabled: boolean;
+  /** Remembers choices for everybody of the tenant, and checks the file again. */
+  onChoose: (choices: ImportChoice[]) => void;
+}
+
+/** What each column of a file is taken as; others can be chosen, and what nobody knows is mapped or left out. */
+export function ImportColumnList({ columns, isDisabled, onChoose }: Props) {
+  const t = messages.useT();
+  const shown = columns.filter((column) => column.by !== 'empty');
+  const undecided = shown.filter((column) => column.by === 'undecided');
+  const options = [
+    { value: 'ask' as const, label: t('import.column_ask'), disabled: true },
+    ...IMPORT_COLUMNS.map((value) => ({ value, label: columnText(value, t) })),
+    { value: 'ignore' as const, label: t('import.column_ignore') },
+  ];
+  return (
+    <Panel title={t('import.columns')}>
+      <p className="muted">{t('import.columns_hint')}</p>
+      <Table
+        caption={t('import.columns')}
+        rows={shown.map((column, i) => ({ ...column, i }))}
+        rowKey={(row) => String(row.i)}
+        columns={[
+          { id: 'heading', header: t('import.heading'), rowHeader: true, cell: (row) => row.heading },
+          { id: 'sample', header: t('import.sample'), cell: (row) => row.sample ?? '–' },
+          {
+            id: 'column',
+            header: t('import.taken_as'),
+            cell: (row) => (
+              <NativeSelect
+                label={t('import.taken_as_of', { heading: row.heading })}
+                hideLabel
+                isDisabled={isDisabled}
+                value={row.column ?? (row.by === 'choice' ? 'ignore' : 'ask')}
+                options={options}
+                onChange={(column) => onChoose([{ heading: row.heading, column }])}
+              />
+            ),
+          },
+        ]}
+      />
+      {undecided.length > 0 && (
+        <div className="row">
+          <Button
+            isDisabled={isDisabled}
+            onPress={() => onChoose(undecided.map(({ heading }) => ({ heading, column: 'ignore' as const })))}
+          >
+            {t('import.ignore_rest', { count: undecided.length })}
+          </Button>
+        </div>
+      )}
+    </Panel>
+  );
+}

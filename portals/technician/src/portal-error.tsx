@@ -1,0 +1,19 @@
+import { RootError } from '@psa/app/components/route-error';
+import { logo } from './brand.ts';
+import { messages } from './i18n/messages.ts';
+
+/** An error before the frame is there. */
+export function PortalError() {
+  const t = messages.useT();
+  return (
+    <RootError
+      brand={t('brand')}
+      logo={logo}
+      links={[
+        ['/', t('nav.dashboard')],
+        ['/tickets', t('nav.tickets')],
+        ['/login', t('nav.login')],
+      ]}
+    />
+  );
+}

@@ -1,0 +1,20 @@
+import { roomsGuard } from './lab-rooms.ts';
+
+/** What every room of psactl may use. */
+const BASE = ['errors', 'lock', 'command', 'progress', 'text'];
+
+/**
+ * Who may import whom inside psactl: a site and what may be done to it below, then what plans and carries out, then
+ * the commands. What two of them need is the site's.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  site: BASE,
+  apply: [...BASE, 'site'],
+  deploy: [...BASE, 'site'],
+  status: [...BASE, 'site'],
+  doctor: [...BASE, 'site'],
+};
+
+export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [
+  { path: 'cli/src/apply/x.ts', text: ['import', "{ y } from '../deploy/y.ts';"].join(' ') },
+]);

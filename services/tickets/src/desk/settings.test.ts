@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { systemContext } from '@psa/service-kit/context';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type TestDesk, testDesk } from '../desk.test-helper.ts';
+import { createDefaults } from './defaults.ts';
+
+let desk: TestDesk;
+let call: TestDesk['service']['call'];
+const setClock = (at: string) => desk.service.clock.set(at);
+
+beforeAll(async () => {
+  desk = await testDesk({ now: '2026-03-02T09:00:00Z' });
+  call = desk.service.call;
+  const ctx = systemContext(desk.service.tenantId, 'test');
+  await desk.service.deps.db.tx(ctx.scope, (tx) => createDefaults(desk.service.deps, tx, ctx));
+});
+afterAll(() => desk.service.close());
+
+describe('settings of the desk', () => {
+  it('name what is wrong with a calendar or policy', async () => {
+    const bad = await call('POST', '/api/v1/calendars', {
+      body: { name: 'x', time_zone: 'Mars/Olympus', week: { '1': [{ start: '10:00', end: '09:00' }] } },
+    });
+    expect(bad.status).toBe(400);
+    expect(bad.body.error.details.map((d: { field: string }) => d.field)).toEqual(['time_zone', 'week.1[0]']);
+    const none = { response_minutes: null, resolution_minutes: null };
+    const empty = await call('POST', '/api/v1/sla-policies', {
+      body: { name: 'y', targets: { low: none, medium: none, high: none, critical: none } },
+    });
+    expect(empty.body.error.details[0].field).toBe('targets');
+    const [calendar] = (await call('GET', '/api/v1/calendars?sort=name&order=desc')).body.data;
+    expect((await call('DELETE', `/api/v1/calendars/${calendar.id}`)).status).toBe(409);
+  });
+
+  it('keep one default policy', async () => {
+    const target = { response_minutes: 10, resolution_minutes: null };
+    const body = {
+      name: 'Neu',
+      is_default: true,
+      targets: { low: target, medium: target, high: target, critical: target },
+    };
+    const created = await call('POST', '/api/v1/sla-policies', { body });
+    expect(created.status).toBe(201);
+    const policies = (await call('GET', '/api/v1/sla-policies')).body.data;
+    expect(
+      policies.filter((one: { is_default: boolean }) => one.is_default).map((one: { id: string }) => one.id),
+    ).toEqual([created.body.data.id]);
+    expect((await call('DELETE', `/api/v1/sla-policies/${created.body.data.id}`)).status).toBe(409);
+  });
+
+  it('are not for portal users, nor changed by technicians', async () => {
+    for (const path of [
+      'teams',
+      'technicians',
+      'calendars',
+      'sla-policies',
+      'assignment-rules',
+      'saved-views',
+    ]) {
+      expect((await call('GET', `/api/v1/${path}`, { as: desk.boss })).status).toBe(403);
+      expect((await call('GET', `/api/v1/${path}`, { as: desk.anna })).status).toBe(200);
+    }
+    expect((await call('POST', '/api/v1/teams', { as: desk.anna, body: { name: 'T' } })).status).toBe(403);
+  });
+
+  it('guard against lost updates', async () => {
+    const { id } = (await call('POST', '/api/v1/teams', { body: { name: 'Netz' } })).body.data;
+    const patch = (name: string) =>
+      call('PATCH', `/api/v1/teams/${id}`, { body: { name }, headers: { 'if-match': '"1"' } });
+    const answers = await Promise.all([patch('Netz 1'), patch('Netz 2')]);
+    expect(answers.map((answer) => answer.status).sort()).toEqual([200, 412]);
+    expect(
+      (
+        await call('POST', '/api/v1/teams', {
+          body: { name: answers.find((a) => a.status === 200)!.body.data.name },
+        })
+      ).status,
+    ).toBe(409);
+  });
+
+  it('keep views of one’s own, or shared', async () => {
+    const post = (as: object, body: object) => call('POST', '/api/v1/saved-views', { as, body });
+    const own = await post(desk.anna, { name: 'Meine', query: 'status=open&assigned_to=me' });
+    const shared = await post(desk.anna, { name: 'Alle', query: 'status=open', shared: true });
+    expect([own.status, shared.status]).toEqual([201, 201]);
+    const seen = (await call('GET', '/api/v1/saved-views', { as: desk.ben })).body.data;
+    expect(seen.map((view: { name: string }) => view.name)).toEqual(['Alle']);
+    expect((await call('GET', `/api/v1/saved-views/${own.body.data.id}`, { as: desk.ben })).status).toBe(404);
+    const foreign = await call('PATCH', `/api/v1/saved-views/${shared.body.data.id}`, {
+      as: desk.ben,
+      body: { name: 'x' },
+    });
+    expect(foreign.status).toBe(403);
+  });
+});
+
+describe('assignment', () => {
+  it('goes by rule, skills and load, and says why', async () => {
+    setClock('2026-03-02T09:00:00Z');
+    await call('PATCH', `/api/v1/technicians/${desk.ben.sub}`, { body: { skills: ['VPN'] } });
+    const team = (
+      await call('POST', '/api/v1/teams', {
+        body: { name: 'Fernzugriff', member_ids: [desk.anna.sub, desk.ben.sub] },
+      })
+    ).body.data;
+    expect(team.member_ids.sort()).toEqual([desk.anna.sub, desk.ben.sub].sort());
+    const rule = await call('POST', '/api/v1/assignment-rules', {
+      body: { name: 'VPN', category: 'VPN', team_id: team.id, skills: ['vpn'] },
+    });
+    expect(rule.status).toBe(201);
+    // Also for a portal user, who may see neither rules nor load, and finds the category in the desk's list.
+    expect((await call('POST', '/api/v1/categories', { body: { name: 'VPN' } })).status).toBe(201);
+    for (const as of [undefined, desk.user]) {
+      const ticket = await desk.open({ category: 'vpn' }, as);
+      expect(ticket).toMatchObject({ status: 'assigned', assigned_to: desk.ben.sub, team_id: team.id });
+      const [, assigned] = await desk.history(ticket.id);
+      expect(assigned).toMatchObject({ kind: 'assigned', public: false, reason: 'rule "VPN": least_loaded' });
+      expect(await desk.events(ticket.id)).toEqual(['ticket.opened.v1', 'ticket.assigned.v1']);
+    }
+    await call('PATCH', `/api/v1/technicians/${desk.ben.sub}`, { body: { available: false } });
+    const waiting = await desk.open({ category: 'vpn' });
+    expect(waiting).toMatchObject({ status: 'new', assigned_to: null, team_id: team.id });
+    expect((await call('DELETE', `/api/v1/teams/${team.id}`)).status).toBe(409);
+  });
+
+  it('prefers the technician whom the customer prefers', async () => {
+    await desk.service.db.admin`
+      update tickets.customers set preferred_technician_id = ${desk.anna.sub} where customer_id = ${desk.customer}`;
+    expect(await desk.open({}, desk.user)).toMatchObject({ assigned_to: desk.anna.sub, status: 'assigned' });
+    expect(await desk.open({ assigned_to: desk.ben.sub })).toMatchObject({ assigned_to: desk.ben.sub });
+    await desk.service.db.admin`
+      update tickets.customers set preferred_technician_id = null where customer_id = ${desk.customer}`;
+  });
+
+  it('takes nobody who is not there', async () => {
+    const answer = await call('POST', '/api/v1/assignment-rules', {
+      body: { name: 'x', team_id: randomUUID() },
+    });
+    expect(answer.body.error.details[0].field).toBe('team_id');
+    const rule = await call('POST', '/api/v1/assignment-rules', {
+      body: { name: 'x', customer_id: randomUUID() },
+    });
+    expect(rule.status).toBe(400);
+    expect(rule.body.error.details[0].field).toBe('customer_id');
+  });
+});
