@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { shellQuote } from '@psa/proxmox/ssh';
@@ -33,7 +33,7 @@ export async function dumpDatabase(
   const file = folder.file('backups', `${options.id}.dump`);
   const half = `${file}.part`;
   const hash = createHash('sha256');
-  const out = createWriteStream(half, { mode: 0o600 });
+  const out = (await open(half, 'w', 0o600)).createWriteStream();
   // From now on: a full disk says so while the dump still comes, and must not end the process.
   const written = finished(out);
   written.catch(() => {});

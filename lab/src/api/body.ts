@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { basename, join } from 'node:path';
 import type { Params } from '@psa/proxmox/schema/api-schema';
@@ -119,10 +117,9 @@ async function readParts(
       params.filename = filename;
       params.tmpfilename = `${UPLOADS}/pveupload-${randomBytes(16).toString('hex')}`;
       const file = uploadedFile(params.tmpfilename, folder);
-      const out = createWriteStream(file, { mode: 0o600 });
-      for await (const piece of reader.content()) if (!out.write(piece)) await once(out, 'drain');
-      out.end();
-      await once(out, 'close');
+      // Opened before anything is read: a file that appears after its removal would stay.
+      await using out = await open(file, 'wx', 0o600);
+      await out.writeFile(reader.content());
     }
   } catch (error) {
     if (typeof params.tmpfilename === 'string')

@@ -416,7 +416,7 @@ describe('the technician portal', () => {
 
   it('switches language and theme at once and keeps both', async () => {
     const menu = async (entry: string) => {
-      await page.getByRole('button', { name: /Jonas Petersen/ }).click();
+      await page.getByRole('button', { name: /(Benutzermenü von|User menu of) Jonas/ }).click();
       await page.getByRole('menuitemradio', { name: entry, exact: true }).click();
       await page.keyboard.press('Escape');
     };
@@ -437,7 +437,7 @@ describe('the technician portal', () => {
 
   it('signs out, and the way back is closed', async () => {
     await page.goto('/');
-    await page.getByRole('button', { name: /Jonas Petersen/ }).click();
+    await page.getByRole('button', { name: /Benutzermenü von Jonas/ }).click();
     await page.getByRole('menuitem', { name: 'Abmelden' }).click();
     await page.waitForURL(/\/login/);
     await page.goto('/tickets');

@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type PassThrough, Transform, type TransformCallback, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -257,7 +256,8 @@ async function writeArchive(
   const began = Date.now();
   const counter = new Counter();
   try {
-    const out = createWriteStream(draft);
+    // Opened before anything can fail: a file that appears after its removal would stay.
+    const out = (await open(draft, 'w')).createWriteStream();
     const stages = [counter, ...throttle(job.bwlimit), ...compressor(job.compress), out] as [
       Counter,
       ...Writable[],

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { parseNet, printNet } from '@psa/proxmox/conf';
@@ -162,14 +161,16 @@ async function copyVolume(
   const folder = join(lab.dir, 'tmp');
   const archive = join(folder, `clone-${randomBytes(8).toString('hex')}.tar`);
   await mkdir(folder, { recursive: true });
+  // Opened before anything can fail: a file that appears after its removal would stay.
+  const out = (await open(archive, 'wx')).createWriteStream();
   try {
-    const out = createWriteStream(archive);
     await lab.volumes.pack(node, volume, snapshot, out);
     if (!out.writableEnded) out.end();
     await finished(out);
     const unprivileged = source.unprivileged === '1';
     await lab.volumes.create(node, to, { archive, unprivileged, sizeBytes: sizeOf(source[key]) });
   } finally {
+    out.destroy();
     await rm(archive, { force: true });
   }
 }

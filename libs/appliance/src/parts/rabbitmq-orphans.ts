@@ -37,22 +37,26 @@ Records = fun() ->
   [Queue || Table <- [rabbit_queue, rabbit_durable_queue],
     Rows <- Ask(mnesia, dirty_match_object, [Table, Everything]), Queue <- Rows]
 end,
-Named = fun(Name, Queues) -> [Queue || Queue <- Queues, {Known, _} <- [amqqueue:get_pid(Queue)], Known =:= Name] end,
-Orphans = case SeesAll andalso hd(Up) =:= node() of
-  false -> [];
+Named = fun(Name, Queues) -> [Queue || Queue <- Queues, {Server, _} <- [amqqueue:get_pid(Queue)], Server =:= Name] end,
+{Orphans, Recorded} = case SeesAll andalso hd(Up) =:= node() of
+  false -> {[], []};
   true ->
     Servers = lists:zip(Up, Ask(ra_directory, list_registered, [quorum_queues])),
     Queues = Records(),
-    [{Node, Name, Id} || {Node, Registered} <- Servers, {Name, Id} <- Registered, Named(Name, Queues) =:= []]
+    lists:partition(fun({_, Name, _}) -> Named(Name, Queues) =:= [] end,
+      [{Node, Name, Id} || {Node, Registered} <- Servers, {Name, Id} <- Registered])
 end,
 Now = erlang:monotonic_time(millisecond),
 Before = application:get_env(rabbit, psa_orphans, #{}),
+% Who tries to declare such a queue gives it a record until that fails: a look meanwhile counts nothing and forgets nothing.
+Tried = maps:filter(fun(Server, {_, Last}) -> lists:member(Server, Recorded) andalso Now - Last < 10 * Pause end, Before),
 Seen = maps:from_list([{Orphan, case maps:find(Orphan, Before) of
   error -> {1, Now};
   {ok, {Looks, Last}} when Now - Last >= Pause -> {Looks + 1, Now};
   {ok, Same} -> Same
 end} || Orphan <- Orphans]),
-application:set_env(rabbit, psa_orphans, Seen),
+Known = maps:merge(Tried, Seen),
+application:set_env(rabbit, psa_orphans, Known),
 Show = fun(Name) ->
   case string:prefix(atom_to_list(Name), "%2F_") of nomatch -> atom_to_list(Name); Queue -> Queue end
 end,
@@ -71,8 +75,9 @@ Remove = fun({Node, Name, Id}) ->
     _ -> true
   end
 end,
-Again = [{Orphan, Looks} || {Orphan, {Looks, _}} <- lists:sort(maps:to_list(Seen)), Looks >= 2],
-Left = [Name || {{_, Name, _} = Orphan, Looks} <- Again, Looks < 3 orelse not Remove(Orphan)],
+Again = [{Orphan, Looks} || {Orphan, {Looks, _}} <- lists:sort(maps:to_list(Known)), Looks >= 2],
+Left = [Name || {{_, Name, _} = Orphan, Looks} <- Again,
+  Looks < 3 orelse maps:is_key(Orphan, Tried) orelse not Remove(Orphan)],
 [io:format("found ~ts~n", [Show(Name)]) || Name <- lists:usort(Left)],
 ok.
 `;
