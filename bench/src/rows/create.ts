@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
+import postgres from 'postgres';
 import { cpuOf } from '../cpu-times.ts';
 import { type DeployedPlatform, startDeployed } from '../deployed.ts';
 import { startLoad } from '../load.ts';
@@ -64,6 +65,15 @@ async function makeCustomer({ url, admin }: DeployedPlatform, { token }: SignedI
   return id;
 }
 
+/** The statistics of the limit's own database. */
+async function analyze({ adminUrl }: DeployedPlatform, limit: string): Promise<void> {
+  const url = new URL(adminUrl);
+  url.pathname = new URL(limit).pathname;
+  const sql = postgres(url.href, { max: 1, onnotice: () => {} });
+  await sql`analyze`;
+  await sql.end();
+}
+
 async function run(say: Say): Promise<Row[]> {
   const dir = await tempDir('pgbench');
   const platform = await startDeployed();
@@ -97,6 +107,9 @@ async function run(say: Say): Promise<Row[]> {
       });
     await pgbench(url, file, 0, 2);
     let created = (await ours(3)).answered;
+    // As autovacuum does within a minute: plans made for empty tables search an index by its first column alone.
+    await admin`analyze`;
+    await analyze(platform, url);
     const limits: number[] = [];
     const rates: number[] = [];
     const p95: number[] = [];
@@ -156,6 +169,6 @@ async function run(say: Say): Promise<Row[]> {
 export const create: Benchmark = {
   name: 'create',
   method:
-    'Six processes (gateway, tickets, crm, auth, search, events) with PostgreSQL, RabbitMQ and Redis as servers, as a cluster has them. POST through the gateway while relay and consumers (audit chain, event history, search index) run; the processor time is that of the six until the last consumer has the last ticket. The limit: pgbench sends the same inserts, recorded from the service, and that of the audit entry in one transaction, prepared, with the settings of row-level security, to a database of its own on the same server (fsync on). Before each round all events are worked off; at the end every acknowledged ticket must stand in the audit log.',
+    'Six processes (gateway, tickets, crm, auth, search, events) with PostgreSQL, RabbitMQ and Redis as servers, as a cluster has them, with table statistics as autovacuum makes them. POST through the gateway while relay and consumers (audit chain, event history, search index) run; the processor time is that of the six until the last consumer has the last ticket. The limit: pgbench sends the same inserts, recorded from the service, and that of the audit entry in one transaction, prepared, with the settings of row-level security, to a database of its own on the same server (fsync on). Before each round all events are worked off; at the end every acknowledged ticket must stand in the audit log.',
   run,
 };
