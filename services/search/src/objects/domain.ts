@@ -20,7 +20,7 @@ export type Described =
   | Known<'customer', CustomerFacts>
   | Known<'contact', ContactFacts>;
 
-/** A comment or the name of an attachment. */
+/** A comment or the name of an attachment; of a removed one the place is kept and nothing stands in it. */
 export interface TicketText {
   readonly ticket_id: string;
   readonly id: string;
@@ -67,14 +67,14 @@ function textOf(event: EventEnvelope): TicketText | null {
     const internal = !isPublic(event, data.visibility);
     return { ticket_id: data.ticket.ticket_id, id: data.comment_id, internal, body: data.body, written_at };
   }
-  if (event.type === 'ticket.attached.v1') {
-    const data = event.data as EventData<'ticket.attached.v1'>;
+  if (event.type === 'ticket.attached.v1' || event.type === 'ticket.detached.v1') {
+    const data = event.data as EventData<'ticket.detached.v1'>;
     const internal = !isPublic(event, data.visibility);
     return {
       ticket_id: data.ticket.ticket_id,
       id: data.attachment_id,
       internal,
-      body: data.file_name,
+      body: event.type === 'ticket.attached.v1' ? data.file_name : '',
       written_at,
     };
   }

@@ -257,7 +257,17 @@ export async function detach(
       settings: NO_SETTINGS,
       history: [{ kind: 'changed', changes, public: isPublic }],
       events: (next) => [
-        ticketEvent('ticket.updated.v1', next, { ticket: ticketFacts(next), changes }, isPublic),
+        ticketEvent(
+          'ticket.detached.v1',
+          next,
+          {
+            ticket: ticketFacts(next),
+            attachment_id: ids.attachment,
+            file_name: row.file_name,
+            visibility: row.visibility,
+          },
+          isPublic,
+        ),
       ],
     },
   );
