@@ -112,7 +112,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: facts.requester_id === null ? [] : [facts.requester_id],
         title: facts.title,
         body: lines(facts.description, ...texts.filter((text) => !text.internal).map((text) => text.body)),
         internal: lines(...texts.filter((text) => text.internal).map((text) => text.body)),
@@ -130,7 +129,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: [],
         title: facts.name,
         body: lines(facts.website),
         internal: lines(facts.notes, ...facts.tags),
@@ -142,7 +140,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: facts.user_id === null ? [] : [facts.user_id],
         title: facts.name,
         body: lines(facts.position),
         internal: lines(facts.notes),
