@@ -2,6 +2,7 @@ import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { useDraft } from '@psa/app/drafts/use-draft';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -10,7 +11,6 @@ import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
-import { useErrorText } from './use-tell-error.ts';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
 export interface EditField {

@@ -1,6 +1,7 @@
 import { ApiError } from '@psa/app/api/error';
 import type { CsvImportReport } from '@psa/app/api/types';
 import { useMe } from '@psa/app/session/session';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { MAX_CSV_BYTES } from '@psa/contracts/limits';
 import { Button } from '@psa/ui/components/button';
 import { FileDrop } from '@psa/ui/components/file-drop';
@@ -12,7 +13,6 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { chooseImportColumns, importCsv } from '../api/customers.ts';
 import { Panel } from '../components/panel.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { ImportChanges } from '../customers/import-changes.tsx';
 import { ImportColumnList } from '../customers/import-columns.tsx';
 import { columnText, whyRefused } from '../customers/import-problem.ts';

@@ -7,6 +7,7 @@ import {
   refusedPasswordProblem,
 } from '@psa/app/session/password-problem';
 import { signIn } from '@psa/app/session/session';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
@@ -15,7 +16,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { logo } from '../brand.ts';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages } from '../i18n/settings-messages.ts';
 

@@ -4,6 +4,7 @@ import type { Ticket } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -17,7 +18,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { addTime, timeEntriesQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { fromLocalMinute, startProblem } from '../timer/moment.ts';
 import {
