@@ -3,17 +3,13 @@ import { emailForms } from '@psa/service-kit/contact-forms';
 import type { Tx } from '@psa/service-kit/database';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { setTimer, type TimerHandler } from '@psa/service-kit/timers';
-import type postgres from 'postgres';
 
 /** What a user is found by. */
 export const userSearchText = (user: { name: string; email: string }): string =>
   searchText([user.name, ...emailForms(user.email)]);
 
 /** Filters of `search=` for users under the alias `u`: every word must occur. */
-export function userSearchFilters(
-  { sql }: Tx,
-  search: string | undefined,
-): postgres.PendingQuery<postgres.Row[]>[] {
+export function userSearchFilters({ sql }: Tx, search: string | undefined) {
   const text = sql`coalesce(u.search_text, lower(u.name || ' ' || u.email))`;
   return needles(search ?? '').map(
     ({ plain, german }) => sql`(${text} like ${contains(plain)} or ${text} like ${contains(german)})`,
