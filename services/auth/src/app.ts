@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { auditConsumer } from './audit/service.ts';
 import { background } from './background.ts';
+import { customerCheck } from './customers/check.ts';
 import { customerConsumer } from './customers/consumer.ts';
 import type { AuthDeps } from './deps.ts';
 import { keyRing, keyRotation } from './keys/key-ring.ts';
@@ -56,6 +57,7 @@ export const authService: ServiceDefinition = {
       workers: [
         auditConsumer(deps),
         customerConsumer(deps),
+        customerCheck(deps),
         mailWorker(deps),
         keyRotation(deps, deps.keys),
         deps.background,
