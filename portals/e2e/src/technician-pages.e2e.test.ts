@@ -135,6 +135,26 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('lets an administrator revoke an API key, and calls it that', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const name = `Kassensystem ${Date.now().toString(36)}`;
+    const made = await platform.api(ADMIN, 'POST', '/api-keys', {
+      name,
+      current_password: platform.password,
+    });
+    expect(made.status).toBe(201);
+    await signIn(page, platform, ADMIN);
+    await page.goto('/settings/keys');
+    const row = page.getByRole('row').filter({ hasText: name });
+    await row.getByRole('button', { name: 'Widerrufen' }).click();
+    const question = page.getByRole('alertdialog', { name: 'Widerrufen' });
+    await question.getByRole('button', { name: 'Widerrufen' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect(await page.getByRole('button', { name: 'Löschen' }).count()).toBe(0);
+    await session.close();
+  });
+
   it('loads at most 150 kB until the login and until the dashboard', async () => {
     const session = await newSession(browser, platform);
     session.allow(401, '/api/v1/auth/');

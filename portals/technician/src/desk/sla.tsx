@@ -3,9 +3,9 @@ import { ApiError } from '@psa/app/api/error';
 import type { Calendar, Priority, SlaPolicy } from '@psa/app/api/types';
 import { DeleteAction } from '@psa/app/components/delete-action';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
-import { useErrorText } from '@psa/app/use-tell-error';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -119,7 +119,6 @@ function PolicyDialog(props: {
 }) {
   const t = messages.useT();
   const u = uiMessages.useT();
-  const errorText = useErrorText();
   const { policy } = props;
   const desk = useDeskSaving('/sla-policies', 'sla_policy');
   const draft = useDraft(`edit.sla-policy.${policy?.id ?? 'new'}`, {
@@ -208,7 +207,7 @@ function PolicyDialog(props: {
         <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">
-            {error instanceof ApiError && error.status === 412 ? t('conflict') : errorText(error)}
+            {error instanceof ApiError && error.status === 412 ? t('conflict') : <ErrorText error={error} />}
           </Alert>
         )}
         <div className="form-grid">

@@ -2,9 +2,9 @@ import { newIdempotencyKey } from '@psa/app/api/client';
 import type { Team, Technician } from '@psa/app/api/types';
 import { DeleteAction } from '@psa/app/components/delete-action';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
-import { useErrorText } from '@psa/app/use-tell-error';
 import { readTags } from '@psa/contracts/tags';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
@@ -85,7 +85,6 @@ export function editColumn<T extends { name: string }>(
 function TeamDialog(props: { team: Team | null; technicians: readonly Technician[]; onClose: () => void }) {
   const t = messages.useT();
   const u = uiMessages.useT();
-  const errorText = useErrorText();
   const { team } = props;
   const desk = useDeskSaving('/teams', 'team');
   const draft = useDraft(`edit.team.${team?.id ?? 'new'}`, {
@@ -137,7 +136,11 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
     >
       <form id="team" className="stack" onSubmit={submit}>
         <DraftNote draft={draft} />
-        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <TextField
           autoFocus
           isRequired

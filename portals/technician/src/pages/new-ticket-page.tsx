@@ -2,11 +2,11 @@ import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { NewTicket, Priority } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsPath, createTicket } from '@psa/app/tickets';
 import { useUploads } from '@psa/app/uploads/use-uploads';
-import { useErrorText } from '@psa/app/use-tell-error';
 import { readTags } from '@psa/contracts/tags';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
@@ -58,7 +58,6 @@ export function Component() {
   const me = useMe();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const listId = useId();
   const [params] = useSearchParams();
   const wantedCustomer = params.get('customer_id');
@@ -153,7 +152,11 @@ export function Component() {
       <h1>{t('new.title')}</h1>
       <DraftNote draft={draft} />
       <form ref={form} className="stack card" onSubmit={submit} noValidate aria-label={t('new.title')}>
-        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <div className="form-grid">
           <ComboBox
             label={t('new.customer')}

@@ -1,5 +1,6 @@
 import { api } from '@psa/app/api/browser';
 import { ApiError } from '@psa/app/api/error';
+import { ErrorText } from '@psa/app/components/error-state';
 import { type NewPassword, NewPasswordFields } from '@psa/app/components/new-password-fields';
 import {
   newPasswordProblem,
@@ -7,7 +8,6 @@ import {
   refusedPasswordProblem,
 } from '@psa/app/session/password-problem';
 import { signIn } from '@psa/app/session/session';
-import { useErrorText } from '@psa/app/use-tell-error';
 import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
@@ -54,7 +54,6 @@ function SetupForm({ token }: { token: string }) {
   const t = messages.useT();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const [company, setCompany] = useState('');
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -97,7 +96,9 @@ function SetupForm({ token }: { token: string }) {
     <form className="login-card" onSubmit={submit} noValidate aria-labelledby="setup-title">
       <h1 id="setup-title">{t('setup.title')}</h1>
       <p className="muted">{t('setup.intro')}</p>
-      {error !== null && <Alert tone="danger">{badToken ? t('setup.bad_token') : errorText(error)}</Alert>}
+      {error !== null && (
+        <Alert tone="danger">{badToken ? t('setup.bad_token') : <ErrorText error={error} />}</Alert>
+      )}
       <TextField
         autoFocus
         label={t('setup.company')}

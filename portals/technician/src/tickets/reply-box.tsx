@@ -1,11 +1,11 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { Ticket, TicketStatus } from '@psa/app/api/types';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { addComment, attachmentsPath } from '@psa/app/tickets';
 import { useUploads } from '@psa/app/uploads/use-uploads';
-import { useErrorText } from '@psa/app/use-tell-error';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Kbd } from '@psa/ui/components/kbd';
@@ -39,7 +39,6 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const u = uiMessages.useT();
   const me = useMe();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const draft = useDraft(`reply.${ticket.id}`, NOTHING, {
     place: 'device',
     worth: hasText,
@@ -166,7 +165,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
       {posted && <Alert tone="warn">{t('reply.files_failed')}</Alert>}
       {error !== null && (
         <Alert tone="danger">
-          {error instanceof ApiError && error.unreachable ? t('reply.unknown') : errorText(error)}
+          {error instanceof ApiError && error.unreachable ? t('reply.unknown') : <ErrorText error={error} />}
         </Alert>
       )}
       <div className="reply-foot">
