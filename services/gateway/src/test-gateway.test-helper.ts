@@ -122,7 +122,9 @@ async function upstreamApp(
     },
   );
   // As a handler that stops in the middle of a form: whoever piped it has let go, and it is paused.
-  app.post('/api/v1/tickets/:id/half-read', { config, schema: { summary: 'Half' } }, async (request) => {
+  // A route of files, so that no limit of bytes is met first.
+  const half = '/api/v1/tickets/:id/comments/half-read/attachments';
+  app.post(half, { config, schema: { summary: 'Half' } }, async (request) => {
     const chunks = new PassThrough();
     request.raw.pipe(chunks);
     await once(chunks, 'data');

@@ -1,6 +1,6 @@
 import type { AccessClaims } from '@psa/contracts/tokens';
 import { peerRefusal } from '@psa/service-kit/peers';
-import { type TimerHandler, timerWorker } from '@psa/service-kit/timers';
+import type { TimerHandler } from '@psa/service-kit/timers';
 import type { AuthDeps } from '../deps.ts';
 import { endAccess } from './consumer.ts';
 import * as repository from './repository.ts';
@@ -14,7 +14,7 @@ const SECONDS = 60;
  * Asks crm about customers that no event has told of (migration 004): one that is deleted or inactive loses the access
  * of its people, as it would with its event. While crm is away it is asked again, with growing delay.
  */
-export function customerCheck(deps: AuthDeps) {
+export function customerCheckHandlers(deps: AuthDeps): Record<string, TimerHandler> {
   const check: TimerHandler = async (tx, { tenant_id, key: customer_id }) => {
     const answer = await deps.peers.request('crm', {
       method: 'GET',
@@ -33,7 +33,7 @@ export function customerCheck(deps: AuthDeps) {
     if (news && blocked)
       await endAccess(deps, tx, tenant_id, await repository.usersOf(tx, tenant_id, customer_id));
   };
-  return timerWorker({ db: deps.db, clock: deps.clock, log: deps.log, handlers: { [KIND]: check } });
+  return { [KIND]: check };
 }
 
 /** A token that reads customers of a tenant for a minute. */
