@@ -14,12 +14,19 @@ export interface SignedIn {
   readonly context: RequestContext;
 }
 
-/** The embedded platform with demo data in a process of its own, with limits out of reach by its settings. */
-export interface BenchPlatform extends PlatformReady {
-  readonly pid: number;
+/** The database of a platform, by its superuser and by the services' own roles. */
+export interface PlatformDatabase {
   readonly admin: postgres.Sql;
+  /** Superuser, database of the platform. */
+  readonly adminUrl: string;
+  readonly rolePassword: string;
   /** Connection URL with a service's own role, which row-level security holds. */
   roleUrl(service: string, database?: string): string;
+}
+
+/** The embedded platform with demo data in a process of its own, with limits out of reach by its settings. */
+export interface BenchPlatform extends PlatformReady, PlatformDatabase {
+  readonly pid: number;
   signIn(email?: string): Promise<SignedIn>;
   stop(): Promise<void>;
 }
@@ -53,21 +60,24 @@ export async function startPlatform(options: { execArgv?: string[] } = {}): Prom
       url.pathname = `/${database}`;
       return url.href;
     },
-    async signIn(email = 'admin@demo.example') {
-      const response = await fetch(`${ready.url}/api/v1/auth/login`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ email, password: PASSWORD }),
-      });
-      if (!response.ok) throw new Error(`Unable to sign in: ${response.status} ${await response.text()}`);
-      const token = ((await response.json()) as { data: { access_token: string } }).data.access_token;
-      const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as AccessClaims;
-      return { token, claims, context: contextFromClaims(claims, token, 'bench', '127.0.0.1') };
-    },
+    signIn: (email = 'admin@demo.example') => signIn(ready.url, email, PASSWORD),
     async stop() {
       await admin.end({ timeout: 2 });
       await child.stop();
       await dir.remove();
     },
   };
+}
+
+/** Signs in at a gateway. */
+export async function signIn(url: string, email: string, password: string): Promise<SignedIn> {
+  const response = await fetch(`${url}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email, password }),
+  });
+  if (!response.ok) throw new Error(`Unable to sign in: ${response.status} ${await response.text()}`);
+  const token = ((await response.json()) as { data: { access_token: string } }).data.access_token;
+  const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as AccessClaims;
+  return { token, claims, context: contextFromClaims(claims, token, 'bench', '127.0.0.1') };
 }

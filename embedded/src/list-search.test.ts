@@ -36,6 +36,8 @@ interface Made {
   readonly customer: string;
   readonly requester: string | null;
   readonly assignee: string | null;
+  readonly watcher: string | null;
+  readonly ofTeam: boolean;
   readonly created: number;
   readonly updated: number;
 }
@@ -44,6 +46,7 @@ const next = chance(9);
 const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
 const customers = Array.from({ length: 12 }, () => randomUUID());
 const people = Array.from({ length: 8 }, () => randomUUID());
+const team = randomUUID();
 const start = Date.UTC(2025, 0, 1);
 const made: Made[] = Array.from({ length: TICKETS }, (_, i) => ({
   id: randomUUID(),
@@ -57,6 +60,8 @@ const made: Made[] = Array.from({ length: TICKETS }, (_, i) => ({
   customer: customers[Math.floor(next() ** 2 * customers.length)]!,
   requester: next() < 0.5 ? pick(people) : null,
   assignee: next() < 0.6 ? pick(people) : null,
+  watcher: next() < 0.2 ? pick(people) : null,
+  ofTeam: next() < 0.1,
   created: start + Math.floor(next() * 3e10),
   updated: start + 3e10 + Math.floor(next() * 1e10),
 }));
@@ -67,7 +72,10 @@ let search: TestService;
 beforeAll(async () => {
   const peers = inProcessPeers(() => search.app, { now: () => new Date() });
   tickets = await testService(ticketsService, { peers });
-  search = await testService(searchService, { overrides: { verifier: tickets.deps.verifier } });
+  search = await testService(searchService, {
+    overrides: { verifier: tickets.deps.verifier },
+    peers: inProcessPeers(() => tickets.app, { now: () => new Date() }),
+  });
   const tenantId = tickets.tenantId;
   await tickets.db.admin`insert into tickets.customers (tenant_id, customer_id, name, version)
     select ${tenantId}, id, 'Kunde', 1 from unnest(${customers}::uuid[]) as c(id)`;
@@ -80,6 +88,20 @@ beforeAll(async () => {
       ${column('body')}::text[], ${column('status')}::text[], ${column('priority')}::text[], ${column('source')}::text[],
       ${column('customer')}::uuid[], ${column('requester')}::uuid[], ${column('assignee')}::uuid[],
       ${times('created')}::timestamptz[], ${times('updated')}::timestamptz[])`;
+  const watched = made.flatMap((one) => (one.watcher ? [{ ...one, watcher: one.watcher }] : []));
+  await tickets.db.admin`
+    insert into tickets.watchers (tenant_id, ticket_id, user_id, customer_id, name, created_at)
+    select ${tenantId}, id, user_id, customer_id, 'Jemand', now()
+    from unnest(${watched.map((one) => one.id)}::uuid[], ${watched.map((one) => one.watcher)}::uuid[],
+      ${watched.map((one) => one.customer)}::uuid[]) as w(id, user_id, customer_id)`;
+  await tickets.db.admin`insert into tickets.teams (tenant_id, id, name, created_at, updated_at)
+    values (${tenantId}, ${team}, 'Netz', now(), now())`;
+  await tickets.db.admin`insert into tickets.technicians (tenant_id, id, name)
+    values (${tenantId}, ${people[0]!}, 'Erste')`;
+  await tickets.db.admin`insert into tickets.team_members (tenant_id, team_id, user_id)
+    values (${tenantId}, ${team}, ${people[0]!})`;
+  const ofTeam = made.filter((one) => one.ofTeam).map((one) => one.id);
+  await tickets.db.admin`update tickets.tickets set team_id = ${team} where id = any(${ofTeam})`;
   await tickets.db.admin.unsafe('analyze tickets.tickets');
   await search.deps.searchIndex.put(
     made.map((one) =>
@@ -101,12 +123,18 @@ afterAll(async () => {
 });
 
 type Asker = Partial<AccessClaims>;
+/** Staff who see what they work on or watch. */
+const OWN_ONLY = { role: 'freelancer', permissions: ['ticket:view:own', 'search:query', 'customer:view'] };
 const isPortal = (as: Asker) => as.customer_id !== undefined;
 
 /** Who may see a ticket, said once more, as plainly as can be. */
 function sees(as: Asker, one: Made): boolean {
-  if (!isPortal(as)) return true;
-  return one.customer === as.customer_id && (as.role === 'customer_admin' || one.requester === as.sub);
+  if (isPortal(as)) {
+    if (one.customer !== as.customer_id) return false;
+    return as.role === 'customer_admin' || one.requester === as.sub || one.watcher === as.sub;
+  }
+  if (as.role !== OWN_ONLY.role) return true;
+  return one.assignee === as.sub || one.watcher === as.sub || (one.ofTeam && as.sub === people[0]);
 }
 function matches(as: Asker, one: Made, words: readonly string[]): boolean {
   const text = `${one.title} ${one.body} ${isPortal(as) ? '' : one.internal}`.toLowerCase();
@@ -175,6 +203,7 @@ describe('a list that is searched and filtered', () => {
     const sub = pick(people);
     return {
       staff: { role: 'technician_l1', sub: randomUUID() },
+      'staff with own tickets': { ...OWN_ONLY, sub },
       'customer administrator': { role: 'customer_admin', customer_id, sub },
       'customer user': { role: 'customer_user', customer_id, sub },
     };
@@ -184,7 +213,7 @@ describe('a list that is searched and filtered', () => {
     timeout: 240_000,
   }, async () => {
     for (let round = 0; round < 36; round++) {
-      const [who, as] = Object.entries(askers())[round % 3]!;
+      const [who, as] = Object.entries(askers())[round % 4]!;
       const words = round % 4 === 0 ? [pick(WORDS), pick(WORDS)] : [pick(WORDS)];
       const chosen = Object.values(FILTERS)
         .filter(() => next() < 0.25)
@@ -219,5 +248,66 @@ describe('a list that is searched and filtered', () => {
     const as = { role: 'technician_l1', sub: randomUUID() };
     const { ids } = await listed('search=1234', as);
     expect(ids).toEqual([made.find((one) => one.number === 1234)!.id]);
+  });
+});
+
+/** All tickets that `GET /search` finds, and what it says of their number. */
+async function searched(text: string, as: Asker) {
+  const { status, body } = await search.call(
+    'GET',
+    `/api/v1/search?types=ticket&limit=1000&q=${encodeURIComponent(text)}`,
+    {
+      as: null,
+      headers: { authorization: `Bearer ${await tickets.tokens.issue({ tid: tickets.tenantId, ...as })}` },
+    },
+  );
+  expect(status).toBe(200);
+  return { ids: body.data.map((one: { id: string }) => one.id) as string[], meta: body.meta };
+}
+
+describe('the search for everything', () => {
+  const customer_id = customers[0]!;
+  const [first, second] = people;
+  it.each<[string, Asker]>([
+    ['staff who work in a team', { ...OWN_ONLY, sub: first! }],
+    ['staff who see own tickets', { ...OWN_ONLY, sub: second! }],
+    ['staff without any', { ...OWN_ONLY, sub: randomUUID() }],
+    ['a portal user', { role: 'customer_user', customer_id, sub: first! }],
+    ['a customer administrator', { role: 'customer_admin', customer_id, sub: randomUUID() }],
+  ])('finds for %s what the list shows, no more and no less', async (_, as) => {
+    // Two words: what all staff find of them is below the thousandth, too.
+    for (const text of ['zertifikat drucker', 'telefon rechnung']) {
+      const wanted = made
+        .filter((one) => sees(as, one) && matches(as, one, text.split(' ')))
+        .map(({ id }) => id);
+      const [list, found] = [
+        await listed(`search=${encodeURIComponent(text)}`, as),
+        await searched(text, as),
+      ];
+      expect(found.ids.toSorted()).toEqual(wanted.toSorted());
+      expect(list.ids.toSorted()).toEqual(wanted.toSorted());
+      expect(found.meta).toMatchObject({ total: wanted.length, total_relation: 'eq' });
+    }
+  });
+
+  it('follows at once when a ticket is no longer watched', async () => {
+    const as = { role: 'customer_user', customer_id, sub: first! };
+    const one = made.find(
+      (one) => one.customer === customer_id && one.watcher === first && one.requester !== first,
+    )!;
+    const [word] = /\w+(?=\.$)/.exec(one.body)!;
+    const finds = async () => (await searched(word!, as)).ids.includes(one.id);
+    expect(await finds()).toBe(true);
+    await tickets.call('DELETE', `/api/v1/tickets/${one.id}/watchers`, { as });
+    expect(await finds()).toBe(false);
+  });
+
+  it('asks about the newest matches where somebody has more tickets than can be named', async () => {
+    const sub = people[2]!;
+    await tickets.db.admin`update tickets.tickets set assigned_to = ${sub}`;
+    const as = { ...OWN_ONLY, sub };
+    const wanted = made.filter((one) => matches(as, one, ['zertifikat', 'drucker'])).map(({ id }) => id);
+    const { ids, meta } = await searched('zertifikat drucker', as);
+    expect([ids.toSorted(), meta.total_relation]).toEqual([wanted.toSorted(), 'eq']);
   });
 });

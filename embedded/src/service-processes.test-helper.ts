@@ -29,7 +29,13 @@ export interface ServiceProcesses {
   readonly rabbit: TestServer;
   /** Superuser of the services' database. */
   readonly sql: postgres.Sql;
+  /** Superuser, URL of the services' database. */
+  readonly adminUrl: string;
+  /** Of each service's role. */
+  readonly rolePassword: string;
   urlOf(name: ProcessName): string;
+  /** Of those that run. */
+  pids(): number[];
   /** URL of the database with a service's own role; `ledger` is there, too. */
   databaseUrl(service: string): string;
   /** Starts the processes and waits until each says that it is ready. */
@@ -126,7 +132,10 @@ export async function serviceProcesses(
     return {
       rabbit,
       sql,
+      adminUrl: server.superuserUrl(DATABASE),
+      rolePassword: password,
       urlOf,
+      pids: () => [...processes.values()].flatMap(({ pid }) => (pid === 0 ? [] : [pid])),
       databaseUrl,
       start: async (...wanted) => {
         await Promise.all(wanted.map((name) => processes.get(name)!.start(PATIENCE_MS)));

@@ -197,6 +197,7 @@ create table auth.users (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   deleted_at timestamp with time zone,
+  search_text text collate "C",
   constraint users_check CHECK (((audience = 'customer'::text) = (customer_id IS NOT NULL))),
   constraint users_check1 CHECK (((source IS NULL) = (external_id IS NULL))),
   constraint users_locale_check CHECK ((locale = ANY (ARRAY['de'::text, 'en'::text]))),

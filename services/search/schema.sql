@@ -195,6 +195,35 @@ END));
 
 -- functions
 
+CREATE OR REPLACE FUNCTION search.best(match tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
+ RETURNS TABLE(type text, id uuid, score real, total integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+AS $function$
+#variable_conflict use_column
+declare
+  first_places constant tid[] := search.places(in_head, only_types, limited, only_ids, cap + 1);
+  more_places constant tid[] := search.places(
+    match && !!in_head, only_types, limited, only_ids, cap + 1 - cardinality(first_places));
+  pool constant tid[] := (first_places || more_places)[1:cap];
+begin
+  return query
+  select d.type, d.id, (
+      (select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
+        from unnest(in_title, in_keywords) as g(t, k))
+      + case when d.head @@ exact then 1000 else 0 end)::real as score,
+    cardinality(first_places) + cardinality(more_places)
+  from search.documents d
+  where d.ctid = any (pool)
+  order by score desc, d.updated_at desc, d.id
+  offset page_offset limit page_limit;
+  if not found then
+    return query select null::text, null::uuid, null::real, cardinality(first_places) + cardinality(more_places);
+  end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION search.best(match tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], only_owner uuid, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
  RETURNS TABLE(type text, id uuid, score real, total integer)
  LANGUAGE plpgsql
@@ -335,7 +364,41 @@ begin
   from counted c left join found f on newest or not c.more group by c.more;
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.newest(match tsquery, only_types text[], only_owner uuid, only_ids uuid[], since integer, most integer)
+CREATE OR REPLACE FUNCTION search.matches(match tsquery, exact tsquery, only_type text, only_customer uuid, only_ids uuid[], most integer, newest boolean)
+ RETURNS TABLE(by_keyword bytea, by_head bytea, others bytea, more boolean)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+ SET work_mem TO '64MB'
+AS $function$
+#variable_conflict use_column
+declare
+  tenant constant uuid := psa.tenant_id();
+  company constant uuid := psa.customer_id();
+begin
+  perform search.refuse_internal(match);
+  return query
+  with found as materialized (
+    select d.id, case when d.head @@ exact then 0 when d.head @@ match then 1 else 2 end as tier
+    from search.documents d
+    where d.tenant_id = tenant and d.words @@ match and not d.removed and d.type = only_type
+      and (company is null or d.customer_id = company)
+      and (only_customer is null or d.customer_id = only_customer)
+      and (only_ids is null or d.id = any (only_ids))
+    order by case when newest then d.updated_at end desc nulls last
+    limit most + 1
+  ), counted as (select count(*) > most as more from found)
+  select coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 0), ''),
+    coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 1), ''),
+    coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 2), ''),
+    c.more
+  from counted c left join found f on newest or not c.more group by c.more;
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.newest(match tsquery, only_types text[], limited text, only_ids uuid[], since integer, most integer)
  RETURNS tid[]
  LANGUAGE plpgsql
  STABLE
@@ -345,7 +408,7 @@ declare
   company constant uuid := psa.customer_id();
 begin
   perform search.refuse_internal(match);
-  if company is null and only_owner is null and only_ids is null then
+  if company is null and only_ids is null then
     return search.newest_of_all(match, only_types, since, most);
   end if;
   return array(
@@ -354,8 +417,7 @@ begin
       and (since is null or search.day(d.updated_at) >= since)
       and (company is null or d.customer_id = company)
       and (only_types is null or d.type = any (only_types))
-      and (only_owner is null or only_owner = any (d.owner_ids))
-      and (only_ids is null or d.id = any (only_ids))
+      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
     order by d.updated_at desc limit most);
 end $function$;
 
@@ -382,7 +444,7 @@ begin
     order by d.updated_at desc limit most);
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], only_owner uuid)
+CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], limited text, only_ids uuid[])
  RETURNS boolean[]
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -396,9 +458,84 @@ declare
   near constant integer := search.since(0.01, search.hundredths());
 begin
   return array(
-    select near is not null and cardinality(search.newest(q.match, only_types, only_owner, null, near, 1)) > 0
-      or cardinality(search.newest(q.match, only_types, only_owner, null, null, 1)) > 0
+    select near is not null and cardinality(search.newest(q.match, only_types, limited, only_ids, near, 1)) > 0
+      or cardinality(search.newest(q.match, only_types, limited, only_ids, null, 1)) > 0
     from unnest(queries) with ordinality as q(match, n) order by q.n);
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], only_owner uuid)
+ RETURNS boolean[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+AS $function$
+declare
+  tenant uuid := psa.tenant_id();
+  company uuid := psa.customer_id();
+  one tsquery;
+  result boolean[] := '{}';
+begin
+  foreach one in array queries loop
+    perform search.refuse_internal(one);
+    result := result || exists (
+      select from search.documents d
+      where d.tenant_id = tenant and d.words @@ one and not d.removed
+        and (company is null or d.customer_id = company)
+        and (only_types is null or d.type = any (only_types))
+        and (only_owner is null or only_owner = any (d.owner_ids)));
+  end loop;
+  return result;
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.places(match tsquery, only_types text[], limited text, only_ids uuid[], most integer)
+ RETURNS tid[]
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+ SET work_mem TO '32MB'
+AS $function$
+declare
+  tenant constant uuid := psa.tenant_id();
+  company constant uuid := psa.customer_id();
+  found tid[];
+  newest integer;
+  since timestamptz;
+begin
+  perform search.refuse_internal(match);
+  if most < 1 then return '{}'; end if;
+  found := array(
+    select d.ctid from search.documents d
+    where d.tenant_id = tenant and d.words @@ match and not d.removed
+      and (company is null or d.customer_id = company)
+      and (only_types is null or d.type = any (only_types))
+      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
+    limit most);
+  if cardinality(found) < most then return found; end if;
+  foreach newest in array array[8 * most, 80 * most] loop
+    since := search.changed_at(newest);
+    exit when since is null;
+    found := array(
+      select d.ctid from search.documents d
+      where d.tenant_id = tenant and d.words @@ match and not d.removed and d.updated_at >= since
+        and (company is null or d.customer_id = company)
+        and (only_types is null or d.type = any (only_types))
+        and (only_ids is null or d.type <> limited or d.id = any (only_ids))
+      order by d.updated_at desc limit most);
+    if cardinality(found) = most then return found; end if;
+  end loop;
+  return array(
+    select d.ctid from search.documents d
+    where d.tenant_id = tenant and d.words @@ match and not d.removed
+      and (company is null or d.customer_id = company)
+      and (only_types is null or d.type = any (only_types))
+      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
+    order by d.updated_at desc limit most);
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.places(match tsquery, only_types text[], only_owner uuid, only_ids uuid[], most integer)
@@ -452,7 +589,7 @@ begin
     order by d.updated_at desc limit most);
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.recent(match tsquery, steady tsquery, only_types text[], only_owner uuid, only_ids uuid[], most integer, hundredths integer[], if_likely boolean)
+CREATE OR REPLACE FUNCTION search.recent(match tsquery, steady tsquery, only_types text[], limited text, only_ids uuid[], most integer, hundredths integer[], if_likely boolean)
  RETURNS tid[]
  LANGUAGE plpgsql
 AS $function$
@@ -464,28 +601,28 @@ declare
   share float := 1;
   since integer;
 begin
-  if hundredths is not null and psa.customer_id() is null and only_owner is null and only_ids is null then
+  if hundredths is not null and psa.customer_id() is null and only_ids is null then
     share := wanted / search.expected(match);
     if share > likely and steady is not null and not if_likely then
       -- Words may stand together more often than by chance; a look at the newest shows that. Not with the beginning: to
       -- gather all that begin with two letters costs more than all the rest.
-      found := search.newest(steady, only_types, only_owner, only_ids, search.since(0.02, hundredths), most);
+      found := search.newest(steady, only_types, limited, only_ids, search.since(0.02, hundredths), most);
       share := share / greatest(cardinality(found) / 0.02 / search.expected(steady), 1);
     end if;
   end if;
   if share <= likely then
     since := search.since(share, hundredths);
-    found := search.newest(match, only_types, only_owner, only_ids, since, most);
+    found := search.newest(match, only_types, limited, only_ids, since, most);
     if cardinality(found) = most then return found; end if;
     since := search.since(share * wanted / greatest(cardinality(found), 1), hundredths);
     if since is not null then
-      found := search.newest(match, only_types, only_owner, only_ids, since, most);
+      found := search.newest(match, only_types, limited, only_ids, since, most);
       if cardinality(found) = most then return found; end if;
     end if;
   elsif if_likely then
     return null;
   end if;
-  return search.newest(match, only_types, only_owner, only_ids, null, most);
+  return search.newest(match, only_types, limited, only_ids, null, most);
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.refuse_internal(query tsquery)
@@ -530,7 +667,7 @@ CREATE OR REPLACE FUNCTION search.since(share double precision, hundredths integ
  IMMUTABLE
 RETURN CASE WHEN (share < (0.5)::double precision) THEN (hundredths)[(cardinality(hundredths) - (ceil((share * ((cardinality(hundredths) - 1))::double precision)))::integer)] ELSE NULL::integer END;
 
-CREATE OR REPLACE FUNCTION search.top(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], only_owner uuid, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
+CREATE OR REPLACE FUNCTION search.top(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
  RETURNS TABLE(type text, id uuid, score real, total integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -544,18 +681,18 @@ AS $function$
 declare
   most constant integer := cap + 1;
   hundredths constant integer[] := search.hundredths();
-  pool tid[] := search.recent(in_head, null, only_types, only_owner, only_ids, most, hundredths, true);
+  pool tid[] := search.recent(in_head, null, only_types, limited, only_ids, most, hundredths, true);
   others tid[];
   matches integer := most;
 begin
   if pool is null or cardinality(pool) < most then
-    others := search.recent(match, steady, only_types, only_owner, only_ids, most, hundredths, false);
+    others := search.recent(match, steady, only_types, limited, only_ids, most, hundredths, false);
     matches := cardinality(others);
     if matches < most then
       pool := others;
     else
       if pool is null then
-        pool := search.recent(in_head, in_head, only_types, only_owner, only_ids, most, hundredths, false);
+        pool := search.recent(in_head, in_head, only_types, limited, only_ids, most, hundredths, false);
       end if;
       pool := pool || array(
         select o.place from unnest(others) with ordinality as o(place, n) where o.place <> all (pool) order by o.n);
@@ -618,6 +755,7 @@ end $function$;
 
 -- rights
 
+grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],uuid,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.changed_at(integer) to psa_search;
 grant execute on function search.day(timestamp with time zone) to psa_search;
@@ -625,15 +763,18 @@ grant execute on function search.expected(tsquery) to psa_search;
 grant execute on function search.find(tsquery,tsquery,tsquery,text[],uuid,integer,integer,integer) to psa_search;
 grant execute on function search.hundredths() to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid,uuid[],integer,boolean) to psa_search;
-grant execute on function search.newest(tsquery,text[],uuid,uuid[],integer,integer) to psa_search;
+grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid[],integer,boolean) to psa_search;
+grant execute on function search.newest(tsquery,text[],text,uuid[],integer,integer) to psa_search;
 grant execute on function search.newest_of_all(tsquery,text[],integer,integer) to psa_search;
+grant execute on function search.occurring(tsquery[],text[],text,uuid[]) to psa_search;
 grant execute on function search.occurring(tsquery[],text[],uuid) to psa_search;
+grant execute on function search.places(tsquery,text[],text,uuid[],integer) to psa_search;
 grant execute on function search.places(tsquery,text[],uuid,uuid[],integer) to psa_search;
-grant execute on function search.recent(tsquery,tsquery,text[],uuid,uuid[],integer,integer[],boolean) to psa_search;
+grant execute on function search.recent(tsquery,tsquery,text[],text,uuid[],integer,integer[],boolean) to psa_search;
 grant execute on function search.refuse_internal(tsquery) to psa_search;
 grant execute on function search.similar_words(text,text[],integer) to psa_search;
 grant execute on function search.since(double precision,integer[]) to psa_search;
-grant execute on function search.top(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],uuid,uuid[],integer,integer,integer) to psa_search;
+grant execute on function search.top(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.words_by_letter(text[],integer) to psa_search;
 grant execute on function search.words_by_trigram(text,integer) to psa_search;
 grant usage on schema search to psa_search;

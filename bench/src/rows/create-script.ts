@@ -11,7 +11,7 @@ import type { TicketsDeps } from '@psa/tickets/deps';
 import { SettingsCache } from '@psa/tickets/desk/settings';
 import { openTicket } from '@psa/tickets/tickets/service';
 import postgres from 'postgres';
-import type { BenchPlatform, SignedIn } from '../platform.ts';
+import type { PlatformDatabase, SignedIn } from '../platform.ts';
 import { record, type Statement } from '../recorder.ts';
 
 /** The limit's own database on the same server, so that no relay picks up what it writes. */
@@ -30,7 +30,7 @@ export interface Order {
 }
 
 /** What creating a ticket inserts: ticket, timers, history, outbox as the service sends them, and the audit entry. */
-async function inserts(platform: BenchPlatform, { context }: SignedIn, order: Order) {
+async function inserts(platform: PlatformDatabase, { context }: SignedIn, order: Order) {
   const deps = {
     clock: systemClock,
     ids: systemIds,
@@ -62,7 +62,7 @@ async function inserts(platform: BenchPlatform, { context }: SignedIn, order: Or
  * a counter. `set_config` gives row-level security what it reads, as the service does.
  */
 export async function createScript(
-  platform: BenchPlatform,
+  platform: PlatformDatabase,
   signedIn: SignedIn,
   order: Order,
 ): Promise<string> {
@@ -124,7 +124,7 @@ function inOneLine({ text, params }: Statement, ids: readonly string[]): string 
  * A database on the platform's server with the tables of tickets and auth, the settings that tickets refer to,
  * and a role for pgbench that row-level security holds. Returns its address.
  */
-export async function limitDatabase(platform: BenchPlatform): Promise<string> {
+export async function limitDatabase(platform: PlatformDatabase): Promise<string> {
   await platform.admin.unsafe(`create database ${DATABASE}`);
   const url = new URL(platform.adminUrl);
   url.pathname = `/${DATABASE}`;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@psa/test-kit/free-port';
@@ -9,8 +9,24 @@ import { whole } from '../measure.ts';
 import type { Benchmark, Row, Say } from '../row.ts';
 
 const IDLE_SECONDS = 60;
-const LIMIT_MB = 350;
+const LIMIT_MB = 300;
 const MAIN = new URL(import.meta.resolve('@psa/embedded/main')).pathname;
+
+/** A process and all that descend from it. */
+async function family(pid: number): Promise<number[]> {
+  const parents = new Map<number, number>();
+  for (const name of await readdir('/proc')) {
+    const text = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => null) : null;
+    // After the name, which may hold spaces: state, then the parent.
+    if (text) parents.set(Number(name), Number(text.split(') ').at(-1)!.split(' ')[1]));
+  }
+  const found = new Set([pid]);
+  for (let before = 0; before < found.size; ) {
+    before = found.size;
+    for (const [child, parent] of parents) if (found.has(parent)) found.add(child);
+  }
+  return [...found];
+}
 
 /** Resident and proportional memory of a process in MB (10^6 bytes). */
 async function memoryOf(pid: number): Promise<{ rss: number; pss: number }> {
@@ -30,7 +46,7 @@ async function idle(args: string[], env: Record<string, string>, ready: RegExp, 
     for await (const line of createInterface({ input: child.stdout })) if (ready.test(line)) break;
     child.stdout.resume();
     await sleep(seconds * 1000);
-    return await memoryOf(child.pid!);
+    return await Promise.all((await family(child.pid!)).map(memoryOf));
   } finally {
     const ended = once(child, 'exit');
     child.kill('SIGTERM');
@@ -51,15 +67,17 @@ async function run(say: Say): Promise<Row[]> {
       idle([MAIN], env, /^PSA-Platform ready on /, IDLE_SECONDS),
       idle(['-e', 'console.log("ready"); setInterval(() => {}, 60_000)'], {}, /ready/, IDLE_SECONDS),
     ]);
-    say(`PSS ${whole(ours.pss)} MB of RSS ${whole(ours.rss)} MB; an empty Node ${whole(bare.rss)} MB`);
+    const pss = (all: { pss: number }[]) => all.reduce((sum, one) => sum + one.pss, 0);
+    const node = ours[0]!;
+    say(`PSS ${whole(pss(ours))} MB in ${ours.length} processes; Node ${whole(node.pss)} MB`);
     return [
       {
-        what: 'memory of the whole embedded platform with demo data, idle, RSS of Node',
-        ours: `${whole(ours.rss)} MB (PSS ${whole(ours.pss)} MB)`,
-        limit: `${whole(bare.rss)} MB (an empty Node)`,
-        ratio: (ours.rss / bare.rss).toFixed(1),
+        what: 'memory of the whole embedded platform with demo data, idle, PSS of all processes',
+        ours: `${whole(pss(ours))} MB (Node ${whole(node.pss)} MB, PostgreSQL's ${ours.length - 1} processes ${whole(pss(ours) - node.pss)} MB)`,
+        limit: `${whole(pss(bare))} MB (an empty Node)`,
+        ratio: (pss(ours) / pss(bare)).toFixed(1),
         target: `≤ ${LIMIT_MB} MB`,
-        met: ours.rss <= LIMIT_MB,
+        met: pss(ours) <= LIMIT_MB,
       },
     ];
   } finally {
@@ -69,6 +87,6 @@ async function run(say: Say): Promise<Row[]> {
 
 export const memory: Benchmark = {
   name: 'memory',
-  method: `The platform started as \`npm start\` starts it, on fresh data; ${IDLE_SECONDS} s after it is ready, resident memory of its Node process by \`/proc/<pid>/smaps_rollup\`. PostgreSQL, apart, is not counted.`,
+  method: `The platform started as \`npm start\` starts it, on fresh data; ${IDLE_SECONDS} s after it is ready, the proportional memory of its Node process and of all that it started (PostgreSQL), by \`/proc/<pid>/smaps_rollup\`.`,
   run,
 };

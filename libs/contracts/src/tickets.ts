@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Line, listQuery, Nullable, StringEnum, Tag, Text, Timestamp, Uuid } from './common.ts';
+import { MOST_IDS } from './search.ts';
 
 /** BDUF §2.1. */
 export const TICKET_STATUSES = [
@@ -342,3 +343,10 @@ export const TicketStats = Type.Object({
   ),
   load: Type.Array(Type.Object({ technician: NameRef, open: Type.Integer() })),
 });
+
+/** Asks which tickets the asker's list would show: all of them, or of those named. Between services. */
+export const VisibleTicketsRequest = Closed({
+  ids: Type.Optional(Type.Array(Uuid, { maxItems: MOST_IDS })),
+});
+/** At most 5,000; `more`: there are more. */
+export const VisibleTicketsResponse = Type.Object({ ids: Type.Array(Uuid), more: Type.Boolean() });

@@ -1,4 +1,5 @@
 import { isTimeZone } from '@psa/contracts/time-zones';
+import { isDate } from './dates.ts';
 
 /**
  * Business calendars: when an MSP works. The arithmetic on them stands in business-time.ts.
@@ -64,13 +65,6 @@ const END = /^(([01]\d|2[0-3]):[0-5]\d|24:00)$/;
 
 function minuteOfDay(time: string): number {
   return Number(time.slice(0, 2)) * 60 + Number(time.slice(3, 5));
-}
-
-function isDate(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const time = Date.parse(text);
-  // Date.parse refuses the 32nd but may roll the 30th of February over.
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
 function intervalProblems(field: string, intervals: readonly Interval[]): FieldProblem[] {

@@ -80,27 +80,3 @@ export function websiteForms(website: string): string[] {
 
 /** A telephone number as it is stored: without space around it, one space where there were several. */
 export const normalisePhone = (text: string): string => trimmed(text).replace(/\s+/gu, ' ');
-
-/** Where numbers without a country's prefix are at home. */
-const HOME_PREFIX = '49';
-
-/**
- * What a telephone number is found by besides how it was written: its digits as one dials them at home and from
- * abroad, so that `0871/96 53-210`, `+49 871 9653210` and `0049 (0)871 9653210` are the same.
- */
-export function phoneForms(phone: string): string[] {
-  // An extension is dialled after the number: "Dw. 12", "ext 12".
-  const digits = phone.replace(/\(0\)/g, '').replace(/[^\d+]/g, '');
-  const plain = digits.replace(/\+/g, '');
-  if (plain.length < 5) return [];
-  const abroad = digits.startsWith('+')
-    ? plain
-    : plain.startsWith('00')
-      ? plain.slice(2)
-      : plain.startsWith('0')
-        ? `${HOME_PREFIX}${plain.slice(1)}`
-        : null;
-  if (abroad === null) return [plain];
-  const home = abroad.startsWith(HOME_PREFIX) ? `0${abroad.slice(HOME_PREFIX.length)}` : null;
-  return [...new Set([abroad, ...(home === null ? [] : [home])])];
-}

@@ -1,3 +1,4 @@
+import { isDate } from '@psa/domain/dates';
 import type { Ajv } from 'ajv';
 import addFormatsModule from 'ajv-formats';
 import { normaliseEmail, normaliseWebsite } from './contact-forms.ts';
@@ -35,8 +36,7 @@ export function withFormats(ajv: Ajv): Ajv {
     const test = testOf(format);
     if (test) ajv.addFormat(name, (text: string) => text.length <= LONGEST && test(text));
   }
-  const isDate = testOf(ajv.formats.date)!;
-  ajv.addFormat('date', (text: string) => isDate(text) && !text.startsWith('0000'));
+  ajv.addFormat('date', isDate);
   const isDateTime = testOf(ajv.formats['date-time'])!;
   ajv.addFormat('date-time', (text: string) => isDateTime(text) && isInstant(text));
   return ajv;

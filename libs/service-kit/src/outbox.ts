@@ -93,7 +93,7 @@ const BATCH = 500;
  * After a batch the relay waits so long for more, while writers are at it: a batch is a transaction, whatever it holds.
  * The first event after a pause goes out at once.
  */
-const GATHER_MS = 15;
+const GATHER_MS = 25;
 
 /**
  * Moves committed events from a service's outbox to the bus, in order. Any number of replicas may run one:

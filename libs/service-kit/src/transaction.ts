@@ -36,13 +36,15 @@ export function attempt<T>(
     const { value } = (await client.begin(mode, async (sql) => {
       // Its turn came after nobody waited for it any more.
       if (state.abandoned) throw new Abandoned();
-      // Not awaited before the work starts: postgres.js pipelines it in front of the first query, which
-      // saves a round trip per transaction. Order on one connection is kept.
+      // Neither BEGIN nor this is awaited before the work starts: they go out with the first query. Order on one
+      // connection is kept. Local settings outside a transaction hold for their own statement, so should BEGIN have
+      // failed, row-level security shows the rest nothing and takes nothing.
       const names = settings.map(([name]) => name);
       const values = settings.map(([, value]) => value);
       const prepared =
         sql`select set_config(n, v, true) from unnest(${names}::text[], ${values}::text[]) as s(n, v)`.execute();
-      prepared.then(
+      const { begun } = sql as unknown as { begun: Promise<unknown> };
+      Promise.all([begun, prepared]).then(
         () => {
           state.started = true;
           onBegun?.();

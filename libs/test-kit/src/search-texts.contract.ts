@@ -17,7 +17,6 @@ export function searchDocument(tenantId: string, given: Partial<SearchDocument> 
     type: 'ticket',
     id: randomUUID(),
     customer_id: null,
-    owner_ids: [],
     title: '',
     body: '',
     internal: '',
@@ -110,7 +109,6 @@ export function textsContract({ index, ask, tenantWith }: Asking): void {
       index().matches({
         tenant_id: tenantId,
         customer_id: null,
-        owner_id: null,
         text: 'zertifikat',
         type: 'ticket',
         most: 5_000,

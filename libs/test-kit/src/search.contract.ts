@@ -36,7 +36,6 @@ export function searchContract(name: string, subject: SearchUnderTest): void {
       index.query({
         tenant_id: tenantId,
         customer_id: null,
-        owner_id: null,
         text,
         limit: 20,
         offset: 0,
@@ -72,7 +71,6 @@ export function searchContract(name: string, subject: SearchUnderTest): void {
       const result = await other.query({
         tenant_id: tenantId,
         customer_id: null,
-        owner_id: null,
         text: 'switch',
         limit: 20,
         offset: 0,
@@ -262,17 +260,23 @@ export function searchContract(name: string, subject: SearchUnderTest): void {
       expect(JSON.stringify(seen)).not.toContain('schleppend');
     });
 
-    it('shows owners their own where asked to', async () => {
-      const [me, colleague, acme] = [randomUUID(), randomUUID(), randomUUID()];
+    it('shows of one type what it is told, and of the others everything', async () => {
+      const [mine, strange, acme] = [randomUUID(), randomUUID(), randomUUID()];
       const tenantId = await tenantWith(
-        { title: 'Meine Maus', owner_ids: [colleague, me], customer_id: acme },
-        { title: 'Deine Maus', owner_ids: [colleague], customer_id: acme },
-        { title: 'Keine Maus', customer_id: acme },
-        { title: 'Fremde Maus', owner_ids: [me], customer_id: randomUUID() },
+        { id: mine, title: 'Meine Maus', customer_id: acme },
+        { title: 'Deine Maus', customer_id: acme },
+        { id: strange, title: 'Fremde Maus', customer_id: randomUUID() },
+        { type: 'contact', title: 'Frau Maus', customer_id: acme },
       );
-      const own = await ask(tenantId, 'maus', { customer_id: acme, owner_id: me });
-      expect(titles(own)).toEqual(['Meine Maus']);
-      expect((await ask(tenantId, 'dein', { customer_id: acme, owner_id: me })).total).toBe(0);
+      const of = (...ids: string[]) => ({ customer_id: acme, only: { type: 'ticket', ids } });
+      const own = await ask(tenantId, 'maus', of(mine, strange));
+      expect(titles(own).sort()).toEqual(['Frau Maus', 'Meine Maus']);
+      expect(titles(await ask(tenantId, 'maus', of()))).toEqual(['Frau Maus']);
+      expect(titles(await ask(tenantId, 'maus', { ...of(mine), types: ['ticket'] }))).toEqual(['Meine Maus']);
+      // Nor are words that stand elsewhere given away as what was meant.
+      for (const text of ['dein', 'diene']) {
+        expect(await ask(tenantId, text, of(mine))).toMatchObject({ total: 0, corrected: {} });
+      }
     });
 
     it('can be asked for some types', async () => {

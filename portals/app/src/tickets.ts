@@ -69,6 +69,9 @@ export const attachmentUrl = ({ id, ticket_id }: Pick<Attachment, 'id' | 'ticket
     path: { id: ticket_id, attachment_id: id },
   });
 
+export const deleteAttachment = ({ id, ticket_id }: Pick<Attachment, 'id' | 'ticket_id'>) =>
+  api.delete('/tickets/{id}/attachments/{attachment_id}', { path: { id: ticket_id, attachment_id: id } });
+
 /** Categories that a ticket may be filed under: for customers the desk's list, for staff those in use too. */
 export const categoriesQuery = queryOptions({
   queryKey: ['ticket', 'categories'],

@@ -1,8 +1,11 @@
 import type { BrowserContext, Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 /** What a portal may cost until its first page is there; below it stays a margin for the next feature. */
-export const MOST_BYTES = 150_000;
-export const MARGIN_BYTES = 1_500;
+const MOST_BYTES = 150_000;
+const MARGIN_BYTES = 1_500;
+/** Page, theme, icon, style sheet, three scripts, and one to spare. */
+const MOST_FILES = 8;
 
 interface Part {
   readonly path: string;
@@ -11,7 +14,10 @@ interface Part {
   readonly encoding: string | null;
 }
 
-export interface FirstLoad {
+/** How files come packed: browsers take brotli from an https address (and from their own machine) only, elsewhere gzip. */
+type Packing = 'br' | 'gzip';
+
+interface FirstLoad {
   /** Bytes of page, scripts, styles and fonts, packed as they came over the line; what the API told is not in it. */
   readonly bytes: number;
   /** The same with the headers of the answers. */
@@ -20,14 +26,16 @@ export interface FirstLoad {
 }
 
 /** Opens a page with an empty cache, by `load`, and counts what the browser received of the portal itself. */
-export async function firstLoad(
+async function firstLoad(
   context: BrowserContext,
+  packing: Packing,
   load: (page: Page) => Promise<unknown>,
 ): Promise<FirstLoad> {
   const page = await context.newPage();
   const line = await context.newCDPSession(page);
   await line.send('Network.enable');
   await line.send('Network.setCacheDisabled', { cacheDisabled: true });
+  await page.setExtraHTTPHeaders({ 'accept-encoding': packing });
   const seen = new Map<string, Part>();
   const parts: Part[] = [];
   let received = 0;
@@ -54,8 +62,32 @@ export async function firstLoad(
   return { bytes: parts.reduce((sum, part) => sum + part.bytes, 0), received, parts };
 }
 
-/** Scripts and styles that came unpacked though they are long enough for packing. */
-export const unpacked = ({ parts }: FirstLoad): string[] =>
+/** Scripts and styles that came otherwise packed than asked for, though they are long enough for packing. */
+const unpacked = ({ parts }: FirstLoad, packing: Packing): string[] =>
   parts
-    .filter(({ path, bytes, encoding }) => /\.(js|css)$/.test(path) && bytes >= 1_024 && encoding !== 'br')
+    .filter(({ path, bytes, encoding }) => /\.(js|css)$/.test(path) && bytes >= 1_024 && encoding !== packing)
     .map(({ path, encoding }) => `${path}: ${encoding ?? 'not packed'}`);
+
+/**
+ * A first load within its bounds: packed by brotli with everything that travels, packed by gzip what the portal itself
+ * is; in few files, since each costs 820 bytes of headers. `name` is for the figures that are printed.
+ */
+export async function expectLightLoad(
+  context: BrowserContext,
+  name: string,
+  load: (page: Page) => Promise<unknown>,
+): Promise<void> {
+  const br = await firstLoad(context, 'br', load);
+  const gzip = await firstLoad(context, 'gzip', load);
+  console.log(
+    `First load of ${name}: brotli ${br.bytes} B, with headers ${br.received} B; gzip ${gzip.bytes} B, with headers ${gzip.received} B; ${br.parts.length} files`,
+  );
+  expect(unpacked(br, 'br')).toEqual([]);
+  expect(unpacked(gzip, 'gzip')).toEqual([]);
+  // Something was counted.
+  expect(br.bytes).toBeGreaterThan(20_000);
+  const parts = JSON.stringify(br.parts);
+  expect(br.received, parts).toBeLessThanOrEqual(MOST_BYTES - MARGIN_BYTES);
+  expect(gzip.bytes, parts).toBeLessThanOrEqual(MOST_BYTES);
+  expect(br.parts.length, parts).toBeLessThanOrEqual(MOST_FILES);
+}

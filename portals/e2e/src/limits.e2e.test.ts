@@ -45,13 +45,18 @@ describe('what the platform refuses for a while', () => {
   async function refuse(session: BrowserSession, status: number, retryAfter?: number, path = PATH) {
     session.allow(status, path);
     const asked: string[] = [];
+    // As the gateway says it (rate-limit.ts).
+    const limit = {
+      ...{ code: 'RATE_LIMIT_EXCEEDED', message: '' },
+      details: [{ field: 'reading', message: '100 at once, 1000 an hour' }],
+    };
     const handler: Parameters<Page['route']>[1] = async (route) => {
       asked.push(route.request().url());
       const headers = { 'content-type': 'application/json' };
       await route.fulfill({
         status,
         headers: retryAfter === undefined ? headers : { ...headers, 'retry-after': String(retryAfter) },
-        body: JSON.stringify({ error: { code: status === 429 ? 'RATE_LIMIT_EXCEEDED' : 'X', message: '' } }),
+        body: JSON.stringify({ error: status === 429 ? limit : { code: 'X', message: '' } }),
       });
     };
     const matches = (url: URL) => url.pathname.startsWith(path);
@@ -66,7 +71,9 @@ describe('what the platform refuses for a while', () => {
     const before = await tile.textContent();
     const refusal = await refuse(session, 429, 4);
     tell({ type: 'ticket', id: '1' });
-    await page.getByText('Zu viele Anfragen in kurzer Zeit. Angezeigt wird').waitFor();
+    const named =
+      /\(Grenze für das Lesen von Seiten, je Person\)\. Angezeigt wird der letzte bekannte Stand\.Weiter in/;
+    await page.getByRole('status').filter({ hasText: named }).waitFor();
     await page.getByText(/^Weiter in [1-4]\sSek/).waitFor();
     expect(await tile.textContent()).toBe(before);
     await expectNoAxeViolations(page);
@@ -90,9 +97,10 @@ describe('what the platform refuses for a while', () => {
   });
 
   it.each([
-    ['a limit', 429, 10, 'de', /Zu viele Anfragen/],
-    ['a limit, in English', 429, 10, 'en', /Too many requests/],
-    ['a service that is away', 503, 10, 'de', /nicht erreichbar/],
+    // Longer than anything here takes: none of them goes on by itself in the middle of being looked at.
+    ['a limit', 429, 60, 'de', /Zu viele Anfragen/],
+    ['a limit, in English', 429, 60, 'en', /Too many requests/],
+    ['a service that is away', 503, 60, 'de', /nicht erreichbar/],
     ['a gateway that waited in vain', 504, undefined, 'de', /antwortet nicht|nicht erreichbar/],
     ['an error of the server', 500, undefined, 'de', /Unerwarteter Fehler/],
   ] as const)(
@@ -106,11 +114,43 @@ describe('what the platform refuses for a while', () => {
       await page.getByRole('navigation').getByRole('link').first().waitFor();
       await expectNoAxeViolations(page);
       await refusal.end();
-      if (wait === undefined) await page.getByRole('button', { name: /Erneut versuchen|Try again/ }).click();
+      await page.getByRole('button', { name: /Erneut versuchen|Try again/ }).click();
       await page.getByRole('grid', { name: 'Tickets' }).waitFor();
       await session.close();
     },
   );
+
+  it('says at the sign-in which limit was met, and counts it down', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    session.allow(429, PATH);
+    await page.goto('/login');
+    await page.locator('input[name=email]').fill(TECHNICIAN);
+    await page.locator('input[name=password]').fill('einerlei');
+    await page.route(
+      (url) => url.pathname.endsWith('/auth/login'),
+      (route) =>
+        route.fulfill({
+          status: 429,
+          headers: { 'content-type': 'application/json', 'retry-after': '3' },
+          body: JSON.stringify({
+            error: {
+              ...{ code: 'RATE_LIMIT_EXCEEDED', message: '' },
+              details: [{ field: 'anonymous', message: '100 a minute without signing in' }],
+            },
+          }),
+        }),
+    );
+    await page.locator('button[type=submit]').click();
+    const alert = page.getByRole('alert');
+    await alert
+      .getByText(/Grenze ohne Anmeldung, je Netzadresse\).*In [1-3]\sSek/)
+      .first()
+      .waitFor();
+    await expectNoAxeViolations(page);
+    await alert.getByText('Jetzt kann es weitergehen.').waitFor();
+    await session.close();
+  });
 
   it('shows a page without a network as what it is, and loads it when the line is back', async () => {
     const session = await signedIn();

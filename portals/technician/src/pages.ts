@@ -105,6 +105,7 @@ export const PAGES: readonly Page<Label>[] = [
       'calendars',
       'categories',
       'rules',
+      'storage',
       'users',
       'keys',
     ].map((section) => `/settings/${section}`),

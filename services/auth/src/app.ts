@@ -1,10 +1,12 @@
 import cookie from '@fastify/cookie';
 import type { ServiceDefinition } from '@psa/service-kit/service';
+import { timerWorker } from '@psa/service-kit/timers';
 import { Counter } from 'prom-client';
 import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { auditConsumer } from './audit/service.ts';
 import { background } from './background.ts';
+import { customerCheckHandlers } from './customers/check.ts';
 import { customerConsumer } from './customers/consumer.ts';
 import type { AuthDeps } from './deps.ts';
 import { keyRing, keyRotation } from './keys/key-ring.ts';
@@ -16,6 +18,7 @@ import { roleRoutes } from './roles/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { tenantRoutes } from './tenants/routes.ts';
 import { userRoutes } from './users/routes.ts';
+import { searchTextHandlers } from './users/search-text.ts';
 
 /** Users, roles, sessions, API keys, signing keys and the audit log. */
 export const authService: ServiceDefinition = {
@@ -56,6 +59,11 @@ export const authService: ServiceDefinition = {
       workers: [
         auditConsumer(deps),
         customerConsumer(deps),
+        timerWorker({
+          ...deps,
+          // What earlier releases left to be settled once.
+          handlers: { ...customerCheckHandlers(deps), ...searchTextHandlers(deps) },
+        }),
         mailWorker(deps),
         keyRotation(deps, deps.keys),
         deps.background,

@@ -3,7 +3,7 @@ import { ACCESS_COOKIE, type AccessClaims } from '@psa/contracts/tokens';
 import { AppError } from '@psa/service-kit/errors';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { parseCookie } from 'cookie';
-import type { ApiKeyExchange } from './api-keys.ts';
+import type { ApiKeyExchange, Asker } from './api-keys.ts';
 
 /** What a request brings to say who it is from; nothing of it is checked yet. */
 export type Credential =
@@ -37,13 +37,13 @@ export async function identify(
   credential: Credential,
   verifier: TokenVerifier,
   apiKeys: ApiKeyExchange,
-  requestId: string,
+  asker: Asker,
 ): Promise<Identity> {
   const { kind } = credential;
   if (kind !== 'api-key') {
     return { kind, token: credential.token, claims: await verifier.verify(credential.token) };
   }
-  const known = await apiKeys.tokenFor(credential.key, requestId);
+  const known = await apiKeys.tokenFor(credential.key, asker);
   try {
     return { kind, token: known, claims: await verifier.verify(known) };
   } catch (error) {
@@ -51,6 +51,6 @@ export async function identify(
     if (!(error instanceof AppError) || error.status !== 401) throw error;
     await apiKeys.forget(credential.key, known);
   }
-  const token = await apiKeys.tokenFor(credential.key, requestId);
+  const token = await apiKeys.tokenFor(credential.key, asker);
   return { kind, token, claims: await verifier.verify(token) };
 }

@@ -3,7 +3,7 @@ import { request as rawRequest } from 'node:http';
 import { SERVICE_NAMES } from '@psa/contracts/services';
 import { CSRF_HEADER, revokedSessionKey } from '@psa/contracts/tokens';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bodyOf, KEY, type TestGateway, testGateway } from './test-gateway.test-helper.ts';
+import { bodyOf, KEY, LOCKED_KEY, type TestGateway, testGateway } from './test-gateway.test-helper.ts';
 
 describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind) => {
   let test: TestGateway;
@@ -159,6 +159,22 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
     await get('/api/v1/tickets/echo', { 'x-api-key': KEY });
     expect(test.exchanges()).toBe(before + 2);
     expect((await get('/api/v1/tickets/echo', { 'x-api-key': 'psa_wrong' })).status).toBe(401);
+  });
+
+  it('tells auth from where an unknown key comes, and says that this address has to wait', async () => {
+    const behind = await testGateway(kind, { trustedProxies: ['127.0.0.1'] });
+    try {
+      const answer = await fetch(`${behind.url}/api/v1/tickets/echo`, {
+        headers: { 'x-api-key': LOCKED_KEY, 'x-forwarded-for': '203.0.113.40' },
+      });
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([423, '900']);
+      expect((await bodyOf(answer)).error).toMatchObject({
+        code: 'ACCOUNT_LOCKED',
+        details: [{ field: 'address', message: '203.0.113.40' }],
+      });
+    } finally {
+      await behind.close();
+    }
   });
 
   it('asks again for a key whose token was ended, as a change of its owner’s rights does', async () => {

@@ -94,7 +94,10 @@ export function httpUpstream({ name, address, clock, breaker: settings }: HttpUp
   return {
     async forward(req, res, forwarding) {
       const gone = new AbortController();
-      res.once('close', () => gone.abort());
+      // After an answer that was sent whole there is nothing to give up, and the error of an abort costs a stack trace.
+      res.once('close', () => {
+        if (!res.writableFinished) gone.abort();
+      });
       const hasBody =
         req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
       let bodyTouched = false;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type LiveMessage, liveChannel } from '@psa/contracts/event-api';
 import { grants } from '@psa/contracts/permissions';
@@ -12,6 +13,7 @@ import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ApiKeyExchange } from './api-keys.ts';
 import { refuse } from './broken-requests.ts';
+import { clientOf } from './client-address.ts';
 import { credentialOf, type Identity, identify } from './credentials.ts';
 import { isSameOrigin } from './csrf.ts';
 
@@ -25,6 +27,7 @@ export interface LiveStreamOptions {
   readonly cache: Cache;
   readonly verifier: TokenVerifier;
   readonly apiKeys: ApiKeyExchange;
+  readonly trusted: BlockList;
   readonly clock: Clock;
   readonly log: Logger;
   readonly publicUrl: string;
@@ -107,8 +110,9 @@ export class LiveStreams {
   async #identify(req: IncomingMessage): Promise<Identity> {
     const credential = credentialOf(req);
     if (!credential) throw new AppError(401, 'AUTHENTICATION_REQUIRED', 'Please sign in.');
-    const { verifier, apiKeys } = this.#options;
-    const identity = await identify(credential, verifier, apiKeys, requestIdOf(req.headers));
+    const { verifier, apiKeys, trusted } = this.#options;
+    const asker = { requestId: requestIdOf(req.headers), address: clientOf(req, trusted).address };
+    const identity = await identify(credential, verifier, apiKeys, asker);
     if (!grants(new Set(identity.claims.permissions), 'event:stream')) {
       throw new AppError(403, 'PERMISSION_DENIED', 'This needs the permission event:stream.');
     }

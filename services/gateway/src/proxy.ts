@@ -110,10 +110,13 @@ async function admit(
   try {
     const credential = credentialOf(req);
     if (!credential) throw new AppError(401, 'AUTHENTICATION_REQUIRED', 'Please sign in.');
-    identity = await identify(credential, deps.verifier, deps.apiKeys, requestId);
+    identity = await identify(credential, deps.verifier, deps.apiKeys, {
+      requestId,
+      address: client.address,
+    });
   } catch (error) {
     // Guessing tokens counts as strangers' requests do; an outage of `auth` does not.
-    if (error instanceof AppError && error.status === 401) await stranger();
+    if (error instanceof AppError && (error.status === 401 || error.status === 423)) await stranger();
     throw error;
   }
   await deps.limiter.user(res, identity.claims, identity.kind === 'cookie' && !isUnsafe(req));

@@ -62,7 +62,14 @@ describe.each(['in-process', 'http'] as const)('early refusals, services reached
     ['an upload that is no form', 415, '/api/v1/tickets/1/attachments', json, 20 * MIB, true],
     ['too large by its length', 413, '/api/v1/tickets', json, 3 * MIB, false],
     ['too large on its way', 413, '/api/v1/tickets', json, 3 * MIB, true],
-    ['a form that breaks off its reader', 400, '/api/v1/tickets/1/half-read', form, 20 * MIB, true],
+    [
+      'a form that breaks off its reader',
+      400,
+      '/api/v1/tickets/1/comments/half-read/attachments',
+      form,
+      20 * MIB,
+      true,
+    ],
     ['a page', 405, '/', json, 3 * MIB, false],
     ['too large for a stranger', 413, '/api/v1/auth/refresh', json, 64 * 1024, true],
   ] as const)(

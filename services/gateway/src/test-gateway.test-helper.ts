@@ -45,6 +45,8 @@ export interface TestGateway {
 export const bodyOf = (response: Response): Promise<any> => response.json();
 
 export const KEY = 'psa_test_0123456789abcdef';
+/** One that `auth` answers as it does when an address has tried too many. */
+export const LOCKED_KEY = 'psa_locked_0123456789abcdef';
 
 async function upstreamApp(
   name: string,
@@ -76,6 +78,10 @@ async function upstreamApp(
       { schema: { hide: true, body: ExchangeApiKeyRequest } },
       async (request) => {
         deps.onExchange();
+        if (request.body.api_key === LOCKED_KEY) {
+          const details = [{ field: 'address', message: request.ip }];
+          throw new AppError(423, 'ACCOUNT_LOCKED', 'Please wait.', { retryAfter: 900, details });
+        }
         if (request.body.api_key !== KEY)
           throw new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
         return { access_token: await deps.tokens.issue({ name: 'key holder' }), expires_in: 900 };
@@ -116,7 +122,9 @@ async function upstreamApp(
     },
   );
   // As a handler that stops in the middle of a form: whoever piped it has let go, and it is paused.
-  app.post('/api/v1/tickets/:id/half-read', { config, schema: { summary: 'Half' } }, async (request) => {
+  // A route of files, so that no limit of bytes is met first.
+  const half = '/api/v1/tickets/:id/comments/half-read/attachments';
+  app.post(half, { config, schema: { summary: 'Half' } }, async (request) => {
     const chunks = new PassThrough();
     request.raw.pipe(chunks);
     await once(chunks, 'data');

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
+import type { Peers } from '@psa/service-kit/peers';
 
 /** An event as the bus delivers it. */
 export const searchEvent = (
@@ -64,3 +65,13 @@ export const contactFacts = (customerId: string, name: string, more: Record<stri
   version: 1,
   ...more,
 });
+
+/** The tickets service as far as search asks it: `shown` are the tickets in the list of whoever sees only some. */
+export function ticketsShowing(shown: string[]): Peers {
+  return {
+    request: async (service, { path }) =>
+      service === 'tickets' && path === '/internal/tickets/visible'
+        ? { status: 200, body: { ids: shown, more: false } }
+        : { status: 404, body: null },
+  };
+}

@@ -15,7 +15,7 @@ import { peopleConsumers } from './people/consumers.ts';
 import { quotaRoutes } from './quota/routes.ts';
 import { slaRoutes } from './sla/routes.ts';
 import { slaTimerHandlers } from './sla/timers.ts';
-import { activeTicketsGauge } from './tickets/gauge.ts';
+import { ticketGauges } from './tickets/gauge.ts';
 import { TicketNumbers } from './tickets/numbers.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 import { timeRoutes } from './time/routes.ts';
@@ -58,7 +58,7 @@ export const ticketsService: ServiceDefinition = {
           // Deadlines, and files whose upload was cut short.
           handlers: { ...slaTimerHandlers(deps), ...cleanupHandlers(deps) },
         }),
-        activeTicketsGauge(deps, metrics),
+        ticketGauges(deps, metrics),
       ],
     };
   },

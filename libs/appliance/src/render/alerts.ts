@@ -17,6 +17,7 @@ export function alertGroups(inventory: Inventory): readonly AlertGroup[] {
   const { postgres, rabbitmq, redis } = dataParts();
   return [
     { name: 'services', rules: serviceAlerts() },
+    { name: 'desk', rules: deskAlerts() },
     { name: 'machines', rules: machineAlerts() },
     { name: 'database', rules: [...postgres.alerts(inventory), memberDown()] },
     { name: 'broker-and-cache', rules: [...rabbitmq.alerts(inventory), ...redis.alerts(inventory)] },
@@ -81,6 +82,23 @@ function serviceAlerts(): Alert[] {
       summary: '{{ $labels.job }} of {{ $labels.instance }} cannot be read.',
       runbook: 'Check that the exporter runs, and that the flow from monitoring stands in the inventory.',
     }),
+  ];
+}
+
+/** Each replica of `tickets` counts the tickets of all tenants, so the highest figure is the one. */
+function deskAlerts(): Alert[] {
+  return [
+    alert(
+      'CriticalTicketsAtRisk',
+      'warning',
+      'max by (priority) (at_risk_tickets_total{priority="critical"}) > 0',
+      '5m',
+      {
+        summary: '{{ $value }} critical tickets fall due soon: four fifths of their time are used.',
+        runbook:
+          'Open the ticket list with "at risk", sorted by what falls due first, and see that somebody works on each.',
+      },
+    ),
   ];
 }
 

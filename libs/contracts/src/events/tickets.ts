@@ -29,6 +29,12 @@ const Time = Type.Object({
   minutes: Type.Integer(),
   billable: Type.Boolean(),
 });
+const File = {
+  ticket: TicketFacts,
+  attachment_id: Uuid,
+  file_name: Type.String(),
+  visibility: Type.String(),
+};
 const service = 'tickets';
 
 export const ticketEvents = {
@@ -61,14 +67,9 @@ export const ticketEvents = {
   'ticket.attached.v1': {
     description: 'a file was attached',
     service,
-    data: Type.Object({
-      ticket: TicketFacts,
-      attachment_id: Uuid,
-      file_name: Type.String(),
-      size: Type.Integer(),
-      visibility: Type.String(),
-    }),
+    data: Type.Object({ ...File, size: Type.Integer() }),
   },
+  'ticket.detached.v1': { description: 'a file was removed', service, data: Type.Object(File) },
   'ticket.time_logged.v1': { description: 'working time was booked', service, data: Time },
   'ticket.time_changed.v1': {
     description: 'an entry of working time was corrected; the event says what it is now',

@@ -25,6 +25,12 @@ export interface Subscription {
   readonly handleBatch?: EventBatchHandler;
   /** Most events handed to `handleBatch`; default 100. */
   readonly maxBatch?: number;
+  /**
+   * While events keep coming, a batch begins at least so many milliseconds after the one before and takes what has come
+   * meanwhile; default 25. The first event after a pause waits for nothing. A batch is a transaction, whatever it holds:
+   * where nobody waits for its effect, longer is cheaper.
+   */
+  readonly gatherMs?: number;
   /** Delay before each retry, in milliseconds; after the last one the event is parked. */
   readonly retryDelaysMs?: readonly number[];
 }

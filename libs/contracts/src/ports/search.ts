@@ -6,8 +6,6 @@ export interface SearchDocument {
   readonly id: string;
   /** The customer whose users may find it; null: staff only. */
   readonly customer_id: string | null;
-  /** A portal user who may find it although the role sees own objects only; null: nobody in particular. */
-  readonly owner_ids: readonly string[];
   readonly title: string;
   readonly body: string;
   /** Text that staff may find it by and customers may not (internal notes). */
@@ -25,19 +23,19 @@ export interface SearchQuery {
   readonly tenant_id: string;
   /** Set for portal users: only documents of this customer, never `internal` text. */
   readonly customer_id: string | null;
-  /** Set where the asker sees own objects only. */
-  readonly owner_id: string | null;
   readonly text: string;
   readonly types?: readonly string[];
-  /** Only these objects; at most 5,000. */
-  readonly ids?: readonly string[];
+  /** Of one type only these objects, at most 5,000; other types are found as ever. */
+  readonly only?: { readonly type: string; readonly ids: readonly string[] };
   readonly limit: number;
   readonly offset: number;
 }
 
 /** What {@link SearchIndex.matches} is asked: as a query, for all matches of one type. */
-export interface MatchQuery extends Omit<SearchQuery, 'types' | 'limit' | 'offset'> {
+export interface MatchQuery extends Omit<SearchQuery, 'types' | 'only' | 'limit' | 'offset'> {
   readonly type: string;
+  /** Only these objects; at most 5,000. */
+  readonly ids?: readonly string[];
   /** Only objects of this customer, where staff filter by one. */
   readonly only_customer?: string;
   /** Where there are more matches than this, none are named. */

@@ -57,6 +57,7 @@ const mappings = {
     type: keyword,
     id: keyword,
     customer_id: keyword,
+    /** Written by releases before; asked for by none. */
     owner_ids: keyword,
     updated_at: { type: 'date' },
     // A removed document leaves its version, so that a late older one does not bring it back. Elasticsearch forgets

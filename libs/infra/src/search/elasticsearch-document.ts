@@ -13,7 +13,6 @@ export interface Source {
   readonly updated_at: string;
   readonly removed: boolean;
   readonly customer_id?: string;
-  readonly owner_ids?: readonly string[];
   readonly exact?: readonly string[];
   readonly title?: readonly string[];
   readonly keywords?: readonly string[];
@@ -33,7 +32,6 @@ export function sourceOf(doc: SearchDocument): Source {
     type: doc.type,
     id: doc.id,
     ...(doc.customer_id === null ? {} : { customer_id: doc.customer_id }),
-    owner_ids: doc.owner_ids,
     updated_at: doc.updated_at,
     removed: false,
     exact: doc.keywords.map(exactForm).filter(Boolean),

@@ -16,7 +16,7 @@ const EXACT = 1_000;
 const EXPANSIONS = 500;
 
 /** Whom an answer is for: part of every query that leaves the adapter. */
-export type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'owner_id' | 'types' | 'ids'> &
+export type Asker = Pick<SearchQuery, 'tenant_id' | 'customer_id' | 'types' | 'only'> &
   Pick<MatchQuery, 'only_customer'>;
 
 /** What the asker may see, and nothing else. */
@@ -26,11 +26,18 @@ function visibleTo(asker: Asker): Query[] {
     { term: { removed: false } },
     ...(asker.customer_id === null ? [] : [{ term: { customer_id: asker.customer_id } }]),
     ...(asker.only_customer === undefined ? [] : [{ term: { customer_id: asker.only_customer } }]),
-    ...(asker.owner_id === null ? [] : [{ term: { owner_ids: asker.owner_id } }]),
     ...(asker.types ? [{ terms: { type: [...asker.types] } }] : []),
-    ...(asker.ids ? [{ terms: { id: [...asker.ids] } }] : []),
+    ...(asker.only ? [anyOf(asker.only)] : []),
   ];
 }
+
+/** Of the type only these; all of the others. */
+const anyOf = ({ type, ids }: NonNullable<Asker['only']>): Query => ({
+  bool: {
+    should: [{ terms: { id: [...ids] } }, { bool: { must_not: [{ term: { type } }] } }],
+    minimum_should_match: 1,
+  },
+});
 
 /** The texts that the asker may search: internal ones are not for portal users. */
 export function fieldsOf(asker: Asker): TextField[] {

@@ -46,7 +46,7 @@ if (url) {
         searchDocument(tenantId, { title: 'Drucker druckt nicht' }),
         searchDocument(tenantId, { title: 'Nicht der Drucker' }),
       ]);
-      const asked = { tenant_id: tenantId, customer_id: null, owner_id: null, limit: 20, offset: 0 };
+      const asked = { tenant_id: tenantId, customer_id: null, limit: 20, offset: 0 };
       const found = await index.query({ ...asked, text: '"drukcer druckt"' });
       expect(found.hits.map((hit) => hit.title)).toEqual(['Drucker druckt nicht']);
       expect(found.corrected).toEqual({ drukcer: ['drucker'] });
@@ -60,7 +60,7 @@ if (url) {
           searchDocument(tenantId, { title: `Reihe ${i}`, body: `Reihe im Text ${i}` }),
         ),
       );
-      const asked = { tenant_id: tenantId, customer_id: null, owner_id: null, text: 'reihe', offset: 0 };
+      const asked = { tenant_id: tenantId, customer_id: null, text: 'reihe', offset: 0 };
       const { hits, total } = await index.query({ ...asked, limit: 1_000 });
       expect([total, new Set(hits.map((hit) => hit.id)).size]).toEqual([130, 130]);
       expect(hits.filter((hit) => hit.highlights.body !== '')).toHaveLength(100);
@@ -123,8 +123,9 @@ describe('the Elasticsearch adapter', () => {
         };
       return { body: nothing };
     });
-    const [tenant_id, customer_id, owner_id] = ['11111111', '22222222', '33333333'];
-    const asked = { tenant_id, customer_id, owner_id, types: ['ticket'], limit: 200, offset: 0 };
+    const [tenant_id, customer_id, id] = ['11111111', '22222222', '33333333'];
+    const only = { type: 'ticket', ids: [id] };
+    const asked = { tenant_id, customer_id, types: ['ticket'], only, limit: 200, offset: 0 };
     await index.query({ ...asked, text: 'drucker "kein papier" t-17' });
     await index.query({ ...asked, text: 'drukcer' });
     const searches = calls.flatMap(({ path, body }) => {
@@ -145,7 +146,12 @@ describe('the Elasticsearch adapter', () => {
           { term: { tenant_id } },
           { term: { removed: false } },
           { term: { customer_id } },
-          { term: { owner_ids: owner_id } },
+          {
+            bool: {
+              should: [{ terms: { id: [id] } }, { bool: { must_not: [{ term: { type: 'ticket' } }] } }],
+              minimum_should_match: 1,
+            },
+          },
           { terms: { type: ['ticket'] } },
         ]),
       );
@@ -191,7 +197,7 @@ describe('the Elasticsearch adapter', () => {
           : { status: 503, body: { error: { type: 'no_shard_available_action_exception', reason: 'x' } } },
     );
     await expect(index.ping()).rejects.toThrow('is not available');
-    const asked = { tenant_id: 'a', customer_id: null, owner_id: null, limit: 20, offset: 0 };
+    const asked = { tenant_id: 'a', customer_id: null, limit: 20, offset: 0 };
     await expect(index.query({ ...asked, text: 'drucker' })).rejects.toThrow('no_shard_available');
   });
 });

@@ -29,6 +29,7 @@ import {
 } from './elasticsearch-query.ts';
 import { bestFragment, type Matcher, markAll } from './highlight.ts';
 import { CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS } from './limits.ts';
+import { ofType } from './of-type.ts';
 import {
   type Group,
   isDropped,
@@ -61,8 +62,8 @@ const STOPS_KEPT = 50_000;
 const WINDOW = 10_000;
 
 /**
- * Search in Elasticsearch 9. All tenants share one index; every query is filtered by tenant, customer and owner
- * here, and goes to the tenant's shard. What was put is visible on return: each write refreshes.
+ * Search in Elasticsearch 9. All tenants share one index; every query is filtered by tenant, customer and
+ * what of a type may be seen here, and goes to the tenant's shard. What was put is visible on return: each write refreshes.
  */
 export class ElasticsearchSearch implements SearchIndex {
   readonly #client: Client;
@@ -143,7 +144,7 @@ export class ElasticsearchSearch implements SearchIndex {
   async matches(query: MatchQuery): Promise<Matches> {
     const none: Matches = { tiers: [[], [], []], more: false, corrected: {} };
     const { found, corrected } = await this.#ask(
-      { ...query, types: [query.type] },
+      ofType(query),
       (matches) => this.#all(query, matches),
       (one) => !one.more && one.tiers.every((tier) => tier.length === 0),
     );

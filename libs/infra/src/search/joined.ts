@@ -1,3 +1,4 @@
+import { significantDigits } from '@psa/domain/phone';
 import { lower } from '@psa/domain/text';
 import type { Token } from './words.ts';
 
@@ -69,14 +70,7 @@ function formOf(text: string, tokens: readonly Token[], asked: boolean): string 
   const plus = PLUS.test(text.slice(Math.max(0, tokens[0]!.start - 4), tokens[0]!.start));
   const isSingle = tokens.length === 1 && !asked;
   if (isSingle && !plus && letters.length < LONG_DIGITS && !letters.startsWith('0')) return null;
-  return JOINED + significant(letters, plus);
-}
-
-/** A telephone number without what only tells from where it is dialled: +49, 0049 and 0. */
-function significant(digits: string, plus: boolean): string {
-  const abroad = plus ? digits : digits.startsWith('00') ? digits.slice(2) : null;
-  if (abroad === null) return digits.replace(/^0(?=[1-9])/, '');
-  return abroad.startsWith('49') ? abroad.slice(2).replace(/^0/, '') : abroad;
+  return JOINED + significantDigits(letters, plus);
 }
 
 const isBeginning = (text: string, token: Token) =>

@@ -79,9 +79,15 @@ export class PostgresAsk {
     return { stems: this.#stems, widened: this.#widened, where, ...more };
   }
 
+  /** The arguments `limited` and `only_ids` of the functions. */
+  get #only() {
+    const { only } = this.#query;
+    return this.#sql`${only?.type ?? null}::text, ${only ? [...only.ids] : null}::uuid[]`;
+  }
+
   /** The page's references in order, and the matches in all. */
   async find(page: { limit: number; offset: number }): Promise<{ refs: FoundRef[]; total: number }> {
-    const { types, owner_id, ids } = this.#query;
+    const { types } = this.#query;
     const each = (weight: 'A' | 'B') =>
       this.#groups.map((group) => groupQuery(group, this.#wording({ where: 'public', weight })));
     const rows = await this.#sql<((FoundRef | { type: null }) & { total: number })[]>`
@@ -89,8 +95,8 @@ export class PostgresAsk {
         ${matchQuery(this.#groups, this.#wording())}::tsquery, ${this.#steady()}::tsquery,
         ${matchQuery(this.#groups, this.#wording({ where: 'head' }))}::tsquery,
         ${each('A')}::text[]::tsquery[], ${each('B')}::text[]::tsquery[],
-        ${exactQuery(this.#identifiers)}::tsquery, ${types ? [...types] : null}::text[], ${owner_id}::uuid,
-        ${ids ? [...ids] : null}::uuid[], ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)})`;
+        ${exactQuery(this.#identifiers)}::tsquery, ${types ? [...types] : null}::text[], ${this.#only},
+        ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)})`;
     return { refs: rows.filter((row) => row.type !== null), total: rows[0]?.total ?? 0 };
   }
 
@@ -109,8 +115,7 @@ export class PostgresAsk {
     const [row] = await this.#sql<{ by_keyword: Buffer; by_head: Buffer; others: Buffer; more: boolean }[]>`
       select by_keyword, by_head, others, more from ${this.#sql(`${this.#schema}.matches`)}(
         ${matchQuery(this.#groups, this.#wording())}::tsquery, ${exactQuery(this.#identifiers)}::tsquery,
-        ${query.type}, ${query.owner_id}::uuid, ${query.only_customer ?? null}::uuid,
-        ${query.ids ? [...query.ids] : null}::uuid[], ${query.most}, ${query.newest ?? false})`;
+        ${query.type}::text, ${query.only_customer ?? null}::uuid, ${query.ids ? [...query.ids] : null}::uuid[], ${query.most}, ${query.newest ?? false})`;
     const { by_keyword, by_head, others, more } = row!;
     return {
       tiers: [uuidsIn(by_keyword), uuidsIn(by_head), uuidsIn(others)],
@@ -181,7 +186,7 @@ export class PostgresAsk {
   async #occurring(queries: readonly string[]): Promise<boolean[]> {
     const [row] = await this.#sql<{ present: boolean[] }[]>`
       select ${this.#sql(`${this.#schema}.occurring`)}(${[...queries]}::text[]::tsquery[],
-        ${this.#query.types ? [...this.#query.types] : null}::text[], ${this.#query.owner_id}::uuid) as present`;
+        ${this.#query.types ? [...this.#query.types] : null}::text[], ${this.#only}) as present`;
     return row!.present;
   }
 

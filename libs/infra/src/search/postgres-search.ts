@@ -12,6 +12,7 @@ import type { Sql, TransactionSql } from 'postgres';
 import { afterPatience } from '../patience.ts';
 import { clientOf, type PostgresSource } from '../postgres-client.ts';
 import { BATCH, counted } from './limits.ts';
+import { ofType } from './of-type.ts';
 import { PostgresAsk } from './postgres-ask.ts';
 import { lexemesOf, wordsOf } from './postgres-lexemes.ts';
 import { PostgresStems } from './postgres-stems.ts';
@@ -93,7 +94,7 @@ export class PostgresSearch implements SearchIndex {
             ${group.map((ref) => ref.version)}::bigint[]) as r(type, id, version)
           on conflict (tenant_id, type, id) do update set
             version = excluded.version, updated_at = excluded.updated_at, removed = true, customer_id = null,
-            owner_ids = '{}', head = '', words = '', title = '', body = '', internal = '', summary = '{}'
+            head = '', words = '', title = '', body = '', internal = '', summary = '{}'
           where d.version <= excluded.version`,
       );
     }
@@ -112,7 +113,7 @@ export class PostgresSearch implements SearchIndex {
 
   matches(query: MatchQuery): Promise<Matches> {
     const none: Matches = { tiers: [[], [], []], more: false, corrected: {} };
-    return this.#ask({ ...query, types: [query.type] }, none, async (ask) => {
+    return this.#ask(ofType(query), none, async (ask) => {
       const found = await ask.matches(query);
       if (found.more || found.tiers.some((tier) => tier.length > 0) || !(await ask.widen())) return found;
       return ask.matches(query);
@@ -185,22 +186,21 @@ export class PostgresSearch implements SearchIndex {
         order by word collate "C"
         on conflict do nothing`,
       sql`
-        insert into ${docs} as d (tenant_id, type, id, customer_id, owner_ids, version, updated_at, head, words,
+        insert into ${docs} as d (tenant_id, type, id, customer_id, version, updated_at, head, words,
           title, body, internal, summary)
-        select ${tenantId}::uuid, type, id, customer_id, owner_ids::uuid[], version, updated_at, head::tsvector,
+        select ${tenantId}::uuid, type, id, customer_id, version, updated_at, head::tsvector,
           words::tsvector, title, body, internal, summary::jsonb
         from unnest(
           ${column((doc) => doc.type)}::text[], ${column((doc) => doc.id)}::uuid[],
           ${documents.map((doc) => doc.customer_id)}::uuid[],
-          ${column((doc) => `{${doc.owner_ids.join(',')}}`)}::text[],
           ${documents.map((doc) => doc.version)}::bigint[], ${column((doc) => doc.updated_at)}::timestamptz[],
           ${lexemes.map((one) => one.head)}::text[], ${lexemes.map((one) => one.words)}::text[],
           ${column((doc) => storable(doc.title))}::text[], ${column((doc) => storable(doc.body))}::text[],
           ${column((doc) => storable(doc.internal))}::text[],
           ${column((doc) => storableJson(doc.summary))}::text[]
-        ) as n(type, id, customer_id, owner_ids, version, updated_at, head, words, title, body, internal, summary)
+        ) as n(type, id, customer_id, version, updated_at, head, words, title, body, internal, summary)
         on conflict (tenant_id, type, id) do update set
-          customer_id = excluded.customer_id, owner_ids = excluded.owner_ids, version = excluded.version,
+          customer_id = excluded.customer_id, version = excluded.version,
           updated_at = excluded.updated_at, removed = false, head = excluded.head, words = excluded.words,
           title = excluded.title, body = excluded.body, internal = excluded.internal, summary = excluded.summary
         where d.version <= excluded.version`,

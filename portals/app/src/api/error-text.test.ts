@@ -29,8 +29,20 @@ it('describes errors without their English server text, and counts a wait down',
 
 it('names the limit that was met, and says that the disk is full', async () => {
   for (const [language, anonymous, api, reading, full] of [
-    ['de', 'ohne Anmeldung', 'Änderungen', 'das Lesen', 'Speicher des Servers ist voll'],
-    ['en', 'without signing in', 'changes', 'reading', 'storage is full'],
+    [
+      'de',
+      'ohne Anmeldung, je Netzadresse',
+      'Änderungen',
+      'das Lesen von Seiten, je Person',
+      'Speicher des Servers ist voll',
+    ],
+    [
+      'en',
+      'without signing in, per network address',
+      'changes',
+      'reading pages, per person',
+      'storage is full',
+    ],
   ] as const) {
     await setLanguage(language);
     const tell = (status: number, code: string, field?: string) => {

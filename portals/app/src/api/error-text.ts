@@ -2,11 +2,9 @@ import type { Formats } from '@psa/ui/i18n/format';
 import type { Translate } from '@psa/ui/i18n/i18n';
 import type { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { ApiError } from './error.ts';
+import { type LimitName, limitOf } from './limit.ts';
 
 type UiTranslate = Translate<(typeof uiMessages)['de']>;
-
-/** The limits of the gateway, as its refusal names them. */
-const LIMITS = ['anonymous', 'api', 'reading'] as const;
 
 /** What went wrong, in the reader's language, from any thrown value; waits are told as they are at `now` (ms). */
 export function describeError(
@@ -17,7 +15,6 @@ export function describeError(
 ): string {
   if (!(error instanceof ApiError)) return t('error.unknown');
   const wait = formatWait(error.retryAt === null ? 60 : Math.ceil((error.retryAt - now) / 1000), formats);
-  const limit = LIMITS.find((name) => error.details[0]?.field === name);
   switch (error.code) {
     case 'NETWORK_ERROR':
       return t('error.network');
@@ -51,9 +48,7 @@ export function describeError(
     case 415:
       return t('error.unsupported_type');
     case 429:
-      return limit
-        ? t('error.rate_limited_by', { wait, limit: t(`limit.name.${limit}`) })
-        : t('error.rate_limited', { wait });
+      return `${limitText(limitOf(error), t)} ${t('limit.ends', { wait })}`;
     case 502:
     case 503:
     case 504:
@@ -61,6 +56,11 @@ export function describeError(
     default:
       return t('error.unknown');
   }
+}
+
+/** That a limit was met, and which. */
+export function limitText(limit: LimitName | null, t: UiTranslate): string {
+  return limit ? t('limit.met_by', { limit: t(`limit.name.${limit}`) }) : t('limit.met');
 }
 
 /** Seconds to wait as people say it: "40 Sek.", "15 Min.". */

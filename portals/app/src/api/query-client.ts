@@ -34,7 +34,7 @@ export function createQueryClient(): QueryClient {
       onSuccess: (_, query) => void askedAgain.delete(query.queryHash),
       onError(error, query) {
         if (!(error instanceof ApiError) || error.retryAt === null) return;
-        if (error.status === 429) noteLimit(error.retryAt);
+        if (error.status === 429) noteLimit(error);
         if (askedAgain.has(query.queryHash)) return;
         askedAgain.add(query.queryHash);
         // Not all in the same moment.

@@ -1,18 +1,16 @@
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { useFormats } from '@psa/ui/i18n/format';
-import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, useRef, useState } from 'react';
 import { api } from '../api/browser.ts';
 import { ApiError } from '../api/error.ts';
-import { describeError } from '../api/error-text.ts';
 import { passwordMessages } from '../i18n/password-messages.ts';
 import {
   newPasswordProblem,
   type PasswordProblem,
   refusedPasswordProblem,
 } from '../session/password-problem.ts';
+import { ErrorText } from './error-state.tsx';
 import { NewPasswordFields } from './new-password-fields.tsx';
 
 const NOTHING = { password: '', repeated: '' };
@@ -24,8 +22,6 @@ const isWrongCurrent = (error: ApiError) =>
 /** Changes the own password; the present session stays, the others end. */
 export function ChangePasswordForm({ email }: { email: string }) {
   const t = passwordMessages.useT();
-  const ui = uiMessages.useT();
-  const formats = useFormats();
   const [current, setCurrent] = useState('');
   const [value, setValue] = useState(NOTHING);
   const [wrong, setWrong] = useState<'missing' | 'wrong' | null>(null);
@@ -68,7 +64,11 @@ export function ChangePasswordForm({ email }: { email: string }) {
     <form className="stack" onSubmit={submit} noValidate aria-labelledby="change-password-title">
       <h2 id="change-password-title">{t('change.title')}</h2>
       {state === 'done' && <Alert tone="ok">{t('change.done')}</Alert>}
-      {error !== null && <Alert tone="danger">{describeError(error, ui, formats)}</Alert>}
+      {error !== null && (
+        <Alert tone="danger">
+          <ErrorText error={error} />
+        </Alert>
+      )}
       {/* Password managers ask whose password it is. */}
       <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
       <TextField

@@ -42,7 +42,7 @@ export function ErrorState({
 }
 
 /** The words for an error. A wait in them is counted down for the eye; a screen reader hears it once. */
-function ErrorText({ error }: { error: unknown }) {
+export function ErrorText({ error }: { error: unknown }) {
   const t = uiMessages.useT();
   const formats = useFormats();
   const { retryAt, retryAfter } = error instanceof ApiError ? error : { retryAt: null, retryAfter: null };

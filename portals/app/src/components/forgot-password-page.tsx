@@ -2,20 +2,18 @@ import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { api } from '../api/browser.ts';
-import { describeError } from '../api/error-text.ts';
 import { passwordMessages } from '../i18n/password-messages.ts';
 import { loginFieldProblem } from '../session/login-problem.ts';
+import { ErrorText } from './error-state.tsx';
 
 /** Asks for a mailed link. The answer is the same whether the address is known or not, and so is the page's. */
 export function ForgotPasswordPage({ brand, logo }: { brand: string; logo: string }) {
   const t = passwordMessages.useT();
   const ui = uiMessages.useT();
-  const formats = useFormats();
   const [email, setEmail] = useState('');
   const [field, setField] = useState<'email_missing' | 'email_invalid' | null>(null);
   const [state, setState] = useState<'asking' | 'sending' | 'sent'>('asking');
@@ -61,7 +59,11 @@ export function ForgotPasswordPage({ brand, logo }: { brand: string; logo: strin
         <form className="login-card" onSubmit={submit} noValidate aria-labelledby="forgot-title">
           <h1 id="forgot-title">{t('forgot.title')}</h1>
           <p className="muted">{t('forgot.intro')}</p>
-          {error !== null && <Alert tone="danger">{describeError(error, ui, formats)}</Alert>}
+          {error !== null && (
+            <Alert tone="danger">
+              <ErrorText error={error} />
+            </Alert>
+          )}
           <TextField
             label={ui('login.email')}
             type="email"

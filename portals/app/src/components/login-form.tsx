@@ -8,9 +8,9 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useRef, useState } from 'react';
-import { describeError, formatWait } from '../api/error-text.ts';
 import { type LoginProblem, loginFieldProblem, loginProblem } from '../session/login-problem.ts';
 import { signIn } from '../session/session.ts';
+import { ErrorText } from './error-state.tsx';
 
 export interface LoginFormProps {
   /** Name of the portal above the form. */
@@ -61,7 +61,7 @@ export function LoginForm({ brand, logo, onSignedIn, notice, footer }: LoginForm
     }
   }
 
-  function tell(found: LoginProblem): string {
+  function tell(found: LoginProblem): ReactNode {
     switch (found.kind) {
       case 'wrong':
         return t('login.wrong');
@@ -69,12 +69,10 @@ export function LoginForm({ brand, logo, onSignedIn, notice, footer }: LoginForm
         return found.until === null
           ? t('login.locked')
           : t('login.locked_until', { time: formats.time(found.until) });
-      case 'rate_limited':
-        return t('login.rate_limited', { wait: formatWait(found.seconds, formats) });
       case 'offline':
         return t('login.offline');
       case 'other':
-        return describeError(found.error, t, formats);
+        return <ErrorText error={found.error} />;
     }
   }
 

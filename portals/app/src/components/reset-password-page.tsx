@@ -1,19 +1,17 @@
 import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
-import { useFormats } from '@psa/ui/i18n/format';
-import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { api } from '../api/browser.ts';
 import { ApiError } from '../api/error.ts';
-import { describeError } from '../api/error-text.ts';
 import { passwordMessages } from '../i18n/password-messages.ts';
 import {
   newPasswordProblem,
   type PasswordProblem,
   refusedPasswordProblem,
 } from '../session/password-problem.ts';
+import { ErrorText } from './error-state.tsx';
 import { NewPasswordFields } from './new-password-fields.tsx';
 
 const isBadLink = (error: unknown) =>
@@ -25,8 +23,6 @@ const isBadLink = (error: unknown) =>
  */
 export function ResetPasswordPage({ brand, logo }: { brand: string; logo: string }) {
   const t = passwordMessages.useT();
-  const ui = uiMessages.useT();
-  const formats = useFormats();
   const token = useSearchParams()[0].get('token') ?? '';
   const [value, setValue] = useState({ password: '', repeated: '' });
   const [problem, setProblem] = useState<PasswordProblem | null>(null);
@@ -79,7 +75,11 @@ export function ResetPasswordPage({ brand, logo }: { brand: string; logo: string
       ) : (
         <form className="login-card" onSubmit={submit} noValidate aria-labelledby="reset-title">
           <h1 id="reset-title">{t('reset.title')}</h1>
-          {error !== null && <Alert tone="danger">{describeError(error, ui, formats)}</Alert>}
+          {error !== null && (
+            <Alert tone="danger">
+              <ErrorText error={error} />
+            </Alert>
+          )}
           <NewPasswordFields value={value} onChange={setValue} problem={problem} inputRef={input} autoFocus />
           <Button type="submit" kind="primary" isPending={state === 'sending'}>
             {t('reset.submit')}

@@ -1,7 +1,7 @@
 import { type Query, type QueryClient, type QueryKey, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api, urlOf } from '../api/browser.ts';
-import { limitedUntil, subscribeLimit } from '../api/limit.ts';
+import { limitMet, subscribeLimit } from '../api/limit.ts';
 import { createRefresher, type RefreshBudget, type Refresher } from './refresher.ts';
 import { type LiveMessage, type LiveStatus, openLiveStream } from './stream.ts';
 
@@ -18,7 +18,7 @@ function defaultKeys(message: LiveMessage): QueryKey[] {
 const EVERYTHING: QueryKey = [];
 
 /** Reading makes sense: somebody looks, and the platform takes requests. */
-const mayRead = () => document.visibilityState === 'visible' && Date.now() >= limitedUntil();
+const mayRead = () => document.visibilityState === 'visible' && Date.now() >= limitMet().until;
 
 /** A refresher that rests while nobody looks or a limit is met, and wakes when that is over. `stop` ends it. */
 export function createPageRefresher<T>(options: {
@@ -30,7 +30,7 @@ export function createPageRefresher<T>(options: {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const afterLimit = () => {
     clearTimeout(timer);
-    timer = setTimeout(refresher.wake, Math.max(0, limitedUntil() - Date.now()) + 50);
+    timer = setTimeout(refresher.wake, Math.max(0, limitMet().until - Date.now()) + 50);
   };
   const unsubscribe = subscribeLimit(afterLimit);
   document.addEventListener('visibilitychange', refresher.wake);

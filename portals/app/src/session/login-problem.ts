@@ -5,7 +5,6 @@ export type LoginProblem =
   | { kind: 'wrong' }
   /** `until` in ms since epoch; null when the server did not say. */
   | { kind: 'locked'; until: number | null }
-  | { kind: 'rate_limited'; seconds: number }
   | { kind: 'offline' }
   | { kind: 'other'; error: unknown };
 
@@ -18,7 +17,6 @@ export function loginProblem(error: unknown, now: number): LoginProblem {
     if (!Number.isNaN(named)) return { kind: 'locked', until: named };
     return { kind: 'locked', until: error.retryAfter === null ? null : now + error.retryAfter * 1000 };
   }
-  if (error.status === 429) return { kind: 'rate_limited', seconds: error.retryAfter ?? 60 };
   if (error.status === 401 || error.code === 'INVALID_CREDENTIALS') return { kind: 'wrong' };
   return { kind: 'other', error };
 }

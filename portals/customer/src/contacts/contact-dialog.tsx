@@ -1,8 +1,7 @@
 import { ApiError } from '@psa/app/api/error';
-import { describeError } from '@psa/app/api/error-text';
 import type { Contact, Tagged } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
-import { ErrorState } from '@psa/app/components/error-state';
+import { ErrorState, ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { RequestKey } from '@psa/app/uploads/request-key';
 import { Button } from '@psa/ui/components/button';
@@ -10,7 +9,6 @@ import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
 import { Alert, Skeleton } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
-import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
@@ -50,7 +48,6 @@ export default function ContactDialog(props: { contactId: string | null; onClose
 function ContactForm(props: { contact: Tagged<Contact> | null; onClose: () => void }) {
   const t = messages.useT();
   const ui = uiMessages.useT();
-  const formats = useFormats();
   const queries = useQueryClient();
   const formId = useId();
   const [known, setKnown] = useState(props.contact);
@@ -124,7 +121,11 @@ function ContactForm(props: { contact: Tagged<Contact> | null; onClose: () => vo
       <form id={formId} className="stack" onSubmit={(event) => void submit(event)} noValidate>
         <DraftNote draft={form} />
         {changed && <Alert tone="warn">{t('contacts.changed')}</Alert>}
-        {error !== null && <Alert tone="danger">{describeError(error, ui, formats)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <TextField
           label={t('contacts.name')}
           name="name"

@@ -89,7 +89,7 @@ function Bubble(props: {
   const t = messages.useT();
   const formats = useFormats();
   return (
-    <article className="bubble" data-mine={props.mine || undefined}>
+    <article className="bubble" tabIndex={-1} data-mine={props.mine || undefined}>
       <header className="bubble-head">
         <Avatar name={props.avatar} />
         <strong>{props.name}</strong>

@@ -1,4 +1,5 @@
 import type { Attachment } from '@psa/app/api/types';
+import { DeleteFile } from '@psa/app/components/delete-file';
 import { attachmentUrl } from '@psa/app/tickets';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
@@ -12,7 +13,7 @@ export function FileLinks({ files }: { files: readonly Attachment[] }) {
   return (
     <ul className="file-links" aria-label={t('ticket.attachments')}>
       {files.map((file) => (
-        <li key={file.id}>
+        <li key={file.id} className="file-mark">
           <a
             className="file-link"
             href={attachmentUrl(file)}
@@ -23,6 +24,7 @@ export function FileLinks({ files }: { files: readonly Attachment[] }) {
             <span className="file-name">{file.file_name}</span>
             <span className="muted num">{formats.bytes(file.size)}</span>
           </a>
+          <DeleteFile file={file} />
         </li>
       ))}
     </ul>

@@ -1,7 +1,9 @@
 import { api } from '@psa/app/api/browser';
+import type { BodyOf } from '@psa/app/api/typed';
 import {
   type ApiKey,
   type AssignmentRule,
+  type AttachmentQuota,
   type Calendar,
   type Category,
   type Role,
@@ -65,3 +67,19 @@ export const apiKeysQuery = queryOptions({
     whole<ApiKey>((await api.get('/api-keys', { query: { user_id: 'all', limit: 100 }, signal })).data),
 });
 export const revokeApiKey = (id: string) => api.delete('/api-keys/{id}', { path: { id } });
+
+/** Room that files take and may take; of a customer too where one is given. */
+export const quotaQuery = (customerId: string | null) =>
+  queryOptions({
+    queryKey: ['attachment_quota', customerId],
+    queryFn: async ({ signal }): Promise<AttachmentQuota> =>
+      (
+        await api.get('/attachment-quota', {
+          query: customerId === null ? {} : { customer_id: customerId },
+          signal,
+        })
+      ).data,
+  });
+/** @throws ApiError 412 when somebody changed the limits since `version` */
+export const changeQuota = (limits: BodyOf<'PATCH /attachment-quota'>, version: number) =>
+  api.patch('/attachment-quota', limits, { ifMatch: `"${version}"` });

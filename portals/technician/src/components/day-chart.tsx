@@ -1,7 +1,7 @@
 import type { TicketStats } from '@psa/app/api/types';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useId } from 'react';
-import { messages } from '../i18n/list-messages.ts';
+import { messages } from '../i18n/dashboard-messages.ts';
 
 const WIDTH = 300;
 const HEIGHT = 80;
@@ -43,11 +43,11 @@ export function DayChart({ title, days }: { title: string; days: TicketStats['cr
       <ul className="legend">
         <li>
           <span className="swatch fill-accent" aria-hidden="true" />
-          {t('dashboard.created')} <strong className="num">{sum(created)}</strong>
+          {t('created')} <strong className="num">{sum(created)}</strong>
         </li>
         <li>
           <span className="swatch fill-warn" aria-hidden="true" />
-          {t('dashboard.resolved')} <strong className="num">{sum(resolved)}</strong>
+          {t('resolved')} <strong className="num">{sum(resolved)}</strong>
         </li>
       </ul>
       {/* A table takes no size from outside: hidden by itself it would still make its scroller long. */}
@@ -58,8 +58,8 @@ export function DayChart({ title, days }: { title: string; days: TicketStats['cr
             {days.map((day) => (
               <tr key={day.day}>
                 <th scope="row">{formats.date(day.day)}</th>
-                <td>{`${t('dashboard.created')}: ${day.created}`}</td>
-                <td>{`${t('dashboard.resolved')}: ${day.resolved}`}</td>
+                <td>{`${t('created')}: ${day.created}`}</td>
+                <td>{`${t('resolved')}: ${day.resolved}`}</td>
               </tr>
             ))}
           </tbody>

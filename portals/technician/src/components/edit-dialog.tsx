@@ -1,6 +1,7 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
@@ -10,7 +11,6 @@ import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
-import { useErrorText } from './use-tell-error.ts';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
 export interface EditField {
@@ -49,7 +49,6 @@ export interface EditDialogProps {
 /** Creates or changes one thing. What was typed stays until it is saved; a second try is the same request. */
 export function EditDialog(props: EditDialogProps) {
   const u = uiMessages.useT();
-  const errorText = useErrorText();
   const formId = useId();
   const draft = useDraft<Values>(`edit.${props.draft}`, props.values, {
     secret: props.fields.filter(({ kind }) => kind === 'password').map(({ name }) => name),
@@ -119,7 +118,7 @@ export function EditDialog(props: EditDialogProps) {
         <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">
-            {error instanceof ApiError && error.status === 412 ? props.conflict : errorText(error)}
+            {error instanceof ApiError && error.status === 412 ? props.conflict : <ErrorText error={error} />}
           </Alert>
         )}
         {props.fields.map((field, index) => {

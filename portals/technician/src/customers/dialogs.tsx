@@ -2,12 +2,12 @@ import { kept } from '@psa/app/api/browser';
 import { ApiError } from '@psa/app/api/error';
 import type { BodyOf, Fields } from '@psa/app/api/typed';
 import type { Contact, Customer, CustomerView, Site } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { policiesQuery, techniciansQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/customer-messages.ts';
 

@@ -1,4 +1,5 @@
 import type { Calendar } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { isTimeZone } from '@psa/contracts/time-zones';
 import { IconButton } from '@psa/ui/components/button';
@@ -6,7 +7,6 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { holidaysText, hoursText, readHolidays, readHours } from './business-hours.ts';

@@ -1,10 +1,10 @@
 import type { Category } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { Table } from '@psa/ui/components/table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { categoriesQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';

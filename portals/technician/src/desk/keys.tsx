@@ -1,11 +1,11 @@
 import type { ApiKey } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { apiKeysQuery, revokeApiKey } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
 
@@ -51,6 +51,7 @@ export function ApiKeys() {
                     header: t('key.revoke'),
                     cell: (row: ApiKey) => (
                       <DeleteAction
+                        verb={t('key.revoke')}
                         question={t('key.revoke_sure', { name: row.name, owner: row.user_name })}
                         onDelete={() => revoke(row)}
                       />

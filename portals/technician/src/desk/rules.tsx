@@ -1,4 +1,5 @@
 import type { AssignmentRule } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
 import { Badge } from '@psa/ui/components/pill';
@@ -7,7 +8,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { categoriesQuery, rulesQuery, teamsQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, orNull } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';

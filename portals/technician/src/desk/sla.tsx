@@ -1,7 +1,9 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { Calendar, Priority, SlaPolicy } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { Button } from '@psa/ui/components/button';
@@ -17,8 +19,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
 import { Section } from './section.tsx';
@@ -119,7 +119,6 @@ function PolicyDialog(props: {
 }) {
   const t = messages.useT();
   const u = uiMessages.useT();
-  const errorText = useErrorText();
   const { policy } = props;
   const desk = useDeskSaving('/sla-policies', 'sla_policy');
   const draft = useDraft(`edit.sla-policy.${policy?.id ?? 'new'}`, {
@@ -208,7 +207,7 @@ function PolicyDialog(props: {
         <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">
-            {error instanceof ApiError && error.status === 412 ? t('conflict') : errorText(error)}
+            {error instanceof ApiError && error.status === 412 ? t('conflict') : <ErrorText error={error} />}
           </Alert>
         )}
         <div className="form-grid">

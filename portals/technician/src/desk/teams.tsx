@@ -1,6 +1,8 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import type { Team, Technician } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
@@ -16,9 +18,7 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog } from '../components/edit-dialog.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
@@ -85,7 +85,6 @@ export function editColumn<T extends { name: string }>(
 function TeamDialog(props: { team: Team | null; technicians: readonly Technician[]; onClose: () => void }) {
   const t = messages.useT();
   const u = uiMessages.useT();
-  const errorText = useErrorText();
   const { team } = props;
   const desk = useDeskSaving('/teams', 'team');
   const draft = useDraft(`edit.team.${team?.id ?? 'new'}`, {
@@ -137,7 +136,11 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
     >
       <form id="team" className="stack" onSubmit={submit}>
         <DraftNote draft={draft} />
-        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <TextField
           autoFocus
           isRequired

@@ -1,27 +1,9 @@
 import { defineMessages } from '@psa/ui/i18n/i18n';
 
-/** Texts of dashboard, ticket list, its views and bulk actions. */
+/** Texts of the ticket list, its views and bulk actions. */
 export const messages = defineMessages(
   'technician.list',
   {
-    'dashboard.title': 'Übersicht',
-    'dashboard.mine': 'Meine offenen',
-    'dashboard.at_risk': 'SLA gefährdet',
-    'dashboard.breached': 'SLA verletzt',
-    'dashboard.unassigned': 'Nicht zugewiesen',
-    'dashboard.by_status': 'Offene Tickets nach Status',
-    'dashboard.by_priority': 'Offene Tickets nach Priorität',
-    'dashboard.per_day': 'Eröffnet und gelöst pro Tag',
-    'dashboard.created': 'Eröffnet',
-    'dashboard.resolved': 'Gelöst',
-    'dashboard.load': 'Offene Tickets je Techniker',
-    'dashboard.my_next': 'Als Nächstes fällig',
-    'dashboard.my_next_empty':
-      'Keine eigenen offenen Tickets. Unter „Nicht zugewiesen“ wartet vielleicht eines.',
-    'dashboard.all_mine': 'Alle meine Tickets',
-    'dashboard.first': 'Noch keine Tickets',
-    'dashboard.first_text': 'Sobald das erste Ticket da ist, stehen hier die Zahlen dazu.',
-
     'list.title': 'Tickets',
     'list.count_one': '{{count}} Ticket',
     'list.count_other': '{{count}} Tickets',
@@ -96,23 +78,6 @@ export const messages = defineMessages(
     'bulk.why.NOT_SENT': 'Die Verbindung brach vorher ab.',
   },
   {
-    'dashboard.title': 'Overview',
-    'dashboard.mine': 'My open tickets',
-    'dashboard.at_risk': 'SLA at risk',
-    'dashboard.breached': 'SLA breached',
-    'dashboard.unassigned': 'Unassigned',
-    'dashboard.by_status': 'Open tickets by status',
-    'dashboard.by_priority': 'Open tickets by priority',
-    'dashboard.per_day': 'Opened and resolved per day',
-    'dashboard.created': 'Opened',
-    'dashboard.resolved': 'Resolved',
-    'dashboard.load': 'Open tickets per technician',
-    'dashboard.my_next': 'Due next',
-    'dashboard.my_next_empty': 'No open tickets for you. There may be one under “Unassigned”.',
-    'dashboard.all_mine': 'All my tickets',
-    'dashboard.first': 'No tickets yet',
-    'dashboard.first_text': 'As soon as there is a first ticket, its figures appear here.',
-
     'list.title': 'Tickets',
     'list.count_one': '{{count}} ticket',
     'list.count_other': '{{count}} tickets',

@@ -1,5 +1,6 @@
 import { ApiError } from '@psa/app/api/error';
 import type { CsvImportReport } from '@psa/app/api/types';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useMe } from '@psa/app/session/session';
 import { MAX_CSV_BYTES } from '@psa/contracts/limits';
 import { Button } from '@psa/ui/components/button';
@@ -12,7 +13,6 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import { chooseImportColumns, importCsv } from '../api/customers.ts';
 import { Panel } from '../components/panel.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { ImportChanges } from '../customers/import-changes.tsx';
 import { ImportColumnList } from '../customers/import-columns.tsx';
 import { columnText, whyRefused } from '../customers/import-problem.ts';
@@ -25,7 +25,6 @@ export function Component() {
   const t = messages.useT();
   const me = useMe();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const [files, setFiles] = useState<readonly File[]>([]);
   const file = files[0];
   const [confirmed, setConfirmed] = useState<ReadonlySet<number>>(new Set());
@@ -76,7 +75,11 @@ export function Component() {
         )}
         {error && (
           <Alert tone="danger">
-            {reasons.length === 0 ? errorText(error) : reasons.map((reason) => <p key={reason}>{reason}</p>)}
+            {reasons.length === 0 ? (
+              <ErrorText error={error} />
+            ) : (
+              reasons.map((reason) => <p key={reason}>{reason}</p>)
+            )}
           </Alert>
         )}
       </Panel>

@@ -13,7 +13,7 @@ import { Link } from 'react-router';
 import { statsQuery, ticketListQuery } from '../api/tickets.ts';
 import { DayChart } from '../components/day-chart.tsx';
 import { Panel } from '../components/panel.tsx';
-import { messages } from '../i18n/list-messages.ts';
+import { messages } from '../i18n/dashboard-messages.ts';
 import { PRIORITIES, STATUSES } from '../tickets/filter.ts';
 import { ShownClock } from '../tickets/shown-clock.tsx';
 
@@ -24,8 +24,8 @@ export function Component() {
   const stats = useQuery(statsQuery);
   return (
     <div className="page">
-      <title>{`${t('dashboard.title')} · ${me.tenant_name}`}</title>
-      <h1>{t('dashboard.title')}</h1>
+      <title>{`${t('title')} · ${me.tenant_name}`}</title>
+      <h1>{t('title')}</h1>
       <QueryFailure query={stats} />
       {stats.data && <Figures stats={stats.data} />}
       <div className="dashboard-grid">
@@ -60,21 +60,21 @@ function Figures({ stats }: { stats: TicketStats }) {
   const t = messages.useT();
   const formats = useFormats();
   const tiles = [
-    { name: t('dashboard.mine'), value: stats.mine_open, query: 'status=open&assigned_to=me', tone: '' },
+    { name: t('mine'), value: stats.mine_open, query: 'status=open&assigned_to=me', tone: '' },
     {
-      name: t('dashboard.at_risk'),
+      name: t('at_risk'),
       value: stats.sla_at_risk,
       query: 'status=open&sla=at_risk&sort=sla_due&order=asc',
       tone: 'warn',
     },
     {
-      name: t('dashboard.breached'),
+      name: t('breached'),
       value: stats.sla_breached_open,
       query: 'status=open&sla=breached',
       tone: 'danger',
     },
     {
-      name: t('dashboard.unassigned'),
+      name: t('unassigned'),
       value: stats.unassigned,
       query: 'status=open&assigned_to=none',
       tone: '',
@@ -101,14 +101,9 @@ function MyNext() {
   const t = messages.useT();
   const list = useQuery(MY_NEXT);
   return (
-    <Panel
-      title={t('dashboard.my_next')}
-      end={<Link to="/tickets?status=open&assigned_to=me">{t('dashboard.all_mine')}</Link>}
-    >
+    <Panel title={t('my_next')} end={<Link to="/tickets?status=open&assigned_to=me">{t('all_mine')}</Link>}>
       <QueryFailure query={list} />
-      {list.data?.rows.length === 0 && (
-        <EmptyState icon="circleCheck">{t('dashboard.my_next_empty')}</EmptyState>
-      )}
+      {list.data?.rows.length === 0 && <EmptyState icon="circleCheck">{t('my_next_empty')}</EmptyState>}
       <ul className="next-list">
         {list.data?.rows.map((ticket) => (
           <li key={ticket.id}>
@@ -140,7 +135,7 @@ function PerDay({ stats }: { stats: TicketStats }) {
   if (isQuiet(stats)) return null;
   return (
     <div className="panel">
-      <DayChart title={t('dashboard.per_day')} days={stats.created_per_day} />
+      <DayChart title={t('per_day')} days={stats.created_per_day} />
     </div>
   );
 }
@@ -150,8 +145,8 @@ function Charts({ stats }: { stats: TicketStats }) {
   const u = uiMessages.useT();
   if (isQuiet(stats)) {
     return (
-      <EmptyState icon="chart" title={t('dashboard.first')}>
-        {t('dashboard.first_text')}
+      <EmptyState icon="chart" title={t('first')}>
+        {t('first_text')}
       </EmptyState>
     );
   }
@@ -159,7 +154,7 @@ function Charts({ stats }: { stats: TicketStats }) {
     <>
       <div className="panel">
         <StackedBar
-          title={t('dashboard.by_status')}
+          title={t('by_status')}
           data={STATUSES.filter((status) => status in stats.open_by_status).map((status) => ({
             label: u(`status.${status}`),
             value: stats.open_by_status[status] ?? 0,
@@ -169,7 +164,7 @@ function Charts({ stats }: { stats: TicketStats }) {
       </div>
       <div className="panel">
         <BarChart
-          title={t('dashboard.by_priority')}
+          title={t('by_priority')}
           data={PRIORITIES.toReversed().map((priority: Priority) => ({
             label: u(`priority.${priority}`),
             value: stats.open_by_priority[priority] ?? 0,
@@ -179,7 +174,7 @@ function Charts({ stats }: { stats: TicketStats }) {
       </div>
       <div className="panel">
         <BarChart
-          title={t('dashboard.load')}
+          title={t('load')}
           data={stats.load
             .slice(0, 12)
             .map(({ technician, open }) => ({ label: technician.name, value: open }))}

@@ -2,6 +2,7 @@ import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { NewTicket, Priority } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsPath, createTicket } from '@psa/app/tickets';
@@ -20,7 +21,6 @@ import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { customerQuery, findContacts, findCustomers } from '../api/customers.ts';
 import { categoriesQuery, techniciansQuery } from '../api/desk.ts';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { lastListPath } from '../list-path.ts';
@@ -58,7 +58,6 @@ export function Component() {
   const me = useMe();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const listId = useId();
   const [params] = useSearchParams();
   const wantedCustomer = params.get('customer_id');
@@ -153,7 +152,11 @@ export function Component() {
       <h1>{t('new.title')}</h1>
       <DraftNote draft={draft} />
       <form ref={form} className="stack card" onSubmit={submit} noValidate aria-label={t('new.title')}>
-        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <div className="form-grid">
           <ComboBox
             label={t('new.customer')}

@@ -10,6 +10,7 @@ const SlaPolicies = lazy(() => import('../desk/sla.tsx').then((m) => ({ default:
 const Calendars = lazy(() => import('../desk/calendars.tsx').then((m) => ({ default: m.Calendars })));
 const Categories = lazy(() => import('../desk/categories.tsx').then((m) => ({ default: m.Categories })));
 const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.Rules })));
+const Storage = lazy(() => import('../desk/storage.tsx').then((m) => ({ default: m.Storage })));
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
 const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
@@ -21,6 +22,7 @@ const SECTIONS = [
   { id: 'calendars', needs: 'desk:manage', Part: Calendars },
   { id: 'categories', needs: 'desk:manage', Part: Categories },
   { id: 'rules', needs: 'desk:manage', Part: Rules },
+  { id: 'storage', needs: 'desk:manage', Part: Storage },
   { id: 'users', needs: 'user:create', Part: Users },
   { id: 'keys', needs: 'api_key:view', Part: ApiKeys },
 ] as const satisfies readonly { id: string; needs: string; Part: ComponentType }[];

@@ -1,5 +1,6 @@
 import { api } from '@psa/app/api/browser';
 import { ApiError } from '@psa/app/api/error';
+import { ErrorText } from '@psa/app/components/error-state';
 import { type NewPassword, NewPasswordFields } from '@psa/app/components/new-password-fields';
 import {
   newPasswordProblem,
@@ -15,7 +16,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { logo } from '../brand.ts';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages } from '../i18n/settings-messages.ts';
 
@@ -54,7 +54,6 @@ function SetupForm({ token }: { token: string }) {
   const t = messages.useT();
   const navigate = useNavigate();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const [company, setCompany] = useState('');
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -97,7 +96,9 @@ function SetupForm({ token }: { token: string }) {
     <form className="login-card" onSubmit={submit} noValidate aria-labelledby="setup-title">
       <h1 id="setup-title">{t('setup.title')}</h1>
       <p className="muted">{t('setup.intro')}</p>
-      {error !== null && <Alert tone="danger">{badToken ? t('setup.bad_token') : errorText(error)}</Alert>}
+      {error !== null && (
+        <Alert tone="danger">{badToken ? t('setup.bad_token') : <ErrorText error={error} />}</Alert>
+      )}
       <TextField
         autoFocus
         label={t('setup.company')}

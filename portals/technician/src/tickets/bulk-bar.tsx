@@ -1,5 +1,6 @@
 import type { BulkChanges, BulkResult, Priority, TicketStatus } from '@psa/app/api/types';
 import { may, useMe } from '@psa/app/session/session';
+import { useTellError } from '@psa/app/use-tell-error';
 import { readTags } from '@psa/contracts/tags';
 import { Button } from '@psa/ui/components/button';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -12,7 +13,6 @@ import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 import { bulkChange, type TicketRow } from '../api/tickets.ts';
 import { Picker } from '../components/picker.tsx';
-import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { messages as ticketMessages } from '../i18n/ticket-messages.ts';
 import { NOBODY, useAssigneeOptions, usePriorityOptions, useStatusOptions } from './choices.ts';

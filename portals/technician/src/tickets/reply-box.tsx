@@ -1,6 +1,7 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { Ticket, TicketStatus } from '@psa/app/api/types';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { addComment, attachmentsPath } from '@psa/app/tickets';
@@ -16,7 +17,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type KeyboardEvent, useRef, useState } from 'react';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { UploadMark } from './upload-mark.tsx';
 import { ticketChanged } from './use-ticket-change.ts';
@@ -39,7 +39,6 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const u = uiMessages.useT();
   const me = useMe();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const draft = useDraft(`reply.${ticket.id}`, NOTHING, {
     place: 'device',
     worth: hasText,
@@ -166,7 +165,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
       {posted && <Alert tone="warn">{t('reply.files_failed')}</Alert>}
       {error !== null && (
         <Alert tone="danger">
-          {error instanceof ApiError && error.unreachable ? t('reply.unknown') : errorText(error)}
+          {error instanceof ApiError && error.unreachable ? t('reply.unknown') : <ErrorText error={error} />}
         </Alert>
       )}
       <div className="reply-foot">

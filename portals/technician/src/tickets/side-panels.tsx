@@ -1,10 +1,12 @@
 import { api } from '@psa/app/api/browser';
 import type { HistoryEntry, Ticket } from '@psa/app/api/types';
+import { DeleteFile } from '@psa/app/components/delete-file';
 import { QueryFailure } from '@psa/app/components/error-state';
 import { openerOf } from '@psa/app/opener';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsPath, attachmentsQuery, historyQuery } from '@psa/app/tickets';
 import { useUploads } from '@psa/app/uploads/use-uploads';
+import { useTellError } from '@psa/app/use-tell-error';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
@@ -16,7 +18,6 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { useState } from 'react';
 import { watchersQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';
-import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { AttachmentLink } from './attachment-list.tsx';
 import { UploadMark } from './upload-mark.tsx';
@@ -43,7 +44,7 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
       <QueryFailure query={attachments} />
       {attachments.data?.length === 0 && <p className="muted">{t('files.none')}</p>}
       {(attachments.data?.length ?? 0) > 0 && (
-        <ul className="file-list">
+        <ul className="file-list" tabIndex={-1} aria-label={t('files.title')}>
           {attachments.data?.map((file) => (
             <li key={file.id} className="file-item">
               <Icon name="paperclip" />
@@ -53,6 +54,8 @@ export function FilesPanel({ ticket }: { ticket: Ticket }) {
                   {t('files.internal')}
                 </Badge>
               )}
+              <span className="spacer" />
+              <DeleteFile file={file} />
             </li>
           ))}
         </ul>

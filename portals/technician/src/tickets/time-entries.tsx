@@ -1,5 +1,6 @@
 import { ApiError } from '@psa/app/api/error';
 import type { Ticket, TimeEntry } from '@psa/app/api/types';
+import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { IconButton } from '@psa/ui/components/button';
 import { useFormats } from '@psa/ui/i18n/format';
@@ -7,7 +8,6 @@ import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { changeTime, deleteTime } from '../api/tickets.ts';
-import { DeleteAction } from '../components/delete-action.tsx';
 import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/ticket-messages.ts';
 import { fromLocalMinute, startProblem, toLocalMinute } from '../timer/moment.ts';

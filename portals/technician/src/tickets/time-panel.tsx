@@ -2,6 +2,7 @@ import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
 import type { Ticket } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
+import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { Button } from '@psa/ui/components/button';
@@ -17,7 +18,6 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useRef, useState } from 'react';
 import { addTime, timeEntriesQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { fromLocalMinute, startProblem } from '../timer/moment.ts';
 import {
@@ -132,7 +132,6 @@ function BookTime({
   const me = useMe();
   const formats = useFormats();
   const queries = useQueryClient();
-  const errorText = useErrorText();
   const timer = useTimer();
   const measured = from === 'timer' && timer?.ticketId === ticket.id ? timer : null;
   const [start] = useState(() => ({
@@ -215,7 +214,11 @@ function BookTime({
     >
       <form id="book-time" className="stack" onSubmit={submit} noValidate>
         <DraftNote draft={draft} />
-        {error !== null && <Alert tone="danger">{errorText(error)}</Alert>}
+        {error !== null && (
+          <Alert tone="danger">
+            <ErrorText error={error} />
+          </Alert>
+        )}
         <TextField
           autoFocus
           isRequired

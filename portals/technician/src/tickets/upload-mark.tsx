@@ -1,7 +1,7 @@
 import type { UploadItem } from '@psa/app/uploads/upload-queue';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 
 /** How far a file has got, beside its name. */

@@ -1,12 +1,12 @@
 import { ApiError } from '@psa/app/api/error';
 import type { Tagged, Ticket, TicketChanges, TicketStatus } from '@psa/app/api/types';
 import { changeTicket } from '@psa/app/tickets';
+import { useErrorText } from '@psa/app/use-tell-error';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { type QueryClient, useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { type TicketRow, ticketQuery } from '../api/tickets.ts';
-import { useErrorText } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/ticket-messages.ts';
 import { type Difference, differences } from './conflict.ts';
 

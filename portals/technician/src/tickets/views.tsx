@@ -1,4 +1,5 @@
 import { useMe } from '@psa/app/session/session';
+import { useTellError } from '@psa/app/use-tell-error';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { Dialog } from '@psa/ui/components/dialog';
@@ -9,7 +10,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Link } from 'react-router';
 import { createView, deleteView, savedViewsQuery } from '../api/tickets.ts';
-import { useTellError } from '../components/use-tell-error.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { encodeFilter, parseFilter } from './filter.ts';
 

@@ -157,7 +157,7 @@ export function apiKeyRoutes(app: App, deps: AuthDeps): void {
     },
     async (request, reply) => {
       reply.header('cache-control', 'no-store');
-      return exchangeApiKey(deps, request.body.api_key);
+      return exchangeApiKey(deps, request.body.api_key, request.ip);
     },
   );
 }

@@ -11,6 +11,7 @@ import { intersect } from '../roles/domain.ts';
 import { mustHold } from '../roles/policy.ts';
 import * as roles from '../roles/repository.ts';
 import { ACCESS_TTL_SECONDS, plusSeconds } from '../sessions/lifetimes.ts';
+import { guessGuard } from '../sessions/lockout.ts';
 import { claimsOf, issuedAt, loadPrincipal } from '../sessions/principal.ts';
 import { hashOf, newSecret } from '../sessions/secrets.ts';
 import { MAX_KEYS, mayRevoke } from './policy.ts';
@@ -94,16 +95,20 @@ const TOUCH_SECONDS = 60;
 /**
  * An access token for a key: the owner's present rights, narrowed to the key's role. Its session id is the key's
  * id, so revoking the key ends its tokens.
- * @throws AppError 401 TOKEN_INVALID for whatever reason the key is not good
+ * @throws AppError 401 TOKEN_INVALID for whatever reason the key is not good, 423 after many unknown ones from one address
  */
 export async function exchangeApiKey(
   deps: AuthDeps,
   key: string,
+  ip: string,
 ): Promise<Static<typeof ExchangeApiKeyResponse>> {
   const refused = () => new AppError(401, 'TOKEN_INVALID', 'The API key is not valid.');
-  if (!FORM.test(key)) throw refused();
-  const found = await deps.db.system((tx) => repository.find(tx, hashOf(key)));
-  if (!found) throw refused();
+  const hash = hashOf(key);
+  const guard = guessGuard(deps, 'key', ip);
+  await guard.mustBeFree();
+  const found = FORM.test(key) ? await deps.db.system((tx) => repository.find(tx, hash)) : null;
+  if (!found) throw await guard.wrong(hash, refused());
+  await guard.mustBeFree();
   const { tenant_id, api_key_id } = found;
   const now = deps.clock.now();
   const claims = await deps.db.tx({ tenant_id, customer_id: null }, async (tx) => {

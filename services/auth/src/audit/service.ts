@@ -13,6 +13,8 @@ import * as repository from './repository.ts';
 export const AUDIT_CONSUMER = 'auth.audit';
 /** Events recorded in one transaction: what makes thousands a second possible with one chain per tenant. */
 const BATCH = 500;
+/** Nobody waits for an entry of the log. */
+const GATHER_MS = 200;
 
 /** Appends events to the chains of their tenants, each once however often it is delivered. */
 export function recordAudit(
@@ -42,6 +44,7 @@ export function auditConsumer(deps: ServiceDeps): Worker {
       handle: (event) => recordAudit(deps, [event]),
       handleBatch: (events) => recordAudit(deps, events),
       maxBatch: BATCH,
+      gatherMs: GATHER_MS,
     }),
   );
 }

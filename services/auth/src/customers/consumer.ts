@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import { systemContext } from '@psa/service-kit/context';
+import type { Tx } from '@psa/service-kit/database';
 import { once } from '@psa/service-kit/inbox';
 import type { EventData } from '@psa/service-kit/outbox';
 import { consumer, type ServiceDeps } from '@psa/service-kit/service';
@@ -33,18 +34,12 @@ export async function followCustomer(deps: ServiceDeps, event: EventEnvelope): P
   await once(deps.db, NAME, event, async (tx) => {
     const tenantId = event.tenant_id;
     const now = deps.clock.now();
-    const endAccess = async (userIds: readonly string[]) => {
-      revokeUsers(deps, tx, userIds);
-      for (const id of userIds) {
-        revokeSessions(deps, tx, await endSessionsOf(tx, tenantId, id, 'customer', now));
-      }
-    };
     if (event.type === 'contact.deleted.v1') {
       const contact = event.data as EventData<'contact.deleted.v1'>;
       const user = contact.user_id === null ? null : await users.byId(tx, tenantId, contact.user_id, true);
       if (user?.audience !== 'customer' || user.status === 'disabled') return;
       const disabled = await users.update(tx, tenantId, user.id, { status: 'disabled' }, now);
-      await endAccess([user.id]);
+      await endAccess(deps, tx, tenantId, [user.id]);
       if (disabled) {
         const ctx = systemContext(tenantId, event.correlation_id);
         await tellUser(deps, tx, ctx, 'user.updated.v1', disabled);
@@ -55,6 +50,21 @@ export async function followCustomer(deps: ServiceDeps, event: EventEnvelope): P
     const blocked = event.type === 'customer.deleted.v1' || customer.status === 'inactive';
     const { customer_id, version } = customer;
     const news = await repository.save(tx, tenantId, { customer_id, blocked, version });
-    if (news && blocked) await endAccess(await repository.usersOf(tx, tenantId, customer_id));
+    if (news && blocked)
+      await endAccess(deps, tx, tenantId, await repository.usersOf(tx, tenantId, customer_id));
   });
+}
+
+/** Ends the tokens, sessions and streams of people whose customer or contact is gone. */
+export async function endAccess(
+  deps: Pick<ServiceDeps, 'cache' | 'clock' | 'log'>,
+  tx: Tx,
+  tenantId: string,
+  userIds: readonly string[],
+): Promise<void> {
+  revokeUsers(deps, tx, userIds);
+  for (const id of userIds) {
+    const ended = await endSessionsOf(tx, tenantId, id, 'customer', deps.clock.now());
+    revokeSessions(deps, tx, ended);
+  }
 }

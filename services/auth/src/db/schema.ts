@@ -33,6 +33,7 @@ export const users = auth.table('users', {
   id: uuid('id').notNull(),
   email: text('email').notNull(),
   name: text('name').notNull(),
+  search_text: text('search_text'),
   role_id: uuid('role_id').notNull(),
   audience: text('audience').$type<'staff' | 'customer'>().notNull(),
   customer_id: uuid('customer_id'),

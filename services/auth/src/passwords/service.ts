@@ -7,7 +7,7 @@ import type { ServiceDeps } from '@psa/service-kit/service';
 import { revokeKeysOf } from '../api-keys/revoke.ts';
 import type { AuthDeps } from '../deps.ts';
 import { plusSeconds } from '../sessions/lifetimes.ts';
-import { LINK_FAILURES, linkKey, locked, lockout } from '../sessions/lockout.ts';
+import { guessGuard, locked } from '../sessions/lockout.ts';
 import { fail } from '../sessions/login.ts';
 import { contextOfPrincipal, loadPrincipal, type Principal, revokeSessions } from '../sessions/principal.ts';
 import { endSessionsOf, findUserByEmail, loginState } from '../sessions/repository.ts';
@@ -90,16 +90,11 @@ export async function resetPassword(
   input: { token: string; new_password: string },
 ): Promise<void> {
   const hash = hashOf(input.token);
-  const locks = lockout(deps.cache, deps.clock, deps.log, LINK_FAILURES);
-  const address = linkKey(caller.ip);
-  const until = await locks.lockedUntil(address);
-  if (until) throw locked(until, deps.clock.now());
+  const guard = guessGuard(deps, 'link', caller.ip);
+  await guard.mustBeFree();
   const found = await deps.db.system((tx) => repository.find(tx, hash));
-  if (!found) {
-    const now = deps.clock.now();
-    const tooMany = await locks.fail(address);
-    throw tooMany ? locked(tooMany, now) : badLink();
-  }
+  if (!found) throw await guard.wrong(hash, badLink());
+  await guard.mustBeFree();
   const scope = { tenant_id: found.tenant_id, customer_id: null };
   const principal = await deps.db.read(scope, async (tx) =>
     (await repository.isValid(tx, found.tenant_id, hash, deps.clock.now()))

@@ -1,6 +1,9 @@
+import { type TestService, testService } from '@psa/test-kit/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { authService } from '../app.ts';
 import { type AuthTest, authTest, PASSWORD } from '../auth.test-helper.ts';
-import { addressKey, afterFailure } from './lockout.ts';
+import { ensureSetupToken } from '../tenants/service.ts';
+import { addressKey, afterFailure, GUESSES } from './lockout.ts';
 
 let t: AuthTest;
 beforeAll(async () => {
@@ -140,17 +143,97 @@ describe('lockout', () => {
   });
 
   it('of links: an address that tries many has to wait', async () => {
-    const reset = () =>
+    const reset = (_: unknown, i: number) =>
       t.as(
         null,
         'POST',
         '/api/v1/auth/reset-password',
-        { token: 'x'.repeat(43), new_password: 'Grüne Dächer im Herbstlicht' },
+        { token: `${i}`.padStart(43, 'x'), new_password: 'Grüne Dächer im Herbstlicht' },
         { 'x-forwarded-for': '203.0.113.22' },
       );
     const statuses = (await Promise.all(Array.from({ length: 30 }, reset))).map((answer) => answer.status);
     expect(statuses.filter((status) => status === 400)).toHaveLength(20);
     expect(statuses.filter((status) => status === 423)).toHaveLength(10);
+  });
+
+  describe('of guesses at secrets, eighty at once', () => {
+    const eighty = Array.from({ length: 80 }, (_, i) => `${i}`.padStart(43, 'x'));
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    const count = (answers: { status: number }[], status: number) =>
+      answers.filter((answer) => answer.status === status).length;
+    const ways: [string, number, string, (secret: string, address: string) => ReturnType<AuthTest['as']>][] =
+      [
+        [
+          'set-up',
+          400,
+          'setup',
+          (token, address) => {
+            const body = { token, tenant_name: 'X', name: 'X', email: 'x@x.example', password: PASSWORD };
+            return fresh.call('POST', '/api/v1/auth/setup', { as: null, body, headers: from(address) });
+          },
+        ],
+        [
+          'refresh',
+          401,
+          'refresh',
+          (token, address) =>
+            t.as(null, 'POST', '/api/v1/auth/refresh', { refresh_token: token }, from(address)),
+        ],
+        [
+          'API key',
+          401,
+          'key',
+          (secret, address) => {
+            const api_key = secret.startsWith('psa_') ? secret : `psa_abcdefgh_${secret}`;
+            return t.as(null, 'POST', '/internal/api-keys/exchange', { api_key }, from(address));
+          },
+        ],
+      ];
+    let fresh: TestService;
+    let right: Record<string, string>;
+    beforeAll(async () => {
+      fresh = await testService(authService);
+      await t.user({ email: 'holder@first.example' });
+      const { access, refresh } = await t.session('holder@first.example');
+      const input = { name: 'script', current_password: PASSWORD };
+      const { key } = (await t.as(access, 'POST', '/api/v1/api-keys', input)).body.data;
+      right = { setup: (await ensureSetupToken(fresh.deps))!, refresh, key };
+    });
+    afterAll(() => fresh.close());
+
+    it.each(ways)(
+      '%s: only so many are told, then the right one waits too',
+      async (_, wrong, kind, guess) => {
+        const most = GUESSES[kind as keyof typeof GUESSES];
+        const answers = await Promise.all(eighty.map((secret) => guess(secret, '203.0.113.30')));
+        expect([count(answers, wrong), count(answers, 423)]).toEqual([most, 80 - most]);
+        const held = await guess(right[kind]!, '203.0.113.30');
+        expect([held.status, held.body.error.code]).toEqual([423, 'ACCOUNT_LOCKED']);
+        expect((await guess(right[kind]!, '203.0.113.31')).status).toBeLessThan(300);
+      },
+    );
+
+    it.each(ways)('%s: the same wrong one again is one guess', async (_, wrong, _kind, guess) => {
+      const answers = await Promise.all(eighty.map(() => guess('y'.repeat(43), '203.0.113.32')));
+      // The set-up of the platform is over by now: there is nothing left to guess.
+      expect(count(answers, wrong) + count(answers, 409)).toBe(80);
+    });
+
+    it('an office that refreshes is never in its own way', async () => {
+      await t.user({ email: 'office@first.example' });
+      // Twenty browsers of four tabs each.
+      const signedIn = await Promise.all(eighty.slice(60).map(() => t.session('office@first.example')));
+      const office = [signedIn, signedIn, signedIn, signedIn].flat();
+      const refresh = ways[1]![3];
+      const renewed = await Promise.all(office.map((one) => refresh(one.refresh, '203.0.113.33')));
+      expect(count(renewed, 200)).toBe(80);
+      // Spent ones, after their grace: the platform knows them, so they are no guesses.
+      t.clock.advance({ seconds: 11 });
+      const spent = await Promise.all(office.map((one) => refresh(one.refresh, '203.0.113.33')));
+      expect(count(spent, 401)).toBe(80);
+      const { refresh: last } = await t.session('office@first.example');
+      expect((await refresh(last, '203.0.113.33')).status).toBe(200);
+    });
   });
 
   it('a wrong current password counts as well', async () => {

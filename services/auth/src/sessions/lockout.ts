@@ -97,11 +97,45 @@ export function lockout(cache: Cache, clock: Clock, log: Logger, limit: number =
 }
 
 /**
- * Wrong one-time links from one address before it has to wait: a link that has expired is pressed more than once,
- * and nobody guesses 256 bits; this bounds the work that guessing makes.
+ * Secrets that nobody knows, from one address within a quarter of an hour, before it has to wait. Nobody guesses 256
+ * bits; this bounds the work that guessing makes. A link is pasted wrong, or pressed more than once after its end.
+ * Of refresh tokens and API keys more must be forgiven: behind one address sits a whole office, and after a restore
+ * of the database every browser there comes once with a token that is not known any more.
  */
-export const LINK_FAILURES = 20;
-export const linkKey = (address: string) => addressKey(address).replace('login:', 'link:');
+export const GUESSES = { link: 20, setup: 20, refresh: 60, key: 60 } as const;
+
+/** What stands before the look-up of a secret, by the address it comes from. */
+export interface GuessGuard {
+  /** @throws AppError 423 while the address has to wait; asked before the look-up, and again when it found something */
+  mustBeFree(): Promise<void>;
+  /**
+   * Counts a secret that nobody knows, before anything is answered, and returns what to answer: `error`, or 423 when
+   * it was one too many. The same one again is no new guess: a script with a revoked key repeats it all day. Secrets
+   * that are known never count, not even while they are looked up: an office refreshes all at once.
+   */
+  wrong(secret: Buffer, error: AppError): Promise<AppError>;
+}
+
+export function guessGuard(
+  { cache, clock, log }: { cache: Cache; clock: Clock; log: Logger },
+  kind: keyof typeof GUESSES,
+  ip: string,
+): GuessGuard {
+  const locks = lockout(cache, clock, log, GUESSES[kind]);
+  const key = addressKey(ip).replace('login:', `${kind}:`);
+  const seenKey = (secret: Buffer) => `${key}:seen:${secret.toString('base64url')}`;
+  return {
+    async mustBeFree() {
+      const until = await locks.lockedUntil(key);
+      if (until) throw locked(until, clock.now());
+    },
+    async wrong(secret, error) {
+      const isNew = await cache.setIfAbsent(seenKey(secret), '1', LOCKOUT.seconds).catch(() => true);
+      const until = isNew ? await locks.fail(key) : null;
+      return until ? locked(until, clock.now()) : error;
+    },
+  };
+}
 
 /** IPv6 hosts choose their last 64 bits at will, so the network counts. */
 export function addressKey(address: string): string {

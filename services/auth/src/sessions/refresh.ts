@@ -5,6 +5,7 @@ import { AppError } from '@psa/service-kit/errors';
 import { emit } from '@psa/service-kit/outbox';
 import type { AuthDeps } from '../deps.ts';
 import { plusSeconds, REFRESH_TTL_SECONDS, ROTATION_GRACE_SECONDS } from './lifetimes.ts';
+import { guessGuard } from './lockout.ts';
 import type { Session } from './login.ts';
 import { claimsOf, contextOfPrincipal, issuedAt, loadPrincipal, revokeSessions } from './principal.ts';
 import type { RefreshTokenRow, SessionRow } from './repository.ts';
@@ -21,20 +22,24 @@ const invalidToken = () => new AppError(401, 'TOKEN_INVALID', 'The session has e
  * whose answer got lost. Refusing the second with "try again" would strand the latter, and a second, different
  * successor would give a thief a branch of its own that nobody notices. Later than that it was copied: the session
  * ends, for whoever holds it.
- * @throws AppError 401 TOKEN_INVALID; 403 CSRF_INVALID in a cookie session without its X-CSRF-Token
+ * @throws AppError 401 TOKEN_INVALID, 423 after many unknown ones from one address; 403 CSRF_INVALID in a cookie session without its X-CSRF-Token
  */
 export async function refresh(
   deps: AuthDeps,
   caller: { id: string; ip: string },
   input: { token: string; csrf: string | null },
 ): Promise<Session> {
-  const found = await deps.db.system((tx) => repository.findRefreshToken(tx, hashOf(input.token)));
-  if (!found) throw invalidToken();
+  const hash = hashOf(input.token);
+  const guard = guessGuard(deps, 'refresh', caller.ip);
+  await guard.mustBeFree();
+  const found = await deps.db.system((tx) => repository.findRefreshToken(tx, hash));
+  if (!found) throw await guard.wrong(hash, invalidToken());
+  await guard.mustBeFree();
   const tenantId = found.tenant_id;
   const now = deps.clock.now();
   const outcome = await deps.db.tx({ tenant_id: tenantId, customer_id: null }, async (tx) => {
     const session = await repository.lockSession(tx, tenantId, found.session_id);
-    const presented = await repository.refreshToken(tx, tenantId, hashOf(input.token));
+    const presented = await repository.refreshToken(tx, tenantId, hash);
     if (!session || !presented || session.revoked_at || session.expires_at <= now) return null;
     if (session.kind === 'cookie' && input.csrf !== session.csrf) {
       throw new AppError(403, 'CSRF_INVALID', 'The X-CSRF-Token header does not fit this session.');

@@ -35,7 +35,7 @@ export function tenantRoutes(app: App, deps: AuthDeps): void {
       const data = await createTenant(
         deps,
         { name: tenant_name, admin },
-        { setupToken: token, requestId: request.id, hasher: deps.hasher },
+        { setup: { token, ip: request.ip }, requestId: request.id, hasher: deps.hasher },
       );
       return reply.code(201).send({ data });
     },

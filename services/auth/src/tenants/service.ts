@@ -9,6 +9,7 @@ import { mustBeGood } from '../passwords/policy.ts';
 import { ADMIN_ROLE } from '../roles/domain.ts';
 import * as roles from '../roles/repository.ts';
 import { plusSeconds } from '../sessions/lifetimes.ts';
+import { guessGuard } from '../sessions/lockout.ts';
 import { hashOf, newSecret } from '../sessions/secrets.ts';
 import { createUser } from '../users/service.ts';
 import * as repository from './repository.ts';
@@ -28,25 +29,25 @@ export interface CreatedTenant {
 
 /**
  * Makes a tenant with the default roles and its first administrator, all or nothing.
- * `setupToken`: spends it in the same transaction.
- * @throws AppError 400 naming password or token, 409 when the e-mail address is taken or the platform is set up
+ * `setup`: spends its token in the same transaction.
+ * @throws AppError 400 naming password or token, 423 after many wrong tokens from one address, 409 when the e-mail address is taken or the platform is set up
  */
 export async function createTenant(
   deps: ServiceDeps,
   input: NewTenant,
-  options: { setupToken?: string; requestId?: string; hasher?: PasswordHasher } = {},
+  options: { setup?: { token: string; ip: string }; requestId?: string; hasher?: PasswordHasher } = {},
 ): Promise<CreatedTenant> {
   const { email, name, password } = input.admin;
   mustBeGood('password', password, { email, words: [name, input.name] });
   // Before the slow hash: a guess must not cost what a set-up costs.
-  if (options.setupToken !== undefined) await mustBeSetupToken(deps, options.setupToken);
+  if (options.setup) await mustBeSetupToken(deps, options.setup);
   const hash = await (options.hasher ?? passwordHasher).hash(password);
   const tenantId = deps.ids.uuid();
   const ctx = systemContext(tenantId, options.requestId ?? deps.ids.uuid());
   return deps.db.tx(ctx.scope, async (tx) => {
     const now = deps.clock.now();
-    if (options.setupToken !== undefined) {
-      const taken = await repository.takeSetupToken(tx, hashOf(options.setupToken), now);
+    if (options.setup) {
+      const taken = await repository.takeSetupToken(tx, hashOf(options.setup.token), now);
       if (!taken) throw await badSetupToken(tx);
     }
     await repository.insert(tx, { tenant_id: tenantId, name: input.name }, now);
@@ -84,10 +85,18 @@ async function badSetupToken(tx: Tx): Promise<AppError> {
 }
 
 /** Looks whether a set-up link is good, without spending it. */
-async function mustBeSetupToken(deps: Pick<ServiceDeps, 'db' | 'clock'>, token: string): Promise<void> {
-  await deps.db.system(async (tx) => {
-    if (!(await repository.isSetupToken(tx, hashOf(token), deps.clock.now()))) throw await badSetupToken(tx);
-  });
+async function mustBeSetupToken(
+  deps: Pick<ServiceDeps, 'db' | 'clock' | 'cache' | 'log'>,
+  { token, ip }: { token: string; ip: string },
+): Promise<void> {
+  const hash = hashOf(token);
+  const guard = guessGuard(deps, 'setup', ip);
+  await guard.mustBeFree();
+  const bad = await deps.db.system(async (tx) =>
+    (await repository.isSetupToken(tx, hash, deps.clock.now())) ? null : badSetupToken(tx),
+  );
+  if (bad) throw await guard.wrong(hash, bad);
+  await guard.mustBeFree();
 }
 
 /** True while the platform waits for its first administrator. */

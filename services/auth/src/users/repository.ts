@@ -4,6 +4,7 @@ import { fetchList, type ListRequest } from '@psa/service-kit/list';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { users } from '../db/schema.ts';
 import { findUserByEmail } from '../sessions/repository.ts';
+import { userSearchFilters, userSearchText } from './search-text.ts';
 
 export type UserRow = User & { role_id: string };
 
@@ -56,7 +57,13 @@ export async function insert(tx: Tx, tenantId: string, user: NewUser, now: Date)
   if (await isTaken(tx, user.email, user.id)) return null;
   const rows = await tx.orm
     .insert(users)
-    .values({ ...user, tenant_id: tenantId, created_at: at, updated_at: at })
+    .values({
+      ...user,
+      search_text: userSearchText(user),
+      tenant_id: tenantId,
+      created_at: at,
+      updated_at: at,
+    })
     .onConflictDoNothing()
     .returning({ id: users.id });
   return rows.length === 0 ? null : byId(tx, tenantId, user.id);
@@ -72,7 +79,15 @@ export async function insertImported(
   const at = now.toISOString();
   const rows = await tx.orm
     .insert(users)
-    .values(people.map((user) => ({ ...user, tenant_id: tenantId, created_at: at, updated_at: at })))
+    .values(
+      people.map((user) => ({
+        ...user,
+        search_text: userSearchText(user),
+        tenant_id: tenantId,
+        created_at: at,
+        updated_at: at,
+      })),
+    )
     .onConflictDoNothing()
     .returning({ id: users.id });
   return new Set(rows.map((row) => row.id));
@@ -104,9 +119,12 @@ export async function update(
   now: Date,
 ): Promise<UserRow | null> {
   if (changes.email !== undefined && (await isTaken(tx, changes.email, id))) return null;
+  const { name, email } = changes;
+  const before = name === undefined && email === undefined ? null : await byId(tx, tenantId, id, true);
+  const found = before ? { search_text: userSearchText({ ...before, ...changes }) } : {};
   await tx.orm
     .update(users)
-    .set({ ...changes, version: sql`${users.version} + 1`, updated_at: now.toISOString() })
+    .set({ ...changes, ...found, version: sql`${users.version} + 1`, updated_at: now.toISOString() })
     .where(and(eq(users.tenant_id, tenantId), eq(users.id, id), isNull(users.deleted_at)));
   return byId(tx, tenantId, id);
 }
@@ -155,7 +173,6 @@ export interface UserFilter {
 
 export async function list(tx: Tx, tenantId: string, request: ListRequest, filter: UserFilter) {
   const { sql: q } = tx;
-  const pattern = filter.search ? `%${filter.search.replace(/[\\%_]/g, '\\$&').toLowerCase()}%` : null;
   const result = await fetchList<RawUser>(tx, {
     select: q.unsafe(COLUMNS) as never,
     from: q.unsafe(TABLES) as never,
@@ -165,7 +182,7 @@ export async function list(tx: Tx, tenantId: string, request: ListRequest, filte
       ...(filter.status ? [q`u.status = ${filter.status}`] : []),
       ...(filter.audience ? [q`u.audience = ${filter.audience}`] : []),
       ...(filter.customer_id ? [q`u.customer_id = ${filter.customer_id}`] : []),
-      ...(pattern ? [q`(lower(u.name) like ${pattern} or lower(u.email) like ${pattern})`] : []),
+      ...userSearchFilters(tx, filter.search),
     ],
     request,
   });

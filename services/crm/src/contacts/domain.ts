@@ -1,10 +1,11 @@
 import type { Contact } from '@psa/contracts/crm';
+import { phoneForms } from '@psa/domain/phone';
+import { searchText } from '@psa/domain/search-text';
 import { sortKey } from '@psa/domain/text';
-import { emailForms, phoneForms } from '@psa/service-kit/contact-forms';
+import { emailForms } from '@psa/service-kit/contact-forms';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { ContactRow } from '../db/schema.ts';
-import { searchText } from '../shared/search-text.ts';
 import { contactFor } from './policy.ts';
 
 /** What a contact sorts and is found by. */

@@ -1,10 +1,11 @@
 import type { Customer } from '@psa/contracts/crm';
+import { phoneForms } from '@psa/domain/phone';
+import { searchText } from '@psa/domain/search-text';
 import { sortKey } from '@psa/domain/text';
-import { emailForms, phoneForms, websiteForms } from '@psa/service-kit/contact-forms';
+import { emailForms, websiteForms } from '@psa/service-kit/contact-forms';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { CustomerRow } from '../db/schema.ts';
-import { searchText } from '../shared/search-text.ts';
 import { customerFor } from './policy.ts';
 
 type Found = Pick<CustomerRow, 'name' | 'customer_number' | 'email' | 'external_id' | 'phone' | 'website'>;

@@ -1,6 +1,6 @@
+import { contains, needles } from '@psa/domain/search-text';
 import type { Tx } from '@psa/service-kit/database';
 import type postgres from 'postgres';
-import { contains, needles } from './search-text.ts';
 
 type Fragment = postgres.PendingQuery<postgres.Row[]>;
 

@@ -1,9 +1,9 @@
 import type { Site } from '@psa/contracts/crm';
+import { searchText } from '@psa/domain/search-text';
 import { sortKey } from '@psa/domain/text';
 import { toIso } from '@psa/service-kit/database';
 import type { EventData } from '@psa/service-kit/outbox';
 import type { SiteRow } from '../db/schema.ts';
-import { searchText } from '../shared/search-text.ts';
 
 /** What a site sorts and is found by. */
 export const siteKeys = (row: Pick<SiteRow, 'name' | 'street' | 'postal_code' | 'city'>) => ({

@@ -9,6 +9,8 @@ import { countEvents, insertEvents } from './repository.ts';
 export const HISTORY_CONSUMER = 'events.history';
 /** One transaction per batch and tenant; larger ones gained nothing. */
 const MAX_BATCH = 250;
+/** Pages that are looked at follow what happens this much later at most. */
+const GATHER_MS = 100;
 
 type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'cache' | 'clock' | 'log'>;
 
@@ -22,6 +24,7 @@ export function historyConsumer(deps: Deps, months: Months): Worker {
       handle: (event) => store([event]),
       handleBatch: store,
       maxBatch: MAX_BATCH,
+      gatherMs: GATHER_MS,
     }),
   );
 }

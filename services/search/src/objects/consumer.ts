@@ -8,6 +8,8 @@ import { bareDocument, changeOf, documentOf } from './domain.ts';
 import { type LoadedObject, loadObjects, loadTexts, saveObject, saveText } from './repository.ts';
 
 const INDEX_CONSUMER = 'search.index';
+/** While much happens, a ticket is found this much later at most. */
+const GATHER_MS = 150;
 
 type Deps = Pick<ServiceDeps, 'db' | 'bus' | 'searchIndex' | 'log'>;
 
@@ -21,6 +23,7 @@ export function indexConsumer(deps: Deps): Worker {
       handle: (event) => handle([event]),
       handleBatch: handle,
       maxBatch: 200,
+      gatherMs: GATHER_MS,
     }),
   );
 }

@@ -20,7 +20,7 @@ export type Described =
   | Known<'customer', CustomerFacts>
   | Known<'contact', ContactFacts>;
 
-/** A comment or the name of an attachment. */
+/** A comment or the name of an attachment; of a removed one the place is kept and nothing stands in it. */
 export interface TicketText {
   readonly ticket_id: string;
   readonly id: string;
@@ -67,14 +67,14 @@ function textOf(event: EventEnvelope): TicketText | null {
     const internal = !isPublic(event, data.visibility);
     return { ticket_id: data.ticket.ticket_id, id: data.comment_id, internal, body: data.body, written_at };
   }
-  if (event.type === 'ticket.attached.v1') {
-    const data = event.data as EventData<'ticket.attached.v1'>;
+  if (event.type === 'ticket.attached.v1' || event.type === 'ticket.detached.v1') {
+    const data = event.data as EventData<'ticket.detached.v1'>;
     const internal = !isPublic(event, data.visibility);
     return {
       ticket_id: data.ticket.ticket_id,
       id: data.attachment_id,
       internal,
-      body: data.file_name,
+      body: event.type === 'ticket.attached.v1' ? data.file_name : '',
       written_at,
     };
   }
@@ -112,7 +112,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: facts.requester_id === null ? [] : [facts.requester_id],
         title: facts.title,
         body: lines(facts.description, ...texts.filter((text) => !text.internal).map((text) => text.body)),
         internal: lines(...texts.filter((text) => text.internal).map((text) => text.body)),
@@ -130,7 +129,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: [],
         title: facts.name,
         body: lines(facts.website),
         internal: lines(facts.notes, ...facts.tags),
@@ -142,7 +140,6 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
       const { facts } = object;
       return {
         ...base,
-        owner_ids: facts.user_id === null ? [] : [facts.user_id],
         title: facts.name,
         body: lines(facts.position),
         internal: lines(facts.notes),

@@ -42,6 +42,38 @@ async function tenantWith(...titles: string[]) {
   return { tid, tickets };
 }
 
+describe('a removed attachment', () => {
+  it.each(['in order', 'before the event that attached it'])(
+    'does not find its ticket any more, told %s, nor after a reindex',
+    async (order) => {
+      const { tid, tickets } = await tenantWith('Angebot mit Anlage');
+      const [ticket] = tickets;
+      const file = (type: string, version: number, attachment_id: string, file_name: string) =>
+        searchEvent(tid, type, ticket!.customer_id, {
+          ticket: { ...ticket, version },
+          attachment_id,
+          file_name,
+          visibility: 'public',
+        });
+      const [gone, stays] = [randomUUID(), randomUUID()];
+      await indexEvents(service.deps, [file('ticket.attached.v1', 2, stays, 'Lageplan.pdf')]);
+      const attached = file('ticket.attached.v1', 3, gone, 'Gehaltsliste.pdf');
+      const detached = file('ticket.detached.v1', 4, gone, 'Gehaltsliste.pdf');
+      const [first, second] = order === 'in order' ? [attached, detached] : [detached, attached];
+      await indexEvents(service.deps, [first!]);
+      expect(await found(tid, 'gehaltsliste')).toHaveLength(order === 'in order' ? 1 : 0);
+      await indexEvents(service.deps, [second!]);
+      const asked = async () => [await found(tid, 'gehaltsliste'), await found(tid, 'lageplan')];
+      expect(await asked()).toEqual([[], ['Angebot mit Anlage']]);
+
+      await emptyIndex();
+      await start(tid);
+      await reindexWorker(service.deps).runDue();
+      expect(await asked()).toEqual([[], ['Angebot mit Anlage']]);
+    },
+  );
+});
+
 describe('POST /search/reindex', () => {
   it('rebuilds from nothing, page by page, while queries and changes go on', async () => {
     const { tid, tickets } = await tenantWith(...Array.from({ length: 1_050 }, (_, i) => `Bestand nr${i}x`));

@@ -23,11 +23,13 @@ export function saveObject(tx: Tx, tenantId: string, change: Change): Promise<un
       version = greatest(o.version, excluded.version)`.execute();
 }
 
+/** An empty text takes the place of what was there, and of what a late event would put there. */
 export function saveText(tx: Tx, tenantId: string, text: TicketText): Promise<unknown> {
   return tx.sql`
     insert into search.texts (tenant_id, ticket_id, id, internal, body, written_at)
     values (${tenantId}, ${text.ticket_id}, ${text.id}, ${text.internal}, ${text.body}, ${text.written_at})
-    on conflict do nothing`.execute();
+    on conflict (tenant_id, ticket_id, id) do update set body = ''
+    where excluded.body = ''`.execute();
 }
 
 export interface LoadedObject extends StoredObject {

@@ -1,4 +1,4 @@
-import { type SearchHit, TextRefused } from '@psa/contracts/ports/search';
+import type { SearchHit } from '@psa/contracts/ports/search';
 import type {
   SearchMarksRequest,
   SearchMarksResponse,
@@ -9,11 +9,13 @@ import type {
 } from '@psa/contracts/search';
 import { can } from '@psa/service-kit/app';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
-import { forbidden, invalid, unavailable } from '@psa/service-kit/errors';
+import { forbidden } from '@psa/service-kit/errors';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Static } from 'typebox';
 import { OBJECT_TYPES, type ObjectType } from '../objects/domain.ts';
 import { customerNames } from '../objects/repository.ts';
+import { ownTickets } from './own-tickets.ts';
+import { refused } from './refused.ts';
 
 /** The types that the asker may see at all. */
 function visibleTypes(ctx: RequestContext): ObjectType[] {
@@ -36,6 +38,8 @@ export async function search(
   const types = visibleTypes(ctx).filter((type) => wanted?.includes(type) ?? true);
   const [limit, offset] = [query.limit ?? 20, query.offset ?? 0];
   const all = types.length === OBJECT_TYPES.length;
+  const own =
+    types.includes('ticket') && !can(ctx, 'ticket:view:all') ? await ownTickets(deps, ctx, query.q) : null;
   const found =
     types.length === 0
       ? { hits: [], total: 0, total_relation: 'eq' as const, corrected: {} }
@@ -43,10 +47,9 @@ export async function search(
           .query({
             tenant_id: ctx.scope.tenant_id,
             customer_id: ctx.scope.customer_id,
-            // A role that sees own tickets only sees own objects only.
-            owner_id: can(ctx, 'ticket:view:all') ? null : ctx.actor.id,
             text: query.q,
             ...(all ? {} : { types }),
+            ...(own ? { only: { type: 'ticket', ids: own.ids } } : {}),
             limit,
             offset,
           })
@@ -55,7 +58,7 @@ export async function search(
     data: await withCustomerNames(deps, ctx, found.hits),
     meta: {
       total: found.total,
-      total_relation: found.total_relation,
+      total_relation: own?.incomplete ? 'gte' : found.total_relation,
       limit,
       offset,
       corrected: mutable(found.corrected),
@@ -79,7 +82,6 @@ export async function searchMatches(
     .matches({
       tenant_id: ctx.scope.tenant_id,
       customer_id: ctx.scope.customer_id,
-      owner_id: null,
       text: q,
       type,
       ...(customer_id === undefined ? {} : { only_customer: customer_id }),
@@ -103,10 +105,9 @@ export async function searchMarks(
     .query({
       tenant_id,
       customer_id,
-      owner_id: null,
       text: q,
       types: [type],
-      ids,
+      only: { type, ids },
       limit: ids.length,
       offset: 0,
     })
@@ -120,13 +121,6 @@ function mustSee(ctx: RequestContext, type: ObjectType): void {
 
 const packed = (ids: readonly string[]) =>
   Buffer.from(ids.join('').replaceAll('-', ''), 'hex').toString('base64');
-
-/** A text that cannot be looked for is the caller's: no breaker opens for others. */
-function refused(error: unknown): never {
-  if (error instanceof TextRefused)
-    throw invalid({ field: 'q', message: 'cannot be searched for; try other or fewer words' });
-  throw unavailable('The search does not answer just now.', 2, error);
-}
 
 /** Staff see whose ticket or contact it is. The name is looked up now: it may have changed since the put. */
 async function withCustomerNames(deps: ServiceDeps, ctx: RequestContext, hits: readonly SearchHit[]) {

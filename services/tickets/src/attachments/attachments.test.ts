@@ -145,6 +145,28 @@ describe('attachments', () => {
     expect(await leftovers()).toEqual(before);
   });
 
+  it.each([
+    ['alone', `name="file"; filename*=UTF-8''%C3%84rger.txt`, 'Ärger.txt'],
+    ['as .NET sends it', `name=file; filename="=?utf-8?B?x?="; filename*=utf-8''%C3%84rger.txt`, 'Ärger.txt'],
+    [
+      'beside a plain one, which RFC 7578 prefers',
+      `name="file"; filename="a.txt"; filename*=UTF-8''b`,
+      'a.txt',
+    ],
+  ])('take an extended name %s', async (_, disposition, name) => {
+    const response = await fetch(`${base}/api/v1/tickets/${ticket}/attachments`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${await token(desk.anna)}`,
+        'content-type': 'multipart/form-data; boundary=b',
+      },
+      body: `--b\r\nContent-Disposition: form-data; ${disposition}\r\n\r\nText\r\n--b--\r\n`,
+    });
+    expect(response.status).toBe(201);
+    // biome-ignore lint/suspicious/noExplicitAny: a body of its own shape.
+    expect(((await response.json()) as any).data.file_name).toBe(name);
+  });
+
   it('refuse a file that is too large, and remove what was stored of it', async () => {
     const before = await leftovers();
     const answer = await upload(Buffer.alloc(MAX_ATTACHMENT_BYTES + 1, 'a'));

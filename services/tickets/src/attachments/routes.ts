@@ -192,6 +192,12 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
       }),
   );
 
+  /**
+   * Reads the form. Of its two names a file is called by `filename`, as RFC 7578 §4.2 has it, which forbids `filename*`
+   * in forms. The parser decodes an extended name where it stands alone or behind an unquoted field name (the form that
+   * .NET sends); beside a quoted one it takes the plain name (busboy's `parseFormDataDisposition`) and shows neither
+   * header nor parameters. Taking it earlier would be a second parser of the same bytes before this one.
+   */
   async function receive(request: FastifyRequest): Promise<{ upload: Upload; fields: UploadFields }> {
     const ctx = contextOf(request);
     const given: Record<string, string> = {};

@@ -2,10 +2,9 @@ import { Readable } from 'node:stream';
 import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { FileTooLarge, type StoredFile } from '@psa/contracts/ports/file-store';
 import type { Attachment } from '@psa/contracts/tickets';
-import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import { AppError, forbidden, invalid, notFound } from '@psa/service-kit/errors';
+import { AppError, invalid, notFound } from '@psa/service-kit/errors';
 import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { clearTimers, setTimer, type TimerHandler } from '@psa/service-kit/timers';
@@ -13,7 +12,7 @@ import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import { NO_SETTINGS } from '../desk/settings.ts';
 import { historyRows, insertHistory } from '../history/repository.ts';
-import { checkMayRemoveFile } from '../policies/attachment.ts';
+import { checkMayAttach, checkMayRemoveFile } from '../policies/attachment.ts';
 import { checkQuota } from '../quota/service.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
@@ -169,21 +168,14 @@ export async function attach(
 ): Promise<View> {
   const ticket = await loadTicket(tx, ctx, ticketId, true);
   check(ticket.version);
-  if (
-    fields.visibility === 'internal' &&
-    (ctx.actor.kind === 'customer' || !can(ctx, 'ticket:comment:internal'))
-  ) {
-    throw forbidden('You may not attach internal files.');
-  }
+  checkMayAttach(ctx, fields.visibility);
   const tenantId = ctx.scope.tenant_id;
   if (fields.comment_id !== null) {
     const [comment] = await tx.sql<{ visibility: string }[]>`
       select visibility from comments
       where tenant_id = ${tenantId} and id = ${fields.comment_id} and ticket_id = ${ticketId} and deleted_at is null`;
     if (!comment) throw invalid({ field: 'comment_id', message: 'there is no such comment of this ticket' });
-    if (comment.visibility === 'internal' && fields.visibility === 'public') {
-      throw invalid({ field: 'visibility', message: 'must be internal, as the note it belongs to is' });
-    }
+    checkMayAttach(ctx, fields.visibility, comment);
   }
   const at = deps.clock.now();
   const now = at.toISOString();
@@ -212,7 +204,7 @@ export async function attach(
   const history = {
     kind: 'attached',
     changes: [{ field: 'file', from: null, to: row.file_name }],
-    public: isPublic,
+    about: fields.visibility,
   };
   await Promise.all([
     tx.sql`
@@ -255,9 +247,19 @@ export async function detach(
     {},
     {
       settings: NO_SETTINGS,
-      history: [{ kind: 'changed', changes, public: isPublic }],
+      history: [{ kind: 'changed', changes, about: row.visibility }],
       events: (next) => [
-        ticketEvent('ticket.updated.v1', next, { ticket: ticketFacts(next), changes }, isPublic),
+        ticketEvent(
+          'ticket.detached.v1',
+          next,
+          {
+            ticket: ticketFacts(next),
+            attachment_id: ids.attachment,
+            file_name: row.file_name,
+            visibility: row.visibility,
+          },
+          isPublic,
+        ),
       ],
     },
   );

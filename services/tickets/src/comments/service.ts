@@ -1,12 +1,12 @@
 import type { Comment, CreateCommentRequest } from '@psa/contracts/tickets';
 import { statusAfterCustomerReply } from '@psa/domain/ticket-status';
-import { can } from '@psa/service-kit/app';
-import type { RequestContext } from '@psa/service-kit/context';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import { forbidden, invalid } from '@psa/service-kit/errors';
+import { invalid } from '@psa/service-kit/errors';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import { settingsRevision } from '../desk/settings.ts';
+import { checkMayComment } from '../policies/comment.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
 import { decideAndSave, ticketEvent } from '../tickets/service.ts';
@@ -48,14 +48,8 @@ export async function addComment(
   check: (version: number) => void,
 ): Promise<CommentView> {
   const visibility = body.visibility ?? 'public';
-  const portal = ctx.actor.kind === 'customer';
   if (body.body.trim() === '') throw invalid({ field: 'body', message: 'must not be empty' });
-  if (visibility === 'internal' && (portal || !can(ctx, 'ticket:comment:internal'))) {
-    throw forbidden('You may not write internal notes.');
-  }
-  if (body.status !== undefined && !can(ctx, 'ticket:update')) {
-    throw forbidden('This needs the permission ticket:update.');
-  }
+  checkMayComment(ctx, { ...body, visibility });
   const [ticket, revision] = await Promise.all([
     loadTicket(tx, ctx, ticketId, true),
     settingsRevision(tx, ctx.scope.tenant_id),
@@ -75,7 +69,7 @@ export async function addComment(
     edited_at: null,
   };
   const moved =
-    portal && body.status === undefined
+    isPortal(ctx) && body.status === undefined
       ? statusAfterCustomerReply(ticket.status, ticket.assigned_to !== null)
       : null;
   const status = body.status ?? moved;
@@ -94,7 +88,7 @@ export async function addComment(
       public_comment_count: ticket.public_comment_count + (isPublic ? 1 : 0),
       first_response_at: ticket.first_response_at ?? (isPublic && ctx.actor.kind === 'staff' ? now : null),
     },
-    history: [{ kind: 'commented', public: isPublic }],
+    history: [{ kind: 'commented', about: visibility }],
     events: (saved) => [
       ticketEvent(
         'ticket.commented.v1',

@@ -1,15 +1,13 @@
 import type { TicketStatus } from '@psa/contracts/tickets';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
+import { isForCustomers, type Told } from '../policies/history.ts';
 import type { TicketRow } from '../tickets/row.ts';
 
 /** Something that happened to a ticket, about to be written down. */
-export interface NewHistory {
-  readonly kind: string;
+export interface NewHistory extends Told {
   readonly changes?: readonly { field: string; from: unknown; to: unknown }[];
   readonly reason?: string | null;
-  /** False hides it from portal users. */
-  readonly public: boolean;
 }
 
 /** Rows for `jsonb_to_recordset`: history of one ticket in the order given. */
@@ -28,7 +26,7 @@ export function historyRows(
     kind: entry.kind,
     changes: entry.changes ?? [],
     reason: entry.reason ?? null,
-    public: entry.public,
+    public: isForCustomers(entry),
   }));
 }
 

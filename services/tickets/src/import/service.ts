@@ -6,7 +6,7 @@ import { toAppError } from '@psa/service-kit/errors';
 import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
-import { ASSIGNMENT_FIELDS } from '../tickets/domain.ts';
+import { isImportForCustomers } from '../policies/history.ts';
 import { type TicketRow, ticketColumns, ticketFacts } from '../tickets/row.ts';
 import { ticketEvent } from '../tickets/service.ts';
 import type { PreparedImport } from './references.ts';
@@ -260,9 +260,6 @@ async function updateRows(tx: Tx, ctx: RequestContext, rows: readonly TicketRow[
     where t.tenant_id = ${ctx.scope.tenant_id} and t.id = r.id`;
 }
 
-/** Fields whose recorded changes a customer may read. */
-const PUBLIC_FIELDS = new Set(['status', 'priority', 'category', 'title', 'description']);
-
 /** Writes the rows of history that are not known yet; returns how many were new, per ticket. */
 async function insertImportedHistory(
   deps: TicketsDeps,
@@ -280,9 +277,7 @@ async function insertImportedHistory(
       actor_name: entry.actor_name,
       kind: entry.kind,
       changes: entry.changes,
-      public: entry.changes.every(
-        (change) => PUBLIC_FIELDS.has(change.field) && !ASSIGNMENT_FIELDS.includes(change.field),
-      ),
+      public: isImportForCustomers(entry.changes),
       row_id: entry.row_id,
     })),
   );

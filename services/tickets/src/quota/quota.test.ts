@@ -103,7 +103,11 @@ describe('the room for attachments', () => {
       kind: 'changed',
       changes: [{ field: 'file', from: 'datei.txt', to: null }],
     });
-    expect((await desk.events(ticket)).at(-1)).toBe('ticket.updated.v1');
+    expect((await desk.service.outbox()).at(-1)).toMatchObject({
+      type: 'ticket.detached.v1',
+      public: true,
+      data: { attachment_id: last.body.data.id, file_name: 'datei.txt', ticket: { ticket_id: ticket } },
+    });
     const [gone] = await desk.service.db.admin`
       select file_key from tickets.attachments where id = ${last.body.data.id}`;
     expect(await desk.service.running.runDue()).toBe(0);

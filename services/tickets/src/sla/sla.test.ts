@@ -1,9 +1,11 @@
 import { systemContext } from '@psa/service-kit/context';
+import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { refreshOpenTickets } from '../desk/consumers.ts';
 import { createDefaults } from '../desk/defaults.ts';
 import { SettingsCache } from '../desk/settings.ts';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
+import { ticketGauges } from '../tickets/gauge.ts';
 import { TicketNumbers } from '../tickets/numbers.ts';
 
 let desk: TestDesk;
@@ -199,16 +201,31 @@ describe('deadlines', () => {
     const filtered = async (filter: string) =>
       (await call('GET', `/api/v1/tickets?${filter}`)).body.data.some((one: { id: string }) => one.id === id);
     const atRisk = async () => (await call('GET', '/api/v1/tickets/stats')).body.data.sla_at_risk;
+    const registry = new Registry();
+    const counter = ticketGauges(desk.service.deps, { registry });
+    const gauge = async (only?: string) => {
+      await counter.refresh();
+      const { values } = (await registry.getSingleMetric('at_risk_tickets_total')!.get()) as {
+        values: { value: number; labels: { priority?: string } }[];
+      };
+      return values
+        .filter(({ labels }) => only === undefined || labels.priority === only)
+        .reduce((sum, { value }) => sum + value, 0);
+    };
     setClock('2026-03-09T13:23:59Z');
     expect([(await seen()).resolution.phase, await filtered('sla=at_risk')]).toEqual(['ok', false]);
     const before = await atRisk();
+    const gaugeBefore = await gauge();
     setClock('2026-03-09T13:24:00Z');
     expect([(await seen()).resolution.phase, await filtered('sla=at_risk')]).toEqual(['at_risk', true]);
     expect(await atRisk()).toBe(before + 1);
+    expect([await gauge('high'), await gauge()]).toEqual([1, before + 1]);
+    expect(gaugeBefore).toBe(before);
     // Past the due time it is breached, though no timer has fired.
     setClock('2026-03-09T15:00:01Z');
     expect((await seen()).resolution).toMatchObject({ phase: 'breached', share_used: 1 });
     expect(await filtered('sla=at_risk')).toBe(false);
+    expect(await gauge('high')).toBe(0);
     await call('PATCH', `/api/v1/tickets/${id}`, { body: { assigned_to: desk.anna.sub } });
     await call('PATCH', `/api/v1/tickets/${id}`, { body: { status: 'waiting_customer' } });
     setClock('2026-03-12T09:00:00Z');

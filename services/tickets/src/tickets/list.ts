@@ -1,3 +1,4 @@
+import { MOST_IDS } from '@psa/contracts/search';
 import { normalTag } from '@psa/contracts/tags';
 import { type ListTicketsQuery, OPEN_STATUSES, type Ticket, type TicketStatus } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
@@ -143,4 +144,20 @@ export async function listTickets(
   });
   if (text && (request.fields?.has('highlight') ?? true)) await addHighlights(deps, ctx, text, tickets);
   return listResponse<Ticket>(request, result, tickets, url);
+}
+
+/** Ids of the tickets that the list without filters shows, of `among` or of all; more than can travel are not named. */
+export async function visibleIds(
+  deps: TicketsDeps,
+  ctx: RequestContext,
+  among: readonly string[] | undefined,
+): Promise<{ ids: string[]; more: boolean }> {
+  const rows = await deps.db.read(ctx.scope, (tx) => {
+    const shown = filters(tx, ctx, {}, deps.clock.now());
+    const wanted = among ? [tx.sql`t.id = any(${among as string[]}::uuid[])`, ...shown] : shown;
+    const where = wanted.reduce((sum, one) => tx.sql`${sum} and ${one}`);
+    return tx.sql<{ id: string }[]>`select t.id from tickets t where ${where} limit ${MOST_IDS + 1}`;
+  });
+  const more = rows.length > MOST_IDS;
+  return { ids: more ? [] : rows.map((row) => row.id), more };
 }

@@ -7,6 +7,8 @@ import {
   Ticket,
   TicketStats,
   UpdateTicketRequest,
+  VisibleTicketsRequest,
+  VisibleTicketsResponse,
 } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { isPortal } from '@psa/service-kit/context';
@@ -19,7 +21,7 @@ import { withLookups } from '../people/lookup.ts';
 import { bulkUpdate } from './bulk.ts';
 import { ticketCategories, ticketTags } from './choices.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
-import { listTickets, SEARCH_SPEC } from './list.ts';
+import { listTickets, SEARCH_SPEC, visibleIds } from './list.ts';
 import { loadTicket } from './repository.ts';
 import { changeTicket, deleteTicket, openTicket } from './service.ts';
 import { ticketStats } from './stats.ts';
@@ -139,6 +141,21 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
       },
     );
   }
+
+  app.post(
+    '/internal/tickets/visible',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'Which tickets the list would show, for the search service',
+        operationId: 'visibleTickets',
+        hide: true,
+        body: VisibleTicketsRequest,
+        response: { 200: VisibleTicketsResponse },
+      },
+    },
+    (request) => visibleIds(deps, contextOf(request), request.body.ids),
+  );
 
   app.get(
     '/api/v1/tickets/:id',

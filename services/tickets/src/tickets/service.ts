@@ -177,9 +177,9 @@ export async function openTicket(
   // The actor entered it; the contact is whom it is for.
   const asked: Change[] =
     row.contact_id === null ? [] : [{ field: 'contact_id', from: null, to: row.contact_id }];
-  const history: NewHistory[] = [{ kind: 'created', changes: asked, public: true }];
+  const history: NewHistory[] = [{ kind: 'created', changes: asked }];
   if (given.length > 0 || chosen) {
-    history.push({ kind: 'assigned', changes: given, reason: chosen?.reason ?? null, public: false });
+    history.push({ kind: 'assigned', changes: given, reason: chosen?.reason ?? null });
   }
   const facts = ticketFacts(row);
   const events: AnyNewEvent[] = [ticketEvent('ticket.opened.v1', row, { ticket: facts })];
@@ -383,9 +383,9 @@ function recordOf(
   const given = changes.filter((change) => ASSIGNMENT_FIELDS.includes(change.field));
   const rest = changes.filter((change) => !ASSIGNMENT_FIELDS.includes(change.field));
   const history: NewHistory[] = [...(extra.history ?? [])];
-  if (rest.length > 0) history.push({ kind: 'changed', changes: rest, public: true });
+  if (rest.length > 0) history.push({ kind: 'changed', changes: rest });
   if (given.length > 0) {
-    history.push({ kind: 'assigned', changes: given, reason: extra.reason ?? null, public: false });
+    history.push({ kind: 'assigned', changes: given, reason: extra.reason ?? null });
   }
 
   const ticket = ticketFacts(row);
@@ -402,7 +402,6 @@ function recordOf(
     history.push({
       kind: 'sla_breached',
       changes: [{ field: `sla_${missed.kind}_due`, from: missed.due_at, to: null }],
-      public: false,
     });
     events.push(ticketEvent('ticket.sla_breached.v1', row, { ticket, ...missed }, false));
   }
@@ -431,12 +430,7 @@ export async function deleteTicket(
     replaceTicketTimers(tx, ctx.scope.tenant_id, id, []),
     replaceTags(tx, ctx, row, []),
     removeFiles(tx, ctx, id, at.toISOString()),
-    insertHistory(
-      tx,
-      ctx,
-      row,
-      historyRows(ctx, [{ kind: 'deleted', public: false }], deps.ids, at.toISOString()),
-    ),
+    insertHistory(tx, ctx, row, historyRows(ctx, [{ kind: 'deleted' }], deps.ids, at.toISOString())),
     emit(deps, tx, ctx, [ticketEvent('ticket.deleted.v1', row, { ticket: ticketFacts(row) })], at),
   ]);
 }

@@ -174,7 +174,7 @@ async function save(
     {
       settings: NO_SETTINGS,
       columns: { minutes_spent: ticket.minutes_spent + more },
-      history: [{ kind: `time_${what}`, changes, public: false }],
+      history: [{ kind: `time_${what}`, changes }],
       events: (row) => [
         ticketEvent(
           `ticket.time_${what}.v1`,

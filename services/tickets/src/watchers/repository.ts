@@ -5,7 +5,7 @@ import type { Static } from 'typebox';
 
 type View = Static<typeof Watcher>;
 
-/** Whom of the watchers the asker may see decides row-level security: portal users see themselves. */
+/** Whom of them the asker may see: policies/watcher.ts. */
 export async function listWatchers(tx: Tx, ctx: RequestContext, ticketId: string): Promise<View[]> {
   const rows = await tx.sql<View[]>`
     select user_id, name from watchers

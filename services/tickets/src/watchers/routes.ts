@@ -1,10 +1,10 @@
 import { IdParams, One, Uuid } from '@psa/contracts/common';
 import { CreateWatcherRequest, Watcher } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
-import { forbidden } from '@psa/service-kit/errors';
 import { checkIfMatch, write } from '@psa/service-kit/write';
 import Type from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
+import { checkMayUnwatchFor } from '../policies/watcher.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { deleteWatcher, insertWatcher, listWatchers } from './repository.ts';
 import { watcherOf } from './service.ts';
@@ -95,7 +95,7 @@ export function watcherRoutes(app: App, deps: TicketsDeps): void {
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => {
         const { id, user_id } = request.params;
-        if (ctx.actor.kind === 'customer' && user_id !== ctx.actor.id) throw forbidden();
+        checkMayUnwatchFor(ctx, user_id);
         const ticket = await loadTicket(tx, ctx, id);
         checkIfMatch(request, ticket.version);
         await deleteWatcher(tx, ctx, id, user_id);

@@ -1,8 +1,9 @@
 import type { Watcher } from '@psa/contracts/tickets';
-import { isPortal, type RequestContext } from '@psa/service-kit/context';
+import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { forbidden, invalid } from '@psa/service-kit/errors';
+import { invalid } from '@psa/service-kit/errors';
 import type { Static } from 'typebox';
+import { checkMayWatchFor, possibleWatchers } from '../policies/watcher.ts';
 import type { TicketRow } from '../tickets/row.ts';
 
 /** The asker, or whom staff names: a technician, or a portal user of the ticket's customer. */
@@ -15,13 +16,9 @@ export async function watcherOf(
   if (wanted === undefined || wanted === ctx.actor.id) {
     return { user_id: ctx.actor.id!, name: ctx.actor.name ?? ctx.actor.email ?? '' };
   }
-  if (isPortal(ctx)) throw forbidden('You may watch a ticket yourself only.');
+  checkMayWatchFor(ctx, wanted);
   const [row] = await tx.sql<{ name: string }[]>`
-    select name from technicians
-    where tenant_id = ${ctx.scope.tenant_id} and id = ${wanted} and deleted_at is null and disabled is not true
-    union all
-    select name from people where tenant_id = ${ctx.scope.tenant_id} and id = ${wanted} and kind = 'user'
-      and customer_id = ${ticket.customer_id} and deleted_at is null`;
+    select name from (${possibleWatchers(tx, ctx, ticket)}) as p where id = ${wanted}`;
   if (!row)
     throw invalid({ field: 'user_id', message: 'there is nobody of that id who may see this ticket' });
   return { user_id: wanted, name: row.name };

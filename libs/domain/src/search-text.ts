@@ -1,5 +1,5 @@
-import { foldText, foldTextGerman } from '@psa/domain/text';
-import { phoneForms } from '@psa/service-kit/contact-forms';
+import { phoneForms } from './phone.ts';
+import { foldText, foldTextGerman } from './text.ts';
 
 /** What a row is found by: its parts in both spellings, one per line so that no match spans two of them. */
 export function searchText(parts: readonly (string | number | null | undefined)[]): string {

@@ -57,7 +57,7 @@ end $$;
 
 -- The same for those who see a part of the documents, or ask for one: other indexes may help.
 create function search.newest(
-  match tsquery, only_types text[], only_owner uuid, only_ids uuid[], since integer, most integer)
+  match tsquery, only_types text[], limited text, only_ids uuid[], since integer, most integer)
 returns tid[] language plpgsql stable
 as $$
 declare
@@ -65,7 +65,7 @@ declare
   company constant uuid := psa.customer_id();
 begin
   perform search.refuse_internal(match);
-  if company is null and only_owner is null and only_ids is null then
+  if company is null and only_ids is null then
     return search.newest_of_all(match, only_types, since, most);
   end if;
   return array(
@@ -74,8 +74,7 @@ begin
       and (since is null or search.day(d.updated_at) >= since)
       and (company is null or d.customer_id = company)
       and (only_types is null or d.type = any (only_types))
-      and (only_owner is null or only_owner = any (d.owner_ids))
-      and (only_ids is null or d.id = any (only_ids))
+      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
     order by d.updated_at desc limit most);
 end $$;
 
@@ -84,7 +83,7 @@ end $$;
 -- newest can tell more by, null where it can not: several words without the beginning. Who sees a part of the documents
 -- is asked for all at once: of a part the guess says little. `if_likely`: null where the guess is that there are fewer.
 create function search.recent(
-  match tsquery, steady tsquery, only_types text[], only_owner uuid, only_ids uuid[], most integer,
+  match tsquery, steady tsquery, only_types text[], limited text, only_ids uuid[], most integer,
   hundredths integer[], if_likely boolean)
 returns tid[] language plpgsql volatile
 as $$
@@ -96,36 +95,36 @@ declare
   share float := 1;
   since integer;
 begin
-  if hundredths is not null and psa.customer_id() is null and only_owner is null and only_ids is null then
+  if hundredths is not null and psa.customer_id() is null and only_ids is null then
     share := wanted / search.expected(match);
     if share > likely and steady is not null and not if_likely then
       -- Words may stand together more often than by chance; a look at the newest shows that. Not with the beginning: to
       -- gather all that begin with two letters costs more than all the rest.
-      found := search.newest(steady, only_types, only_owner, only_ids, search.since(0.02, hundredths), most);
+      found := search.newest(steady, only_types, limited, only_ids, search.since(0.02, hundredths), most);
       share := share / greatest(cardinality(found) / 0.02 / search.expected(steady), 1);
     end if;
   end if;
   if share <= likely then
     since := search.since(share, hundredths);
-    found := search.newest(match, only_types, only_owner, only_ids, since, most);
+    found := search.newest(match, only_types, limited, only_ids, since, most);
     if cardinality(found) = most then return found; end if;
     since := search.since(share * wanted / greatest(cardinality(found), 1), hundredths);
     if since is not null then
-      found := search.newest(match, only_types, only_owner, only_ids, since, most);
+      found := search.newest(match, only_types, limited, only_ids, since, most);
       if cardinality(found) = most then return found; end if;
     end if;
   elsif if_likely then
     return null;
   end if;
-  return search.newest(match, only_types, only_owner, only_ids, null, most);
+  return search.newest(match, only_types, limited, only_ids, null, most);
 end $$;
 
--- The best matches, as `best` of 003, which took 20 times as long where words are common: those with all words in title
+-- The best matches, as `best` of 004, which took 20 times as long where words are common: those with all words in title
 -- and keywords before others, the newest of them. Few matches are fetched at once; of many, those in title and keywords
 -- are asked for first, because they are often enough.
 create function search.top(
   match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery,
-  only_types text[], only_owner uuid, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
+  only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
 returns table (type text, id uuid, score real, total integer)
 language plpgsql volatile security definer
 set search_path = search, psa, public, pg_temp
@@ -138,18 +137,18 @@ as $$
 declare
   most constant integer := cap + 1;
   hundredths constant integer[] := search.hundredths();
-  pool tid[] := search.recent(in_head, null, only_types, only_owner, only_ids, most, hundredths, true);
+  pool tid[] := search.recent(in_head, null, only_types, limited, only_ids, most, hundredths, true);
   others tid[];
   matches integer := most;
 begin
   if pool is null or cardinality(pool) < most then
-    others := search.recent(match, steady, only_types, only_owner, only_ids, most, hundredths, false);
+    others := search.recent(match, steady, only_types, limited, only_ids, most, hundredths, false);
     matches := cardinality(others);
     if matches < most then
       pool := others;
     else
       if pool is null then
-        pool := search.recent(in_head, in_head, only_types, only_owner, only_ids, most, hundredths, false);
+        pool := search.recent(in_head, in_head, only_types, limited, only_ids, most, hundredths, false);
       end if;
       pool := pool || array(
         select o.place from unnest(others) with ordinality as o(place, n) where o.place <> all (pool) order by o.n);
@@ -172,7 +171,7 @@ end $$;
 
 -- For each of some queries, whether any document matches it that the asker may see. Most words stand in one of the newest
 -- hundredth, or in few documents.
-create or replace function search.occurring(queries tsquery[], only_types text[], only_owner uuid) returns boolean[]
+create or replace function search.occurring(queries tsquery[], only_types text[], limited text, only_ids uuid[]) returns boolean[]
 language plpgsql stable security definer
 set search_path = search, psa, public, pg_temp
 set plan_cache_mode = force_custom_plan
@@ -184,8 +183,8 @@ declare
   near constant integer := search.since(0.01, search.hundredths());
 begin
   return array(
-    select near is not null and cardinality(search.newest(q.match, only_types, only_owner, null, near, 1)) > 0
-      or cardinality(search.newest(q.match, only_types, only_owner, null, null, 1)) > 0
+    select near is not null and cardinality(search.newest(q.match, only_types, limited, only_ids, near, 1)) > 0
+      or cardinality(search.newest(q.match, only_types, limited, only_ids, null, 1)) > 0
     from unnest(queries) with ordinality as q(match, n) order by q.n);
 end $$;
 

@@ -1,7 +1,7 @@
-import { describeError } from '@psa/app/api/error-text';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
+import { describeError } from './api/error-text.ts';
 
 /** What went wrong in the reader's words: as text, or as a message at the edge that stays until it is seen. */
 export function useErrorText(): (error: unknown) => string {

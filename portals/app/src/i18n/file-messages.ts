@@ -1,0 +1,16 @@
+import { defineMessages } from '@psa/ui/i18n/i18n';
+
+/** Texts of a ticket's files that both portals say. Apart, because a first page has none. */
+export const fileMessages = defineMessages(
+  'file',
+  {
+    delete: '{{name}} löschen',
+    delete_sure: 'Niemand kann {{name}} danach noch öffnen. Der Verlauf behält den Namen.',
+    deleted: '{{name}} gelöscht',
+  },
+  {
+    delete: 'Delete {{name}}',
+    delete_sure: 'Nobody can open {{name}} afterwards. The history keeps its name.',
+    deleted: '{{name}} deleted',
+  },
+);

@@ -1,0 +1,42 @@
+import { defineMessages } from '@psa/ui/i18n/i18n';
+
+/** Texts of the dashboard. Apart from the list's: a visit begins with them. */
+export const messages = defineMessages(
+  'technician.dashboard',
+  {
+    title: 'Übersicht',
+    mine: 'Meine offenen',
+    at_risk: 'SLA gefährdet',
+    breached: 'SLA verletzt',
+    unassigned: 'Nicht zugewiesen',
+    by_status: 'Offene Tickets nach Status',
+    by_priority: 'Offene Tickets nach Priorität',
+    per_day: 'Eröffnet und gelöst pro Tag',
+    created: 'Eröffnet',
+    resolved: 'Gelöst',
+    load: 'Offene Tickets je Techniker',
+    my_next: 'Als Nächstes fällig',
+    my_next_empty: 'Keine eigenen offenen Tickets. Unter „Nicht zugewiesen“ wartet vielleicht eines.',
+    all_mine: 'Alle meine Tickets',
+    first: 'Noch keine Tickets',
+    first_text: 'Sobald das erste Ticket da ist, stehen hier die Zahlen dazu.',
+  },
+  {
+    title: 'Overview',
+    mine: 'My open tickets',
+    at_risk: 'SLA at risk',
+    breached: 'SLA breached',
+    unassigned: 'Unassigned',
+    by_status: 'Open tickets by status',
+    by_priority: 'Open tickets by priority',
+    per_day: 'Opened and resolved per day',
+    created: 'Opened',
+    resolved: 'Resolved',
+    load: 'Open tickets per technician',
+    my_next: 'Due next',
+    my_next_empty: 'No open tickets for you. There may be one under “Unassigned”.',
+    all_mine: 'All my tickets',
+    first: 'No tickets yet',
+    first_text: 'As soon as there is a first ticket, its figures appear here.',
+  },
+);

@@ -1,0 +1,26 @@
+import { can } from '@psa/service-kit/app';
+import { isPortal, type RequestContext } from '@psa/service-kit/context';
+import { forbidden } from '@psa/service-kit/errors';
+
+/**
+ * The conversation. Whoever sees a ticket reads it; row-level security shows portal users what is public. Whoever has
+ * `ticket:comment` (the route asks for it) replies; internal notes are for staff who may write them; a comment that
+ * says what the status shall be changes the ticket, and needs the right to.
+ */
+export function checkMayComment(
+  ctx: RequestContext,
+  comment: { visibility: Visibility; status?: string },
+): void {
+  if (comment.visibility === 'internal' && !mayWriteInternal(ctx)) {
+    throw forbidden('You may not write internal notes.');
+  }
+  if (comment.status !== undefined && !can(ctx, 'ticket:update')) {
+    throw forbidden('This needs the permission ticket:update.');
+  }
+}
+
+export type Visibility = 'public' | 'internal';
+
+/** What customers do not see, notes and files alike: never a customer's, whatever its role says. */
+export const mayWriteInternal = (ctx: RequestContext): boolean =>
+  !isPortal(ctx) && can(ctx, 'ticket:comment:internal');
