@@ -98,7 +98,7 @@ it('finds by the newest documents what a look at every match finds, with statist
   const totals = new Set<number>();
   for (const analyzed of [false, true]) {
     if (analyzed) await db.admin.unsafe('analyze search.documents');
-    for (let i = 0; i < 120; i++) {
+    for (let i = 0; i < 60; i++) {
       const known = [...Object.keys(WORDS), 'grusse', 'freundlich', 'nirgends'];
       const words = [...new Set(Array.from({ length: Math.floor(next() * 3) }, () => pick(known)))];
       const beginning =
