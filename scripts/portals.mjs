@@ -29,7 +29,8 @@ function sourcesOf(portal) {
   const sources = folders
     .flatMap((folder) => filesOf(join(ROOT, folder)))
     .filter((file) => !/\.test\.tsx?$/.test(file));
-  for (const file of [...sources, join(ROOT, 'package-lock.json'), join(ROOT, 'scripts/portals.mjs')]) {
+  const more = ['libs/domain/src/text.ts', 'package-lock.json', 'scripts/portals.mjs'];
+  for (const file of [...sources, ...more.map((path) => join(ROOT, path))]) {
     hash
       .update(`${relative(ROOT, file)}\0`)
       .update(readFileSync(file))

@@ -152,6 +152,24 @@ describe('the demo data, begun by a start that was cut off and finished by the n
     }
   });
 
+  it('have a time that was corrected, and one that was entered for a colleague', async () => {
+    const { id } = tickets.find(({ title }) => title.startsWith('Abfüllung: Steuerung'))!;
+    const { data: entries } = await admin.send<
+      Many<{ minutes: number; note: string; user: { name: string }; entered_by: { name: string } }>
+    >('GET', `/tickets/${id}/time-entries`);
+    const told = entries.map(({ minutes, user, entered_by }) => [minutes, user.name, entered_by.name]);
+    expect(told).toHaveLength(2);
+    expect(told).toContainEqual([45, 'Tobias Kern', 'Tobias Kern']);
+    expect(told).toContainEqual([15, 'Tobias Kern', 'Katrin Behrens']);
+    const { data: history } = await admin.send<
+      Many<{ kind: string; changes: { field: string; from: unknown; to: unknown }[] }>
+    >('GET', `/tickets/${id}/history?limit=100`);
+    // Once, though the first start was cut off.
+    expect(history.filter(({ kind }) => kind === 'time_changed').map(({ changes }) => changes)).toEqual([
+      [{ field: 'minutes', from: 30, to: 45 }],
+    ]);
+  });
+
   it('stand in log, search and audit trail with those times', async () => {
     const old = new Date(now.getTime() - 2 * 3_600_000);
     await until(async () => {

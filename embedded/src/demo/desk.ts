@@ -69,8 +69,8 @@ export async function fillDesk(
   ]) {
     callers.set(key!, await signIn(platform, email!, accounts.password));
   }
-  await importPast(platform, admin, { staff, customers, callers }, firstOpening(story.now));
-  await playLive(platform, { staff, customers, callers }, story.now, story.resumed);
+  await importPast(platform, admin, { staff, customers, callers, admin }, firstOpening(story.now));
+  await playLive(platform, { staff, customers, callers, admin }, story.now, story.resumed);
 }
 
 type StaffIds = ReadonlyMap<StaffKey, Entity>;

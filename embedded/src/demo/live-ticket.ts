@@ -9,6 +9,19 @@ export interface LiveComment {
   readonly ago: number;
 }
 
+/** Time worked on a ticket: minutes, what was done, when it was booked, and what else is to be told of it. */
+export type LiveTime = readonly [
+  minutes: number,
+  note: string,
+  ago: number,
+  more?: {
+    /** So many minutes were booked at first; corrected so long ago. */
+    readonly corrected?: { readonly from: number; readonly ago: number };
+    /** Entered by the administration for who worked. */
+    readonly byAdmin?: true;
+  },
+];
+
 /**
  * A ticket of the last days. Its times are minutes before the first start: minutes of office hours, so that the
  * SLA clocks stand as told at whatever hour that is, or real ones where the work goes on around the clock.
@@ -33,6 +46,5 @@ export interface LiveTicket {
   readonly who?: StaffKey;
   readonly status?: Exclude<TicketStatus, 'new' | 'closed'>;
   readonly comments?: readonly LiveComment[];
-  /** Minutes worked, what was done, and when it was booked. */
-  readonly time?: readonly [number, string, number][];
+  readonly time?: readonly LiveTime[];
 }

@@ -80,8 +80,13 @@ export const LIVE_TICKETS: readonly LiveTicket[] = [
       },
     ],
     time: [
-      [45, 'Fehlersuche mit Produktion am Telefon, Port umgesteckt', 165],
-      [15, 'Switch-Protokolle ausgewertet', 120],
+      [
+        45,
+        'Fehlersuche mit Produktion am Telefon, Port umgesteckt',
+        165,
+        { corrected: { from: 30, ago: 140 } },
+      ],
+      [15, 'Switch-Protokolle ausgewertet', 120, { byAdmin: true }],
     ],
   },
   {

@@ -23,6 +23,7 @@ export interface Cast {
   readonly customers: ReadonlyMap<string, { readonly id: string; readonly contacts: readonly Named[] }>;
   /** Everybody who can sign in: staff, and a portal user under the key of the customer. */
   readonly callers: ReadonlyMap<string, Caller>;
+  readonly admin: Caller;
 }
 
 /** The moment a number of a live ticket means. */
@@ -106,10 +107,21 @@ function stepsOf(ticket: LiveTicket, index: number, cast: Cast, now: Date, resum
     const assigned_to = cast.staff.get(ticket.who!)!.id;
     change(ticket.taken!, dispatcher, { assigned_to });
     if (ticket.begun !== undefined) change(ticket.begun, technician, { status: 'in_progress' });
-    for (const [i, [minutes, note, ago]] of (ticket.time ?? []).entries())
-      plan(ago, () =>
-        technician.send('POST', `${path}/time-entries`, { minutes, note }, { key: `${key}-time-${i}` }),
-      );
+    for (const [i, [minutes, note, ago, { corrected, byAdmin } = {}]] of (ticket.time ?? []).entries()) {
+      let entry = '';
+      plan(ago, async () => {
+        const booked = { minutes: corrected?.from ?? minutes, note };
+        const { data } = await (byAdmin ? cast.admin : technician).send<{ data: { id: string } }>(
+          'POST',
+          `${path}/time-entries`,
+          byAdmin ? { ...booked, user_id: assigned_to } : booked,
+          { key: `${key}-time-${i}` },
+        );
+        entry = `${path}/time-entries/${data.id}`;
+      });
+      // What it is corrected to already changes nothing, so a second start may say it again.
+      if (corrected) plan(corrected.ago, () => technician.send('PATCH', entry, { minutes }));
+    }
     if (ticket.done !== undefined) change(ticket.done, technician, { status });
   }
   for (const [i, { by, ago, text: body, internal }] of (ticket.comments ?? []).entries()) {

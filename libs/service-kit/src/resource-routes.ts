@@ -84,8 +84,8 @@ export interface Resource<Row extends Versioned, S extends ResourceSchemas, Befo
     body: Static<S['create']> | Static<S['update']>,
     id: string | null,
   ): Promise<void>;
-  /** Before the transaction of a create begins: what needs one of its own, such as a number. */
-  before?(ctx: RequestContext): Promise<Before>;
+  /** Before the transaction of a create begins: what needs one of its own (a number), or takes long (a hash). */
+  before?(ctx: RequestContext, body: Static<S['create']>): Promise<Before>;
   create(tx: Tx, ctx: RequestContext, body: Static<S['create']>, before: Before): Promise<Row>;
   /** `check` takes the locked row, and throws when the caller meant another version. */
   update(
@@ -188,11 +188,12 @@ export function resourceRoutes<Row extends Versioned, S extends ResourceSchemas,
       },
     },
     async (request, reply) => {
-      await resource.refer?.(contextOf(request), request.body as Static<S['create']>, null);
-      const before = (await resource.before?.(contextOf(request))) as Before;
+      const body = request.body as Static<S['create']>;
+      await resource.refer?.(contextOf(request), body, null);
+      const before = (await resource.before?.(contextOf(request), body)) as Before;
       return around(contextOf(request), () =>
         write(db, request, reply, async (tx, ctx) => {
-          const row = await resource.create(tx, ctx, request.body as Static<S['create']>, before);
+          const row = await resource.create(tx, ctx, body, before);
           return {
             status: 201,
             body: { data: resource.view(row, ctx) },

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { openerOf } from './opener.ts';
+import { contactThen, openerOf } from './opener.ts';
 
 const jonas = { id: 'j', name: 'Jonas Petersen' };
 const anna = { id: 'a', name: 'Anna Reiter' };
@@ -29,4 +29,10 @@ it('names one person once who entered it for themselves', () => {
 it('makes nobody the entrant of an imported ticket', () => {
   const imported = { ...ticket, created_by: null, creator: null, source: 'import' as const, contact: anna };
   expect(openerOf(imported)).toEqual({ entrant: null, beneficiary: anna });
+});
+
+it('knows whom a ticket was for when it was opened', () => {
+  expect(contactThen({ changes: [{ field: 'contact_id', from: null, to: 'a' }] })).toBe('a');
+  expect(contactThen({ changes: [] })).toBeNull();
+  expect(contactThen(null)).toBeNull();
 });

@@ -1,8 +1,19 @@
-import type { Ticket } from './api/types.ts';
+import type { HistoryEntry, Ticket } from './api/types.ts';
 
 interface Person {
   id: string;
   name: string;
+}
+
+export interface Opener {
+  entrant: Person | null;
+  beneficiary: Person | null;
+}
+
+/** The contact's id when the ticket was opened, by the first entry of its history; null for none. */
+export function contactThen(first: Pick<HistoryEntry, 'changes'> | null): string | null {
+  const to = first?.changes.find(({ field }) => field === 'contact_id')?.to;
+  return typeof to === 'string' ? to : null;
 }
 
 /**
@@ -12,7 +23,7 @@ interface Person {
  */
 export function openerOf(
   ticket: Pick<Ticket, 'created_by' | 'creator' | 'requester' | 'contact' | 'customer' | 'source'>,
-): { entrant: Person | null; beneficiary: Person | null } {
+): Opener {
   const entrant = ticket.creator ?? null;
   const asker = ticket.requester ?? ticket.contact ?? null;
   if (ticket.created_by !== null && asker?.id === ticket.created_by) {

@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api } from './api/browser.ts';
+import { ApiError } from './api/error.ts';
 import type { QueryOf } from './api/typed.ts';
 import {
   type Attachment,
@@ -51,6 +52,33 @@ export const commentsQuery = (id: string) =>
 /** What happened to it. */
 export const historyQuery = (id: string) =>
   pagesOf<HistoryEntry>(id, 'history', { sort: 'occurred_at', limit: 30 });
+
+/** The first of what happened to it, which stays as it is. */
+export const openingQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['opening', id],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }) => {
+      const { data } = await api.get('/tickets/{id}/history', { path: { id }, query: { limit: 1 }, signal });
+      return whole<HistoryEntry>(data)[0] ?? null;
+    },
+  });
+
+/** A contact's name; null where there is no such contact any more. */
+export const contactNameQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['contact', id, 'name'],
+    staleTime: 5 * 60_000,
+    queryFn: async ({ signal }) => {
+      try {
+        const { data } = await api.get('/contacts/{id}', { path: { id }, query: { fields: 'name' }, signal });
+        return data.name ?? null;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 404) return null;
+        throw error;
+      }
+    },
+  });
 
 export const attachmentsQuery = (id: string) =>
   queryOptions({

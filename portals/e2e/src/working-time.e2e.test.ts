@@ -18,6 +18,7 @@ describe('a ticket taken down for a customer', () => {
   let page: Page;
   let id: string;
   let path: string;
+  let company: string;
   const text = 'Am Telefon gemeldet.';
 
   beforeAll(async () => {
@@ -25,6 +26,7 @@ describe('a ticket taken down for a customer', () => {
     browser = await launchBrowser();
     const { body: me } = await platform.api(CUSTOMER, 'GET', '/auth/me');
     const { customer_id } = me.data;
+    company = customer_id;
     const { body: people } = await platform.api(
       TECHNICIAN,
       'GET',
@@ -56,6 +58,19 @@ describe('a ticket taken down for a customer', () => {
     const { page: portal } = session;
     await signIn(portal, platform, CUSTOMER, '/portal');
     await portal.goto(`/portal/tickets/${id}`);
+    await message(portal, text).getByText(told).waitFor();
+    await portal.getByText('Von uns aufgenommen, für Josef Hausner').waitFor();
+    // It stays so when somebody else becomes the contact; the history tells both by name.
+    const lena = await platform.api(TECHNICIAN, 'GET', `/contacts?customer_id=${company}&search=Moser`);
+    const changed = await platform.api(TECHNICIAN, 'PATCH', `/tickets/${id}`, {
+      contact_id: lena.body.data[0].id,
+    });
+    expect(changed.status).toBe(200);
+    await page.getByText('Historie').click();
+    await page.getByText('Ansprechpartner: Josef Hausner → Lena Moser').waitFor();
+    await page.reload();
+    await page.getByRole('article', { name: 'Beschreibung' }).getByText(told).waitFor();
+    await portal.reload();
     await message(portal, text).getByText(told).waitFor();
     await portal.getByText('Von uns aufgenommen, für Josef Hausner').waitFor();
     // Who writes a ticket for oneself is named once.

@@ -1,10 +1,11 @@
+import { foldText, withoutUmlautSpelling } from '@psa/domain/text';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { linePath, shares, total } from './charts/chart-data.ts';
 import { initials } from './components/avatar.tsx';
 import { slaLook } from './components/sla-clock.tsx';
 import { addFiles } from './file-check.ts';
-import { fuzzyFilter, fuzzyScore } from './fuzzy.ts';
+import { fuzzyFilter, fuzzyScore, holds } from './fuzzy.ts';
 import { findNear, moveActive } from './list-place.ts';
 
 describe('SLA clock', () => {
@@ -78,6 +79,43 @@ describe('command search', () => {
     expect(fuzzyScore('ubersicht', 'Übersicht')).not.toBeNull();
     expect(fuzzyScore('strasse', 'Straße')).not.toBeNull();
     expect(fuzzyScore('neu xyz', 'Neues Ticket')).toBeNull();
+  });
+
+  it.each([
+    ['Müller', 'muller'],
+    ['muller', 'Müller'],
+    ['mueller', 'Müller'],
+    ['MU\u0308LLER', 'Müller'],
+    ['STRAẞE', 'Straße'],
+    ['strasse', 'Straße'],
+    ['istanbul', 'İstanbul'],
+    ['office', 'Oﬃce'],
+    ['Oﬃce', 'Office'],
+    ['lodz', 'Łódź'],
+    ['aero', 'Ærø'],
+    ['drucker', 'Dru\u00ADcker'],
+    ['Drucker', 'Ｄｒｕｃｋｅｒ'],
+    ['angstrom', 'Ångström'],
+    ['cafe', 'Café'],
+    ['yilmaz', 'Yılmaz'],
+  ])('finds by %s what the lists find: %s', (query, text) => {
+    // As lists and search compare (libs/domain/src/text.ts).
+    const [asked, stored] = [foldText(query), foldText(text)];
+    expect([asked, withoutUmlautSpelling(asked)]).toContain(stored);
+    expect(fuzzyScore(query, text)).toBeGreaterThan(3.9);
+    expect(fuzzyScore(query, `Zu ${text}`)).toBeGreaterThan(2.9);
+    expect(holds(query, `Zu ${text}.`)).toBe(true);
+  });
+
+  it('tells apart what the lists tell apart: vowel signs and the voicing of kana are letters', () => {
+    for (const [query, text] of [
+      ['カ', 'ガ'],
+      ['कताब', 'किताब'],
+    ] as const) {
+      expect(foldText(text)).not.toContain(foldText(query));
+      expect(fuzzyScore(query, text) ?? 0).toBeLessThan(2);
+      expect(holds(query, text)).toBe(false);
+    }
   });
 });
 

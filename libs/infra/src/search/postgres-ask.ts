@@ -91,13 +91,23 @@ export class PostgresAsk {
     const each = (weight: 'A' | 'B') =>
       this.#groups.map((group) => groupQuery(group, this.#wording({ where: 'public', weight })));
     const rows = await this.#sql<((FoundRef | { type: null }) & { total: number })[]>`
-      select type, id, score, total from ${this.#sql(`${this.#schema}.best`)}(
-        ${matchQuery(this.#groups, this.#wording())}::tsquery,
+      select type, id, score, total from ${this.#sql(`${this.#schema}.top`)}(
+        ${matchQuery(this.#groups, this.#wording())}::tsquery, ${this.#steady()}::tsquery,
         ${matchQuery(this.#groups, this.#wording({ where: 'head' }))}::tsquery,
         ${each('A')}::text[]::tsquery[], ${each('B')}::text[]::tsquery[],
         ${exactQuery(this.#identifiers)}::tsquery, ${types ? [...types] : null}::text[], ${this.#only},
         ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)})`;
     return { refs: rows.filter((row) => row.type !== null), total: rows[0]?.total ?? 0 };
+  }
+
+  /**
+   * What a look at the newest documents can tell how many match: all words but the one that may be a beginning. Null where
+   * that is one word, which the statistics know well enough.
+   */
+  #steady(): string | null {
+    const whole = this.#groups.filter((group) => !termsIn([group]).some((term) => term.prefix));
+    const look = whole.length === 0 ? this.#groups : whole;
+    return look.length > 1 || look !== whole ? matchQuery(look, this.#wording()) : null;
   }
 
   /** The ids of all matches. */

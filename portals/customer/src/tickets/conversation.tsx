@@ -1,8 +1,8 @@
 import type { Attachment, Ticket } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
-import { openerOf } from '@psa/app/opener';
 import { useMe } from '@psa/app/session/session';
 import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
+import { useOpener } from '@psa/app/use-opener';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
 import { PlainText } from '@psa/ui/components/plain-text';
@@ -20,7 +20,7 @@ export function Conversation({ ticket }: { ticket: Ticket }) {
   const comments = useInfiniteQuery(commentsQuery(ticket.id));
   const attachments = useQuery(attachmentsQuery(ticket.id));
   const thread = buildThread(comments.data?.pages.map((page) => page.data) ?? [], attachments.data ?? []);
-  const { entrant, beneficiary } = openerOf(ticket);
+  const { entrant, beneficiary } = useOpener(ticket);
   const nameOf = ({ id, name }: { id: string; name: string }) => (id === me.id ? t('ticket.you') : name);
   const opening =
     entrant && beneficiary

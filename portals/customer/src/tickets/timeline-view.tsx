@@ -1,5 +1,5 @@
 import type { Ticket } from '@psa/app/api/types';
-import { openerOf } from '@psa/app/opener';
+import { useOpener } from '@psa/app/use-opener';
 import { Icon, type IconName } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
 import { STATUS_LOOK } from '@psa/ui/look';
@@ -27,7 +27,7 @@ export function Timeline({ ticket }: { ticket: Ticket }) {
   const t = messages.useT();
   const formats = useFormats();
   const { data } = useQuery(historyQuery(ticket.id));
-  const { beneficiary } = openerOf(ticket);
+  const { beneficiary } = useOpener(ticket);
   if (!data || data.length === 0) return null;
   return (
     <section className="stack-tight" aria-labelledby="timeline-title">

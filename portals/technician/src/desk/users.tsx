@@ -2,6 +2,7 @@ import type { User } from '@psa/app/api/types';
 import { may, useMe } from '@psa/app/session/session';
 import { Badge } from '@psa/ui/components/pill';
 import { Table } from '@psa/ui/components/table';
+import { holds } from '@psa/ui/fuzzy';
 import { useFormats } from '@psa/ui/i18n/format';
 import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
@@ -39,7 +40,6 @@ export function Users() {
       ? null
       : (users.data?.find(({ id }) => id === editing.id) ?? editing);
   const roleTitle = (name: string) => roles.find((role) => role.name === name)?.title[language] ?? name;
-  const wanted = filter.trim().toLowerCase();
   const roleOptions = roles.length > 0 ? roles.map(({ name }) => name) : user ? [user.role] : [me.role];
   const fields: EditField[] = [
     { name: 'name', label: t('name'), required: true },
@@ -109,7 +109,7 @@ export function Users() {
             />
             <Table
               caption={t('users')}
-              rows={rows.filter(({ name, email }) => `${name} ${email}`.toLowerCase().includes(wanted))}
+              rows={rows.filter(({ name, email }) => holds(filter, `${name} ${email}`))}
               rowKey={(row) => row.id}
               columns={[
                 { id: 'name', header: t('name'), rowHeader: true, cell: (row) => row.name },

@@ -1,11 +1,11 @@
 import { saveStatusOf } from '@psa/app/api/save-status';
 import type { Priority, Tagged, Ticket, TicketStatus } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
-import { openerOf } from '@psa/app/opener';
 import type { PageModule } from '@psa/app/pages';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
 import { useLoaded } from '@psa/app/use-loaded';
+import { useOpener } from '@psa/app/use-opener';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button, IconButton } from '@psa/ui/components/button';
@@ -200,7 +200,7 @@ function Conversation({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketCh
   const ticket = tagged.data;
   const { data: attachments = [] } = useQuery(attachmentsQuery(ticket.id));
   const editor = useTextEditor('description', tagged);
-  const { entrant, beneficiary } = openerOf(ticket);
+  const { entrant, beneficiary } = useOpener(ticket);
   const files = attachments.filter((file) => file.comment_id === null);
   return (
     <Thread

@@ -3,7 +3,7 @@ import { Dialog } from '@psa/ui/components/dialog';
 import { Table } from '@psa/ui/components/table';
 import { messages } from '../i18n/ticket-messages.ts';
 import type { Changeable } from './conflict.ts';
-import { useFieldText } from './use-field-text.ts';
+import { useFieldText } from './use-field-text.tsx';
 import type { TicketChange } from './use-ticket-change.ts';
 
 /** Two people changed the same ticket: what the other one did, what one wanted oneself, and which shall hold. */

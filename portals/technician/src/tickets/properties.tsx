@@ -4,6 +4,7 @@ import { readTags } from '@psa/contracts/tags';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextField } from '@psa/ui/components/text-field';
+import { holds } from '@psa/ui/fuzzy';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
@@ -124,7 +125,7 @@ function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketC
         load={async (text) =>
           // Whoever is faster than the list of technicians waits for it.
           (await queries.ensureQueryData(techniciansQuery))
-            .filter(({ active, name }) => active && name.toLowerCase().includes(text.trim().toLowerCase()))
+            .filter(({ active, name }) => active && holds(text, name))
             .map(({ id, name, open_tickets }) => ({
               id,
               label: name,

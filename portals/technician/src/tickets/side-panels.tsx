@@ -2,10 +2,10 @@ import { api } from '@psa/app/api/browser';
 import type { HistoryEntry, Ticket } from '@psa/app/api/types';
 import { DeleteFile } from '@psa/app/components/delete-file';
 import { QueryFailure } from '@psa/app/components/error-state';
-import { openerOf } from '@psa/app/opener';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsPath, attachmentsQuery, historyQuery } from '@psa/app/tickets';
 import { useUploads } from '@psa/app/uploads/use-uploads';
+import { useOpener } from '@psa/app/use-opener';
 import { useTellError } from '@psa/app/use-tell-error';
 import { AttachmentDrop } from '@psa/ui/components/attachment-drop';
 import { Button } from '@psa/ui/components/button';
@@ -21,7 +21,7 @@ import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/ticket-messages.ts';
 import { AttachmentLink } from './attachment-list.tsx';
 import { UploadMark } from './upload-mark.tsx';
-import { useFieldText } from './use-field-text.ts';
+import { useFieldText } from './use-field-text.tsx';
 import { ticketChanged } from './use-ticket-change.ts';
 
 export function FilesPanel({ ticket }: { ticket: Ticket }) {
@@ -173,7 +173,7 @@ function Entry({ entry, ticket }: { entry: HistoryEntry; ticket: Ticket }) {
   const formats = useFormats();
   const text = useFieldText();
   const kind: Kind | 'other' = KINDS.find((name) => name === entry.kind) ?? 'other';
-  const { beneficiary } = openerOf(ticket);
+  const { beneficiary } = useOpener(ticket);
   return (
     <li>
       <strong>{entry.actor.name ?? t('history.system')}</strong>{' '}

@@ -91,14 +91,14 @@ export async function updateUser(
   ctx: RequestContext,
   id: string,
   input: Static<typeof UpdateUserRequest>,
-  check: (version: number) => void,
+  check: (user: { version: number }) => void,
 ): Promise<UserRow> {
   const tenantId = ctx.scope.tenant_id;
   const { role: roleName, invite: sendInvite, ...changes } = input;
   if (changes.email !== undefined) changes.email = normaliseEmail(changes.email) ?? changes.email;
   const mayLoseAdmin = (input.status ?? 'active') !== 'active' || (roleName ?? ADMIN_ROLE) !== ADMIN_ROLE;
   const user = await forChange(tx, ctx, id, mayLoseAdmin);
-  check(user.version);
+  check(user);
 
   const role = roleName === undefined || roleName === user.role ? null : await roleFor(tx, ctx, roleName);
   if (role && role.audience !== user.audience) {
@@ -157,11 +157,11 @@ export async function deleteUser(
   tx: Tx,
   ctx: RequestContext,
   id: string,
-  check: (version: number) => void,
+  check: (user: { version: number }) => void,
 ): Promise<void> {
   const tenantId = ctx.scope.tenant_id;
   const user = await forChange(tx, ctx, id, true);
-  check(user.version);
+  check(user);
   await repository.remove(tx, tenantId, id, deps.clock.now());
   await endAll(deps, tx, tenantId, id);
   revokeUsers(deps, tx, [id]);
