@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Cache } from '@psa/contracts/ports/cache';
 import { systemClock } from '@psa/contracts/ports/clock';
+import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '@psa/contracts/tokens';
 import { createRemoteJWKSet, SignJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { addressBook } from './addresses.ts';
@@ -42,6 +43,36 @@ describe('a token whose keys cannot be had', () => {
     await expect(verifier(url).verify('no.token.atall')).rejects.toMatchObject({ status: 401 });
     server.close();
   });
+});
+
+it('asks once about a session whose requests come together, and anew about the next one', async () => {
+  const { publicKey, privateKey: own } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const asked: string[][] = [];
+  let ended = false;
+  const marks = {
+    getMany: async (keys: string[]) => {
+      asked.push(keys);
+      await new Promise(setImmediate);
+      return [ended ? '1' : null, null];
+    },
+  } as unknown as Cache;
+  const verify = tokenVerifier({ keys: async () => publicKey, cache: marks, clock: systemClock }).verify;
+  const of = (sid: string) =>
+    new SignJWT({ sub: 'u', tid: 't', sid, jti: 'j' })
+      .setProtectedHeader({ alg: 'RS256' })
+      .setIssuedAt()
+      .setIssuer(TOKEN_ISSUER)
+      .setAudience(TOKEN_AUDIENCE)
+      .setExpirationTime('1h')
+      .sign(own);
+  const [one, other] = await Promise.all([of('one'), of('other')]);
+  await Promise.all([one, other].map((token) => verify(token)));
+  asked.length = 0;
+  await Promise.all([one, one, one, other].map((token) => verify(token)));
+  expect(asked).toHaveLength(2);
+  ended = true;
+  await expect(verify(one)).rejects.toMatchObject({ status: 401 });
+  expect(asked).toHaveLength(3);
 });
 
 it('reads the addresses of peers, and names the entry that is none', () => {
