@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoAxeViolations, launchBrowser, newSession, setTheme, signIn } from './browser.ts';
+import { expectNoAxeViolations, launchBrowser, newSession, PATIENT, setTheme, signIn } from './browser.ts';
 import { expectLightLoad } from './first-load.ts';
 import { addressesOf, isOpen, openWhole, TECHNICIANS } from './pages.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
@@ -151,7 +151,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     const question = page.getByRole('alertdialog', { name: 'Widerrufen' });
     await question.getByRole('button', { name: 'Widerrufen' }).click();
     await row.waitFor({ state: 'detached' });
-    expect(await page.getByRole('button', { name: 'Löschen' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Löschen' }).count(), PATIENT).toBe(0);
     await session.close();
   });
 
