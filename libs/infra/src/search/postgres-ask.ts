@@ -3,7 +3,7 @@ import { fold } from '@psa/domain/text';
 import type { TransactionSql } from 'postgres';
 import { bestFragment, type Matcher, markAll } from './highlight.ts';
 import { CAP, HIGHLIGHTED, MOST_CORRECTIONS } from './limits.ts';
-import type { PostgresForms } from './postgres-forms.ts';
+import { glance, type PostgresForms } from './postgres-forms.ts';
 import {
   exactQuery,
   groupQuery,
@@ -245,7 +245,9 @@ function matcher(
   lexemesOf: (word: string) => readonly string[],
 ): Matcher {
   const known = new Map<string, boolean>();
+  const mayMatch = glance([...wanted, ...beginnings]);
   return (text) => {
+    if (!mayMatch(text)) return false;
     let answer = known.get(text);
     if (answer === undefined) {
       const lexemes = lexemesOf(text);
