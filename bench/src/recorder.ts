@@ -31,7 +31,10 @@ export async function record(
       await tx`select set_config('psa.tenant_id', ${scope.tenant_id}, true),
         set_config('psa.customer_id', ${scope.customer_id ?? ''}, true),
         set_config('psa.user_id', ${scope.user_id ?? ''}, true)`;
-      await work({ sql: tx, orm: undefined as never, afterCommit: () => {} });
+      const sent: PromiseLike<unknown>[] = [];
+      const send = (statement: postgres.PendingQuery<postgres.Row[]>) => void sent.push(statement.execute());
+      await work({ sql: tx, orm: undefined as never, send, afterCommit: () => {} });
+      await Promise.all(sent);
       throw undo;
     });
   } catch (error) {

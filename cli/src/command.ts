@@ -25,6 +25,8 @@ export interface Context<Options> {
   readonly url: string;
   /** The platform's API, signed in on first use. */
   readonly api: Api;
+  /** Every command there is; told, because a command that asked the registry would be in a circle with it. */
+  readonly commands: readonly Entry[];
 }
 
 /** A plan: `data` is shown (and is all of `--dry-run`), `carry` is what `apply` needs besides. */
@@ -75,6 +77,18 @@ export interface Command<Options, Data extends object, Carry, Result extends obj
 
 // biome-ignore lint/suspicious/noExplicitAny: the runner handles commands of every shape alike
 export type AnyCommand = Command<any, any, any, any>;
+
+/** A command in the list of all (registry.ts). */
+export interface Entry {
+  /** Noun and verb as typed. */
+  readonly path: readonly string[];
+  /** The command's own; it stands here, too, so that the list of all commands loads none of them. */
+  readonly summary: string;
+  /** What it works on: the platform by its API, the cluster of an inventory, the lab, or nothing but files. */
+  readonly on: 'platform' | 'site' | 'lab' | 'files';
+  /** Loaded only when it is run or its help is asked for. */
+  load(): Promise<AnyCommand>;
+}
 
 /** Names the type parameters once, where a command is written. */
 export const define = <Options, Data extends object, Carry, Result extends object>(

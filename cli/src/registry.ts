@@ -1,15 +1,4 @@
-import type { AnyCommand } from './command.ts';
-
-export interface Entry {
-  /** Noun and verb as typed. */
-  readonly path: readonly string[];
-  /** The command's own; it stands here, too, so that the list of all commands loads none of them. */
-  readonly summary: string;
-  /** What it works on: the platform by its API, the cluster of an inventory, the lab, or nothing but files. */
-  readonly on: 'platform' | 'site' | 'lab' | 'files';
-  /** Loaded only when it is run or its help is asked for. */
-  load(): Promise<AnyCommand>;
-}
+import type { Entry } from './command.ts';
 
 const entry = (path: string, summary: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
   ...{ path: path.split(' '), summary, on, load },

@@ -6,10 +6,10 @@ import {
   Option as CommanderOption,
   InvalidArgumentError,
 } from 'commander';
-import type { AnyCommand, Context, Io } from './command.ts';
+import type { AnyCommand, Context, Entry, Io } from './command.ts';
 import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
 import { progressTo } from './progress.ts';
-import { COMMANDS, type Entry, FIRST_EXAMPLES, NOUNS } from './registry.ts';
+import { COMMANDS, FIRST_EXAMPLES, NOUNS } from './registry.ts';
 
 /** Version of the envelope that `--json` prints. Raised when a field changes its meaning or goes. */
 export const ENVELOPE = 1;
@@ -276,7 +276,10 @@ async function execute(
     note: (text) => progress.note(text),
     sleep: (ms) => sleep(ms, undefined, { signal: io.signal }),
   });
-  const context: Context<unknown> = { args, options, io, signal: io.signal, progress, url, api };
+  const context: Context<unknown> = {
+    ...{ args, options, io, signal: io.signal, progress, url, api },
+    commands: COMMANDS,
+  };
   const finish = (outcome: Outcome, data: object, text: string, exit: number = EXIT[outcome]) => {
     progress.end();
     json

@@ -97,7 +97,7 @@ CREATE INDEX documents_customer ON search.documents USING btree (tenant_id, cust
 
 CREATE INDEX documents_recent ON search.documents USING btree (tenant_id, updated_at DESC) WHERE (NOT removed);
 
-CREATE INDEX documents_words ON search.documents USING gin (tenant_id, words);
+CREATE INDEX documents_words ON search.documents USING gin (tenant_id, search.day(updated_at), words);
 
 CREATE INDEX idempotency_created_at ON search.idempotency USING btree (created_at);
 
@@ -264,6 +264,24 @@ AS $function$
   order by d.updated_at desc offset place limit 1
 $function$;
 
+CREATE OR REPLACE FUNCTION search.day(at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (((at AT TIME ZONE 'UTC'::text))::date - '2000-01-01'::date);
+
+CREATE OR REPLACE FUNCTION search.expected(match tsquery)
+ RETURNS double precision
+ LANGUAGE plpgsql
+AS $function$
+declare
+  plan json;
+begin
+  execute 'explain (format json) select from search.documents d where d.tenant_id = $1 and d.words @@ $2'
+    into plan using psa.tenant_id(), match;
+  return greatest((plan->0->'Plan'->>'Plan Rows')::float, 1);
+end $function$;
+
 CREATE OR REPLACE FUNCTION search.find(match tsquery, wanted tsquery, exact tsquery, only_types text[], only_owner uuid, cap integer, page_offset integer, page_limit integer)
  RETURNS TABLE(type text, id uuid, score real, total integer)
  LANGUAGE plpgsql
@@ -299,6 +317,16 @@ begin
   select r.type, r.id, r.score, c.total from ranked r, counted c
   order by r.score desc, r.updated_at desc, r.id
   offset page_offset limit page_limit;
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.hundredths()
+ RETURNS integer[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$ begin
+  return (
+    select array(select search.day(at) from unnest(s.histogram_bounds::text::timestamptz[]) as at)
+    from pg_stats s where s.schemaname = 'search' and s.tablename = 'documents' and s.attname = 'updated_at');
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.matches(match tsquery, exact tsquery, only_type text, only_owner uuid, only_customer uuid, only_ids uuid[], most integer, newest boolean)
@@ -370,6 +398,52 @@ begin
   from counted c left join found f on newest or not c.more group by c.more;
 end $function$;
 
+CREATE OR REPLACE FUNCTION search.newest(match tsquery, only_types text[], limited text, only_ids uuid[], since integer, most integer)
+ RETURNS tid[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  tenant constant uuid := psa.tenant_id();
+  company constant uuid := psa.customer_id();
+begin
+  perform search.refuse_internal(match);
+  if company is null and only_ids is null then
+    return search.newest_of_all(match, only_types, since, most);
+  end if;
+  return array(
+    select d.ctid from search.documents d
+    where d.tenant_id = tenant and d.words @@ match and not d.removed
+      and (since is null or search.day(d.updated_at) >= since)
+      and (company is null or d.customer_id = company)
+      and (only_types is null or d.type = any (only_types))
+      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
+    order by d.updated_at desc limit most);
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.newest_of_all(match tsquery, only_types text[], since integer, most integer)
+ RETURNS tid[]
+ LANGUAGE plpgsql
+ STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  tenant constant uuid := psa.tenant_id();
+begin
+  if since is null then
+    return array(
+      select d.ctid from search.documents d
+      where d.tenant_id = tenant and d.words @@ match and not d.removed
+        and (only_types is null or d.type = any (only_types))
+      order by d.updated_at desc limit most);
+  end if;
+  return array(
+    select d.ctid from search.documents d
+    where d.tenant_id = tenant and d.words @@ match and not d.removed and search.day(d.updated_at) >= since
+      and (only_types is null or d.type = any (only_types))
+    order by d.updated_at desc limit most);
+end $function$;
+
 CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], limited text, only_ids uuid[])
  RETURNS boolean[]
  LANGUAGE plpgsql
@@ -378,23 +452,15 @@ CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[]
  SET plan_cache_mode TO 'force_custom_plan'
  SET enable_seqscan TO 'off'
  SET enable_indexscan TO 'off'
+ SET work_mem TO '32MB'
 AS $function$
 declare
-  tenant uuid := psa.tenant_id();
-  company uuid := psa.customer_id();
-  one tsquery;
-  result boolean[] := '{}';
+  near constant integer := search.since(0.01, search.hundredths());
 begin
-  foreach one in array queries loop
-    perform search.refuse_internal(one);
-    result := result || exists (
-      select from search.documents d
-      where d.tenant_id = tenant and d.words @@ one and not d.removed
-        and (company is null or d.customer_id = company)
-        and (only_types is null or d.type = any (only_types))
-        and (only_ids is null or d.type <> limited or d.id = any (only_ids)));
-  end loop;
-  return result;
+  return array(
+    select near is not null and cardinality(search.newest(q.match, only_types, limited, only_ids, near, 1)) > 0
+      or cardinality(search.newest(q.match, only_types, limited, only_ids, null, 1)) > 0
+    from unnest(queries) with ordinality as q(match, n) order by q.n);
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], only_owner uuid)
@@ -523,6 +589,42 @@ begin
     order by d.updated_at desc limit most);
 end $function$;
 
+CREATE OR REPLACE FUNCTION search.recent(match tsquery, steady tsquery, only_types text[], limited text, only_ids uuid[], most integer, hundredths integer[], if_likely boolean)
+ RETURNS tid[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  found tid[];
+  -- Half as much again as is wanted: the guesses are rough.
+  wanted constant float := 1.5 * most;
+  likely constant float := 0.25;
+  share float := 1;
+  since integer;
+begin
+  if hundredths is not null and psa.customer_id() is null and only_ids is null then
+    share := wanted / search.expected(match);
+    if share > likely and steady is not null and not if_likely then
+      -- Words may stand together more often than by chance; a look at the newest shows that. Not with the beginning: to
+      -- gather all that begin with two letters costs more than all the rest.
+      found := search.newest(steady, only_types, limited, only_ids, search.since(0.02, hundredths), most);
+      share := share / greatest(cardinality(found) / 0.02 / search.expected(steady), 1);
+    end if;
+  end if;
+  if share <= likely then
+    since := search.since(share, hundredths);
+    found := search.newest(match, only_types, limited, only_ids, since, most);
+    if cardinality(found) = most then return found; end if;
+    since := search.since(share * wanted / greatest(cardinality(found), 1), hundredths);
+    if since is not null then
+      found := search.newest(match, only_types, limited, only_ids, since, most);
+      if cardinality(found) = most then return found; end if;
+    end if;
+  elsif if_likely then
+    return null;
+  end if;
+  return search.newest(match, only_types, limited, only_ids, null, most);
+end $function$;
+
 CREATE OR REPLACE FUNCTION search.refuse_internal(query tsquery)
  RETURNS void
  LANGUAGE plpgsql
@@ -557,6 +659,58 @@ begin
         and length(w.word) between length(typed) - 2 and length(typed) + 2 limit 500)
   ) w
   order by similarity(w.word, typed) desc, w.word limit most;
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.since(share double precision, hundredths integer[])
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (share < (0.5)::double precision) THEN (hundredths)[(cardinality(hundredths) - (ceil((share * ((cardinality(hundredths) - 1))::double precision)))::integer)] ELSE NULL::integer END;
+
+CREATE OR REPLACE FUNCTION search.top(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
+ RETURNS TABLE(type text, id uuid, score real, total integer)
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+ SET work_mem TO '32MB'
+AS $function$
+#variable_conflict use_column
+declare
+  most constant integer := cap + 1;
+  hundredths constant integer[] := search.hundredths();
+  pool tid[] := search.recent(in_head, null, only_types, limited, only_ids, most, hundredths, true);
+  others tid[];
+  matches integer := most;
+begin
+  if pool is null or cardinality(pool) < most then
+    others := search.recent(match, steady, only_types, limited, only_ids, most, hundredths, false);
+    matches := cardinality(others);
+    if matches < most then
+      pool := others;
+    else
+      if pool is null then
+        pool := search.recent(in_head, in_head, only_types, limited, only_ids, most, hundredths, false);
+      end if;
+      pool := pool || array(
+        select o.place from unnest(others) with ordinality as o(place, n) where o.place <> all (pool) order by o.n);
+    end if;
+  end if;
+  pool := pool[1:cap];
+  return query
+  select d.type, d.id, (
+      (select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
+        from unnest(in_title, in_keywords) as g(t, k))
+      + case when d.head @@ exact then 1000 else 0 end)::real as score, matches
+  from search.documents d
+  where d.ctid = any (pool)
+  order by score desc, d.updated_at desc, d.id
+  offset page_offset limit page_limit;
+  if not found then
+    return query select null::text, null::uuid, null::real, matches;
+  end if;
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.words_by_letter(shorter text[], most integer)
@@ -604,15 +758,23 @@ end $function$;
 grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],uuid,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.changed_at(integer) to psa_search;
+grant execute on function search.day(timestamp with time zone) to psa_search;
+grant execute on function search.expected(tsquery) to psa_search;
 grant execute on function search.find(tsquery,tsquery,tsquery,text[],uuid,integer,integer,integer) to psa_search;
+grant execute on function search.hundredths() to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid,uuid[],integer,boolean) to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid[],integer,boolean) to psa_search;
+grant execute on function search.newest(tsquery,text[],text,uuid[],integer,integer) to psa_search;
+grant execute on function search.newest_of_all(tsquery,text[],integer,integer) to psa_search;
 grant execute on function search.occurring(tsquery[],text[],text,uuid[]) to psa_search;
 grant execute on function search.occurring(tsquery[],text[],uuid) to psa_search;
 grant execute on function search.places(tsquery,text[],text,uuid[],integer) to psa_search;
 grant execute on function search.places(tsquery,text[],uuid,uuid[],integer) to psa_search;
+grant execute on function search.recent(tsquery,tsquery,text[],text,uuid[],integer,integer[],boolean) to psa_search;
 grant execute on function search.refuse_internal(tsquery) to psa_search;
 grant execute on function search.similar_words(text,text[],integer) to psa_search;
+grant execute on function search.since(double precision,integer[]) to psa_search;
+grant execute on function search.top(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.words_by_letter(text[],integer) to psa_search;
 grant execute on function search.words_by_trigram(text,integer) to psa_search;
 grant usage on schema search to psa_search;

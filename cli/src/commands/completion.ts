@@ -1,6 +1,5 @@
-import { define } from '../command.ts';
+import { define, type Entry } from '../command.ts';
 import { usage } from '../errors.ts';
-import { COMMANDS } from '../registry.ts';
 
 interface Script {
   shell: string;
@@ -15,12 +14,12 @@ export const completion = define<object, Script, null, Script>({
     { run: 'psactl completion zsh', note: 'in ~/.zshrc: source <(psactl completion zsh)' },
   ],
 
-  async plan({ args }) {
+  async plan({ args, commands }) {
     const shell = args[0]!;
     if (shell !== 'bash' && shell !== 'zsh') {
       throw usage(`Unable to write a completion script for ${shell}.`, 'Give bash or zsh.');
     }
-    const words = await tree();
+    const words = await tree(commands);
     return { data: { shell, script: shell === 'bash' ? bash(words) : zsh(words) }, carry: null };
   },
 
@@ -30,9 +29,9 @@ export const completion = define<object, Script, null, Script>({
 const GLOBALS = ['--json', '--dry-run', '--yes', '--url', '--inventory', '--site', '--help'];
 
 /** Words typed so far → words that may follow. */
-async function tree(): Promise<Map<string, string[]>> {
+async function tree(commands: readonly Entry[]): Promise<Map<string, string[]>> {
   const next = new Map<string, string[]>();
-  for (const { path, load } of COMMANDS) {
+  for (const { path, load } of commands) {
     for (let depth = 0; depth < path.length; depth++) {
       const key = path.slice(0, depth).join(' ');
       const words = next.get(key) ?? [];

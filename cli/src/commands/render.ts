@@ -38,6 +38,7 @@ playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firew
     const { renderAnsible } = await import('@psa/appliance/render/ansible');
     const { renderDns } = await import('@psa/appliance/render/dns');
     const { renderHaproxy } = await import('@psa/appliance/render/haproxy');
+    const { dataParts } = await import('@psa/appliance/parts/parts');
     const { renderMonitoring } = await import('@psa/appliance/render/monitoring');
     const { renderPfsense } = await import('@psa/appliance/render/pfsense');
     const { inventory, site } = await readSite(context);
@@ -45,7 +46,8 @@ playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firew
     const texts = new Map<string, string>();
     const renderers = {
       ...{ ansible: renderAnsible, dns: renderDns, haproxy: renderHaproxy },
-      ...{ monitoring: renderMonitoring, pfsense: renderPfsense },
+      monitoring: (...[one, at]: Parameters<typeof renderPfsense>) => renderMonitoring(one, dataParts(), at),
+      pfsense: renderPfsense,
     };
     for (const [name, renderer] of Object.entries(renderers))
       for (const { path, text } of renderer(inventory, site)) texts.set(`${name}/${path}`, text);

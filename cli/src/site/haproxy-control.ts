@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '@psa/appliance/inventory/expand';
-import { HAPROXY_SOCKET } from '@psa/appliance/parts/haproxy';
+import { HAPROXY_SOCKET } from '@psa/appliance/parts/haproxy-settings';
 import { parseServers, type ServerState } from '@psa/appliance/parts/haproxy-stats';
 import { CliError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';

@@ -168,7 +168,8 @@ const CHANGES = [
       && !q.describeFirst
       && !q.cursorFn
       && sent.length < max_pipeline
-    return q.options.onexecute ? q.options.onexecute(connection) : takesMore
+    q.options.onexecute && q.options.onexecute(connection)
+    return takesMore
 `,
   },
   {
@@ -322,6 +323,29 @@ const CHANGES = [
           begun.catch(reject)
         })
       ])
+`,
+  },
+  {
+    file: 'index.js',
+    before: `    return c.execute(query)
+      ? move(c, busy)
+      : move(c, full)
+`,
+    after: `    const ready = c.execute(query)
+    return ready && c.queue === reserved
+      ? c
+      : move(c, ready ? busy : full)
+`,
+  },
+  {
+    file: 'index.js',
+    before: `      ready = c.execute(query)
+    }
+`,
+    after: `      ready = c.execute(query)
+      if (c.queue === reserved)
+        return ready ? c : move(c, full)
+    }
 `,
   },
   {

@@ -222,3 +222,49 @@ it('connections that only a burst needed end, though queries go on', async () =>
   await until(async () => (await open()) === 1, 10_000, 'the others to end');
   await sql.end();
 });
+
+it('a transaction starts with its BEGIN, and runs nothing more when that fails', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
+  await sql`CREATE TABLE begun (n int)`;
+  const failing = sql.begin('nonsense', async (tx) => {
+    await tx`SELECT 1`;
+    await tx`INSERT INTO begun VALUES (1)`;
+  });
+  await expect(failing).rejects.toMatchObject({ code: '42601' });
+  // The connection is as good as before, for transactions too.
+  const numbers = await Promise.all(
+    [2, 3, 4].map((n) =>
+      sql.begin(async (tx) => (await tx`INSERT INTO begun VALUES (${n}) RETURNING n`)[0]!.n),
+    ),
+  );
+  expect(numbers).toEqual([2, 3, 4]);
+  expect((await sql`SELECT n FROM begun ORDER BY n`).map((row) => row.n)).toEqual([2, 3, 4]);
+  await sql.end();
+});
+
+it('what a transaction sends before its first answer is one write to the socket', async () => {
+  const written: number[] = [];
+  const { port } = new URL(server.superuserUrl());
+  const sql = postgres(server.superuserUrl(), {
+    max: 1,
+    socket: () => {
+      const socket = connect(Number(port), '127.0.0.1');
+      const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+      socket.write = ((...args: unknown[]) => {
+        written.push((args[0] as Buffer).length);
+        return write(...args);
+      }) as typeof socket.write;
+      return new Promise((resolve) => socket.once('connect', () => resolve(socket)));
+    },
+  } as never);
+  const text = 'x'.repeat(3_000);
+  const work = () =>
+    sql.begin((tx) => Promise.all([tx`SELECT ${text}`, tx`SELECT ${text}`, tx`SELECT ${1}`]));
+  // The first time, statements are prepared one by one.
+  await work();
+  written.length = 0;
+  await work();
+  // BEGIN and all that follows, then COMMIT.
+  expect(written).toHaveLength(2);
+  await sql.end();
+});

@@ -22,6 +22,7 @@ import type { ListSpec } from './list.ts';
 import { loadGuard } from './load-guard.ts';
 import type { Logger } from './log.ts';
 import { KnownMethods } from './methods.ts';
+import { serializerFor } from './serialization.ts';
 import type { TokenVerifier } from './tokens.ts';
 import { validatorFor } from './validation.ts';
 
@@ -87,6 +88,7 @@ export function createApp(options: AppOptions): App {
   app.setValidatorCompiler(({ schema, httpPart }) =>
     validatorFor(schema as object, httpPart === 'body' ? 'body' : 'text'),
   );
+  app.setSerializerCompiler(({ schema }) => serializerFor(schema as object));
   // Fastify's own would put every problem into one sentence that nobody gets to see.
   app.setSchemaErrorFormatter(() => new Error('not valid'));
   app.removeContentTypeParser('application/json');

@@ -5,10 +5,11 @@ import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Scope } from './context.ts';
 import { systemContext } from './context.ts';
-import type { Database } from './database.ts';
+import type { Database, Tx } from './database.ts';
 import { systemIds } from './ids.ts';
 import { once, onceEach } from './inbox.ts';
 import { envelope } from './outbox.ts';
+import { inSavepoint } from './transaction.ts';
 
 const fixtures = { service: 'kit_test', folder: new URL('./fixtures/', import.meta.url) };
 const [A, B, C1, C2] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()] as [
@@ -98,6 +99,53 @@ describe('row-level security', () => {
       /permission denied/,
     );
     await expect(db.tx(staffA, (tx) => tx.sql`set role psa_owner`)).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe('statements that travel with COMMIT', () => {
+  const note = (tx: Tx, text: string) =>
+    tx.send(tx.sql`insert into notes (tenant_id, note) values (${A}, ${text})`);
+  const notes = async (like: string) =>
+    (await test.admin`select note from kit_test.notes where note like ${like} order by note`).map(
+      (row) => row.note as string,
+    );
+
+  it('are committed in their order, before what follows the commit', async () => {
+    let seen: string[] = [];
+    await db.tx(staffA, async (tx) => {
+      note(tx, 'sent 1');
+      tx.send(tx.sql`update notes set note = 'sent 2' where note = 'sent 1'`);
+      tx.afterCommit(() => void (seen = ['committed']));
+    });
+    expect(seen).toEqual(['committed']);
+    expect(await notes('sent%')).toEqual(['sent 2']);
+  });
+
+  it.each([1, 2, 3])(
+    'undo everything when the one of %i fails, and the transaction fails with its error',
+    async (bad) => {
+      let committed = false;
+      const failing = db.tx(staffA, async (tx) => {
+        for (const n of [1, 2, 3]) note(tx, n === bad ? 'n' : `lost ${n}`);
+        tx.afterCommit(() => void (committed = true));
+      });
+      await expect(failing).rejects.toMatchObject({ code: '23505' });
+      expect(committed).toBe(false);
+      expect(await notes('lost%')).toEqual([]);
+      // Its connection serves others.
+      await Promise.all(Array.from({ length: 20 }, () => names(staffA)));
+    },
+  );
+
+  it('undo the savepoint alone', async () => {
+    await db.tx(staffA, async (tx) => {
+      note(tx, 'kept 1');
+      await expect(inSavepoint(tx, async (inner) => note(inner, 'n'))).rejects.toMatchObject({
+        code: '23505',
+      });
+      await inSavepoint(tx, async (inner) => note(inner, 'kept 2'));
+    });
+    expect(await notes('kept%')).toEqual(['kept 1', 'kept 2']);
   });
 });
 

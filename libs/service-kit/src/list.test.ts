@@ -84,7 +84,7 @@ describe('fetchList', () => {
     const request = parseList(params, spec);
     return db.admin
       .begin(async (sql) => {
-        const tx = { sql, orm: null as never, afterCommit: () => {} };
+        const tx = { sql, orm: null as never, send: () => {}, afterCommit: () => {} };
         return fetchList<{ id: string }>(tx, {
           select: sql`t.id, t.name, t.rank`,
           from: sql`list_test.t t`,

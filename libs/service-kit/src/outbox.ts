@@ -76,9 +76,9 @@ export async function emit(
     if (!(type in EVENT_CATALOG)) throw new Error(`Event ${type} is not in the catalog.`);
   }
   const payload = JSON.stringify(envelopes);
-  await tx.sql`
+  tx.send(tx.sql`
     insert into outbox (tenant_id, event)
-    select (e->>'tenant_id')::uuid, e from jsonb_array_elements(${payload}::jsonb) with ordinality as t(e, n) order by n`;
+    select (e->>'tenant_id')::uuid, e from jsonb_array_elements(${payload}::jsonb) with ordinality as t(e, n) order by n`);
   tx.afterCommit(() => deps.relay.kick());
   return envelopes;
 }

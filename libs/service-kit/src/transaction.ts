@@ -7,6 +7,11 @@ export interface Tx {
   readonly sql: postgres.TransactionSql;
   /** drizzle over the same transaction. */
   readonly orm: PostgresJsDatabase;
+  /**
+   * Sends a statement whose answer nobody reads but for its failure: it travels with what follows, COMMIT included, which
+   * saves a round trip. Should it fail, the server turns COMMIT into a rollback and the transaction fails with its error.
+   */
+  send(statement: postgres.PendingQuery<postgres.Row[]>): void;
   /** Runs after a successful commit, never after a rollback. */
   afterCommit(action: () => void): void;
 }
@@ -32,6 +37,7 @@ export function attempt<T>(
 ): Attempt<T> {
   const state = { started: false, committing: false, abandoned: false };
   const done: (() => void)[] = [];
+  const sent: Promise<unknown>[] = [];
   const run = async (): Promise<T> => {
     const { value } = (await client.begin(mode, async (sql) => {
       // Its turn came after nobody waited for it any more.
@@ -51,12 +57,14 @@ export function attempt<T>(
         },
         () => {},
       );
-      const value = await work(makeTx(sql, client.options, done));
+      const value = await work(makeTx(sql, client.options, done, sent));
       await prepared;
       if (state.abandoned) throw new Abandoned();
       state.committing = true;
       return { value };
     })) as { value: T };
+    // Answered before COMMIT was.
+    await Promise.all(sent);
     for (const action of done) action();
     return value;
   };
@@ -77,7 +85,37 @@ export function attempt<T>(
 
 class Abandoned extends Error {}
 
-function makeTx(sql: postgres.TransactionSql, options: postgres.Sql['options'], done: (() => void)[]): Tx {
+/** Whoever waits for the commit hears of a failure; a transaction that failed before has an error already. */
+const sender =
+  (sent: Promise<unknown>[]): Tx['send'] =>
+  (statement) => {
+    const answered = statement.execute();
+    answered.catch(() => {});
+    sent.push(answered);
+  };
+
+/** Runs `work` so that what fails in it undoes nothing of the transaction but its own. */
+export const inSavepoint = <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> =>
+  tx.sql.savepoint(async (sql) => {
+    const sent: Promise<unknown>[] = [];
+    const value = await work({
+      sql,
+      send: sender(sent),
+      afterCommit: tx.afterCommit,
+      get orm() {
+        return tx.orm;
+      },
+    });
+    await Promise.all(sent);
+    return value;
+  }) as Promise<T>;
+
+function makeTx(
+  sql: postgres.TransactionSql,
+  options: postgres.Sql['options'],
+  done: (() => void)[],
+  sent: Promise<unknown>[],
+): Tx {
   let orm: PostgresJsDatabase | undefined;
   return {
     sql,
@@ -86,6 +124,7 @@ function makeTx(sql: postgres.TransactionSql, options: postgres.Sql['options'], 
       orm ??= drizzle(Object.assign(sql, { options }) as unknown as postgres.Sql);
       return orm;
     },
+    send: sender(sent),
     afterCommit: (action) => void done.push(action),
   };
 }

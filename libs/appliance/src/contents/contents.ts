@@ -2,9 +2,9 @@ import { type Container, expand } from '../inventory/expand.ts';
 import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
 import type { Contents, Place } from '../parts/part.ts';
-import { partOf } from '../parts/parts.ts';
+import { dataParts, partOf } from '../parts/parts.ts';
 import { machineContents } from './machine.ts';
-import type { Secrets } from './secrets.ts';
+import type { Secrets } from './secret.ts';
 import { serviceContents } from './service.ts';
 
 /**
@@ -24,6 +24,7 @@ export function contentsOf(
     site,
     container,
     secrets,
+    parts: dataParts(),
     of: (group) => containers.filter((one) => one.group === group),
   };
   const parts = [machineContents(place), ownContents(place)];

@@ -1,5 +1,6 @@
 import type { Inventory } from '../inventory/schema.ts';
-import { type Secrets, secretNames } from './secrets.ts';
+import type { Secrets } from './secret.ts';
+import { secretNames } from './secrets.ts';
 
 /** The same secrets in every run, each recognisable in what is made of it. */
 export function knownSecrets(inventory: Inventory): Secrets {

@@ -1,22 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Inventory } from '../inventory/schema.ts';
 import { dataParts } from '../parts/parts.ts';
-
-/** Secrets by name. */
-export type Secrets = Readonly<Record<string, string>>;
-
-/** A secret, and how it gets another value. */
-export interface SecretFact {
-  readonly what: string;
-  /** `new`: psactl makes another one. `given`: people or an authority bring it. `no`: not by a new value alone. */
-  readonly by: 'new' | 'given' | 'no';
-  /** Why not, and the way that there is. */
-  readonly way?: string;
-  /** Not made by psactl: empty until somebody gives it. */
-  readonly isGiven?: boolean;
-  /** Whether an appliance has it; absent: each one. */
-  isWanted?(inventory: Inventory): boolean;
-}
+import type { SecretFact, Secrets } from './secret.ts';
 
 /** What no single part has. */
 const COMMON: Readonly<Record<string, SecretFact>> = {
@@ -52,14 +37,3 @@ export const newSecrets = (names: readonly string[]): Secrets =>
   Object.fromEntries(
     names.map((name) => [name, secretFact(name)?.isGiven ? '' : randomBytes(32).toString('hex')]),
   );
-
-/** A secret by its name. @throws when it is not there: a file with a hole in it must not reach a container */
-export function secretOf(secrets: Secrets, name: string): string {
-  const value = secrets[name];
-  if (value) return value;
-  throw new Error(
-    secretFact(name)?.isGiven
-      ? `Unable to configure the appliance: the secret "${name}" is not set. It cannot be generated; give it a value.`
-      : `Unable to configure the appliance: the secret "${name}" is missing. Generate it with newSecrets.`,
-  );
-}

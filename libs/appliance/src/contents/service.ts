@@ -3,7 +3,7 @@ import { type Contents, type Place, secretFile } from '../parts/part.ts';
 import { rabbitmq } from '../parts/rabbitmq.ts';
 import { REDIS_MASTER, redis } from '../parts/redis.ts';
 import { RENDERED } from '../render/rendered-file.ts';
-import { secretOf } from './secrets.ts';
+import { secretOf } from './secret.ts';
 
 /** A service of the platform: its settings. The program comes with the release. */
 export function serviceContents(place: Place, service: Service): Contents {

@@ -7,7 +7,7 @@ import type { Inventory } from './schema.ts';
 
 /** Who must reach whom, as the rendered files have it. */
 export const needs = (inventory: Inventory): readonly Need[] => [
-  ...Object.values(dataParts()).flatMap((part) => part.needs(inventory)),
+  ...Object.values(dataParts()).flatMap((part) => part.needs(inventory, dataParts())),
   ...inventory.services.flatMap(({ name }) =>
     inventory.services.flatMap((other): Need[] =>
       other.name === name || other.edge_port === undefined

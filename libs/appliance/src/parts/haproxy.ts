@@ -1,17 +1,15 @@
-import { secretOf } from '../contents/secrets.ts';
+import { secretOf } from '../contents/secret.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import { renderHaproxy } from '../render/haproxy.ts';
 import { RENDERED } from '../render/rendered-file.ts';
+import { HAPROXY_PORTS, HAPROXY_SOCKET } from './haproxy-settings.ts';
 import { parseServers } from './haproxy-stats.ts';
 import { type Answer, type Contents, dropIn, type Part, type Place, plainFile, secretFile } from './part.ts';
 
-/** Where psactl asks and tells HAProxy. */
-export const HAPROXY_SOCKET = '/run/haproxy/admin.sock';
-
 /** The edge: TLS, the portals and the API, and the way to the database by role. */
 export const haproxy = {
-  ports: { https: 443, metrics: 8405 },
-  jobs: [{ name: 'haproxy', port: 8405, why: 'metrics' }],
+  ports: HAPROXY_PORTS,
+  jobs: [{ name: 'haproxy', port: HAPROXY_PORTS.metrics, why: 'metrics' }],
   votes: false,
   dns: null,
   secrets: {
@@ -21,7 +19,7 @@ export const haproxy = {
     },
   },
   needs: ({ services }) => [
-    { from: 'internet', to: 'edge', port: 443, why: 'portals and API' },
+    { from: 'internet', to: 'edge', port: HAPROXY_PORTS.https, why: 'portals and API' },
     ...services.map(({ name, port }) => ({ from: 'haproxy', to: name, port, why: 'requests' })),
   ],
   contents,

@@ -1,20 +1,19 @@
 import { MACHINE_PORT } from '../contents/machine.ts';
-import { secretOf } from '../contents/secrets.ts';
+import { secretOf } from '../contents/secret.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import { renderMonitoring } from '../render/monitoring.ts';
 import { RENDERED } from '../render/rendered-file.ts';
+import { MONITORING_PORTS as PORTS } from './monitoring-settings.ts';
 import {
   type Answer,
   type Contents,
   type Need,
   type Part,
+  type Parts,
   type Place,
   plainFile,
   secretFile,
 } from './part.ts';
-import { dataParts } from './parts.ts';
-
-const PORTS = { prometheus: 9090, alertmanager: 9093 } as const;
 
 /** Who watches, and tells people. */
 export const monitoring = {
@@ -44,15 +43,13 @@ export const monitoring = {
 } satisfies Part;
 
 /** What it reads of others; its own members stand in its own VLAN. */
-function needs({ services, containers }: Inventory): Need[] {
+function needs({ services, containers }: Inventory, parts: Parts): Need[] {
   const to = (name: string, port: number, why: string): Need => ({ from: 'monitoring', to: name, port, why });
   return [
     ...services.map(({ name, port }) => to(name, port, 'metrics')),
     ...containers.map(({ name }) => to(name, MACHINE_PORT, 'metrics of the machine')),
     to('nodes', MACHINE_PORT, 'metrics of the machine'),
-    ...Object.entries(dataParts()).flatMap(([part, { jobs }]) =>
-      jobs.map(({ port, why }) => to(part, port, why)),
-    ),
+    ...Object.entries(parts).flatMap(([part, { jobs }]) => jobs.map(({ port, why }) => to(part, port, why))),
   ];
 }
 
@@ -70,7 +67,9 @@ const GOSSIP_PORT = 9094;
 /** Prometheus and Alertmanager. */
 function contents(place: Place): Contents {
   const { inventory, site, secrets } = place;
-  const rendered = new Map(renderMonitoring(inventory, site).map((file) => [file.path, file.text]));
+  const rendered = new Map(
+    renderMonitoring(inventory, place.parts, site).map((file) => [file.path, file.text]),
+  );
   const named = (name: string) => plainFile(`${FOLDER}/${name}`, rendered.get(name) ?? '');
   const { metrics_token_file, mail, chat_webhook_file } = inventory.monitoring;
   const given = [

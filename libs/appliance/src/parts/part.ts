@@ -1,6 +1,6 @@
-import type { SecretFact, Secrets } from '../contents/secrets.ts';
+import type { SecretFact, Secrets } from '../contents/secret.ts';
 import type { Container } from '../inventory/expand.ts';
-import type { Inventory } from '../inventory/schema.ts';
+import type { Data, Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
 
 /** A connection without which the platform does not work. */
@@ -44,7 +44,7 @@ export interface Part {
   readonly dnsWhy?: string;
   readonly secrets: Readonly<Record<string, SecretFact>>;
   /** Connections to it and from it, beside those of Prometheus. */
-  needs(inventory: Inventory): readonly Need[];
+  needs(inventory: Inventory, parts: Parts): readonly Need[];
   contents(place: Place): Contents;
   /** A script for sh that asks a member how it and the part are. */
   probe(inventory: Inventory, container: Container): string;
@@ -52,6 +52,9 @@ export interface Part {
   trouble(inventory: Inventory, answers: readonly Answer[]): string | null;
   alerts(inventory: Inventory): readonly Alert[];
 }
+
+/** All data parts. Told to those that follow from the others, which must not ask for themselves in a circle. */
+export type Parts = Readonly<Record<keyof Data, Part>>;
 
 /** A file as it shall stand in a container. */
 export interface ContentFile {
@@ -86,6 +89,7 @@ export interface Place {
   readonly site: Site;
   readonly container: Container;
   readonly secrets: Secrets;
+  readonly parts: Parts;
   /** The containers of a group. */
   of(group: string): readonly Container[];
 }

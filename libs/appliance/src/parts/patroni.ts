@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import { secretOf } from '../contents/secrets.ts';
+import { secretOf } from '../contents/secret.ts';
 import { endpointVlan } from '../inventory/flows.ts';
 import { RENDERED } from '../render/rendered-file.ts';
 import { etcdContents } from './etcd.ts';

@@ -1,4 +1,4 @@
-import { secretOf } from '../contents/secrets.ts';
+import { secretOf } from '../contents/secret.ts';
 import { RENDERED } from '../render/rendered-file.ts';
 import { type Contents, dropIn, type Place, secretFile } from './part.ts';
 import { maxConnections, POSTGRES_PORTS } from './postgres-settings.ts';

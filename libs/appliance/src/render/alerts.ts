@@ -1,6 +1,5 @@
 import type { Inventory } from '../inventory/schema.ts';
-import { type Alert, alert } from '../parts/part.ts';
-import { dataParts } from '../parts/parts.ts';
+import { type Alert, alert, type Parts } from '../parts/part.ts';
 
 interface AlertGroup {
   readonly name: string;
@@ -13,18 +12,18 @@ const DATABASE_POOL = 10;
 const SERVICE_JOBS = 'job=~"services|gateway"';
 
 /** What people are woken for or told of; the numbers of members come from the inventory. */
-export function alertGroups(inventory: Inventory): readonly AlertGroup[] {
-  const { postgres, rabbitmq, redis } = dataParts();
+export function alertGroups(inventory: Inventory, parts: Parts): readonly AlertGroup[] {
+  const { postgres, rabbitmq, redis } = parts;
   return [
-    { name: 'services', rules: serviceAlerts() },
+    { name: 'services', rules: serviceAlerts(parts) },
     { name: 'desk', rules: deskAlerts() },
     { name: 'machines', rules: machineAlerts() },
-    { name: 'database', rules: [...postgres.alerts(inventory), memberDown()] },
+    { name: 'database', rules: [...postgres.alerts(inventory), memberDown(parts)] },
     { name: 'broker-and-cache', rules: [...rabbitmq.alerts(inventory), ...redis.alerts(inventory)] },
   ];
 }
 
-function serviceAlerts(): Alert[] {
+function serviceAlerts(parts: Parts): Alert[] {
   return [
     alert('ServiceDown', 'critical', 'max by (proxy) (haproxy_backend_active_servers) == 0', '30s', {
       summary: 'HAProxy has no server left for {{ $labels.proxy }}.',
@@ -78,7 +77,7 @@ function serviceAlerts(): Alert[] {
         runbook: 'Look for slow queries in pg_stat_activity; scale the service or raise DATABASE_POOL.',
       },
     ),
-    alert('TargetDown', 'warning', `up{job!~"services|gateway|nodes|${votingJobs()}"} == 0`, '5m', {
+    alert('TargetDown', 'warning', `up{job!~"services|gateway|nodes|${votingJobs(parts)}"} == 0`, '5m', {
       summary: '{{ $labels.job }} of {{ $labels.instance }} cannot be read.',
       runbook: 'Check that the exporter runs, and that the flow from monitoring stands in the inventory.',
     }),
@@ -148,14 +147,14 @@ function machineAlerts(): Alert[] {
 }
 
 /** What Prometheus reads of the parts whose members vote. */
-const votingJobs = () =>
-  Object.values(dataParts())
+const votingJobs = (parts: Parts) =>
+  Object.values(parts)
     .filter(({ votes }) => votes)
     .flatMap(({ jobs }) => jobs.map(({ name }) => name))
     .join('|');
 
-const memberDown = (): Alert =>
-  alert('DataMemberDown', 'warning', `up{job=~"${votingJobs()}"} == 0`, '2m', {
+const memberDown = (parts: Parts): Alert =>
+  alert('DataMemberDown', 'warning', `up{job=~"${votingJobs(parts)}"} == 0`, '2m', {
     summary: '{{ $labels.job }} on {{ $labels.container }} does not answer.',
     runbook: 'Run "psactl status"; look at the log of the unit in the container.',
   });

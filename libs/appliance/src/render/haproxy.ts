@@ -2,7 +2,7 @@ import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import { endpointVlan } from '../inventory/flows.ts';
 import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
-import { HAPROXY_SOCKET, haproxy } from '../parts/haproxy.ts';
+import { HAPROXY_PORTS, HAPROXY_SOCKET } from '../parts/haproxy-settings.ts';
 import { POSTGRES_PORTS } from '../parts/postgres-settings.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
@@ -202,7 +202,7 @@ ${backend('postgres-replicas', '/replica?lag=16MB', 'leastconn')}`;
 
 function metricsSection(subnet: string): string {
   return `frontend metrics
-    bind :${haproxy.ports.metrics}
+    bind :${HAPROXY_PORTS.metrics}
     tcp-request connection reject unless { src ${subnet} }
     http-request use-service prometheus-exporter if { path /metrics }
     http-request deny deny_status 404`;

@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { example } from '../inventory/example.test-helper.ts';
 import { expand } from '../inventory/expand.ts';
 import { resolveFlows } from '../inventory/flows.ts';
+import { dataParts } from '../parts/parts.ts';
 import { alertGroups } from './alerts.ts';
 import { expectGoldens } from './golden.test-helper.ts';
 import { renderMonitoring } from './monitoring.ts';
@@ -22,12 +23,12 @@ function rendered(): string {
   inventory.monitoring.metrics_token_file = `${secrets}/token`;
   inventory.monitoring.mail.password_file = `${secrets}/password`;
   inventory.monitoring.chat_webhook_file = `${secrets}/webhook`;
-  return written(renderMonitoring(inventory));
+  return written(renderMonitoring(inventory, dataParts()));
 }
 
 describe('the files of Prometheus and Alertmanager', () => {
   it('follow from the example inventory', async () => {
-    await expectGoldens('monitoring/golden', renderMonitoring(example()));
+    await expectGoldens('monitoring/golden', renderMonitoring(example(), dataParts()));
   });
 
   it('pass promtool and amtool', () => {
@@ -62,7 +63,7 @@ describe('the files of Prometheus and Alertmanager', () => {
 
   it('read every container, and only over flows that are allowed', () => {
     const inventory = example();
-    const file = renderMonitoring(inventory).find((one) => one.path === 'prometheus.yml')!;
+    const file = renderMonitoring(inventory, dataParts()).find((one) => one.path === 'prometheus.yml')!;
     const { scrape_configs } = parse(file.text) as {
       scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
     };
@@ -94,7 +95,7 @@ describe('the files of Prometheus and Alertmanager', () => {
   });
 
   it('say for every alert what to do first', () => {
-    const alerts = alertGroups(example()).flatMap((group) => group.rules);
+    const alerts = alertGroups(example(), dataParts()).flatMap((group) => group.rules);
     expect(alerts.length).toBeGreaterThan(15);
     for (const { annotations } of alerts) {
       expect(annotations.summary).toMatch(/\.$/);
@@ -106,6 +107,6 @@ describe('the files of Prometheus and Alertmanager', () => {
   it('do not ask for a synchronous replica where there is none', () => {
     const inventory = example();
     inventory.data.postgres.synchronous = false;
-    expect(JSON.stringify(alertGroups(inventory))).not.toContain('PostgresNotSynchronous');
+    expect(JSON.stringify(alertGroups(inventory, dataParts()))).not.toContain('PostgresNotSynchronous');
   });
 });

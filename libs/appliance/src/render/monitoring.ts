@@ -3,19 +3,20 @@ import { MACHINE_PORT } from '../contents/machine.ts';
 import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import { DATA_PARTS, type Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
-import { monitoring } from '../parts/monitoring.ts';
-import { dataParts } from '../parts/parts.ts';
+import { MONITORING_PORTS } from '../parts/monitoring-settings.ts';
+import type { Parts } from '../parts/part.ts';
 import { alertGroups } from './alerts.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
 /** The files of Prometheus and Alertmanager, as they stand in /etc/prometheus and /etc/default. */
 export function renderMonitoring(
   inventory: Inventory,
+  parts: Parts,
   site: Site = siteOf(inventory),
 ): readonly RenderedFile[] {
   return [
-    { path: 'prometheus.yml', text: yaml(prometheus(inventory, site)) },
-    { path: 'rules.yml', text: yaml({ groups: alertGroups(inventory) }) },
+    { path: 'prometheus.yml', text: yaml(prometheus(inventory, parts, site)) },
+    { path: 'rules.yml', text: yaml({ groups: alertGroups(inventory, parts) }) },
     { path: 'alertmanager.yml', text: yaml(alertmanager(inventory)) },
     {
       path: 'prometheus.default',
@@ -31,7 +32,7 @@ interface Target {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-function prometheus(inventory: Inventory, site: Site) {
+function prometheus(inventory: Inventory, parts: Parts, site: Site) {
   const containers = expand(inventory, site);
   const of = (group: string) => containers.filter((one) => one.group === group);
   const targets = (list: readonly Container[], port: (one: Container) => number): Target[] =>
@@ -57,7 +58,7 @@ function prometheus(inventory: Inventory, site: Site) {
       alertmanagers: [
         {
           static_configs: [
-            { targets: of('monitoring').map((one) => `${one.address}:${monitoring.ports.alertmanager}`) },
+            { targets: of('monitoring').map((one) => `${one.address}:${MONITORING_PORTS.alertmanager}`) },
           ],
         },
       ],
@@ -82,7 +83,7 @@ function prometheus(inventory: Inventory, site: Site) {
         targets(containers, () => MACHINE_PORT),
       ),
       ...DATA_PARTS.flatMap((part) =>
-        dataParts()[part].jobs.map(({ name, port }) =>
+        parts[part].jobs.map(({ name, port }) =>
           job(
             name,
             targets(of(part), () => port),

@@ -1,6 +1,8 @@
 import type { PropertySchema } from './apidoc.ts';
+import { composedFormat, type Format } from './composed-formats.ts';
 import { checkFormat } from './formats.ts';
 import { isInteger, isNumber, perlPattern } from './perl.ts';
+import { parsePropertyString } from './property-string.ts';
 
 /** Field → message, as Proxmox VE has it in the body of a 400. */
 export type FieldErrors = Record<string, string>;
@@ -154,7 +156,7 @@ function checkOneOf(
 /** What is wrong with a plain value: the first thing found, or null. */
 function textError(text: string, schema: PropertySchema, path: string): string | null {
   if (schema.format !== undefined) {
-    const wrong = checkFormat(schema.format, text, path);
+    const wrong = formatError(schema.format, text, path);
     if (wrong !== null) return `invalid format - ${wrong}`;
   }
   if (schema.pattern !== undefined && !perlPattern(schema.pattern).test(text))
@@ -173,6 +175,19 @@ function textError(text: string, schema: PropertySchema, path: string): string |
   return schema.enum && !schema.enum.some((allowed) => String(allowed) === text)
     ? `value '${text}' does not have a value in the enumeration '${schema.enum.join(', ')}'`
     : null;
+}
+
+/** What is wrong with a text by its format: that of one value, or a property string whose parts are checked in turn. */
+function formatError(format: string | Format, text: string, path: string): string | null {
+  const composed = composedFormat(format);
+  if (composed === null) return checkFormat(format as string, text);
+  const parsed = parsePropertyString(composed.parts, text);
+  if (!parsed.ok) return parsed.message;
+  const errors: FieldErrors = {};
+  checkObject(path, composed.parts, parsed.values, 0, errors);
+  const lines = Object.entries(errors).map(([key, message]) => `${key}: ${message}\n`);
+  if (lines.length > 0) return `format error\n${lines.join('')}`;
+  return composed.whole?.(parsed.values) ?? null;
 }
 
 function checkType(

@@ -1,12 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import type { PropertySchema } from './apidoc.ts';
+import { composedFormat } from './composed-formats.ts';
 import { FIREWALL_FORMATS, ipOrCidrError } from './firewall-formats.ts';
 import { splitList } from './perl.ts';
-import { parsePropertyString } from './property-string.ts';
 
 /** Null when the text fits; else the message, with the line break at its end that Perl's `die` puts there. */
 type Check = (text: string) => string | null;
-type Format = Readonly<Record<string, PropertySchema>>;
 
 const says =
   (fits: (text: string) => boolean, message: string | ((text: string) => string)): Check =>
@@ -250,53 +248,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   urlencoded: like(/^[-%a-zA-Z0-9_.!~*'()]*$/, (text) => `invalid urlencoded string: ${text}`),
 };
 
-const count = { optional: 1, type: 'integer', minimum: 0 } as const;
-
-/** Formats that are property strings themselves; the schema has but their names. */
-const COMPOSED: Readonly<Record<string, Format>> = {
-  'prune-backups': {
-    'keep-all': { optional: 1, type: 'boolean' },
-    'keep-last': count,
-    'keep-hourly': count,
-    'keep-daily': count,
-    'keep-weekly': count,
-    'keep-monthly': count,
-    'keep-yearly': count,
-  },
-  'backup-fleecing': {
-    enabled: { optional: 1, type: 'boolean', default_key: 1 },
-    storage: { optional: 1, type: 'string', format: 'pve-storage-id' },
-  },
-  'backup-performance': {
-    'max-workers': { optional: 1, type: 'integer', minimum: 1, maximum: 256 },
-    'pbs-entries-max': { optional: 1, type: 'integer', minimum: 1 },
-  },
-};
-
-function keepAllAlone(values: Readonly<Record<string, string>>): string | null {
-  const { 'keep-all': all, ...counts } = values;
-  const some = Object.values(counts).some((value) => Number(value) > 0);
-  return some && all === '1' ? 'keep-all cannot be set together with other options.\n' : null;
-}
-
-const fleecingHasStorage = (values: Readonly<Record<string, string>>): string | null =>
-  values.enabled === '1' && values.storage === undefined
-    ? "'storage' parameter is required when 'enabled' is set\n"
-    : null;
-
-/** Checks a text against a named format or a property string; null when it fits, else the message. */
-export function checkFormat(format: string | Format, text: string, path: string): string | null {
-  if (typeof format !== 'string') {
-    const parsed = parsePropertyString(format, text, path);
-    return parsed.ok ? null : parsed.message;
-  }
-  const composed = Object.hasOwn(COMPOSED, format) ? COMPOSED[format] : undefined;
-  if (composed) {
-    const parsed = parsePropertyString(composed, text, path);
-    if (!parsed.ok) return parsed.message;
-    if (format === 'prune-backups') return keepAllAlone(parsed.values);
-    return format === 'backup-fleecing' ? fleecingHasStorage(parsed.values) : null;
-  }
+/** Checks a text against a named format of one value or a list; null when it fits, else the message. */
+export function checkFormat(format: string, text: string): string | null {
   const [name, kind] = plain(format);
   const check = Object.hasOwn(CHECKS, name) ? CHECKS[name] : undefined;
   if (!check) return null;
@@ -316,5 +269,5 @@ function plain(format: string): [name: string, kind: string | undefined] {
 
 /** Whether a named format is checked here; what is not (virtual machines, firewall, Ceph) passes as any text. */
 export function isCheckedFormat(format: string): boolean {
-  return Object.hasOwn(COMPOSED, format) || Object.hasOwn(CHECKS, plain(format)[0]);
+  return composedFormat(format) !== null || Object.hasOwn(CHECKS, plain(format)[0]);
 }

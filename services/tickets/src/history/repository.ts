@@ -38,25 +38,25 @@ export const HISTORY_RECORD = `(id uuid, occurred_at timestamptz, actor_kind tex
  * by rule, a missed deadline); its own rights would not let it be written, so `add_history` does
  * (006_history_of_others.sql). For the rest the way there is longer: a function is planned anew at each call.
  */
-export async function insertHistory(
+export function insertHistory(
   tx: Tx,
   ctx: RequestContext,
   ticket: { id: string; customer_id: string },
   history: ReturnType<typeof historyRows>,
-): Promise<void> {
+): void {
   if (history.length === 0) return;
   const { sql } = tx;
   const rows = sql`${JSON.stringify(history)}::jsonb`;
   if (isPortal(ctx) && history.some((entry) => !entry.public)) {
-    await sql`select add_history(${ticket.id}, ${rows})`;
+    tx.send(sql`select add_history(${ticket.id}, ${rows})`);
     return;
   }
-  await sql`
+  tx.send(sql`
     insert into history (tenant_id, id, ticket_id, customer_id, occurred_at, actor_kind, actor_id, actor_name,
       kind, changes, reason, public)
     select ${ctx.scope.tenant_id}, h.id, ${ticket.id}, ${ticket.customer_id}, h.occurred_at, h.actor_kind,
       h.actor_id, h.actor_name, h.kind, h.changes, h.reason, h.public
-    from jsonb_to_recordset(${rows}) as h ${sql.unsafe(HISTORY_RECORD)}`;
+    from jsonb_to_recordset(${rows}) as h ${sql.unsafe(HISTORY_RECORD)}`);
 }
 
 /** The statuses of a ticket since its creation, as its history has them. */

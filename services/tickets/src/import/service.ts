@@ -4,6 +4,7 @@ import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
 import { toAppError } from '@psa/service-kit/errors';
 import { emit } from '@psa/service-kit/outbox';
+import { inSavepoint } from '@psa/service-kit/transaction';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import { isImportForCustomers } from '../policies/history.ts';
@@ -78,11 +79,6 @@ const refusal = (given: Given, reason: string): Outcome => ({
 
 /** SQLSTATE classes 22 (data) and 23 (constraints): the values are to blame, not the database. */
 const isAboutData = (error: unknown) => /^2[23]/.test((error as { code?: string }).code ?? '');
-
-const inSavepoint = <T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> =>
-  tx.sql.savepoint((sql) =>
-    work({ sql, orm: tx.orm, afterCommit: (action) => tx.afterCommit(action) }),
-  ) as Promise<T>;
 
 /** The columns that an import sets, as they come from the other system. */
 function columnsOf(given: Given, teams: ReadonlyMap<string, string>) {

@@ -3,7 +3,7 @@ import { phaseOf, respondedAt, shareUsed, usedMinutes } from '@psa/domain/sla';
 import { toIso } from '@psa/service-kit/database';
 import type { DeskSettings } from '../desk/settings.ts';
 import type { TicketRow } from '../tickets/row.ts';
-import { instantOrNull, pausesOf, SLA_KINDS, type SlaKind } from './clock.ts';
+import { instant, instantOrNull, pausesOf, SLA_KINDS, type SlaKind } from './clock.ts';
 
 type Clocked = Pick<
   TicketRow,
@@ -23,10 +23,17 @@ const NO_CLOCK: SlaClock = { phase: 'none', share_used: null, risk_at: null, due
  * look-ups, so every row of a list has it.
  */
 export function slaView(settings: DeskSettings, row: Clocked, now: Date): TicketSla {
-  const [response, resolution] = SLA_KINDS.map((kind) => clockView(settings, row, kind, now)) as [
-    SlaClock,
-    SlaClock,
-  ];
+  const times: Times = {
+    now: Temporal.Instant.fromEpochMilliseconds(now.getTime()),
+    start: instant(row.created_at),
+    goals: {
+      first_response_at: instantOrNull(row.first_response_at),
+      resolved_at: instantOrNull(row.resolved_at),
+    },
+    pauses: pausesOf(row.sla_pauses),
+  };
+  const response = clockView(settings, row, 'response', times);
+  const resolution = clockView(settings, row, 'resolution', times);
   const clocks = { response, resolution };
   const unreached = SLA_KINDS.filter((kind) => runs(clocks[kind])).sort((a, b) =>
     clocks[a].due_at! < clocks[b].due_at! ? -1 : clocks[a].due_at! > clocks[b].due_at! ? 1 : 0,
@@ -41,34 +48,28 @@ export function slaView(settings: DeskSettings, row: Clocked, now: Date): Ticket
 /** Not reached yet, and not standing still: what `sla_due_at` of the table takes into account. */
 const runs = (clock: SlaClock) => clock.done_at === null && clock.due_at !== null;
 
-function clockView(settings: DeskSettings, row: Clocked, kind: SlaKind, now: Date): SlaClock {
+/** Of a row, read once for both clocks. */
+interface Times {
+  readonly now: Temporal.Instant;
+  readonly start: Temporal.Instant;
+  readonly goals: Parameters<typeof respondedAt>[0];
+  readonly pauses: ReturnType<typeof pausesOf>;
+}
+
+function clockView(settings: DeskSettings, row: Clocked, kind: SlaKind, times: Times): SlaClock {
   const state = row[`sla_${kind}_state`];
   if (state === 'none') return NO_CLOCK;
-  const at = Temporal.Instant.fromEpochMilliseconds(now.getTime());
-  const goals = {
-    first_response_at: instantOrNull(row.first_response_at),
-    resolved_at: instantOrNull(row.resolved_at),
-  };
+  const { now, start, goals, pauses } = times;
   const achievedAt = kind === 'response' ? respondedAt(goals) : goals.resolved_at;
   const [due, risk] = [row[`sla_${kind}_due`], row[`sla_${kind}_risk_at`]];
-  const phase = phaseOf(state, instantOrNull(risk), instantOrNull(due), at);
+  const phase = phaseOf(state, instantOrNull(risk), instantOrNull(due), now);
   const used = row.sla_policy_id === null ? undefined : settings.policies.get(row.sla_policy_id);
   const target = used?.policy.targets[row.priority]?.[`${kind}_minutes`] ?? null;
   return {
     phase,
     share_used:
       used && target !== null
-        ? shareUsed(
-            usedMinutes({
-              start: instantOrNull(row.created_at)!,
-              achievedAt,
-              pauses: pausesOf(row.sla_pauses),
-              calendar: used.calendar,
-              now: at,
-            }),
-            target,
-            phase,
-          )
+        ? shareUsed(usedMinutes({ start, achievedAt, pauses, calendar: used.calendar, now }), target, phase)
         : null,
     risk_at: toIso(risk),
     due_at: toIso(due),

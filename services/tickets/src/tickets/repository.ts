@@ -33,17 +33,17 @@ export interface NewTimer {
   readonly at: Date;
 }
 
-/** A new ticket with its history and timers in one statement, which is one round trip. */
-export async function insertTicket(
+/** A new ticket with its history and timers in one statement. */
+export function insertTicket(
   tx: Tx,
   ctx: RequestContext,
   row: TicketRow,
   history: ReturnType<typeof historyRows>,
   timers: readonly NewTimer[],
-): Promise<void> {
+): void {
   const { sql } = tx;
   const tenantId = ctx.scope.tenant_id;
-  await sql`
+  tx.send(sql`
     with ticket as (
       insert into tickets (tenant_id, id, ticket_number, title, description, status, priority, category, tags,
         source, customer_id, requester_id, contact_id, created_by, assigned_to, team_id, sla_policy_id,
@@ -63,7 +63,7 @@ export async function insertTicket(
       kind, changes, reason, public)
     select ${tenantId}, h.id, ${row.id}, ${row.customer_id}, h.occurred_at, h.actor_kind, h.actor_id, h.actor_name,
       h.kind, h.changes, h.reason, h.public
-    from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`;
+    from jsonb_to_recordset(${JSON.stringify(history)}::jsonb) as h ${sql.unsafe(HISTORY_RECORD)}`);
 }
 
 /** Writes the row as it is after a change. The ticket is locked since {@link loadTicket}. */

@@ -82,8 +82,8 @@ async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, ne
 }
 
 /**
- * Opens a ticket: two round trips in the warm case, one to look up what it refers to, one to write ticket,
- * history, timers and event. `number` was drawn before the transaction.
+ * Opens a ticket: two round trips in the warm case, one to look up what it refers to, one to write ticket, history,
+ * timers and event and to commit. `number` was drawn before the transaction.
  */
 export async function openTicket(
   deps: TicketsDeps,
@@ -188,9 +188,9 @@ export async function openTicket(
   }
   const entries = historyRows(ctx, history, deps.ids, now);
   const direct = portal ? entries.filter((entry) => entry.public) : entries;
+  insertTicket(tx, ctx, row, direct, sla.timers);
+  insertHistory(tx, ctx, row, entries.slice(direct.length));
   await Promise.all([
-    insertTicket(tx, ctx, row, direct, sla.timers),
-    insertHistory(tx, ctx, row, entries.slice(direct.length)),
     emit(deps, tx, ctx, events, at),
     row.tags.length > 0 ? replaceTags(tx, ctx, row, row.tags) : null,
     chosen?.assigned_to ? noteAssigned(tx, ctx, chosen.assigned_to, now) : null,

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { chance } from '@psa/test-kit/corpus';
+import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
+import { searchDocument } from '@psa/test-kit/search.contract';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PostgresSearch } from './postgres-search.ts';
+
+const TICKETS = 3_000;
+/** Matches counted, few, so that what a thousand of 200,000 bring about is seen with a thousandth of them. */
+const CAP = 20;
+/** Words by the share of the tickets that have them. */
+const WORDS = { drucker: 0.6, druckluft: 0.1, netzwerk: 0.3, server: 0.08, monitor: 0.02, tastatur: 0.005 };
+const next = chance(4);
+const pick = <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!;
+const tenantId = randomUUID();
+const customers = Array.from({ length: 5 }, () => randomUUID());
+const documents = Array.from({ length: TICKETS }, (_, i) => {
+  const words = Object.entries(WORDS).flatMap(([word, share]) => (next() < share ? [word] : []));
+  // Two that stand together or not at all, which statistics of single words do not tell.
+  if (next() < 0.12) words.push('grüße', 'freundlich');
+  const inTitle = words.filter(() => next() < 0.2);
+  return searchDocument(tenantId, {
+    type: next() < 0.9 ? 'ticket' : 'contact',
+    customer_id: pick(customers),
+    title: ['Anfrage', ...inTitle].join(' '),
+    body: words.filter((word) => !inTitle.includes(word)).join(' '),
+    internal: next() < 0.1 ? 'drucker server' : '',
+    keywords: next() < 0.1 ? [pick(['netzwerk', 'server'])] : [],
+    // Many years, a gap of one, and a few of the last days.
+    updated_at: new Date(
+      Date.UTC(2020, 0, 1) + (i < TICKETS - 30 ? i : i + 1_200) * 1e8 + i * 7,
+    ).toISOString(),
+  });
+}).sort(() => next() - 0.5);
+
+/** What somebody may see of the tickets. */
+const some = documents.slice(0, 900).map((one) => one.id);
+
+let db: TestDatabase;
+let sql: postgres.Sql;
+
+beforeAll(async () => {
+  db = await testDatabase();
+  const index = new PostgresSearch({ url: db.urlFor('search') });
+  await index.put(documents);
+  await index.close();
+  sql = postgres(db.urlFor('search'), { max: 1, onnotice: () => {} });
+});
+afterAll(async () => {
+  await sql?.end();
+  await db?.drop();
+});
+
+const one = (word: string, signs = '') => `('${word}'${signs} | '!${word}'${signs})`;
+interface Asked {
+  readonly match: string;
+  readonly steady: string | null;
+  readonly head: string;
+  readonly groups: readonly string[];
+}
+function asked(words: readonly string[], beginning: string | null): Asked {
+  const last = beginning === null ? [] : [beginning];
+  return {
+    match: [...words.map((word) => one(word)), ...last.map((word) => one(word, ':*'))].join(' & '),
+    steady: words.length > 1 ? words.map((word) => one(word)).join(' & ') : null,
+    head: [...words.map((word) => `'^${word}'`), ...last.map((word) => `'^${word}':*`)].join(' & '),
+    groups: [...words.map((word) => `'${word}':`), ...last.map((word) => `'${word}':*`)],
+  };
+}
+
+/** The pages of an answer by the function of 004, which looks at every match, and by the one that looks at the newest. */
+async function pages(
+  query: Asked,
+  as: { customer: string; only: readonly string[] | null; types: string[] | null },
+) {
+  const internal = as.customer === '';
+  const match = internal ? query.match : query.match.replace(/ \| '![^)]*/g, '');
+  const steady = internal ? query.steady : (query.steady?.replace(/ \| '![^)]*/g, '') ?? null);
+  return sql.begin('read only', async (tx) => {
+    await tx`select set_config('psa.tenant_id', ${tenantId}, true), set_config('psa.customer_id', ${as.customer}, true)`;
+    const weighted = (weight: string) => query.groups.map((group) => group + weight);
+    const rest = tx`${query.head}::tsquery, ${weighted('A')}::text[]::tsquery[], ${weighted('B')}::text[]::tsquery[],
+      ''::tsquery, ${as.types}::text[], 'ticket', ${as.only}::uuid[], ${CAP}`;
+    const each = await Promise.all(
+      [0, 7, 15, 40].map(async (offset) => [
+        await tx`select * from search.best(${match}::tsquery, ${rest}, ${offset}, 8)`,
+        await tx`select * from search.top(${match}::tsquery, ${steady}::tsquery, ${rest}, ${offset}, 8)`,
+      ]),
+    );
+    return { every: each.map(([best]) => [...best!]), newest: each.map(([, top]) => [...top!]) };
+  });
+}
+
+it('finds by the newest documents what a look at every match finds, with statistics or without', {
+  timeout: 120_000,
+}, async () => {
+  const totals = new Set<number>();
+  for (const analyzed of [false, true]) {
+    if (analyzed) await db.admin.unsafe('analyze search.documents');
+    for (let i = 0; i < 60; i++) {
+      const known = [...Object.keys(WORDS), 'grusse', 'freundlich', 'nirgends'];
+      const words = [...new Set(Array.from({ length: Math.floor(next() * 3) }, () => pick(known)))];
+      const beginning =
+        words.length === 0 || next() < 0.6 ? pick(['dr', 'ser', 'netz', 'fr', 'mon', 'xy']) : null;
+      const as = {
+        customer: next() < 0.2 ? pick(customers) : '',
+        only: next() < 0.2 ? some : null,
+        types: next() < 0.2 ? ['contact'] : null,
+      };
+      const query = asked(words, beginning);
+      const { every, newest } = await pages(query, as);
+      expect(newest, JSON.stringify([query.match, as])).toEqual(every);
+      totals.add(every[0]![0]!.total);
+    }
+  }
+  // None, few, and more than are counted.
+  expect([totals.has(0), totals.has(CAP + 1), totals.size > 5]).toEqual([true, true, true]);
+});
+
+it('reads the newest matches of a common word without the older ones', async () => {
+  // Puts what waits to be put into the index there.
+  await db.admin.unsafe('vacuum (analyze) search.documents');
+  const [since] = await db.admin<{ at: number }[]>`select search.since(0.05, search.hundredths()) as at`;
+  const plan = await db.admin.begin(async (tx) => {
+    await tx.unsafe('set local enable_seqscan = off; set local enable_indexscan = off');
+    return tx<{ 'QUERY PLAN': { Plan: Node }[] }[]>`
+      explain (analyze, format json) select from search.documents d
+      where d.tenant_id = ${tenantId} and d.words @@ 'drucker' and search.day(d.updated_at) >= ${since!.at}`;
+  });
+  const heap = plan[0]!['QUERY PLAN'][0]!.Plan;
+  expect(heap['Node Type']).toBe('Bitmap Heap Scan');
+  expect(heap.Plans![0]!['Index Cond']).toMatch(/updated_at.*>=.*@@/);
+  // Six in ten of 150.
+  expect(heap.Plans![0]!['Actual Rows']).toBeLessThan(150);
+});
+
+interface Node {
+  readonly 'Node Type': string;
+  readonly 'Index Cond'?: string;
+  readonly 'Actual Rows': number;
+  readonly Plans?: readonly Node[];
+}
