@@ -1,9 +1,9 @@
 import type { Matches, MatchQuery, SearchHit, SearchQuery } from '@psa/contracts/ports/search';
-import { fold, lower } from '@psa/domain/text';
+import { fold } from '@psa/domain/text';
 import type { TransactionSql } from 'postgres';
-import { partsOf } from './compounds.ts';
 import { bestFragment, type Matcher, markAll } from './highlight.ts';
 import { CAP, HIGHLIGHTED, MOST_CORRECTIONS } from './limits.ts';
+import { glance, type PostgresForms } from './postgres-forms.ts';
 import {
   exactQuery,
   groupQuery,
@@ -16,12 +16,6 @@ import type { PostgresStems, Stems } from './postgres-stems.ts';
 import { type Group, isDropped, type Term, termsIn } from './query-text.ts';
 import { mayBeMistyped, nearest, shortened } from './words.ts';
 
-interface FoundRef {
-  readonly type: string;
-  readonly id: string;
-  readonly score: number;
-}
-
 interface SimilarWord {
   readonly word: string;
   readonly shown: string;
@@ -30,6 +24,7 @@ interface SimilarWord {
 interface Hit {
   readonly type: string;
   readonly id: string;
+  readonly score: number;
   readonly title: string;
   readonly body: string;
   readonly internal: string;
@@ -51,6 +46,7 @@ export class PostgresAsk {
   readonly #groups: readonly Group[];
   readonly #identifiers: readonly string[];
   readonly #cache: PostgresStems;
+  readonly #forms: PostgresForms;
   readonly #widened = new Map<string, readonly string[]>();
   #stems: Stems;
 
@@ -59,7 +55,7 @@ export class PostgresAsk {
     schema: string,
     query: Omit<SearchQuery, 'limit' | 'offset'>,
     parsed: { readonly groups: readonly Group[]; readonly identifiers: readonly string[] },
-    words: { readonly stems: Stems; readonly lookUp: PostgresStems },
+    words: { readonly stems: Stems; readonly lookUp: PostgresStems; readonly forms: PostgresForms },
   ) {
     this.#sql = sql;
     this.#schema = schema;
@@ -68,6 +64,7 @@ export class PostgresAsk {
     this.#identifiers = parsed.identifiers;
     this.#stems = words.stems;
     this.#cache = words.lookUp;
+    this.#forms = words.forms;
   }
 
   get #internal(): boolean {
@@ -85,19 +82,31 @@ export class PostgresAsk {
     return this.#sql`${only?.type ?? null}::text, ${only ? [...only.ids] : null}::uuid[]`;
   }
 
-  /** The page's references in order, and the matches in all. */
-  async find(page: { limit: number; offset: number }): Promise<{ refs: FoundRef[]; total: number }> {
-    const { types } = this.#query;
+  /**
+   * The page in order, and the matches in all. The texts are read below row-level security, one by one: the planner takes
+   * the function for a thousand rows and would read the table.
+   */
+  async find(page: { limit: number; offset: number }): Promise<{ found: Hit[]; total: number }> {
+    const { types, tenant_id } = this.#query;
     const each = (weight: 'A' | 'B') =>
       this.#groups.map((group) => groupQuery(group, this.#wording({ where: 'public', weight })));
-    const rows = await this.#sql<((FoundRef | { type: null }) & { total: number })[]>`
-      select type, id, score, total from ${this.#sql(`${this.#schema}.top`)}(
+    const rows = await this.#sql<((Hit | { title: null }) & { total: number })[]>`
+      select t.type, t.id, t.score, t.total, d.title, case when t.n <= ${HIGHLIGHTED} then d.body else '' end as body,
+        case when t.n <= ${HIGHLIGHTED} and ${this.#internal} then d.internal else '' end as internal,
+        d.summary, d.updated_at
+      from ${this.#sql(`${this.#schema}.top`)}(
         ${matchQuery(this.#groups, this.#wording())}::tsquery, ${this.#steady()}::tsquery,
         ${matchQuery(this.#groups, this.#wording({ where: 'head' }))}::tsquery,
         ${each('A')}::text[]::tsquery[], ${each('B')}::text[]::tsquery[],
         ${exactQuery(this.#identifiers)}::tsquery, ${types ? [...types] : null}::text[], ${this.#only},
-        ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)})`;
-    return { refs: rows.filter((row) => row.type !== null), total: rows[0]?.total ?? 0 };
+        ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)}
+      ) with ordinality as t(type, id, score, total, n)
+      left join lateral (
+        select title, body, internal, summary, updated_at from ${this.#sql(`${this.#schema}.documents`)} d
+        where d.tenant_id = ${tenant_id}::uuid and d.type = t.type and d.id = t.id limit 1
+      ) d on true
+      order by t.n`;
+    return { found: rows.filter((row) => row.title !== null), total: rows[0]?.total ?? 0 };
   }
 
   /**
@@ -190,29 +199,19 @@ export class PostgresAsk {
     return row!.present;
   }
 
-  /** The texts of the page, read below row-level security, with highlights. */
-  async page(refs: readonly FoundRef[]): Promise<SearchHit[]> {
-    const rows = await this.#sql<Hit[]>`
-      select d.type, d.id, d.title, case when n <= ${HIGHLIGHTED} then d.body else '' end as body,
-        case when n <= ${HIGHLIGHTED} and ${this.#internal} then d.internal else '' end as internal,
-        d.summary, d.updated_at
-      from unnest(${refs.map((ref) => ref.type)}::text[], ${refs.map((ref) => ref.id)}::uuid[])
-        with ordinality as r(type, id, n)
-      join ${this.#sql(`${this.#schema}.documents`)} d
-        on d.tenant_id = ${this.#query.tenant_id}::uuid and d.type = r.type and d.id = r.id`;
-    const byRef = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
+  /** Hits with highlights. */
+  async hits(found: readonly Hit[]): Promise<SearchHit[]> {
     const asked = await this.#wanted();
-    const hits = (matches: Matcher) =>
-      refs.flatMap((ref) => {
-        const row = byRef.get(`${ref.type}/${ref.id}`);
-        return row ? [hitOf(row, ref.score, matches)] : [];
-      });
+    const marked = (missing: Set<string>) => {
+      const matches = matcher(asked, (word) => this.#forms.of(word, missing));
+      return found.map((hit) => hitOf(hit, matches));
+    };
     // Nearly all words of the texts are known: then they are gone through once.
     const missing = new Set<string>();
-    const found = hits(matcher(asked, this.#cache.known(missing)));
-    if (missing.size === 0) return found;
+    const hits = marked(missing);
+    if (missing.size === 0) return hits;
     await this.#cache.lookUp(this.#sql, missing);
-    return hits(matcher(asked, this.#cache.known(missing)));
+    return marked(new Set());
   }
 
   /** What a word of a text must be, or begin with, to have been asked for. */
@@ -241,15 +240,17 @@ interface Wanted {
 }
 
 /** Tells by the same lexemes as the index whether a word of a text was asked for. */
-function matcher({ lexemes: wanted, beginnings }: Wanted, stems: Stems): Matcher {
+function matcher(
+  { lexemes: wanted, beginnings }: Wanted,
+  lexemesOf: (word: string) => readonly string[],
+): Matcher {
   const known = new Map<string, boolean>();
+  const mayMatch = glance([...wanted, ...beginnings]);
   return (text) => {
+    if (!mayMatch(text)) return false;
     let answer = known.get(text);
     if (answer === undefined) {
-      const word = lower(text);
-      const folded = fold(word);
-      const lexemes = [...lexemesOfWord(word, folded, stems)];
-      for (const part of partsOf(folded)) lexemes.push(...lexemesOfWord(part, part, stems));
+      const lexemes = lexemesOf(text);
       answer =
         lexemes.some((lexeme) => wanted.has(lexeme)) ||
         beginnings.some((start) => lexemes.some((lexeme) => lexeme.startsWith(start)));
@@ -259,13 +260,13 @@ function matcher({ lexemes: wanted, beginnings }: Wanted, stems: Stems): Matcher
   };
 }
 
-function hitOf(row: Hit, score: number, matches: Matcher): SearchHit {
+function hitOf(row: Hit, matches: Matcher): SearchHit {
   const body = bestFragment(row.body, matches);
   const internal = body.hits === 0 && row.internal !== '' ? bestFragment(row.internal, matches) : null;
   return {
     type: row.type,
     id: row.id,
-    score: Math.round(score * 10_000) / 10_000,
+    score: Math.round(row.score * 10_000) / 10_000,
     title: row.title,
     highlights: {
       title: markAll(row.title, matches),

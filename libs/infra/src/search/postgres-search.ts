@@ -14,6 +14,7 @@ import { clientOf, type PostgresSource } from '../postgres-client.ts';
 import { BATCH, counted } from './limits.ts';
 import { ofType } from './of-type.ts';
 import { PostgresAsk } from './postgres-ask.ts';
+import { PostgresForms } from './postgres-forms.ts';
 import { lexemesOf, wordsOf } from './postgres-lexemes.ts';
 import { PostgresStems } from './postgres-stems.ts';
 import { type Group, parseQuery, termsIn, withoutStopWords } from './query-text.ts';
@@ -51,6 +52,7 @@ export class PostgresSearch implements SearchIndex {
   readonly #end: () => Promise<void>;
   readonly #schema: string;
   readonly #stems = new PostgresStems();
+  readonly #forms = new PostgresForms(this.#stems);
 
   constructor(options: PostgresSearchOptions) {
     const { sql, end } = clientOf(options, options.max ?? 4);
@@ -103,11 +105,10 @@ export class PostgresSearch implements SearchIndex {
   query(query: SearchQuery): Promise<SearchResult> {
     const empty: SearchResult = { hits: [], total: 0, total_relation: 'eq', corrected: {} };
     return this.#ask(query, empty, async (ask) => {
-      let found = await ask.find(query);
-      if (found.total === 0 && (await ask.widen())) found = await ask.find(query);
-      const { corrected } = ask;
-      const hits = found.refs.length === 0 ? [] : await ask.page(found.refs);
-      return { ...counted(found.total), hits, corrected };
+      let { found, total } = await ask.find(query);
+      if (total === 0 && (await ask.widen())) ({ found, total } = await ask.find(query));
+      const hits = found.length === 0 ? [] : await ask.hits(found);
+      return { ...counted(total), hits, corrected: ask.corrected };
     });
   }
 
@@ -133,7 +134,13 @@ export class PostgresSearch implements SearchIndex {
       if (groups.length === 0) return empty;
       return this.#as(client, query.tenant_id, query.customer_id, 'read only', (sql) =>
         work(
-          new PostgresAsk(sql, this.#schema, query, { ...parsed, groups }, { stems, lookUp: this.#stems }),
+          new PostgresAsk(
+            sql,
+            this.#schema,
+            query,
+            { ...parsed, groups },
+            { stems, lookUp: this.#stems, forms: this.#forms },
+          ),
         ),
       );
     };
