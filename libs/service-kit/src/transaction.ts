@@ -45,10 +45,7 @@ export function attempt<T>(
       // Neither BEGIN nor this is awaited before the work starts: they go out with the first query. Order on one
       // connection is kept. Local settings outside a transaction hold for their own statement, so should BEGIN have
       // failed, row-level security shows the rest nothing and takes nothing.
-      const names = settings.map(([name]) => name);
-      const values = settings.map(([, value]) => value);
-      const prepared =
-        sql`select set_config(n, v, true) from unnest(${names}::text[], ${values}::text[]) as s(n, v)`.execute();
+      const prepared = setAll(sql, settings).execute();
       const { begun } = sql as unknown as { begun: Promise<unknown> };
       Promise.all([begun, prepared]).then(
         () => {
@@ -81,6 +78,22 @@ export function attempt<T>(
     },
     abandon: () => void (state.abandoned = true),
   };
+}
+
+/** Statements by the names that they set: one form of each, so that it is prepared once. */
+const forms = new Map<string, TemplateStringsArray>();
+
+function setAll(sql: postgres.TransactionSql, settings: readonly (readonly [string, string])[]) {
+  const id = settings.map(([name]) => name).join();
+  let form = forms.get(id);
+  if (!form) {
+    const calls = settings.map(([name]) => `set_config('${name}', `);
+    const texts = calls.map((call, i) => (i === 0 ? `select ${call}` : `, true), ${call}`));
+    texts.push(', true)');
+    form = Object.assign(texts, { raw: texts });
+    forms.set(id, form);
+  }
+  return sql(form, ...settings.map(([, value]) => value));
 }
 
 class Abandoned extends Error {}

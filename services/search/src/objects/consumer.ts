@@ -4,8 +4,8 @@ import type { Tx } from '@psa/service-kit/database';
 import { onceEach } from '@psa/service-kit/inbox';
 import { consumer, type ServiceDeps } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
-import { bareDocument, changeOf, documentOf } from './domain.ts';
-import { type LoadedObject, loadObjects, loadTexts, saveObject, saveText } from './repository.ts';
+import { bareDocument, type Change, changeOf, documentOf } from './domain.ts';
+import { type LoadedObject, loadObjects, loadTexts, saveObjects, saveText } from './repository.ts';
 
 const INDEX_CONSUMER = 'search.index';
 /** While much happens, a ticket is found this much later at most. */
@@ -40,18 +40,28 @@ export async function indexEvents(deps: Deps, events: readonly EventEnvelope[]):
       .map((change, i) => ({ change, key: `${change.object.type}/${change.object.id}`, i }))
       .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.i - b.i));
     // Sent one behind the other without waiting: a batch is one round trip. The connection keeps their order.
-    await Promise.all(
-      ordered.flatMap(({ change }) => [
-        saveObject(tx, tenantId, change),
-        ...(change.text ? [saveText(tx, tenantId, change.text)] : []),
-      ]),
-    );
+    await Promise.all([
+      ...rounds(ordered).map((changes) => saveObjects(tx, tenantId, changes)),
+      ...changes.flatMap(({ text }) => (text ? [saveText(tx, tenantId, text)] : [])),
+    ]);
     const refs = new Map(
       ordered.map(({ change, key }) => [key, { type: change.object.type, id: change.object.id }]),
     );
     if (refs.size > 0)
       await putObjects(deps, tx, tenantId, await loadObjects(tx, tenantId, [...refs.values()]));
   });
+}
+
+/** Changes in statements: the first of each object, then the second … A statement can write a row only once. */
+function rounds(ordered: readonly { readonly key: string; readonly change: Change }[]): Change[][] {
+  const rounds: Change[][] = [];
+  let [last, turn] = ['', 0];
+  for (const { key, change } of ordered) {
+    turn = key === last ? turn + 1 : 0;
+    last = key;
+    (rounds[turn] ??= []).push(change);
+  }
+  return rounds;
 }
 
 /**

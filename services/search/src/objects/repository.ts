@@ -2,15 +2,19 @@ import { type Tx, toIso } from '@psa/service-kit/database';
 import type { Change, Described, StoredObject, TicketText } from './domain.ts';
 
 /**
- * Writes what an event told of an object; facts of an older event stay out. Takes the row's lock either way, so
- * that whoever else changes this object waits and then sees this change.
+ * Writes what events told of objects, of each one at most; facts of an older event stay out. Takes the rows' locks
+ * either way, so that whoever else changes these objects waits and then sees this change.
  */
-export function saveObject(tx: Tx, tenantId: string, change: Change): Promise<unknown> {
-  const { object } = change;
+export function saveObjects(tx: Tx, tenantId: string, changes: readonly Change[]): Promise<unknown> {
+  const rows = changes.map(({ object: { type, id, facts }, customer_id, version, deleted, at }) => ({
+    ...{ type, id, customer_id, facts, version, at },
+    deleted_at: deleted ? at : null,
+  }));
   return tx.sql`
     insert into search.objects as o (tenant_id, type, id, customer_id, facts, version, updated_at, deleted_at)
-    values (${tenantId}, ${object.type}, ${object.id}, ${change.customer_id}, ${JSON.stringify(object.facts)}::jsonb,
-      ${change.version}, ${change.at}, ${change.deleted ? change.at : null})
+    select ${tenantId}, type, id, customer_id, facts, version, at, deleted_at
+    from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as t(type text, id uuid, customer_id uuid, facts jsonb,
+      version bigint, at timestamptz, deleted_at timestamptz)
     on conflict (tenant_id, type, id) do update set
       revision = o.revision + 1,
       updated_at = greatest(o.updated_at, excluded.updated_at),
