@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import AxeBuilder from '@axe-core/playwright';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Platform } from './platform.ts';
 
@@ -122,6 +122,14 @@ export async function signIn(page: Page, platform: Platform, email: string, base
   await page.waitForURL((url) => !url.pathname.endsWith('/login'));
   await page.locator('main h1').first().waitFor();
 }
+
+/** An entry of the navigation. By its whole name and in its place: a ticket in a list may be called "Kundenkarte". */
+export const navigation = (page: Page, name: string): Locator =>
+  page.getByRole('navigation').getByRole('link', { name, exact: true });
+
+/** What opens and closes a ticket's history. */
+export const historyOf = (page: Page): Locator =>
+  page.locator('summary').filter({ hasText: /^\s*Historie\s*$/ });
 
 /** Shows the page in a theme, once its colours have changed: on their way they are those of neither. */
 export async function setTheme(page: Page, colorScheme: Theme): Promise<void> {

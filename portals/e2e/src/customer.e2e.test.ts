@@ -125,7 +125,7 @@ describe('the customer portal', () => {
     await page.keyboard.press('Control+k');
     await page.keyboard.type('Konto');
     await page.getByRole('option', { name: /Mein Konto/ }).waitFor();
-    expect(await page.getByRole('combobox').inputValue()).toBe('Konto');
+    await expect.poll(() => page.getByRole('combobox').inputValue(), PATIENT).toBe('Konto');
     await page.keyboard.press('Escape');
     await page.getByRole('combobox').waitFor({ state: 'detached' });
     await page.keyboard.press('c');
@@ -141,10 +141,12 @@ describe('the customer portal', () => {
     await page.getByRole('radio', { name: 'Dringend' }).check();
     await page.reload();
     await page.getByText('Der Entwurf von vorhin ist noch da.').waitFor();
-    expect(await page.getByLabel('Worum geht es?').inputValue()).toBe('Etiketten werden schief gedruckt');
-    expect(await page.getByLabel('Was genau passiert?').inputValue()).toBe(
-      'Seit heute früh.\nNur im Versand.',
-    );
+    await expect
+      .poll(() => page.getByLabel('Worum geht es?').inputValue(), PATIENT)
+      .toBe('Etiketten werden schief gedruckt');
+    await expect
+      .poll(() => page.getByLabel('Was genau passiert?').inputValue(), PATIENT)
+      .toBe('Seit heute früh.\nNur im Versand.');
     expect(await page.getByRole('radio', { name: 'Dringend' }).isChecked()).toBe(true);
 
     const dir = await tempDir('files');
@@ -154,7 +156,7 @@ describe('the customer portal', () => {
     await page.getByText(/^film\.mp4 ist größer als/).waitFor();
     await page.getByText('setup.exe: Dieser Dateityp wird nicht angenommen.').waitFor();
     await dir.remove();
-    expect(await page.getByRole('list', { name: 'Ausgewählte Dateien' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('list', { name: 'Ausgewählte Dateien' }).count(), PATIENT).toBe(0);
 
     // A program under another name is found by its content, on the server; the ticket and the rest arrive.
     await choose(page, [
@@ -165,8 +167,10 @@ describe('the customer portal', () => {
     await page.getByRole('button', { name: 'Ticket absenden' }).click();
     await page.getByText('Eine Datei fehlt noch:').waitFor();
     const left = page.getByRole('listitem').filter({ hasText: 'notiz.txt' });
-    expect(await left.textContent()).toContain('Dieser Dateityp wird nicht angenommen.');
-    expect(await page.getByRole('listitem').filter({ hasText: 'etikett.png' }).count()).toBe(0);
+    await expect.poll(() => left.textContent(), PATIENT).toContain('Dieser Dateityp wird nicht angenommen.');
+    await expect
+      .poll(() => page.getByRole('listitem').filter({ hasText: 'etikett.png' }).count(), PATIENT)
+      .toBe(0);
     await expectNoAxeViolations(page);
     await page.getByRole('button', { name: 'Weiter zum Ticket' }).click();
     await page.getByRole('heading', { name: 'Etiketten werden schief gedruckt' }).waitFor();
@@ -179,7 +183,7 @@ describe('the customer portal', () => {
     expect(Buffer.concat(await (await download.createReadStream()).toArray())).toEqual(PNG);
 
     await page.goto(`${PORTAL}/new`);
-    expect(await page.getByLabel('Worum geht es?').inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel('Worum geht es?').inputValue(), PATIENT).toBe('');
     await session.close();
   });
 
@@ -296,7 +300,7 @@ describe('the customer portal', () => {
     await page.keyboard.press('k');
     const people = page.getByRole('main').getByRole('list');
     await people.getByText('Josef Hausner').waitFor();
-    expect(await people.textContent()).not.toContain('Petra Sommer');
+    await expect.poll(() => people.textContent(), PATIENT).not.toContain('Petra Sommer');
     await page.getByRole('button', { name: 'Person hinzufügen' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('E-Mail-Adresse').fill('kein at');
@@ -328,7 +332,9 @@ describe('the customer portal', () => {
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await page.getByText('Wir wissen nicht, ob Ihre Antwort angekommen ist.').waitFor();
     await expectNoAxeViolations(page);
-    expect(await page.getByLabel('Ihre Antwort').inputValue()).toBe('Am Kabel liegt es nicht.');
+    await expect
+      .poll(() => page.getByLabel('Ihre Antwort').inputValue(), PATIENT)
+      .toBe('Am Kabel liegt es nicht.');
     await session.setOffline(false);
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await message(page, 'Am Kabel liegt es nicht.').waitFor();
@@ -339,7 +345,7 @@ describe('the customer portal', () => {
     await session.setOffline(true);
     await page.getByRole('link', { name: 'Erledigt', exact: true }).click();
     await page.getByRole('heading', { name: 'Gerade nicht verfügbar' }).waitFor();
-    expect(await ticketRows(page).count()).toBe(0);
+    await expect.poll(() => ticketRows(page).count(), PATIENT).toBe(0);
     await session.setOffline(false);
     await ticketRows(page).first().waitFor();
     await session.close();
@@ -356,8 +362,10 @@ describe('the customer portal', () => {
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await page.getByText('Die Sitzung ist abgelaufen. Bitte erneut anmelden.').waitFor();
     await signIn(page, platform, CUSTOMER);
-    expect(new URL(page.url()).pathname).toBe(path);
-    expect(await page.getByLabel('Ihre Antwort').inputValue()).toBe('Auch mit neuen Batterien.');
+    await page.waitForURL((url) => url.pathname === path);
+    await expect
+      .poll(() => page.getByLabel('Ihre Antwort').inputValue(), PATIENT)
+      .toBe('Auch mit neuen Batterien.');
     await session.close();
   });
 
@@ -373,7 +381,7 @@ describe('the customer portal', () => {
     await page.getByRole('heading', { name: 'New ticket' }).waitFor();
     await page.goto(`${PORTAL}/account`);
     await page.getByRole('heading', { name: 'My account' }).waitFor();
-    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await expect.poll(() => page.locator('html').getAttribute('lang'), PATIENT).toBe('en');
     const canvas = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await canvas();
     const look = page.getByLabel('Appearance', { exact: true });

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserSession, launchBrowser, newSession, PATIENT, signIn } from './browser.ts';
+import { type BrowserSession, launchBrowser, navigation, newSession, PATIENT, signIn } from './browser.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform } from './platform.ts';
 
 const RUN = Date.now().toString(36);
@@ -29,7 +29,7 @@ describe('what is typed', () => {
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
   /** Leaves by the navigation and comes back by the address, without a reload. */
   async function leaveAndReturn(address: string): Promise<void> {
-    await page.getByRole('link', { name: 'Suche' }).click();
+    await navigation(page, 'Suche').click();
     await heading('Suche');
     await page.goBack();
     await page.waitForURL(`**${address}`);
@@ -41,18 +41,20 @@ describe('what is typed', () => {
     await page.getByRole('combobox', { name: /^Kunde/ }).fill('Kanzlei');
     await page.getByRole('option', { name: /Kanzlei Vogt/ }).click();
     await page.getByLabel(/^Betreff/).fill('Scanner ohne Netz');
-    await page.getByRole('link', { name: 'Kunden' }).click();
+    await navigation(page, 'Kunden').click();
     await heading('Kunden');
     await page.getByRole('button', { name: 'Neues Ticket' }).click();
     await page.getByText('Der Entwurf von vorhin ist noch da.').waitFor();
-    expect(await page.getByLabel(/^Betreff/).inputValue()).toBe('Scanner ohne Netz');
-    expect(await page.getByRole('combobox', { name: /^Kunde/ }).inputValue()).toContain('Kanzlei Vogt');
+    await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('Scanner ohne Netz');
+    await expect
+      .poll(() => page.getByRole('combobox', { name: /^Kunde/ }).inputValue(), PATIENT)
+      .toContain('Kanzlei Vogt');
     await page.reload();
     await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('Scanner ohne Netz');
     await page.getByRole('button', { name: 'Abbrechen' }).click();
     await heading('Tickets');
     await page.goto('/tickets/new');
-    expect(await page.getByLabel(/^Betreff/).inputValue()).toBe('');
+    await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('');
   });
 
   it('stands in a message, a title and a time entry of a ticket', async () => {
@@ -62,18 +64,22 @@ describe('what is typed', () => {
     await page.getByRole('button', { name: 'Betreff bearbeiten' }).click();
     await page.getByRole('textbox', { name: 'Betreff' }).fill(`Anders ${RUN}`);
     await leaveAndReturn(address);
-    expect(await page.getByLabel('Nachricht an den Kunden').inputValue()).toBe(`Angefangen ${RUN}`);
-    expect(await page.getByRole('textbox', { name: 'Betreff' }).inputValue()).toBe(`Anders ${RUN}`);
+    await expect
+      .poll(() => page.getByLabel('Nachricht an den Kunden').inputValue(), PATIENT)
+      .toBe(`Angefangen ${RUN}`);
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Betreff' }).inputValue(), PATIENT)
+      .toBe(`Anders ${RUN}`);
     await page.getByRole('textbox', { name: 'Betreff' }).press('Escape');
 
     await page.getByRole('button', { name: 'Zeit eintragen' }).click();
     await dialog().getByLabel('Tätigkeit').fill(`Vor Ort ${RUN}`);
     await page.reload();
     await page.getByRole('button', { name: 'Zeit eintragen' }).click();
-    expect(await dialog().getByLabel('Tätigkeit').inputValue()).toBe(`Vor Ort ${RUN}`);
+    await expect.poll(() => dialog().getByLabel('Tätigkeit').inputValue(), PATIENT).toBe(`Vor Ort ${RUN}`);
     await dialog().getByRole('button', { name: 'Abbrechen' }).click();
     await page.getByRole('button', { name: 'Zeit eintragen' }).click();
-    expect(await dialog().getByLabel('Tätigkeit').inputValue()).toBe('');
+    await expect.poll(() => dialog().getByLabel('Tätigkeit').inputValue(), PATIENT).toBe('');
     await page.keyboard.press('Escape');
   });
 
@@ -91,7 +97,7 @@ describe('what is typed', () => {
     await name.fill(`Entwurf ${RUN}`);
     await page.goto(address);
     await page.getByRole('button', { name: button }).click();
-    expect(await name.inputValue()).toBe(`Entwurf ${RUN}`);
+    await expect.poll(() => name.inputValue(), PATIENT).toBe(`Entwurf ${RUN}`);
     await dialog().getByRole('button', { name: 'Abbrechen' }).click();
   });
 
@@ -113,14 +119,14 @@ describe('what is typed', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => customer.inputValue(), PATIENT).toContain('Brauerei Hallertau');
     await page.getByRole('listbox').waitFor({ state: 'detached' });
-    expect(await contact.isEnabled()).toBe(true);
+    await expect.poll(() => contact.isEnabled(), PATIENT).toBe(true);
 
     // Faster than the answer: the form is not sent, the match is taken when it is there.
     await contact.click();
     await page.keyboard.type('anna');
     await page.keyboard.press('Enter');
     await expect.poll(() => contact.inputValue(), PATIENT).toMatch(/^Anna /);
-    expect(await page.getByText('Bitte einen Betreff').count()).toBe(0);
+    await expect.poll(() => page.getByText('Bitte einen Betreff').count(), PATIENT).toBe(0);
 
     await customer.fill('e');
     const first = page.getByRole('option').first();
@@ -143,7 +149,7 @@ describe('what is typed', () => {
     await name.fill('Halb getippt');
     await other.page.reload();
     await add.click();
-    expect(await name.inputValue()).toBe('Halb getippt');
+    await expect.poll(() => name.inputValue(), PATIENT).toBe('Halb getippt');
     await other.page.keyboard.press('Escape');
     await other.page.getByRole('button', { name: /Benutzermenü/ }).click();
     await other.page.getByRole('menuitem', { name: 'Abmelden' }).click();

@@ -87,7 +87,7 @@ describe('due times', () => {
   it('mean the same tickets by "at risk" in the list, on the dashboard and in the colour', async () => {
     await page.goto('/');
     const { body } = await platform.api(ADMIN, 'GET', '/tickets/stats');
-    await page.getByRole('link', { name: `${body.data.sla_at_risk} SLA gefährdet` }).waitFor();
+    await page.getByRole('link', { name: `${body.data.sla_at_risk} SLA gefährdet`, exact: true }).waitFor();
     const all = await shownRows('status=open&sort=sla_due&order=asc');
     const risky = all.filter(({ row }) =>
       [row.sla.response, row.sla.resolution].some(({ phase }) => phase === 'at_risk'),

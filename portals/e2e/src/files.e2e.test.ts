@@ -1,6 +1,14 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoAxeViolations, launchBrowser, newSession, PATIENT, setTheme, signIn } from './browser.ts';
+import {
+  expectNoAxeViolations,
+  historyOf,
+  launchBrowser,
+  newSession,
+  PATIENT,
+  setTheme,
+  signIn,
+} from './browser.ts';
 import { choose } from './customer-page.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
 
@@ -60,9 +68,9 @@ describe('files of tickets and the room that they take', () => {
     // One's own file has the button, that of a customer has none for who may not remove anybody's.
     await deleteOf(page, 'antwort.txt').waitFor();
     await linkOf(page, 'falsch.txt').waitFor();
-    expect(await deleteOf(page, 'falsch.txt').count()).toBe(0);
+    await expect.poll(() => deleteOf(page, 'falsch.txt').count(), PATIENT).toBe(0);
     await linkOf(portal, 'antwort.txt').waitFor();
-    expect(await deleteOf(portal, 'antwort.txt').count()).toBe(0);
+    await expect.poll(() => deleteOf(portal, 'antwort.txt').count(), PATIENT).toBe(0);
 
     // Asked first; the focus comes back when one thinks better of it.
     await deleteOf(portal, 'falsch.txt').focus();
@@ -91,7 +99,7 @@ describe('files of tickets and the room that they take', () => {
     await linkOf(page, 'falsch.txt').waitFor({ state: 'detached' });
     expect(await filesOf()).toEqual(expect.arrayContaining(['muster.txt', 'antwort.txt']));
     expect(await filesOf()).not.toContain('falsch.txt');
-    await page.getByText('Historie').click();
+    await historyOf(page).click();
     await page.getByText('Datei: falsch.txt → leer').waitFor();
     await Promise.all([customer.close(), technician.close()]);
   });

@@ -4,6 +4,7 @@ import {
   type BrowserSession,
   expectNoAxeViolations,
   launchBrowser,
+  navigation,
   newSession,
   PATIENT,
   signIn,
@@ -75,11 +76,11 @@ describe('what the platform refuses for a while', () => {
       /\(Grenze für das Lesen von Seiten, je Person\)\. Angezeigt wird der letzte bekannte Stand\.Weiter in/;
     await page.getByRole('status').filter({ hasText: named }).waitFor();
     await page.getByText(/^Weiter in [1-4]\sSek/).waitFor();
-    expect(await tile.textContent()).toBe(before);
+    await expect.poll(() => tile.textContent(), PATIENT).toBe(before);
     await expectNoAxeViolations(page);
 
     // Another page has nothing to show yet: it says why, and the way back is there.
-    await page.getByRole('link', { name: 'Kunden' }).click();
+    await navigation(page, 'Kunden').click();
     await page.getByRole('heading', { level: 1, name: 'Kunden' }).waitFor();
     await page
       .getByRole('alert')
@@ -87,7 +88,7 @@ describe('what the platform refuses for a while', () => {
       .first()
       .waitFor();
     await refusal.end();
-    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH' }).waitFor();
+    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH', exact: true }).waitFor();
     await expect.poll(() => page.getByRole('alert').filter({ hasText: 'Zu viele' }).count(), PATIENT).toBe(0);
     await page.getByText(/^Weiter in/).waitFor({ state: 'detached' });
     // Once refused and once asked again each, not in a loop.
@@ -156,11 +157,11 @@ describe('what the platform refuses for a while', () => {
     const session = await signedIn();
     const { page } = session;
     await session.setOffline(true);
-    await page.getByRole('link', { name: 'Kunden' }).click();
+    await navigation(page, 'Kunden').click();
     await page.getByText('Keine Verbindung zum Server').first().waitFor();
-    await page.getByRole('link', { name: 'Übersicht' }).waitFor();
+    await navigation(page, 'Übersicht').waitFor();
     await session.setOffline(false);
-    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH' }).waitFor();
+    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH', exact: true }).waitFor();
     await session.close();
   });
 
@@ -213,7 +214,9 @@ describe('what the platform refuses for a while', () => {
       document.dispatchEvent(new Event('visibilitychange'));
     });
     await expect.poll(() => asked.some((url) => url.includes('/stats')), PATIENT).toBe(true);
-    await page.getByRole('link', { name: `${made.body.data.mine_open} Meine offenen` }).waitFor();
+    await page
+      .getByRole('link', { name: `${made.body.data.mine_open} Meine offenen`, exact: true })
+      .waitFor();
     await session.close();
   });
 });

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { expectNoAxeViolations, launchBrowser, newSession, setTheme, signIn } from './browser.ts';
+import { expectNoAxeViolations, launchBrowser, newSession, PATIENT, setTheme, signIn } from './browser.ts';
 import { expectLightLoad } from './first-load.ts';
 import { addressesOf, isOpen, openWhole, TECHNICIANS } from './pages.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
@@ -135,6 +135,41 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('makes one team when the answer to the first try got lost', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const name = `Außendienst ${Date.now().toString(36)}`;
+    session.allow(503, '/api/v1/teams');
+    await signIn(page, platform, ADMIN);
+    await page.goto('/settings/teams');
+    await page.getByRole('button', { name: 'Neues Team' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Neues Team' });
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.getByText('Bitte ausfüllen.').waitFor();
+    await dialog.getByLabel('Name').fill(name);
+    let lost = false;
+    await page.route(
+      (url) => url.pathname === '/api/v1/teams',
+      async (route) => {
+        if (lost || route.request().method() !== 'POST') return route.fallback();
+        lost = true;
+        expect((await route.fetch()).status()).toBe(201);
+        await route.fulfill({ status: 503, body: '' });
+      },
+    );
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog
+      .getByRole('alert')
+      .getByText(/nicht erreichbar/)
+      .waitFor();
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('row', { name }).waitFor();
+    const teams = await platform.api(ADMIN, 'GET', '/teams?limit=100');
+    expect(teams.body.data.filter((team: { name: string }) => team.name === name)).toHaveLength(1);
+    await session.close();
+  });
+
   it('lets an administrator revoke an API key, and calls it that', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;
@@ -151,7 +186,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     const question = page.getByRole('alertdialog', { name: 'Widerrufen' });
     await question.getByRole('button', { name: 'Widerrufen' }).click();
     await row.waitFor({ state: 'detached' });
-    expect(await page.getByRole('button', { name: 'Löschen' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Löschen' }).count(), PATIENT).toBe(0);
     await session.close();
   });
 

@@ -4,10 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type BrowserSession,
   expectNoAxeViolations,
+  historyOf,
   launchBrowser,
+  navigation,
   newSession,
   PATIENT,
   screenshot,
+  setTheme,
 } from './browser.ts';
 import { ADMIN, CUSTOMER, type Platform, startPlatform, TECHNICIAN } from './platform.ts';
 
@@ -88,7 +91,7 @@ describe('the technician portal', () => {
     await page.getByRole('button', { name: 'Anmelden' }).click();
     const alert = page.getByRole('alert');
     await alert.waitFor();
-    expect(await alert.textContent()).toContain('stimm');
+    await expect.poll(() => alert.textContent(), PATIENT).toContain('stimm');
     await expect.poll(() => page.getByLabel('Passwort', { exact: true }).inputValue(), PATIENT).toBe('');
     await page.getByLabel('Passwort', { exact: true }).fill(platform.password);
     await page.getByRole('button', { name: 'Anmelden' }).click();
@@ -98,7 +101,7 @@ describe('the technician portal', () => {
   });
 
   it('shows on the dashboard what is mine, what is at risk and how things go', async () => {
-    await page.getByRole('link', { name: 'Übersicht' }).click();
+    await navigation(page, 'Übersicht').click();
     await page.getByRole('heading', { name: 'Übersicht' }).waitFor();
     const stats = (await platform.api(TECHNICIAN, 'GET', '/tickets/stats')).body.data;
     for (const [name, value] of [
@@ -107,14 +110,14 @@ describe('the technician portal', () => {
       ['SLA verletzt', stats.sla_breached_open],
       ['Nicht zugewiesen', stats.unassigned],
     ]) {
-      await page.getByRole('link', { name: `${value} ${name}` }).waitFor();
+      await page.getByRole('link', { name: `${value} ${name}`, exact: true }).waitFor();
     }
     for (const title of ['Offene Tickets nach Status', 'Eröffnet und gelöst pro Tag']) {
       await page.getByRole('figure', { name: title }).waitFor();
     }
     await screenshot(page, 'technician-dashboard');
     if (process.env.PSA_SCREENSHOTS === '1') await demoPictures();
-    await page.getByRole('link', { name: 'SLA gefährdet' }).click();
+    await page.getByRole('link', { name: /^\d+ SLA gefährdet$/ }).click();
     await page.waitForURL(/sla=at_risk/);
   });
 
@@ -130,8 +133,8 @@ describe('the technician portal', () => {
     await page.reload();
     await grid().getByText(subject).waitFor();
     await expect.poll(rowCount, PATIENT).toBe(1);
-    expect(await page.getByLabel('Priorität').inputValue()).toBe('high');
-    expect(await page.getByLabel('Tickets durchsuchen').inputValue()).toBe(RUN);
+    await expect.poll(() => page.getByLabel('Priorität').inputValue(), PATIENT).toBe('high');
+    await expect.poll(() => page.getByLabel('Tickets durchsuchen').inputValue(), PATIENT).toBe(RUN);
   });
 
   it('saves a view and deletes it', async () => {
@@ -318,8 +321,8 @@ describe('the technician portal', () => {
   });
 
   it('keeps a history of all that', async () => {
-    await page.getByText('Historie').click();
-    const history = page.locator('details', { hasText: 'Historie' });
+    await historyOf(page).click();
+    const history = page.locator('details').filter({ has: historyOf(page) });
     for (const done of ['hat das Ticket erfasst', 'hat geschrieben', 'hat Zeit gebucht', 'hat zugewiesen']) {
       await history.getByText(done).first().waitFor();
     }
@@ -366,9 +369,9 @@ describe('the technician portal', () => {
   });
 
   it('shows customers and their contacts', async () => {
-    await page.getByRole('link', { name: 'Kunden' }).click();
+    await navigation(page, 'Kunden').click();
     await page.getByRole('searchbox', { name: 'Kunden durchsuchen' }).fill('Brauerei');
-    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH' }).click();
+    await page.getByRole('link', { name: 'Brauerei Hallertau GmbH', exact: true }).click();
     await page.getByRole('heading', { level: 1, name: 'Brauerei Hallertau GmbH' }).waitFor();
     await page.getByText('Anna Reiter').first().waitFor();
     await page.getByRole('link', { name: 'customer@demo.example' }).waitFor();
@@ -391,7 +394,7 @@ describe('the technician portal', () => {
     await page.getByRole('option', { name: new RegExp(RUN) }).waitFor();
     for (let step = 0; step < 20; step += 1) {
       const active = await palette.getAttribute('aria-activedescendant');
-      if ((await page.locator(`[id="${active}"]`).textContent())?.includes(RUN)) break;
+      if (active && (await page.locator(`[id="${active}"]`).textContent())?.includes(RUN)) break;
       await page.keyboard.press('ArrowDown');
     }
     await page.keyboard.press('Enter');
@@ -406,7 +409,7 @@ describe('the technician portal', () => {
     await page.getByLabel('Nachricht an den Kunden').fill(text);
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await page.getByRole('alert').filter({ hasText: 'Unklar, ob der Beitrag ankam' }).waitFor();
-    expect(await page.getByLabel('Nachricht an den Kunden').inputValue()).toBe(text);
+    await expect.poll(() => page.getByLabel('Nachricht an den Kunden').inputValue(), PATIENT).toBe(text);
     await expectNoAxeViolations(page);
     await day.setOffline(false);
     await page.getByText(/^Offline\./).waitFor({ state: 'detached' });
@@ -421,18 +424,18 @@ describe('the technician portal', () => {
       await page.keyboard.press('Escape');
     };
     await menu('English');
-    await page.getByRole('link', { name: 'Overview' }).waitFor();
+    await navigation(page, 'Overview').waitFor();
     await menu('Dark');
     await page.reload();
-    await page.getByRole('link', { name: 'Overview' }).waitFor();
-    expect(await page.locator('html').getAttribute('lang')).toBe('en');
+    await navigation(page, 'Overview').waitFor();
+    await expect.poll(() => page.locator('html').getAttribute('lang'), PATIENT).toBe('en');
     const scheme = await page.evaluate(
       () => getComputedStyle(document.documentElement).colorScheme as string,
     );
     expect(scheme).toBe('dark');
     await menu('Like the system');
     await menu('Deutsch');
-    await page.getByRole('link', { name: 'Übersicht' }).waitFor();
+    await navigation(page, 'Übersicht').waitFor();
   });
 
   it('signs out, and the way back is closed', async () => {

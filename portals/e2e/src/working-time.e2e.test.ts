@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type BrowserSession,
   expectNoAxeViolations,
+  historyOf,
   launchBrowser,
   newSession,
+  PATIENT,
   screenshot,
   signIn,
 } from './browser.ts';
@@ -66,7 +68,7 @@ describe('a ticket taken down for a customer', () => {
       contact_id: lena.body.data[0].id,
     });
     expect(changed.status).toBe(200);
-    await page.getByText('Historie').click();
+    await historyOf(page).click();
     await page.getByText('Ansprechpartner: Josef Hausner → Lena Moser').waitFor();
     await page.reload();
     await page.getByRole('article', { name: 'Beschreibung' }).getByText(told).waitFor();
@@ -128,7 +130,7 @@ describe('a ticket taken down for a customer', () => {
     await platform.api(TECHNICIAN, 'POST', path, { minutes: 5, note: 'versehentlich' });
     await page.getByRole('button', { name: /^Zeit korrigieren: 5 Min/ }).click();
     const dialog = page.getByRole('dialog', { name: 'Zeit korrigieren' });
-    expect(await dialog.getByLabel('Gearbeitet hat').count()).toBe(0);
+    await expect.poll(() => dialog.getByLabel('Gearbeitet hat').count(), PATIENT).toBe(0);
     await dialog.getByRole('button', { name: 'Löschen' }).click();
     await page.getByText('5 Min. von Jonas Petersen werden gelöscht.').waitFor();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Löschen' }).click();
@@ -146,12 +148,12 @@ describe('a ticket taken down for a customer', () => {
     await session.close();
     // The one who booked it no longer may: it is a colleague's now.
     await page.getByText('eingetragen von Jonas Petersen').waitFor();
-    expect(await page.getByRole('button', { name: /^Zeit korrigieren/ }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: /^Zeit korrigieren/ }).count(), PATIENT).toBe(0);
   });
 
   it('keeps a history of who entered, corrected and deleted', async () => {
-    await page.getByText('Historie').click();
-    const history = page.locator('details', { hasText: 'Historie' });
+    await historyOf(page).click();
+    const history = page.locator('details').filter({ has: historyOf(page) });
     for (const done of [
       'hat das Ticket erfasst, für Josef Hausner',
       'hat Zeit gebucht',

@@ -1,5 +1,5 @@
 import { RootError } from '@psa/app/components/route-error';
-import { logo } from './brand.ts';
+import { useBrand } from './brand.ts';
 import { messages } from './i18n/messages.ts';
 
 /** An error before the frame is there. */
@@ -7,8 +7,7 @@ export function PortalError() {
   const t = messages.useT();
   return (
     <RootError
-      brand={t('brand')}
-      logo={logo}
+      {...useBrand()}
       links={[
         ['/', t('nav.dashboard')],
         ['/tickets', t('nav.tickets')],

@@ -1,16 +1,10 @@
-import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
-import { DraftNote } from '@psa/app/components/draft-note';
-import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
-import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
-import { Dialog } from '@psa/ui/components/dialog';
 import { NativeSelect } from '@psa/ui/components/native-select';
-import { Alert } from '@psa/ui/components/states';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
-import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import type { ReactNode } from 'react';
+import { FormDialog } from './form-dialog.tsx';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
 export interface EditField {
@@ -48,22 +42,10 @@ export interface EditDialogProps {
 
 /** Creates or changes one thing. What was typed stays until it is saved; a second try is the same request. */
 export function EditDialog(props: EditDialogProps) {
-  const u = uiMessages.useT();
-  const formId = useId();
   const draft = useDraft<Values>(`edit.${props.draft}`, props.values, {
     secret: props.fields.filter(({ kind }) => kind === 'password').map(({ name }) => name),
   });
   const values = draft.value;
-  const giveUp = () => {
-    draft.clear();
-    props.onClose();
-  };
-  const [tried, setTried] = useState(false);
-  const [saving, setSaving] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const key = useRef<{ of: string; key: string } | null>(null);
-  const form = useRef<HTMLFormElement>(null);
-  const refused = error instanceof ApiError ? error.fieldErrors() : {};
   const get = (name: string) => values[name] ?? '';
   const wrong: Values = {
     ...props.check?.(values),
@@ -73,55 +55,21 @@ export function EditDialog(props: EditDialogProps) {
         .map((field) => [field.name, props.missing]),
     ),
   };
-  const problem = (field: EditField) =>
-    (tried ? wrong[field.name] : undefined) ?? refused[field.name] ?? null;
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setTried(true);
-    if (saving) return;
-    if (Object.keys(wrong).length > 0) {
-      setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
-      return;
-    }
-    setSaving(true);
-    setError(null);
-    const of = JSON.stringify(values);
-    if (key.current?.of !== of) key.current = { of, key: newIdempotencyKey() };
-    try {
-      await props.onSave(values, key.current.key);
-      giveUp();
-    } catch (thrown) {
-      if (thrown instanceof ApiError && !thrown.transient) key.current = null;
-      setError(thrown);
-      setSaving(false);
-    }
-  }
 
   return (
-    <Dialog
+    <FormDialog
       title={props.title}
-      isOpen
+      draft={draft}
+      isValid={Object.keys(wrong).length === 0}
+      conflict={props.conflict}
+      onSave={(key) => props.onSave(values, key)}
       onClose={props.onClose}
-      footer={
-        <>
-          {props.extra}
-          <span className="spacer" />
-          <Button onPress={giveUp}>{u('action.cancel')}</Button>
-          <Button type="submit" form={formId} kind="primary" isPending={saving}>
-            {u('action.save')}
-          </Button>
-        </>
-      }
+      extra={props.extra}
     >
-      <form id={formId} ref={form} className="stack" onSubmit={submit} noValidate>
-        <DraftNote draft={draft} />
-        {error !== null && (
-          <Alert tone="danger">
-            {error instanceof ApiError && error.status === 412 ? props.conflict : <ErrorText error={error} />}
-          </Alert>
-        )}
-        {props.fields.map((field, index) => {
+      {({ tried, error }) => {
+        const refused = error instanceof ApiError ? error.fieldErrors() : {};
+        const problem = ({ name }: EditField) => (tried ? wrong[name] : undefined) ?? refused[name] ?? null;
+        return props.fields.map((field, index) => {
           const common = {
             label: field.label,
             value: get(field.name),
@@ -164,9 +112,9 @@ export function EditDialog(props: EditDialogProps) {
                 />
               );
           }
-        })}
-      </form>
-    </Dialog>
+        });
+      }}
+    </FormDialog>
   );
 }
 

@@ -1,24 +1,18 @@
-import { newIdempotencyKey } from '@psa/app/api/client';
-import { ApiError } from '@psa/app/api/error';
 import type { Calendar, Priority, SlaPolicy } from '@psa/app/api/types';
 import { DeleteAction } from '@psa/app/components/delete-action';
-import { DraftNote } from '@psa/app/components/draft-note';
-import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
-import { Button } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
-import { Dialog } from '@psa/ui/components/dialog';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Badge } from '@psa/ui/components/pill';
-import { Alert } from '@psa/ui/components/states';
 import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
 import { Section } from './section.tsx';
@@ -136,158 +130,130 @@ function PolicyDialog(props: {
     ) as Record<string, string>,
   });
   const { name, calendar, isDefault, pauseOn, targets } = draft.value;
-  const giveUp = () => {
-    draft.clear();
-    props.onClose();
-  };
-  const [saving, setSaving] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const key = useRef(newIdempotencyKey());
   const bad = Object.values(targets).some((text) => readMinutes(text) === undefined);
 
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    if (saving || bad || name.trim() === '') return;
-    setSaving(true);
-    const body = {
-      name: name.trim(),
-      calendar_id: calendar || null,
-      pause_on: pauseOn,
-      ...(isDefault === (policy?.is_default ?? false) ? {} : { is_default: isDefault }),
-      targets: Object.fromEntries(
-        PRIORITIES.map((priority) => [
-          priority,
-          Object.fromEntries(
-            FIELDS.map((field) => [field, readMinutes(targets[`${priority}.${field}`] ?? '')]),
-          ),
-        ]),
-      ),
-    };
-    try {
-      await desk.save(policy, body, key.current);
-      giveUp();
-    } catch (thrown) {
-      // A try that no answer came to may have succeeded: the next one is the same request.
-      if (thrown instanceof ApiError && !thrown.transient) key.current = newIdempotencyKey();
-      setError(thrown);
-      setSaving(false);
-    }
-  }
+  const body = () => ({
+    name: name.trim(),
+    calendar_id: calendar || null,
+    pause_on: pauseOn,
+    ...(isDefault === (policy?.is_default ?? false) ? {} : { is_default: isDefault }),
+    targets: Object.fromEntries(
+      PRIORITIES.map((priority) => [
+        priority,
+        Object.fromEntries(
+          FIELDS.map((field) => [field, readMinutes(targets[`${priority}.${field}`] ?? '')]),
+        ),
+      ]),
+    ),
+  });
 
   return (
-    <Dialog
+    <FormDialog
       title={policy ? t('edit', { name: policy.name }) : t('sla.new')}
-      isOpen
       wide
+      draft={draft}
+      isValid={!bad && name.trim() !== ''}
+      conflict={t('conflict')}
+      onSave={(key) => desk.save(policy, body(), key)}
       onClose={props.onClose}
-      footer={
-        <>
-          {/* Tickets without a policy of their own go by the default: it can be replaced, not deleted. */}
-          {policy && !policy.is_default && (
-            <DeleteAction
-              question={t('delete_sure', { name: policy.name })}
-              onDelete={() => desk.remove(policy).then(props.onClose)}
-            />
-          )}
-          <span className="spacer" />
-          <Button onPress={giveUp}>{u('action.cancel')}</Button>
-          <Button
-            type="submit"
-            form="policy"
-            kind="primary"
-            isPending={saving}
-            isDisabled={bad || name.trim() === ''}
-          >
-            {u('action.save')}
-          </Button>
-        </>
+      // Tickets without a policy of their own go by the default: it can be replaced, not deleted.
+      extra={
+        policy &&
+        !policy.is_default && (
+          <DeleteAction
+            question={t('delete_sure', { name: policy.name })}
+            onDelete={() => desk.remove(policy).then(props.onClose)}
+          />
+        )
       }
     >
-      <form id="policy" className="stack" onSubmit={submit} noValidate>
-        <DraftNote draft={draft} />
-        {error !== null && (
-          <Alert tone="danger">
-            {error instanceof ApiError && error.status === 412 ? t('conflict') : <ErrorText error={error} />}
-          </Alert>
-        )}
-        <div className="form-grid">
-          <TextField
-            autoFocus
-            isRequired
-            label={t('name')}
-            maxLength={100}
-            value={name}
-            onChange={(text) => draft.change({ name: text })}
-          />
-          <NativeSelect
-            label={t('sla.calendar')}
-            value={calendar}
-            onChange={(id) => draft.change({ calendar: id })}
-            options={[
-              { value: '', label: t('sla.around_the_clock') },
-              ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
+      {({ tried }) => (
+        <>
+          <div className="form-grid">
+            <TextField
+              autoFocus
+              isRequired
+              label={t('name')}
+              maxLength={100}
+              value={name}
+              error={tried && name.trim() === '' ? t('name_missing') : null}
+              onChange={(text) => draft.change({ name: text })}
+            />
+            <NativeSelect
+              label={t('sla.calendar')}
+              value={calendar}
+              onChange={(id) => draft.change({ calendar: id })}
+              options={[
+                { value: '', label: t('sla.around_the_clock') },
+                ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
+              ]}
+            />
+          </div>
+          <Checkbox
+            isSelected={isDefault}
+            isDisabled={policy?.is_default ?? false}
+            onChange={(on) => draft.change({ isDefault: on })}
+          >
+            {t('sla.default')}
+          </Checkbox>
+          <fieldset className="plain-fieldset">
+            <legend className="label">{t('sla.pause_on')}</legend>
+            <div className="checks">
+              {PAUSABLE.map((status) => (
+                <Checkbox
+                  key={status}
+                  isSelected={pauseOn.includes(status)}
+                  onChange={(on) =>
+                    draft.change({
+                      pauseOn: PAUSABLE.filter((one) => (one === status ? on : pauseOn.includes(one))),
+                    })
+                  }
+                >
+                  {u(`status.${status}`)}
+                </Checkbox>
+              ))}
+            </div>
+          </fieldset>
+          <p className="muted">{t('sla.unit')}</p>
+          <Table
+            caption={t('sla')}
+            rows={PRIORITIES.toReversed()}
+            rowKey={(priority) => priority}
+            columns={[
+              {
+                id: 'priority',
+                header: t('rule.priority'),
+                rowHeader: true,
+                cell: (p) => u(`priority.${p}`),
+              },
+              ...FIELDS.map((field) => {
+                const what = t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution');
+                return {
+                  id: field,
+                  header: what,
+                  cell: (priority: Priority) => {
+                    const key = `${priority}.${field}`;
+                    const text = targets[key] ?? '';
+                    return (
+                      <input
+                        className="input"
+                        inputMode="numeric"
+                        aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
+                        aria-invalid={readMinutes(text) === undefined || undefined}
+                        value={text}
+                        onChange={(event) =>
+                          draft.change({ targets: { ...targets, [key]: event.target.value } })
+                        }
+                      />
+                    );
+                  },
+                };
+              }),
             ]}
           />
-        </div>
-        <Checkbox
-          isSelected={isDefault}
-          isDisabled={policy?.is_default ?? false}
-          onChange={(on) => draft.change({ isDefault: on })}
-        >
-          {t('sla.default')}
-        </Checkbox>
-        <fieldset className="plain-fieldset">
-          <legend className="label">{t('sla.pause_on')}</legend>
-          <div className="checks">
-            {PAUSABLE.map((status) => (
-              <Checkbox
-                key={status}
-                isSelected={pauseOn.includes(status)}
-                onChange={(on) =>
-                  draft.change({
-                    pauseOn: PAUSABLE.filter((one) => (one === status ? on : pauseOn.includes(one))),
-                  })
-                }
-              >
-                {u(`status.${status}`)}
-              </Checkbox>
-            ))}
-          </div>
-        </fieldset>
-        <p className="muted">{t('sla.unit')}</p>
-        <Table
-          caption={t('sla')}
-          rows={PRIORITIES.toReversed()}
-          rowKey={(priority) => priority}
-          columns={[
-            { id: 'priority', header: t('rule.priority'), rowHeader: true, cell: (p) => u(`priority.${p}`) },
-            ...FIELDS.map((field) => {
-              const what = t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution');
-              return {
-                id: field,
-                header: what,
-                cell: (priority: Priority) => {
-                  const key = `${priority}.${field}`;
-                  const text = targets[key] ?? '';
-                  return (
-                    <input
-                      className="input"
-                      inputMode="numeric"
-                      aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
-                      aria-invalid={readMinutes(text) === undefined || undefined}
-                      value={text}
-                      onChange={(event) =>
-                        draft.change({ targets: { ...targets, [key]: event.target.value } })
-                      }
-                    />
-                  );
-                },
-              };
-            }),
-          ]}
-        />
-        <div role="alert">{bad && <p className="field-error">{t('sla.number_bad')}</p>}</div>
-      </form>
-    </Dialog>
+          <div role="alert">{bad && <p className="field-error">{t('sla.number_bad')}</p>}</div>
+        </>
+      )}
+    </FormDialog>
   );
 }

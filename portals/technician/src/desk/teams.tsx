@@ -1,24 +1,19 @@
-import { newIdempotencyKey } from '@psa/app/api/client';
 import type { Team, Technician } from '@psa/app/api/types';
 import { DeleteAction } from '@psa/app/components/delete-action';
-import { DraftNote } from '@psa/app/components/draft-note';
-import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
-import { Button, IconButton } from '@psa/ui/components/button';
+import { IconButton } from '@psa/ui/components/button';
 import { Checkbox } from '@psa/ui/components/checkbox';
-import { Dialog } from '@psa/ui/components/dialog';
 import { Badge } from '@psa/ui/components/pill';
-import { Alert } from '@psa/ui/components/states';
 import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
-import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useRef, useState } from 'react';
+import { useState } from 'react';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { EditDialog } from '../components/edit-dialog.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
@@ -84,7 +79,6 @@ export function editColumn<T extends { name: string }>(
 
 function TeamDialog(props: { team: Team | null; technicians: readonly Technician[]; onClose: () => void }) {
   const t = messages.useT();
-  const u = uiMessages.useT();
   const { team } = props;
   const desk = useDeskSaving('/teams', 'team');
   const draft = useDraft(`edit.team.${team?.id ?? 'new'}`, {
@@ -93,85 +87,58 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
   });
   const { name } = draft.value;
   const members = new Set(draft.value.members);
-  const giveUp = () => {
-    draft.clear();
-    props.onClose();
-  };
-  const [saving, setSaving] = useState(false);
-  const [error, setError] = useState<unknown>(null);
-  const key = useRef(newIdempotencyKey());
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    if (name.trim() === '' || saving) return;
-    setSaving(true);
-    try {
-      await desk.save(team, { name: name.trim(), member_ids: [...members] }, key.current);
-      giveUp();
-    } catch (thrown) {
-      key.current = newIdempotencyKey();
-      setError(thrown);
-      setSaving(false);
-    }
-  }
   return (
-    <Dialog
+    <FormDialog
       title={team ? t('edit', { name: team.name }) : t('team.new')}
-      isOpen
+      draft={draft}
+      isValid={name.trim() !== ''}
+      conflict={t('conflict')}
+      onSave={(key) => desk.save(team, { name: name.trim(), member_ids: [...members] }, key)}
       onClose={props.onClose}
-      footer={
-        <>
-          {team && (
-            <DeleteAction
-              question={t('delete_sure', { name: team.name })}
-              onDelete={() => desk.remove(team).then(props.onClose)}
-            />
-          )}
-          <span className="spacer" />
-          <Button onPress={giveUp}>{u('action.cancel')}</Button>
-          <Button type="submit" form="team" kind="primary" isPending={saving} isDisabled={name.trim() === ''}>
-            {u('action.save')}
-          </Button>
-        </>
+      extra={
+        team && (
+          <DeleteAction
+            question={t('delete_sure', { name: team.name })}
+            onDelete={() => desk.remove(team).then(props.onClose)}
+          />
+        )
       }
     >
-      <form id="team" className="stack" onSubmit={submit}>
-        <DraftNote draft={draft} />
-        {error !== null && (
-          <Alert tone="danger">
-            <ErrorText error={error} />
-          </Alert>
-        )}
-        <TextField
-          autoFocus
-          isRequired
-          label={t('name')}
-          maxLength={100}
-          value={name}
-          onChange={(text) => draft.change({ name: text })}
-        />
-        <fieldset className="plain-fieldset">
-          <legend className="label">{t('team.members')}</legend>
-          <div className="checks">
-            {props.technicians
-              .filter((person) => person.active || members.has(person.id))
-              .map((person) => (
-                <Checkbox
-                  key={person.id}
-                  isSelected={members.has(person.id)}
-                  onChange={(on) => {
-                    const next = new Set(members);
-                    if (on) next.add(person.id);
-                    else next.delete(person.id);
-                    draft.change({ members: [...next] });
-                  }}
-                >
-                  {person.name}
-                </Checkbox>
-              ))}
-          </div>
-        </fieldset>
-      </form>
-    </Dialog>
+      {({ tried }) => (
+        <>
+          <TextField
+            autoFocus
+            isRequired
+            label={t('name')}
+            maxLength={100}
+            value={name}
+            error={tried && name.trim() === '' ? t('name_missing') : null}
+            onChange={(text) => draft.change({ name: text })}
+          />
+          <fieldset className="plain-fieldset">
+            <legend className="label">{t('team.members')}</legend>
+            <div className="checks">
+              {props.technicians
+                .filter((person) => person.active || members.has(person.id))
+                .map((person) => (
+                  <Checkbox
+                    key={person.id}
+                    isSelected={members.has(person.id)}
+                    onChange={(on) => {
+                      const next = new Set(members);
+                      if (on) next.add(person.id);
+                      else next.delete(person.id);
+                      draft.change({ members: [...next] });
+                    }}
+                  >
+                    {person.name}
+                  </Checkbox>
+                ))}
+            </div>
+          </fieldset>
+        </>
+      )}
+    </FormDialog>
   );
 }
 
