@@ -1,32 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
+import { family } from '../family.ts';
 import { whole } from '../measure.ts';
 import type { Benchmark, Row, Say } from '../row.ts';
 
 const IDLE_SECONDS = 60;
 const LIMIT_MB = 300;
 const MAIN = new URL(import.meta.resolve('@psa/embedded/main')).pathname;
-
-/** A process and all that descend from it. */
-async function family(pid: number): Promise<number[]> {
-  const parents = new Map<number, number>();
-  for (const name of await readdir('/proc')) {
-    const text = /^\d+$/.test(name) ? await readFile(`/proc/${name}/stat`, 'utf8').catch(() => null) : null;
-    // After the name, which may hold spaces: state, then the parent.
-    if (text) parents.set(Number(name), Number(text.split(') ').at(-1)!.split(' ')[1]));
-  }
-  const found = new Set([pid]);
-  for (let before = 0; before < found.size; ) {
-    before = found.size;
-    for (const [child, parent] of parents) if (found.has(parent)) found.add(child);
-  }
-  return [...found];
-}
 
 /** Resident and proportional memory of a process in MB (10^6 bytes). */
 async function memoryOf(pid: number): Promise<{ rss: number; pss: number }> {
