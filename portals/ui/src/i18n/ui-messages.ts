@@ -68,6 +68,7 @@ export const uiMessages = defineMessages(
 
     'file.browse': 'Dateien auswählen',
     'file.drop': 'Dateien hierher ziehen, einfügen oder auswählen',
+    'file.empty': '{{name}} ist leer.',
     'file.too_large': '{{name}} ist größer als {{max}}.',
     'file.too_many_one': 'Nur eine Datei.',
     'file.too_many_other': 'Höchstens {{count}} Dateien.',
@@ -233,6 +234,7 @@ export const uiMessages = defineMessages(
 
     'file.browse': 'Choose files',
     'file.drop': 'Drag files here, paste or choose them',
+    'file.empty': '{{name}} is empty.',
     'file.too_large': '{{name}} is larger than {{max}}.',
     'file.too_many_one': 'One file only.',
     'file.too_many_other': 'At most {{count}} files.',
