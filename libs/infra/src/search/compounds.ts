@@ -23,29 +23,32 @@ export function partsOf(folded: string): readonly string[] {
   if (folded.length < SHORTEST || folded.length > LONGEST || !/^[a-z]+$/.test(folded)) return [];
   let parts = known.get(folded);
   if (!parts) {
-    parts = combined(split(folded) ?? split(withoutUmlautSpelling(folded) ?? '') ?? []);
+    parts = combined(whole(folded) ?? whole(withoutUmlautSpelling(folded) ?? '') ?? []);
     if (known.size >= MOST_KEPT) known.clear();
     known.set(folded, parts);
   }
   return parts;
 }
 
+/** A last word as it is before one with an ending: bondrucker is bon and drucker, not bond and ruck-er. */
+const whole = (word: string) => split(word, ['']) ?? split(word, ENDINGS);
+
 /** The longest beginnings first: "arbeits" before "arbeit". */
-function split(word: string): string[] | null {
+function split(word: string, endings: readonly string[]): string[] | null {
   words ??= { starts: new Set(STARTS.split(/\s+/)), ends: new Set(ENDS.split(/\s+/)) };
   for (let at = word.length - SHORTEST_PART; at >= SHORTEST_PART; at--) {
     const [start, rest] = [word.slice(0, at), word.slice(at)];
     if (!words.starts.has(start) && !(at >= LONG && words.ends.has(start))) continue;
     // Of three letters both, they are chance.
-    if (at + rest.length >= SHORTEST && isEnd(rest, words.ends)) return [start, rest];
-    const more = split(rest);
+    if (at + rest.length >= SHORTEST && isEnd(rest, words.ends, endings)) return [start, rest];
+    const more = split(rest, endings);
     if (more) return [start, ...more];
   }
   return null;
 }
 
-const isEnd = (word: string, ends: ReadonlySet<string>) =>
-  ENDINGS.some(
+const isEnd = (word: string, ends: ReadonlySet<string>, endings: readonly string[]) =>
+  endings.some(
     (ending) =>
       word.endsWith(ending) &&
       (ending === '' || word.length - ending.length >= 4) &&
