@@ -40,7 +40,7 @@ export default defineConfig({
           provide: { allOfAnsible: false },
           testTimeout: 60_000,
           hookTimeout: 90_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           // One process after the other loads fastify, drizzle and the rest for every file: half of the time. So
           // files share their process, and none may leave anything behind in it.
           isolate: false,
@@ -48,7 +48,7 @@ export default defineConfig({
       },
       {
         test: {
-          // The whole platform, browsers, processes that are killed. Two at a time: each waits a good part of its time.
+          // The whole platform, browsers, processes that are killed. Three at a time: each waits half of its time.
           name: 'e2e',
           // In one queue with the unit tests, and before them: at its end short files keep both workers busy.
           sequence: { groupOrder: 0 },
@@ -58,7 +58,7 @@ export default defineConfig({
           provide: { importKills: 5 },
           testTimeout: 180_000,
           hookTimeout: 300_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {

@@ -22,9 +22,9 @@
 // 10. Queries take the connection that has rested longest, so two a second keep a pool of ten open for ever, each with a
 //    process of the server: none is ever idle for `idle_timeout`. The one used last does as well, and the others end.
 // 11. A transaction waits for the answer to BEGIN before it starts: a round trip and a write to the socket, a tenth of what
-//     a small transaction costs. It starts at once now. Should BEGIN fail, nothing more is sent, and what was sent with
-//     it finds no tenant: the settings of a transaction hold for one statement where there is none, and row-level
-//     security then shows and takes nothing (libs/service-kit/src/transaction.ts).
+//     a small transaction costs. One whose function is marked `eager` starts at once. Should BEGIN fail, nothing more is
+//     sent, but what was sent with it runs by itself: it must see to it that this does no harm, as
+//     libs/service-kit/src/transaction.ts does.
 // 12. What one turn of the event loop sends is written in pieces of 1 kB, a system call and a wake-up of the server each.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
@@ -315,7 +315,7 @@ const CHANGES = [
         while (queries.length)
           queries.shift().reject(lost)
       })
-      await Promise.race([executed.promise, begun])
+      await (fn.eager ? Promise.race([executed.promise, begun]) : begun)
       return await Promise.race([
         scope(connection, fn),
         new Promise((_, reject) => {
@@ -332,7 +332,7 @@ const CHANGES = [
       : move(c, full)
 `,
     after: `    const ready = c.execute(query)
-    return ready && c.queue === reserved
+    return ready && c.reserved
       ? c
       : move(c, ready ? busy : full)
 `,
@@ -343,7 +343,7 @@ const CHANGES = [
     }
 `,
     after: `      ready = c.execute(query)
-      if (c.queue === reserved)
+      if (c.reserved)
         return ready ? c : move(c, full)
     }
 `,

@@ -223,13 +223,18 @@ it('connections that only a burst needed end, though queries go on', async () =>
   await sql.end();
 });
 
-it('a transaction starts with its BEGIN, and runs nothing more when that fails', async () => {
+/** Starts a transaction without waiting for the answer to BEGIN. */
+const eager = <T extends (tx: postgresClient.TransactionSql) => Promise<unknown>>(work: T): T =>
+  Object.assign(work, { eager: true });
+
+it('an eager transaction starts with its BEGIN, and runs nothing more when that fails', async () => {
   const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
   await sql`CREATE TABLE begun (n int)`;
-  const failing = sql.begin('nonsense', async (tx) => {
+  const work = eager(async (tx) => {
     await tx`SELECT 1`;
     await tx`INSERT INTO begun VALUES (1)`;
   });
+  const failing = sql.begin('nonsense', work);
   await expect(failing).rejects.toMatchObject({ code: '42601' });
   // The connection is as good as before, for transactions too.
   const numbers = await Promise.all(
@@ -242,7 +247,7 @@ it('a transaction starts with its BEGIN, and runs nothing more when that fails',
   await sql.end();
 });
 
-it('what a transaction sends before its first answer is one write to the socket', async () => {
+it('what an eager transaction sends before its first answer is one write to the socket', async () => {
   const written: number[] = [];
   const { port } = new URL(server.superuserUrl());
   const sql = postgres(server.superuserUrl(), {
@@ -258,13 +263,50 @@ it('what a transaction sends before its first answer is one write to the socket'
     },
   } as never);
   const text = 'x'.repeat(3_000);
-  const work = () =>
-    sql.begin((tx) => Promise.all([tx`SELECT ${text}`, tx`SELECT ${text}`, tx`SELECT ${1}`]));
+  const asked = eager(async (tx) => Promise.all([tx`SELECT ${text}`, tx`SELECT ${text}`, tx`SELECT ${1}`]));
+  const work = () => sql.begin(asked);
   // The first time, statements are prepared one by one.
   await work();
   written.length = 0;
   await work();
   // BEGIN and all that follows, then COMMIT.
   expect(written).toHaveLength(2);
+  await sql.end();
+});
+
+it('transactions and single queries share a small pool for long, none waits for ever, none sees the other', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 3, onnotice: () => {} });
+  await sql`CREATE TABLE shared (n int PRIMARY KEY, by text NOT NULL)`;
+  let done = 0;
+  const one = async (n: number) => {
+    const kind = n % 4;
+    if (kind === 0) expect((await sql`SELECT ${n}::int AS n`)[0]!.n).toBe(n);
+    else if (kind === 3) {
+      const failing = sql.begin(n % 8 === 3 ? 'nonsense' : 'read write', async (tx) => {
+        await tx`INSERT INTO shared VALUES (${n}, 'failing')`;
+        throw new Error('undone');
+      });
+      await expect(failing).rejects.toThrow();
+    } else {
+      const work = async (tx: postgresClient.TransactionSql) => {
+        // Some wait for answers, some send it all.
+        if (kind === 1) await tx`SELECT 1`;
+        const first = tx`INSERT INTO shared VALUES (${n}, pg_backend_pid()::text)`.execute();
+        const [seen] = await tx`SELECT by = pg_backend_pid()::text AS mine FROM shared WHERE n = ${n}`;
+        await first;
+        return seen!.mine;
+      };
+      expect(await sql.begin(n % 8 < 4 ? work : eager(work))).toBe(true);
+    }
+    done++;
+  };
+  await Promise.all(Array.from({ length: 2_000 }, (_, n) => one(n)));
+  expect(done).toBe(2_000);
+  expect(
+    (await sql`SELECT count(*)::int AS n, count(*) FILTER (WHERE by = 'failing')::int AS bad FROM shared`)[0],
+  ).toEqual({
+    n: 1_000,
+    bad: 0,
+  });
   await sql.end();
 });

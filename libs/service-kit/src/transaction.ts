@@ -39,7 +39,7 @@ export function attempt<T>(
   const done: (() => void)[] = [];
   const sent: Promise<unknown>[] = [];
   const run = async (): Promise<T> => {
-    const { value } = (await client.begin(mode, async (sql) => {
+    const eager = async (sql: postgres.TransactionSql): Promise<{ value: T }> => {
       // Its turn came after nobody waited for it any more.
       if (state.abandoned) throw new Abandoned();
       // Neither BEGIN nor this is awaited before the work starts: they go out with the first query. Order on one
@@ -59,7 +59,8 @@ export function attempt<T>(
       if (state.abandoned) throw new Abandoned();
       state.committing = true;
       return { value };
-    })) as { value: T };
+    };
+    const { value } = (await client.begin(mode, Object.assign(eager, { eager: true }))) as { value: T };
     // Answered before COMMIT was.
     await Promise.all(sent);
     for (const action of done) action();

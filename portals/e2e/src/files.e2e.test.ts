@@ -100,7 +100,9 @@ describe('files of tickets and the room that they take', () => {
     expect(await filesOf()).toEqual(expect.arrayContaining(['muster.txt', 'antwort.txt']));
     expect(await filesOf()).not.toContain('falsch.txt');
     await historyOf(page).click();
-    await page.getByText('Datei: falsch.txt → leer').waitFor();
+    const gone = page.getByRole('listitem').filter({ hasText: 'hat eine Datei gelöscht' });
+    await gone.getByText('Datei: falsch.txt', { exact: true }).waitFor();
+    await page.getByText('Datei: muster.txt', { exact: true }).waitFor();
     await Promise.all([customer.close(), technician.close()]);
   });
 

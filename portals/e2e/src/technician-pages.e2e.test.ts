@@ -135,6 +135,52 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('tells an administrator in their language why a setting was refused', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    for (const path of ['categories', 'users']) session.allow(409, `/api/v1/${path}`);
+    for (const path of ['users', 'sla-policies']) session.allow(400, `/api/v1/${path}`);
+    const dialog = page.getByRole('dialog');
+    const save = dialog.getByRole('button', { name: 'Speichern' });
+    await signIn(page, platform, ADMIN);
+
+    await page.goto('/settings/categories');
+    await page.getByRole('button', { name: 'Neue Kategorie' }).click();
+    await dialog.getByLabel('Name').fill('drucker');
+    await save.click();
+    await dialog.getByText('Das gibt es schon.').waitFor();
+    await dialog.getByRole('button', { name: 'Abbrechen' }).click();
+    await page.getByRole('button', { name: 'Drucker bearbeiten' }).click();
+    await dialog.getByRole('button', { name: 'Löschen' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Löschen' }).click();
+    await page.getByText(/Das wird noch gebraucht\. Bitte erst dort ändern: #\d+/).waitFor();
+
+    await page.goto('/settings/users');
+    await page.getByRole('button', { name: 'Neuer Benutzer' }).click();
+    await dialog.getByLabel('Name').fill('Zweimal Petersen');
+    await dialog.getByLabel('E-Mail').fill(TECHNICIAN);
+    await save.click();
+    await dialog.getByText('Diese E-Mail-Adresse gehört schon zu einem Benutzer.').waitFor();
+    await dialog.getByLabel('Passwort').fill('kurz');
+    await save.click();
+    await dialog.getByText('Mindestens 12 Zeichen, bitte.').waitFor();
+    await dialog.getByRole('button', { name: 'Abbrechen' }).click();
+
+    await page.goto('/settings/sla');
+    // Three working days are 24 hours of business time, not one day.
+    await page
+      .getByRole('row', { name: /^Standard/ })
+      .getByText('4 Std. / 24 Std.')
+      .waitFor();
+    await page.getByRole('button', { name: 'Standard bearbeiten' }).click();
+    await dialog.getByLabel('Kritisch: Lösung in Minuten').fill('1');
+    await save.click();
+    await dialog.getByText('Die Lösung darf nicht kürzer sein als die Reaktion.').waitFor();
+    expect(await dialog.locator('[aria-invalid="true"]').count()).toBe(1);
+    await dialog.getByRole('button', { name: 'Abbrechen' }).click();
+    await session.close();
+  });
+
   it('makes one team when the answer to the first try got lost', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;
@@ -182,6 +228,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await signIn(page, platform, ADMIN);
     await page.goto('/settings/keys');
     const row = page.getByRole('row').filter({ hasText: name });
+    await row.getByText('Administration').waitFor();
     await row.getByRole('button', { name: 'Widerrufen' }).click();
     const question = page.getByRole('alertdialog', { name: 'Widerrufen' });
     await question.getByRole('button', { name: 'Widerrufen' }).click();

@@ -121,6 +121,11 @@ describe('a ticket taken down for a customer', () => {
     await dialog.waitFor({ state: 'detached' });
     await page.getByText('Druckkopf getauscht · nicht abrechenbar').waitFor();
     await page.getByText('Gesamt 1 Std. 10 Min.').waitFor();
+    // Length, name and pencil stand in one line, however long they are.
+    const pencil = page.getByRole('button', { name: /^Zeit korrigieren: 1 Std/ });
+    const row = page.getByRole('listitem').filter({ has: pencil });
+    const [length, at] = [await row.getByText('1 Std. 10 Min.').boundingBox(), await pencil.boundingBox()];
+    expect(at!.y).toBeLessThan(length!.y + length!.height);
     expect(await entry()).toMatchObject({ minutes: 70, billable: false, started_at: begin.toISOString() });
     await page.getByRole('region', { name: 'Arbeitszeit' }).scrollIntoViewIfNeeded();
     await screenshot(page, 'technician-time');

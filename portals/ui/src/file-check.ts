@@ -10,6 +10,7 @@ export interface FileLimits {
 }
 
 export type FileRefusal =
+  | { reason: 'empty'; name: string }
   | { reason: 'too_large'; name: string }
   | { reason: 'wrong_type'; name: string }
   | { reason: 'too_many' };
@@ -38,7 +39,8 @@ export function addFiles<F extends FileFacts>(
       (f) => f.name === file.name && f.size === file.size && f.lastModified === file.lastModified,
     );
     if (known) continue;
-    if (file.size > limits.maxBytes) refused.push({ reason: 'too_large', name: file.name });
+    if (file.size === 0) refused.push({ reason: 'empty', name: file.name });
+    else if (file.size > limits.maxBytes) refused.push({ reason: 'too_large', name: file.name });
     else if (!fits(file) || limits.refuses?.(file.name))
       refused.push({ reason: 'wrong_type', name: file.name });
     else if (files.length >= limits.maxFiles) {

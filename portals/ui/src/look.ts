@@ -14,6 +14,10 @@ export const STATUS_LOOK = {
   closed: { tone: 'neutral', icon: 'check' },
 } as const satisfies Record<TicketStatus, { tone: Tone; icon: IconName }>;
 
+/** The tone in a bar of all statuses, where neighbours must differ. */
+export const barToneOf = (status: TicketStatus): Tone | 'accent' =>
+  status === 'in_progress' ? 'accent' : STATUS_LOOK[status].tone;
+
 export const PRIORITY_LOOK = {
   low: { tone: 'neutral', icon: 'signal1' },
   medium: { tone: 'info', icon: 'signal2' },

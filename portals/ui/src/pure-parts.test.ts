@@ -126,13 +126,14 @@ describe('files', () => {
   it('takes what fits and says why not', () => {
     const result = addFiles(
       [file('a')],
-      [file('a'), file('big', 101), file('x', 1, 'text/html'), file('b')],
+      [file('a'), file('big', 101), file('x', 1, 'text/html'), file('nothing', 0), file('b')],
       limits,
     );
     expect(result.files.map((f) => f.name)).toEqual(['a', 'b']);
     expect(result.refused).toEqual([
       { reason: 'too_large', name: 'big' },
       { reason: 'wrong_type', name: 'x' },
+      { reason: 'empty', name: 'nothing' },
     ]);
     expect(addFiles(result.files, [file('c'), file('d')], limits).refused).toEqual([{ reason: 'too_many' }]);
   });

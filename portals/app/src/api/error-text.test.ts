@@ -27,6 +27,23 @@ it('describes errors without their English server text, and counts a wait down',
   expect(blanks(describeError(new Error('boom'), uiMessages.t, de))).toBe('Unerwarteter Fehler.');
 });
 
+it('does not take what exists, or is in use, for a change by somebody else', async () => {
+  const tell = (code: string, ...messages: string[]) => {
+    const details = messages.map((message) => ({ field: 'id', message }));
+    return describeError(new ApiError({ status: 409, code, message: 'x', details }), uiMessages.t, de);
+  };
+  await setLanguage('de');
+  expect(tell('RESOURCE_ALREADY_EXISTS')).toBe('Das gibt es schon.');
+  expect(tell('RESOURCE_CONFLICT')).toBe('Das ist im jetzigen Zustand nicht möglich.');
+  expect(
+    tell(
+      'RESOURCE_CONFLICT',
+      'is used by assignment rules: Drucker: vor Ort',
+      'is used by open tickets: #12, #13 and more',
+    ),
+  ).toBe('Das wird noch gebraucht. Bitte erst dort ändern: Drucker: vor Ort, #12, #13 …');
+});
+
 it('names the limit that was met, and says that the disk is full', async () => {
   for (const [language, anonymous, api, reading, full] of [
     [

@@ -29,6 +29,12 @@ export function describeError(
       return error.details.some((detail) => detail.field === 'quota.tenant')
         ? t('error.quota_tenant')
         : t('error.quota_customer');
+    case 'RESOURCE_ALREADY_EXISTS':
+      return t('error.exists');
+    case 'RESOURCE_CONFLICT': {
+      const users = usersOf(error);
+      return users.length > 0 ? t('error.in_use', { by: users.join(', ') }) : t('error.state');
+    }
     case 'VALIDATION_ERROR':
     case 'INVALID_INPUT':
       return t('error.validation');
@@ -56,6 +62,14 @@ export function describeError(
     default:
       return t('error.unknown');
   }
+}
+
+/** The names of what still needs a setting that was to be deleted: tickets as `#12`, policies, customers, rules, people. */
+function usersOf(error: ApiError): string[] {
+  return error.details.flatMap(({ message }) => {
+    const names = /^is used by [a-zA-Z ]+: (.+)$/.exec(message)?.[1];
+    return names ? [names.replace(/ and more$/, ' …')] : [];
+  });
 }
 
 /** That a limit was met, and which. */

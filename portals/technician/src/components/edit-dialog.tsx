@@ -1,4 +1,4 @@
-import { ApiError } from '@psa/app/api/error';
+import { fieldTexts } from '@psa/app/api/field-text';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { NativeSelect } from '@psa/ui/components/native-select';
@@ -67,7 +67,7 @@ export function EditDialog(props: EditDialogProps) {
       extra={props.extra}
     >
       {({ tried, error }) => {
-        const refused = error instanceof ApiError ? error.fieldErrors() : {};
+        const refused = fieldTexts(error);
         const problem = ({ name }: EditField) => (tried ? wrong[name] : undefined) ?? refused[name] ?? null;
         return props.fields.map((field, index) => {
           const common = {

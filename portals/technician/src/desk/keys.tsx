@@ -3,9 +3,10 @@ import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
+import { useLanguage } from '@psa/ui/i18n/i18n';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { apiKeysQuery, revokeApiKey } from '../api/desk.ts';
+import { apiKeysQuery, revokeApiKey, rolesQuery } from '../api/desk.ts';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
 
@@ -16,6 +17,8 @@ export function ApiKeys() {
   const formats = useFormats();
   const queries = useQueryClient();
   const keys = useQuery(apiKeysQuery);
+  const [language] = useLanguage();
+  const { data: roles = [] } = useQuery({ ...rolesQuery, enabled: may(me, 'role:view') });
   const revoke = async (key: ApiKey) => {
     await revokeApiKey(key.id);
     showToast('ok', t('key.revoked', { name: key.name }));
@@ -32,7 +35,11 @@ export function ApiKeys() {
             { id: 'name', header: t('name'), rowHeader: true, cell: (row) => row.name },
             { id: 'owner', header: t('key.owner'), cell: (row) => row.user_name },
             { id: 'prefix', header: t('key.prefix'), cell: (row) => <code>psa_{row.prefix}_…</code> },
-            { id: 'role', header: t('role'), cell: (row) => row.role },
+            {
+              id: 'role',
+              header: t('role'),
+              cell: (row) => roles.find(({ name }) => name === row.role)?.title[language] ?? row.role,
+            },
             { id: 'created', header: t('key.created'), cell: (row) => formats.date(row.created_at) },
             {
               id: 'used',

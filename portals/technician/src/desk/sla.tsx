@@ -1,3 +1,4 @@
+import { fieldTexts } from '@psa/app/api/field-text';
 import type { Calendar, Priority, SlaPolicy } from '@psa/app/api/types';
 import { DeleteAction } from '@psa/app/components/delete-action';
 import { useDraft } from '@psa/app/drafts/use-draft';
@@ -37,7 +38,7 @@ export function SlaPolicies() {
   const { data: calendars = [] } = useQuery(calendarsQuery);
   const [editing, setEditing] = useState<SlaPolicy | 'new' | null>(null);
   const manage = may(me, 'desk:manage');
-  const time = (minutes: number | null) => (minutes === null ? '–' : formats.duration(minutes * 60_000));
+  const time = (minutes: number | null) => (minutes === null ? '–' : formats.workTime(minutes * 60_000));
   return (
     <>
       <Section
@@ -167,93 +168,101 @@ function PolicyDialog(props: {
         )
       }
     >
-      {({ tried }) => (
-        <>
-          <div className="form-grid">
-            <TextField
-              autoFocus
-              isRequired
-              label={t('name')}
-              maxLength={100}
-              value={name}
-              error={tried && name.trim() === '' ? t('name_missing') : null}
-              onChange={(text) => draft.change({ name: text })}
-            />
-            <NativeSelect
-              label={t('sla.calendar')}
-              value={calendar}
-              onChange={(id) => draft.change({ calendar: id })}
-              options={[
-                { value: '', label: t('sla.around_the_clock') },
-                ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
+      {({ tried, error }) => {
+        const refused = fieldTexts(error);
+        const why = bad
+          ? t('sla.number_bad')
+          : Object.entries(refused).find(([field]) => field.startsWith('targets'))?.[1];
+        return (
+          <>
+            <div className="form-grid">
+              <TextField
+                autoFocus
+                isRequired
+                label={t('name')}
+                maxLength={100}
+                value={name}
+                error={tried && name.trim() === '' ? t('name_missing') : (refused.name ?? null)}
+                onChange={(text) => draft.change({ name: text })}
+              />
+              <NativeSelect
+                label={t('sla.calendar')}
+                value={calendar}
+                onChange={(id) => draft.change({ calendar: id })}
+                options={[
+                  { value: '', label: t('sla.around_the_clock') },
+                  ...props.calendars.map(({ id, name: label }) => ({ value: id, label })),
+                ]}
+              />
+            </div>
+            <Checkbox
+              isSelected={isDefault}
+              isDisabled={policy?.is_default ?? false}
+              onChange={(on) => draft.change({ isDefault: on })}
+            >
+              {t('sla.default')}
+            </Checkbox>
+            <fieldset className="plain-fieldset">
+              <legend className="label">{t('sla.pause_on')}</legend>
+              <div className="checks">
+                {PAUSABLE.map((status) => (
+                  <Checkbox
+                    key={status}
+                    isSelected={pauseOn.includes(status)}
+                    onChange={(on) =>
+                      draft.change({
+                        pauseOn: PAUSABLE.filter((one) => (one === status ? on : pauseOn.includes(one))),
+                      })
+                    }
+                  >
+                    {u(`status.${status}`)}
+                  </Checkbox>
+                ))}
+              </div>
+            </fieldset>
+            <p className="muted">{t('sla.unit')}</p>
+            <Table
+              caption={t('sla')}
+              rows={PRIORITIES.toReversed()}
+              rowKey={(priority) => priority}
+              columns={[
+                {
+                  id: 'priority',
+                  header: t('rule.priority'),
+                  rowHeader: true,
+                  cell: (p) => u(`priority.${p}`),
+                },
+                ...FIELDS.map((field) => {
+                  const what = t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution');
+                  return {
+                    id: field,
+                    header: what,
+                    cell: (priority: Priority) => {
+                      const key = `${priority}.${field}`;
+                      const text = targets[key] ?? '';
+                      return (
+                        <input
+                          className="input"
+                          inputMode="numeric"
+                          aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
+                          aria-invalid={
+                            readMinutes(text) === undefined || `targets.${key}` in refused || undefined
+                          }
+                          value={text}
+                          onChange={(event) =>
+                            draft.change({ targets: { ...targets, [key]: event.target.value } })
+                          }
+                        />
+                      );
+                    },
+                  };
+                }),
               ]}
             />
-          </div>
-          <Checkbox
-            isSelected={isDefault}
-            isDisabled={policy?.is_default ?? false}
-            onChange={(on) => draft.change({ isDefault: on })}
-          >
-            {t('sla.default')}
-          </Checkbox>
-          <fieldset className="plain-fieldset">
-            <legend className="label">{t('sla.pause_on')}</legend>
-            <div className="checks">
-              {PAUSABLE.map((status) => (
-                <Checkbox
-                  key={status}
-                  isSelected={pauseOn.includes(status)}
-                  onChange={(on) =>
-                    draft.change({
-                      pauseOn: PAUSABLE.filter((one) => (one === status ? on : pauseOn.includes(one))),
-                    })
-                  }
-                >
-                  {u(`status.${status}`)}
-                </Checkbox>
-              ))}
-            </div>
-          </fieldset>
-          <p className="muted">{t('sla.unit')}</p>
-          <Table
-            caption={t('sla')}
-            rows={PRIORITIES.toReversed()}
-            rowKey={(priority) => priority}
-            columns={[
-              {
-                id: 'priority',
-                header: t('rule.priority'),
-                rowHeader: true,
-                cell: (p) => u(`priority.${p}`),
-              },
-              ...FIELDS.map((field) => {
-                const what = t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution');
-                return {
-                  id: field,
-                  header: what,
-                  cell: (priority: Priority) => {
-                    const key = `${priority}.${field}`;
-                    const text = targets[key] ?? '';
-                    return (
-                      <input
-                        className="input"
-                        inputMode="numeric"
-                        aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
-                        aria-invalid={readMinutes(text) === undefined || undefined}
-                        value={text}
-                        onChange={(event) =>
-                          draft.change({ targets: { ...targets, [key]: event.target.value } })
-                        }
-                      />
-                    );
-                  },
-                };
-              }),
-            ]}
-          />
-          <div role="alert">{bad && <p className="field-error">{t('sla.number_bad')}</p>}</div>
-        </>
-      )}
+            <div role="alert">{why && <p className="field-error">{why}</p>}</div>
+          </>
+        );
+      }}
     </FormDialog>
   );
 }

@@ -1,5 +1,6 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import { ApiError } from '@psa/app/api/error';
+import { fieldTexts } from '@psa/app/api/field-text';
 import type { NewTicket, Priority } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { ErrorText } from '@psa/app/components/error-state';
@@ -85,7 +86,7 @@ export function Component() {
       change({ customer: { id: given.data.id, label: given.data.name }, contact: null });
   }, [given, customer, change]);
 
-  const refused = error instanceof ApiError ? error.fieldErrors() : {};
+  const refused = fieldTexts(error);
   const problems = {
     customer: customer ? refused.customer_id : t('new.customer_missing'),
     title: title.trim().length >= 3 ? refused.title : t('new.subject_short'),

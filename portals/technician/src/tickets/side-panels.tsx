@@ -168,11 +168,22 @@ const KINDS = [
 ] as const;
 type Kind = (typeof KINDS)[number];
 
+/** What was done; a file that went is a change whose new value is nothing. */
+function kindOf({ kind, changes }: HistoryEntry): Kind | 'file_deleted' | 'other' {
+  if (
+    kind === 'changed' &&
+    changes.length > 0 &&
+    changes.every(({ field, to }) => field === 'file' && to === null)
+  )
+    return 'file_deleted';
+  return KINDS.find((name) => name === kind) ?? 'other';
+}
+
 function Entry({ entry, ticket }: { entry: HistoryEntry; ticket: Ticket }) {
   const t = messages.useT();
   const formats = useFormats();
   const text = useFieldText();
-  const kind: Kind | 'other' = KINDS.find((name) => name === entry.kind) ?? 'other';
+  const kind = kindOf(entry);
   const { beneficiary } = useOpener(ticket);
   return (
     <li>
@@ -185,8 +196,16 @@ function Entry({ entry, ticket }: { entry: HistoryEntry; ticket: Ticket }) {
       </time>
       {entry.changes.map((change) => (
         <div key={change.field} className="muted">
-          {text.name(change.field)}: {text.value(change.field, change.from)} →{' '}
-          {text.value(change.field, change.to)}
+          {text.name(change.field)}:{' '}
+          {kind === 'file_deleted' ? (
+            text.value(change.field, change.from)
+          ) : (
+            <>
+              {/* What was not there before needs no "empty" to come from. */}
+              {(change.from ?? null) !== null && <>{text.value(change.field, change.from)} → </>}
+              {text.value(change.field, change.to)}
+            </>
+          )}
         </div>
       ))}
       {entry.reason && <div className="muted">{entry.reason}</div>}

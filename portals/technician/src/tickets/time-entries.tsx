@@ -31,13 +31,10 @@ export function TimeEntries({ ticket, entries }: { ticket: Ticket; entries: read
           const time = formats.duration(entry.minutes * 60_000);
           return (
             <li key={entry.id}>
-              <div className="row row-wrap">
+              <div className="row">
                 <strong className="num">{time}</strong>
                 <span>{entry.user.name}</span>
                 <span className="spacer" />
-                <time className="muted" dateTime={entry.started_at}>
-                  {formats.dateTime(entry.started_at)}
-                </time>
                 {mayCorrect(entry) && (
                   <IconButton
                     icon="write"
@@ -47,14 +44,16 @@ export function TimeEntries({ ticket, entries }: { ticket: Ticket; entries: read
                 )}
               </div>
               <div className="muted">
+                <time dateTime={entry.started_at}>{formats.dateTime(entry.started_at)}</time>
                 {[
-                  entry.note,
+                  '',
+                  entry.note || null,
                   entry.billable ? null : t('time.not_billable'),
                   entry.entered_by.id === entry.user.id
                     ? null
                     : t('time.entered_by', { name: entry.entered_by.name }),
                 ]
-                  .filter(Boolean)
+                  .filter((part) => part !== null)
                   .join(' · ')}
               </div>
             </li>

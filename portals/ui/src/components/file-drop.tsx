@@ -53,6 +53,7 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
   const say = (refusal: FileRefusal): string => {
     if (refusal.reason === 'too_many') return t('file.too_many', { count: limits.maxFiles });
     if (refusal.reason === 'wrong_type') return t('file.wrong_type', { name: refusal.name });
+    if (refusal.reason === 'empty') return t('file.empty', { name: refusal.name });
     return t('file.too_large', { name: refusal.name, max: formats.bytes(limits.maxBytes) });
   };
 

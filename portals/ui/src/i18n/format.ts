@@ -57,9 +57,11 @@ export function createFormats(language: Language, timeZone?: string): Formats {
   const days = unit('day', 'long');
   const hours = unit('hour', 'short');
   const minutes = unit('minute', 'short');
-  const byteUnits = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'].map((name) =>
-    unit(name, 'short'),
-  );
+  // Written short, English would have "6 byte".
+  const byteUnits = [
+    unit('byte', 'long'),
+    ...['kilobyte', 'megabyte', 'gigabyte', 'terabyte'].map((name) => unit(name, 'short')),
+  ];
   const safely = (format: Intl.DateTimeFormat) => (at: Date | string | number) => {
     const value = new Date(at);
     return Number.isNaN(value.getTime()) ? '–' : format.format(value);

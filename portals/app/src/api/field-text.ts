@@ -1,0 +1,39 @@
+import { MIN_PASSWORD_LENGTH } from '@psa/contracts/limits';
+import { fieldMessages } from '../i18n/field-messages.ts';
+import { passwordMessages } from '../i18n/password-messages.ts';
+import { refusedPasswordProblem } from '../session/password-problem.ts';
+import { ApiError } from './error.ts';
+
+/** What the platform says of a field, with the words for it. */
+const KNOWN = [
+  [/^must not be empty$|^is required$/, 'empty'],
+  [/^must be a valid email$/, 'email'],
+  [/^belongs to a user already$/, 'email_taken'],
+  [/^must have at most (\d+) characters$/, 'long'],
+  [/^is required for the role /, 'needs_customer'],
+  [/^must be absent for the role /, 'no_customer'],
+  [/^must not be shorter than the response time$/, 'resolution_short'],
+  [/^must set at least one deadline$/, 'no_deadline'],
+] as const;
+
+/**
+ * Why each field was refused, in the language of the moment. The platform's reasons are English; one that is unknown here
+ * is told as a plain refusal.
+ */
+export function fieldTexts(error: unknown): Record<string, string> {
+  if (!(error instanceof ApiError)) return {};
+  const texts = Object.entries(error.fieldErrors()).map(([field, message]) => [field, textOf(message)]);
+  const password = refusedPasswordProblem(error);
+  return {
+    ...Object.fromEntries(texts),
+    ...(password && { password: passwordMessages.t(`problem.${password}`, { min: MIN_PASSWORD_LENGTH }) }),
+  };
+}
+
+function textOf(message: string): string {
+  for (const [pattern, key] of KNOWN) {
+    const match = pattern.exec(message);
+    if (match) return fieldMessages.t(key, { most: match[1] ?? '' });
+  }
+  return fieldMessages.t('refused');
+}
