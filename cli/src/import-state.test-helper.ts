@@ -19,7 +19,7 @@ const QUERIES: Readonly<Record<string, string>> = {
   contacts: `select to_jsonb(r) - ${OWN} - ${DATES} || jsonb_build_object('customer', c.name) as row
     from crm.contacts r ${OF_CUSTOMER} where r.external_id is not null`,
   // The address of somebody imported is made of the id.
-  users: `select to_jsonb(r) - ${OWN} - ${DATES} - 'email' || jsonb_build_object('role', o.name) as row
+  users: `select to_jsonb(r) - ${OWN} - ${DATES} - 'email' - 'search_text' || jsonb_build_object('role', o.name) as row
     from auth.users r join auth.roles o on o.tenant_id = r.tenant_id and o.id = r.role_id where r.external_id is not null`,
   teams: `select to_jsonb(r) - ${OWN} - ${DATES} as row from tickets.teams r where r.external_id is not null`,
   tickets: `select to_jsonb(r) - ${OWN} || jsonb_build_object('customer', c.name, 'contact', p.name, 'assignee', t.name,

@@ -34,4 +34,13 @@ describe('the live channel', () => {
     expect(mayLearn(boss, event({ customer_id: other }))).toBe(false);
     expect(mayLearn(claims('technician_l1', 'staff'), event({ public: false }))).toBe(true);
   });
+
+  it('tells nobody in the portal of kinds of things that the asker may not see', () => {
+    const [user, boss] = [claims('customer_user', 'customer'), claims('customer_admin', 'customer')];
+    const of = (type: string) => event({ aggregate: { type, id: randomUUID() } });
+    for (const type of ['customer', 'site', 'contact']) {
+      expect([mayLearn(user, of(type)), mayLearn(boss, of(type))], type).toEqual([false, true]);
+    }
+    for (const type of ['user', 'api_key', 'team']) expect(mayLearn(boss, of(type)), type).toBe(false);
+  });
 });

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type LiveMessage, liveChannel } from '@psa/contracts/event-api';
-import { grants } from '@psa/contracts/permissions';
+import { grants, type Permission } from '@psa/contracts/permissions';
 import type { Cache } from '@psa/contracts/ports/cache';
 import type { Clock } from '@psa/contracts/ports/clock';
 import type { AccessClaims } from '@psa/contracts/tokens';
@@ -39,9 +39,17 @@ export interface LiveStreamOptions {
   readonly maxPerUser?: number;
 }
 
+/** What a portal user must be allowed to see to learn of a change to it. */
+const SEEN_WITH: Readonly<Record<string, Permission>> = {
+  ticket: 'ticket:view:own',
+  customer: 'customer:view',
+  site: 'customer:view',
+  contact: 'contact:view',
+};
+
 /**
- * Staff learn of everything in their tenant; portal users of what is public and concerns their customer, and of tickets
- * only of those they asked for when they see no others.
+ * Staff learn of everything in their tenant; portal users of what is public, concerns their customer and is of a kind
+ * that they may see, and of tickets only of those they asked for when they see no others.
  */
 export function mayLearn(
   claims: AccessClaims,
@@ -51,8 +59,10 @@ export function mayLearn(
   if (event.public !== true || event.customer_id === null || event.customer_id !== claims.customer_id) {
     return false;
   }
-  if (event.aggregate.type !== 'ticket' || grants(new Set(claims.permissions), 'ticket:view:all'))
-    return true;
+  const held = new Set(claims.permissions);
+  const needed = SEEN_WITH[event.aggregate.type];
+  if (needed === undefined || !grants(held, needed)) return false;
+  if (event.aggregate.type !== 'ticket' || grants(held, 'ticket:view:all')) return true;
   return event.requester_id === claims.sub;
 }
 

