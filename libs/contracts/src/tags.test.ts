@@ -18,3 +18,14 @@ it('stores a tag in one form, however it is typed', () => {
   expect(normalTags(['Bu\u0308ro', ' büro ', 'VIP', 'BÜRO', 'vip'])).toEqual(['büro', 'vip']);
   expect(tagOf('Bu\u0308ro')).toBe('büro');
 });
+
+it('stores nothing that it would refuse when it is sent back', () => {
+  expect(normalTags(['İstanbul', 'istanbul'])).toEqual(['istanbul']);
+  for (let code = 0; code <= 0x10ffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const tag = tagOf(String.fromCodePoint(code).repeat(25));
+    if (tag !== null && (tagOf(tag) !== tag || !Value.Check(Tag, tag)))
+      expect(tag, code.toString(16)).toBeNull();
+  }
+  expect(Value.Check(Tag, 'İ'.repeat(50)) && tagOf('İ'.repeat(50))).toBe('i'.repeat(50));
+});

@@ -5,8 +5,12 @@ export const TAG_PATTERN = '^[\\p{L}\\p{N}][\\p{L}\\p{N} ._-]*$';
 export const MAX_TAG_LENGTH = 50;
 const RULE = new RegExp(TAG_PATTERN, 'u');
 
-/** A tag as it is stored and looked for: one Unicode form, lower case. Says nothing of whether it is one. */
-export const normalTag = (text: string): string => text.normalize('NFC').trim().toLowerCase();
+/**
+ * A tag as it is stored and looked for: one Unicode form, lower case. Says nothing of whether it is one. Of all letters
+ * only İ becomes two by lower case, and a dot above by itself is none: what was taken would be refused when sent back.
+ */
+export const normalTag = (text: string): string =>
+  text.normalize('NFC').trim().toLowerCase().replaceAll('i\u0307', 'i');
 
 /** Tags as they are stored: each once, in the order given. */
 export const normalTags = (tags: readonly string[]): string[] => [...new Set(tags.map(normalTag))];
