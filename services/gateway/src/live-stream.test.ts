@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
+import { setTimeout } from 'node:timers/promises';
 import { liveChannel } from '@psa/contracts/event-api';
-import { revokedSessionKey } from '@psa/contracts/tokens';
+import { revokedSessionKey, revokedUserKey } from '@psa/contracts/tokens';
 import { until } from '@psa/test-kit/until';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -105,6 +106,32 @@ describe('live stream', () => {
     const reader = await open({ sid });
     await test.cache.set(revokedSessionKey(sid), '1', 60);
     expect(await reader.closed).toBe(4401);
+  });
+
+  it.each([
+    ['before', 'user'],
+    ['after', 'user'],
+    ['before', 'customer'],
+    ['after', 'customer'],
+  ])('ends at once when the session is ended %s the news of the %s', async (order, kind) => {
+    await start();
+    const [sub, customer] = [randomUUID(), randomUUID()];
+    const portal = { role: 'customer_admin', customer_id: customer };
+    const concerned = await open({ sub, ...portal });
+    const colleague = await open(portal);
+    const mark = () => test.cache.set(revokedUserKey(sub), String(test.clock.now().getTime() / 1000), 60);
+    if (order === 'before') await mark();
+    const aggregate = { type: kind, id: kind === 'user' ? sub : customer };
+    const news = event({ type: `${kind}.updated.v1`, aggregate, public: false });
+    await test.cache.publish(liveChannel(tenant), JSON.stringify(news));
+    if (order === 'after') {
+      // The first look has been; the mark comes with a consumer of the news.
+      await setTimeout(200);
+      await mark();
+    }
+    // Long before the next heartbeat.
+    expect(await Promise.race([concerned.closed, setTimeout(10_000, 'open')])).toBe(4401);
+    expect(colleague.socket.readyState).toBe(WebSocket.OPEN);
   });
 
   it('drops those who give no sign of life and those who talk', async () => {

@@ -66,6 +66,18 @@ export function mayLearn(
   return event.requester_id === claims.sub;
 }
 
+/**
+ * When to look whether a change ended somebody's session: what ends it is written after the change is told of, and
+ * for a customer's people by a consumer of that very news.
+ */
+const LOOKS_MS = [0, 1_000, 5_000];
+
+/** Whether the rights of these claims may have ended with what happened. */
+function concerns(claims: AccessClaims, { type, aggregate }: LiveMessage): boolean {
+  if (type.startsWith('user.')) return aggregate.id === claims.sub;
+  return type.startsWith('customer.') && aggregate.id === claims.customer_id;
+}
+
 interface Reader {
   readonly socket: WebSocket;
   readonly identity: Identity;
@@ -79,6 +91,7 @@ export class LiveStreams {
   readonly #readers = new Map<string, Set<Reader>>();
   readonly #channels = new Map<string, Promise<() => Promise<void>>>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #looks = new Set<NodeJS.Timeout>();
   #closed = false;
 
   constructor(options: LiveStreamOptions) {
@@ -192,6 +205,30 @@ export class LiveStreams {
         socket.terminate();
       } else socket.send(text);
     }
+    this.#lookAfter(tenant, event);
+  }
+
+  /** Ends the streams of those whose session the event ended, without waiting for the next sign of life. */
+  #lookAfter(tenant: string, event: LiveMessage): void {
+    const concerned = [...(this.#readers.get(tenant) ?? [])].filter(({ identity }) =>
+      concerns(identity.claims, event),
+    );
+    if (concerned.length === 0 || this.#closed) return;
+    for (const ms of LOOKS_MS) {
+      const look = setTimeout(() => {
+        this.#looks.delete(look);
+        for (const reader of concerned) this.#endWithSession(reader);
+      }, ms);
+      look.unref();
+      this.#looks.add(look);
+    }
+  }
+
+  #endWithSession({ socket, identity }: Reader): void {
+    if (socket.readyState !== socket.OPEN) return;
+    this.#options.verifier.verify(identity.token).catch((error: unknown) => {
+      if (error instanceof AppError && error.status === 401) socket.close(CLOSE_UNAUTHORISED, error.code);
+    });
   }
 
   /** Drops readers that gave no sign since the last time, and those whose session was ended. */
@@ -203,10 +240,7 @@ export class LiveStreams {
       }
       reader.alive = false;
       reader.socket.ping();
-      this.#options.verifier.verify(reader.identity.token).catch((error: unknown) => {
-        if (error instanceof AppError && error.status === 401)
-          reader.socket.close(CLOSE_UNAUTHORISED, error.code);
-      });
+      this.#endWithSession(reader);
     }
   }
 
@@ -214,6 +248,7 @@ export class LiveStreams {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#heartbeat);
+    for (const look of this.#looks) clearTimeout(look);
     const readers = [...this.#readers.values()].flatMap((members) => [...members]);
     for (const { socket } of readers) socket.close(CLOSE_GOING_AWAY, 'The server stops.');
     const patience = setTimeout(() => {
