@@ -96,7 +96,7 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
       this.set(streams.open);
     },
   });
-  const page = pages(deps.portals);
+  const page = pages(deps.portals, log);
   const proxy = apiProxy({
     upstreams,
     verifier,

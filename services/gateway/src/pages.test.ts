@@ -1,3 +1,6 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { createLogger } from '@psa/service-kit/log';
+import { tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bodyOf, type TestGateway, testGateway } from './test-gateway.test-helper.ts';
 
@@ -62,6 +65,38 @@ describe('pages', () => {
     expect((await open('/api/docs/package.json')).status).toBe(404);
     expect((await open('/api/unknown')).status).toBe(404);
     expect((await open('/assets/x.js', { 'sec-fetch-mode': 'no-cors' })).status).toBe(404);
+  });
+
+  it('answers 404 for files that went away since the start, ends one that cannot be read, and logs both', async () => {
+    const dir = await tempDir('pages');
+    const lines: string[] = [];
+    await mkdir(`${dir.path}/assets`);
+    for (const name of ['gone', 'broken', 'kept'])
+      await writeFile(`${dir.path}/assets/${name}-Ab3dEf9h.js`, `'${name}'`);
+    const log = createLogger({ service: 'gateway', destination: { write: (line) => lines.push(line) } });
+    const changing = await testGateway('in-process', {
+      log,
+      portals: { technician: dir.path, customer: dir.path },
+    });
+    const asset = (name: string) => `${changing.url}/assets/${name}-Ab3dEf9h.js`;
+    await rm(`${dir.path}/assets/gone-Ab3dEf9h.js`);
+    // A folder opens as a file does, and cannot be read.
+    await rm(`${dir.path}/assets/broken-Ab3dEf9h.js`);
+    await mkdir(`${dir.path}/assets/broken-Ab3dEf9h.js`);
+
+    const gone = await fetch(asset('gone'));
+    expect(gone.status).toBe(404);
+    expect(gone.headers.get('cache-control')).toBeNull();
+    expect((await bodyOf(gone)).error.code).toBe('RESOURCE_NOT_FOUND');
+    await expect(fetch(asset('broken')).then((response) => response.text())).rejects.toThrow();
+    expect(await (await fetch(asset('kept'))).text()).toBe("'kept'");
+    const logged = lines.map((line) => JSON.parse(line) as { level: number; path?: string });
+    expect(logged.map(({ level, path }) => [level, path])).toEqual([
+      [40, '/assets/gone-Ab3dEf9h.js'],
+      [50, '/assets/broken-Ab3dEf9h.js'],
+    ]);
+    await changing.close();
+    await dir.remove();
   });
 
   it('takes no other methods', async () => {

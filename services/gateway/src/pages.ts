@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '@psa/service-kit/errors';
+import type { Logger } from '@psa/service-kit/log';
 import { staticSite } from './static-site.ts';
 
 /** Folders with the built portals. */
@@ -47,15 +48,15 @@ const DOCS_FOLDER = join(
 );
 
 /** Serves what people open in a browser: the API browser and both portals. */
-export function pages(folders: PortalFolders) {
-  const docs = staticSite(DOCS_FOLDER);
+export function pages(folders: PortalFolders, log: Logger) {
+  const docs = staticSite(DOCS_FOLDER, log);
   const portals = [
-    { name: 'customer', prefix: '/portal/', site: staticSite(folders.customer) },
-    { name: 'technician', prefix: '/', site: staticSite(folders.technician) },
+    { name: 'customer', prefix: '/portal/', site: staticSite(folders.customer, log) },
+    { name: 'technician', prefix: '/', site: staticSite(folders.technician, log) },
   ];
 
   /** @throws 404 for what is not there, 405 for other methods */
-  return (req: IncomingMessage, res: ServerResponse): void => {
+  return (req: IncomingMessage, res: ServerResponse): void | Promise<void> => {
     const path = pathOf(req.url!);
     if (req.method !== 'GET' && req.method !== 'HEAD') {
       throw new AppError(405, 'METHOD_NOT_ALLOWED', `There is no ${req.method} ${path}.`, {
@@ -76,21 +77,25 @@ export function pages(folders: PortalFolders) {
         res.end(req.method === 'HEAD' ? undefined : own.body);
         return;
       }
-      if (docs?.(req, res, name)) return;
-      throw missing(path);
+      const file = docs?.(req, res, name);
+      if (!file) throw missing(path);
+      return file;
     }
     const portal = portals.find(({ prefix }) => path.startsWith(prefix));
     if (!portal) throw missing(path);
     const name = path.slice(portal.prefix.length);
-    if (name !== '' && portal.site?.(req, res, name)) return;
+    const file = name === '' ? null : portal.site?.(req, res, name);
+    if (file) return file;
     if (name !== '' && !isNavigation(req, path)) throw missing(path);
-    if (!portal.site?.(req, res, 'index.html')) {
+    const page = portal.site?.(req, res, 'index.html');
+    if (!page) {
       throw new AppError(
         503,
         'SERVICE_UNAVAILABLE',
         `The ${portal.name} portal is not built. "npm start" builds it; or run "npx vite build portals/${portal.name}".`,
       );
     }
+    return page;
   };
 }
 
