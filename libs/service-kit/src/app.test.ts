@@ -56,6 +56,10 @@ beforeAll(async () => {
         return { status: 201, body: { data: { id } }, headers: { etag: etag(1) } };
       }),
   );
+  const named = { config: { permission: 'self:manage' as const } };
+  app.post('/named/import', named, async () => ({}));
+  app.get('/named/:id', named, async () => ({}));
+  app.patch('/named/:id', named, async () => ({}));
   app.get('/me', { config: { permission: 'self:manage' } }, async (request) => ({
     data: contextOf(request).actor.id,
   }));
@@ -249,6 +253,15 @@ describe('bad input', () => {
     }
     expect((await call('PATCH', '/query')).headers.allow).toBe('GET, HEAD');
     expect((await call('GET', '/nothing')).status).toBe(404);
+  });
+
+  it('a method that a fixed path does not have is 405, although a path with a parameter has it', async () => {
+    const stranger = await call('PATCH', '/named/import?n=1');
+    expect([stranger.status, stranger.headers.allow]).toEqual([405, 'POST']);
+    expect((await call('GET', '/named/import')).status).toBe(405);
+    expect((await call('POST', '/named/import', { body: '{}' })).status).toBe(200);
+    expect((await call('PATCH', '/named/other', { body: '{}' })).status).toBe(200);
+    expect((await call('POST', '/named/other')).headers.allow).toBe('GET, HEAD, PATCH');
   });
 
   it('NUL in a query is 400 and names its field', async () => {

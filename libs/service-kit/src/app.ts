@@ -124,6 +124,8 @@ export function createApp(options: AppOptions): App {
     if (overload) throw overload;
     // Before a byte of the body is looked at.
     if (request.is404) throw known.missing(request.method, request.url);
+    const mistaken = known.mistaken(request.method, request.url);
+    if (mistaken) throw mistaken;
     checkType(request);
     const permission = request.routeOptions.config?.permission;
     if (permission) request.context = await authorize(options.verifier, request, permission);

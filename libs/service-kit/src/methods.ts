@@ -17,16 +17,32 @@ export class KnownMethods {
     path.methods.add(method);
   }
 
+  /**
+   * What to say of a request that a route with parameters took although its path is another's: `GET /tickets/bulk` is
+   * no question for a ticket named "bulk". Null for all others.
+   */
+  mistaken(method: string, url: string): AppError | null {
+    const known = this.#paths.get(pathOf(url));
+    return known && !known.methods.has(method) ? this.missing(method, url) : null;
+  }
+
   /** What to say of a request that no route took. */
   missing(method: string, url: string): AppError {
-    const path = url.split('?')[0]!;
-    const allowed = new Set<string>();
-    for (const { pattern, methods } of this.#paths.values()) {
-      if (pattern.test(path)) for (const one of methods) allowed.add(one);
-    }
+    const path = pathOf(url);
     const message = `There is no ${method} ${path}.`;
+    const allowed = this.#paths.get(path)?.methods ?? this.#methodsAt(path);
     // A parameter that is too long is no route's, although its method would be.
     if (allowed.size === 0 || allowed.has(method)) return new AppError(404, 'RESOURCE_NOT_FOUND', message);
     return new AppError(405, 'METHOD_NOT_ALLOWED', message, { allowed: [...allowed].sort() });
   }
+
+  #methodsAt(path: string): Set<string> {
+    const all = new Set<string>();
+    for (const { pattern, methods } of this.#paths.values()) {
+      if (pattern.test(path)) for (const one of methods) all.add(one);
+    }
+    return all;
+  }
 }
+
+const pathOf = (url: string): string => url.split('?', 1)[0]!;

@@ -112,6 +112,10 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
   });
 
   async function metrics(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      throw new AppError(405, 'METHOD_NOT_ALLOWED', `There is no ${req.method} /metrics.`, {
+        allowed: ['GET', 'HEAD'],
+      });
     if (deps.metricsToken) {
       if (req.headers.authorization !== `Bearer ${deps.metricsToken}`)
         throw new AppError(401, 'AUTHENTICATION_REQUIRED', 'The metrics need their token.');

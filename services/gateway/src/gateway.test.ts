@@ -294,6 +294,14 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
     expect((await bodyOf(await get('/health'))).service).toBe('gateway');
   });
 
+  it.each(['/metrics', '/health', '/ready'])('%s is only read', async (path) => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const response = await fetch(test.url + path, { method });
+      expect([response.status, response.headers.get('allow')], method).toEqual([405, 'GET, HEAD']);
+    }
+    expect((await fetch(test.url + path, { method: 'HEAD' })).status).toBe(200);
+  });
+
   it('shows metrics with each family once', async () => {
     await get('/api/v1/tickets/echo', await test.bearer());
     const text = await (await get('/metrics')).text();
