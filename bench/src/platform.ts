@@ -3,6 +3,7 @@ import { contextFromClaims, type RequestContext } from '@psa/service-kit/context
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import postgres from 'postgres';
+import { PLATFORM_FLAGS } from '../../scripts/setup.mjs';
 import { startChild } from './child.ts';
 import type { PlatformReady } from './platform-process.ts';
 
@@ -35,7 +36,7 @@ export async function startPlatform(options: { execArgv?: string[] } = {}): Prom
   const dir = await tempDir('bench');
   const many = '2000000000';
   const child = await startChild<PlatformReady>('./platform-process.ts', {
-    execArgv: options.execArgv,
+    execArgv: [...PLATFORM_FLAGS, ...(options.execArgv ?? [])],
     env: {
       PORT: String(await freePort()),
       PSA_DATA_DIR: dir.path,

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
+import { PLATFORM_FLAGS } from '../../../scripts/setup.mjs';
 import { family } from '../family.ts';
 import { whole } from '../measure.ts';
 import type { Benchmark, Row, Say } from '../row.ts';
@@ -49,7 +50,7 @@ async function run(say: Say): Promise<Row[]> {
       PSA_DEMO_PASSWORD: 'bench-bench',
     };
     const [ours, bare] = await Promise.all([
-      idle([MAIN], env, /^PSA-Platform ready on /, IDLE_SECONDS),
+      idle([...PLATFORM_FLAGS, MAIN], env, /^PSA-Platform ready on /, IDLE_SECONDS),
       idle(['-e', 'console.log("ready"); setInterval(() => {}, 60_000)'], {}, /ready/, IDLE_SECONDS),
     ]);
     const pss = (all: { pss: number }[]) => all.reduce((sum, one) => sum + one.pss, 0);
