@@ -139,6 +139,53 @@ describe('what is typed', () => {
     await page.getByRole('button', { name: 'Abbrechen' }).click();
   });
 
+  it('stands after an update took the code of a page away: it is loaded anew by itself, once', async () => {
+    const other = await newSession(browser, platform);
+    other.allow(404, '/assets/');
+    const tab = other.page;
+    const message = tab.getByLabel('Nachricht an den Kunden');
+    const customers = tab.getByRole('heading', { level: 1, name: 'Kunden' });
+    const updated = tab.getByText('Das Portal wurde wohl gerade aktualisiert.');
+    await signIn(tab, platform, ADMIN);
+    await tab.goto(`/tickets/${ticketId}`);
+    await message.fill(`Vor dem Update ${RUN}`);
+    let missing = 0;
+    await tab.route(
+      (url) => /\/assets\/customer-list-page-.*\.js$/.test(url.pathname),
+      (route) => (missing-- > 0 ? route.fulfill({ status: 404 }) : route.continue()),
+    );
+    missing = 1;
+    const anew = tab.waitForEvent('load');
+    await navigation(tab, 'Kunden').click();
+    await anew;
+    await customers.waitFor();
+    expect(await updated.count()).toBe(0);
+    await tab.goto(`/tickets/${ticketId}`);
+    await expect.poll(() => message.inputValue(), PATIENT).toBe(`Vor dem Update ${RUN}`);
+    await message.fill('');
+
+    // So soon after that it is not tried again, but said.
+    missing = 1;
+    await navigation(tab, 'Kunden').click();
+    await updated.waitFor();
+    await tab.getByRole('button', { name: 'Neu laden' }).click();
+    await customers.waitFor();
+
+    // Nor where something asks to be stayed for, such as a file that is being sent.
+    await tab.goto(`/tickets/${ticketId}`);
+    await message.waitFor();
+    await tab.evaluate(() => {
+      sessionStorage.removeItem('psa.reloaded');
+      addEventListener('beforeunload', (event) => event.preventDefault(), { once: true });
+    });
+    missing = 1;
+    await navigation(tab, 'Kunden').click();
+    await updated.waitFor();
+    await tab.getByRole('button', { name: 'Neu laden' }).click();
+    await customers.waitFor();
+    await other.close();
+  });
+
   it('stands in the form of a contact in the portal of the customers, until one signs out', async () => {
     const other = await newSession(browser, platform);
     await signIn(other.page, platform, CUSTOMER, '/portal');

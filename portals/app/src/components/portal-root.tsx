@@ -4,6 +4,7 @@ import { type ComponentProps, StrictMode } from 'react';
 import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router/dom';
+import { noteLostCode } from '../lost-code.ts';
 
 type Router = ComponentProps<typeof RouterProvider>['router'];
 
@@ -22,6 +23,7 @@ function PortalRoot({ router, queries }: { router: Router; queries: QueryClient 
 export function startPortal(router: Router, queries: QueryClient): void {
   const element = document.getElementById('root');
   if (!element) throw new Error('Unable to start: the page has no #root');
+  noteLostCode();
   createRoot(element).render(
     <StrictMode>
       <PortalRoot router={router} queries={queries} />

@@ -65,6 +65,8 @@ export const uiMessages = defineMessages(
     'error.page_missing': 'Die Adresse führt zu keiner Seite.',
     'error.home': 'Zur Startseite',
     'error.reload': 'Neu laden',
+    'error.lost_code':
+      'Das Portal wurde wohl gerade aktualisiert. Bitte neu laden, Entwürfe bleiben erhalten.',
 
     'file.browse': 'Dateien auswählen',
     'file.drop': 'Dateien hierher ziehen, einfügen oder auswählen',
@@ -231,6 +233,7 @@ export const uiMessages = defineMessages(
     'error.page_missing': 'There is no page at this address.',
     'error.home': 'Go to the start page',
     'error.reload': 'Reload',
+    'error.lost_code': 'The portal has probably just been updated. Please reload, drafts are kept.',
 
     'file.browse': 'Choose files',
     'file.drop': 'Drag files here, paste or choose them',
