@@ -1,5 +1,3 @@
-/** Node's, for the whole platform in one process. */
-export const PLATFORM_FLAGS: readonly string[];
 /** First id of the machine that containers' ids are mapped to, and how many there are. */
 export const CONTAINER_IDS: readonly [first: number, count: number];
 /** The folders of the packages of a lock file that a purpose needs on Linux on x64 with glibc. */

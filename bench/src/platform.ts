@@ -3,8 +3,8 @@ import { contextFromClaims, type RequestContext } from '@psa/service-kit/context
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
 import postgres from 'postgres';
-import { PLATFORM_FLAGS } from '../../scripts/setup.mjs';
 import { startChild } from './child.ts';
+import { PLATFORM_FLAGS } from './platform-flags.ts';
 import type { PlatformReady } from './platform-process.ts';
 
 const PASSWORD = 'a-long-password-of-the-bench';

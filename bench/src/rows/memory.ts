@@ -5,9 +5,9 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@psa/test-kit/free-port';
 import { tempDir } from '@psa/test-kit/temp-dir';
-import { PLATFORM_FLAGS } from '../../../scripts/setup.mjs';
 import { family } from '../family.ts';
 import { whole } from '../measure.ts';
+import { PLATFORM_FLAGS } from '../platform-flags.ts';
 import type { Benchmark, Row, Say } from '../row.ts';
 
 const IDLE_SECONDS = 60;

@@ -266,7 +266,9 @@ describe.each(['in-process', 'http'] as const)('gateway over %s services', (kind
       headers: await test.bearer(),
       signal: gone.signal,
     });
-    setTimeout(() => gone.abort(), 100);
+    answer.catch(() => {});
+    await test.slowAsked;
+    gone.abort();
     await expect(answer).rejects.toThrow();
     await test.aborted;
   });

@@ -33,6 +33,8 @@ export interface TestGateway {
   readonly tokens: TestTokens;
   /** What the service saw of the last request to `/tickets/echo`. */
   readonly seen: { headers: Record<string, unknown>; ip: string }[];
+  /** Set when the service has the request to `/tickets/slow`. */
+  readonly slowAsked: Promise<void>;
   /** Set when the service noticed that its client went away. */
   readonly aborted: Promise<void>;
   /** Answers of the key exchange: how often it was asked. */
@@ -54,6 +56,7 @@ async function upstreamApp(
     clock: FakeClock;
     tokens: TestTokens;
     seen: TestGateway['seen'];
+    onSlow: () => void;
     onAbort: () => void;
     onExchange: () => void;
   },
@@ -147,6 +150,7 @@ async function upstreamApp(
     },
   );
   app.get('/api/v1/tickets/slow', { config, schema: { summary: 'Slow' } }, async (request) => {
+    deps.onSlow();
     await new Promise<void>((resolve) => request.raw.socket.once('close', resolve));
     deps.onAbort();
     return {};
@@ -163,6 +167,7 @@ export async function testGateway(
   const cache = new MemoryCache();
   const tokens = await testTokens(cache, clock);
   const seen: TestGateway['seen'] = [];
+  const slowAsked = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
   let exchanged = 0;
   const apps = new Map<ServiceName, App>();
@@ -172,6 +177,7 @@ export async function testGateway(
       clock,
       tokens,
       seen,
+      onSlow: slowAsked.resolve,
       onAbort: aborted.resolve,
       onExchange: () => exchanged++,
     });
@@ -208,6 +214,7 @@ export async function testGateway(
     clock,
     tokens,
     seen,
+    slowAsked: slowAsked.promise,
     aborted: aborted.promise,
     exchanges: () => exchanged,
     async bearer(claims = {}) {
