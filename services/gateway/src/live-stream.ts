@@ -74,6 +74,8 @@ const LOOKS_MS = [0, 1_000, 5_000];
 
 /** Whether the rights of these claims may have ended with what happened. */
 function concerns(claims: AccessClaims, { type, aggregate }: LiveMessage): boolean {
+  // Whoever signs out closes the page; a stream closed under it would make it ask for a new session.
+  if (type === 'user.logged_out.v1' || type === 'user.logged_in.v1') return false;
   if (type.startsWith('user.')) return aggregate.id === claims.sub;
   return type.startsWith('customer.') && aggregate.id === claims.customer_id;
 }
