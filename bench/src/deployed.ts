@@ -1,5 +1,5 @@
 import { ADMIN, type ServiceProcesses, serviceProcesses } from '@psa/embedded/service-processes.test-helper';
-import { type PlatformDatabase, type SignedIn, signIn } from './platform.ts';
+import { type PlatformDatabase, type SignedIn, signIn, UNLIMITED } from './platform.ts';
 
 /** The platform as a cluster has it: a process per service, PostgreSQL, RabbitMQ and Redis as servers of their own. */
 export interface DeployedPlatform extends PlatformDatabase {
@@ -12,15 +12,7 @@ export interface DeployedPlatform extends PlatformDatabase {
 
 /** Starts it with one tenant, and limits out of reach by its settings. */
 export async function startDeployed(): Promise<DeployedPlatform> {
-  const many = '2000000000';
-  const processes = await serviceProcesses({
-    env: {
-      RATE_ANONYMOUS_PER_MINUTE: many,
-      RATE_STANDARD_PER_HOUR: many,
-      RATE_PROFESSIONAL_PER_HOUR: many,
-      RATE_ENTERPRISE_PER_HOUR: many,
-    },
-  });
+  const processes = await serviceProcesses({ env: UNLIMITED });
   try {
     await processes.start('auth', 'crm', 'events', 'search', 'tickets', 'gateway');
     await processes.makeFirstTenant();

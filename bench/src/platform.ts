@@ -9,6 +9,15 @@ import type { PlatformReady } from './platform-process.ts';
 
 const PASSWORD = 'a-long-password-of-the-bench';
 
+const many = '2000000000';
+/** Settings that put the limits of the gateway out of reach. */
+export const UNLIMITED = {
+  RATE_ANONYMOUS_PER_MINUTE: many,
+  RATE_STANDARD_PER_HOUR: many,
+  RATE_PROFESSIONAL_PER_HOUR: many,
+  RATE_ENTERPRISE_PER_HOUR: many,
+};
+
 export interface SignedIn {
   readonly token: string;
   readonly claims: AccessClaims;
@@ -34,7 +43,6 @@ export interface BenchPlatform extends PlatformReady, PlatformDatabase {
 
 export async function startPlatform(options: { execArgv?: string[] } = {}): Promise<BenchPlatform> {
   const dir = await tempDir('bench');
-  const many = '2000000000';
   const child = await startChild<PlatformReady>('./platform-process.ts', {
     execArgv: [...PLATFORM_FLAGS, ...(options.execArgv ?? [])],
     env: {
@@ -42,10 +50,7 @@ export async function startPlatform(options: { execArgv?: string[] } = {}): Prom
       PSA_DATA_DIR: dir.path,
       PSA_DEMO: '1',
       PSA_DEMO_PASSWORD: PASSWORD,
-      RATE_ANONYMOUS_PER_MINUTE: many,
-      RATE_STANDARD_PER_HOUR: many,
-      RATE_PROFESSIONAL_PER_HOUR: many,
-      RATE_ENTERPRISE_PER_HOUR: many,
+      ...UNLIMITED,
     },
   });
   const { ready } = child;
