@@ -108,6 +108,16 @@ describe('live stream', () => {
     expect(await reader.closed).toBe(4401);
   });
 
+  it('stays with a page that signs out, which closes it by itself', async () => {
+    await start();
+    const [sub, sid] = [randomUUID(), randomUUID()];
+    const reader = await open({ sub, sid });
+    await test.cache.set(revokedSessionKey(sid), '1', 60);
+    const news = event({ type: 'user.logged_out.v1', aggregate: { type: 'user', id: sub }, public: false });
+    await test.cache.publish(liveChannel(tenant), JSON.stringify(news));
+    expect(await Promise.race([reader.closed, setTimeout(1_500, 'open')])).toBe('open');
+  });
+
   it.each([
     ['before', 'user'],
     ['after', 'user'],
