@@ -1,4 +1,4 @@
-// Mends ten faults of postgres.js 3.4.9 in node_modules, and two costs; run after every installation, harmless to repeat.
+// Mends eleven faults of postgres.js 3.4.9 in node_modules, and three costs; run after every installation, harmless to repeat.
 // Without it a lost database connection can end the whole process or leave a connection dead for ever.
 //
 // 1. `nextWrite` runs from setImmediate and writes to a socket that is null by then: an uncaught TypeError
@@ -26,6 +26,10 @@
 //     sent, but what was sent with it runs by itself: it must see to it that this does no harm, as
 //     libs/service-kit/src/transaction.ts does.
 // 12. What one turn of the event loop sends is written in pieces of 1 kB, a system call and a wake-up of the server each.
+// 13. COMMIT waits for the answers before it: one more write to the socket, and one more wake-up of each side. `sql.commit()`
+//     sends it behind the statements under way; nothing can follow.
+// 14. A prepared statement whose plan is no longer valid is asked again, within a transaction too. That has failed by then,
+//     or with 13 is over: asked again there, a query would find nothing, because row-level security has no settings.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -297,8 +301,41 @@ const CHANGES = [
     after: `      , connection
       , lost = null
       , begun = null
+      , committed = null
+      , over = false
       , prepare = null
     const executed = Promise.withResolvers()
+`,
+  },
+  {
+    file: 'index.js',
+    before: `          : sql\`rollback\`
+        )
+`,
+    after: `          : committed ? committed.catch(() => {}) : sql\`rollback\`
+        )
+`,
+  },
+  {
+    file: 'index.js',
+    before: `          : await sql\`commit\`
+      }
+`,
+    after: `          : await (committed || sql\`commit\`)
+      }
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `          : query.prepared && retryRoutines.has(errorResponse.routine)
+            ? retry(query, errorResponse)
+            : errored(errorResponse)
+`,
+    after: `          : query.prepared && retryRoutines.has(errorResponse.routine)
+            ? query.within
+              ? (delete statements[query.signature], errored(errorResponse))
+              : retry(query, errorResponse)
+            : errored(errorResponse)
 `,
   },
   {
@@ -354,6 +391,10 @@ const CHANGES = [
 `,
     after: `      sql.savepoint = savepoint
       sql.begun = begun
+      sql.commit = () => {
+        committed = sql\`commit\`.execute()
+        committed.catch(() => {})
+      }
 `,
   },
   {
@@ -364,6 +405,10 @@ const CHANGES = [
     after: `        q.catch(e => uncaughtError || (uncaughtError = e))
         if (lost)
           return q.reject(lost)
+        if (over)
+          return q.reject(Errors.generic('TRANSACTION_OVER', 'The transaction has sent its COMMIT'))
+        over = q === committed
+        q.within = true
         c.queue === full
 `,
   },
