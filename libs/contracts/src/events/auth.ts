@@ -26,6 +26,11 @@ export const authEvents = {
     data: UserFacts,
   },
   'user.deleted.v1': { description: 'a user was deleted', service, data: UserFacts },
+  'user.recognised.v1': {
+    description: 'a contact that is new, or whose address is, is a portal user that was there already',
+    service,
+    data: UserFacts,
+  },
   'user.logged_in.v1': {
     description: 'a user signed in',
     service,
