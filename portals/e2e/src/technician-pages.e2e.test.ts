@@ -216,6 +216,64 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('lets a technician make an API key, which is shown this once, and end it', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    session.allow(400, '/api/v1/api-keys');
+    const name = `Skript ${Date.now().toString(36)}`;
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/settings/keys');
+    await page.getByRole('button', { name: 'Neuer API-Schlüssel' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Neuer API-Schlüssel' });
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByLabel('Mein Passwort').fill('nicht meines');
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.getByText('Das stimmt nicht.').waitFor();
+    await dialog.getByLabel('Mein Passwort').fill(platform.password);
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    const once = page.getByRole('alertdialog', { name });
+    await once.getByText('Dieser Schlüssel wird nur jetzt gezeigt.').waitFor();
+    const key = (await once.getByText(/^psa_/).textContent())!;
+    await expectNoAxeViolations(page);
+    const me = () => fetch(`${platform.url}/api/v1/auth/me`, { headers: { 'x-api-key': key } });
+    expect((await me()).status).toBe(200);
+    await once.getByRole('button', { name: 'Schließen' }).last().click();
+    const row = page.getByRole('row').filter({ hasText: name });
+    await row.getByText(key.slice(0, 12)).waitFor();
+    expect(await page.getByText(key).count()).toBe(0);
+    await row.getByRole('button', { name: 'Widerrufen' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Widerrufen' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect((await me()).status).toBe(401);
+    await session.close();
+  });
+
+  it('offers somebody new the roles that fit, and shows what each may', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    await signIn(page, platform, ADMIN);
+    await page.goto('/settings/users');
+    await page.getByRole('button', { name: 'Neuer Benutzer' }).click();
+    const dialog = page.getByRole('dialog');
+    const role = dialog.getByLabel('Rolle');
+    const offered = () => role.locator('option').allTextContents();
+    await expect.poll(offered, PATIENT).toContain('Disposition');
+    expect(await offered()).not.toContain('Kundenadministration');
+    expect(await role.inputValue()).toBe('technician_l1');
+    await dialog.getByLabel('Kunde', { exact: true }).selectOption({ index: 1 });
+    expect((await offered()).sort()).toEqual(['Kunde', 'Kundenadministration']);
+    expect(await role.inputValue()).toBe('customer_user');
+    await dialog.getByRole('button', { name: 'Abbrechen' }).click();
+
+    await page.goto('/settings/roles');
+    const row = page.getByRole('row').filter({ hasText: 'Kundenadministration' });
+    await row.getByText('Kunden', { exact: true }).waitFor();
+    await row.getByText(/^\d+ Rechte$/).click();
+    await row.getByText('contact:create').waitFor();
+    await page.getByRole('row').filter({ hasText: 'Alles' }).first().waitFor();
+    await session.close();
+  });
+
   it('lets an administrator revoke an API key, and calls it that', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;
