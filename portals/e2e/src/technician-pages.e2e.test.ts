@@ -216,6 +216,33 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('says of an address that leads to nothing that nothing is there, and finds a ticket by its number', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const found = await platform.api(TECHNICIAN, 'GET', '/tickets?limit=1');
+    const ticket = found.body.data[0];
+    await signIn(page, platform, TECHNICIAN);
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (/^\/api\/v1\/(tickets|customers)/.test(pathname)) asked.push(pathname + search);
+    });
+    for (const [path, requests] of [
+      ['/tickets/999999', 1],
+      ['/tickets/nichts', 0],
+      ['/customers/nichts', 0],
+    ] as const) {
+      asked.length = 0;
+      await page.goto(path);
+      await page.getByRole('heading', { name: 'Seite nicht gefunden' }).waitFor();
+      expect([path, asked.length], asked.join(' ')).toEqual([path, requests]);
+    }
+    await page.goto(`/tickets/${ticket.ticket_number}`);
+    await page.getByRole('heading', { name: ticket.title }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/tickets/${ticket.id}`);
+    await session.close();
+  });
+
   it('lets a technician make an API key, which is shown this once, and end it', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;
