@@ -243,6 +243,43 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it.each(['de', 'en'] as const)('cuts no status of the list short (%s)', async (language) => {
+    const session = await newSession(browser, platform, { language });
+    const { page } = session;
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/tickets?status=waiting_customer');
+    const pill = page
+      .getByRole('grid')
+      .locator('.pill')
+      .filter({ hasText: /Wartet auf Kunde|Waiting for customer/ });
+    await pill.first().waitFor();
+    // Of the text itself: what has no room in its cell is cut, wherever its frame ends.
+    const { end, room } = await pill.first().evaluate((element) => {
+      const text = document.createRange();
+      text.selectNodeContents(element);
+      const cell = element.closest('[role="gridcell"]')!;
+      const room =
+        cell.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(cell).paddingRight);
+      return { end: text.getBoundingClientRect().right, room };
+    });
+    expect(end).toBeLessThanOrEqual(room);
+    await session.close();
+  });
+
+  it('forgives a slip of the keyboard where a customer is chosen', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const [customer] = (await platform.api(ADMIN, 'GET', '/customers?limit=1&search=hallertau')).body.data;
+    expect(customer?.name).toContain('Hallertau');
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/tickets/new');
+    await page.getByRole('combobox', { name: /Kunde/ }).fill('Halertua');
+    await page.getByRole('option').filter({ hasText: customer.name }).waitFor();
+    await page.getByRole('combobox', { name: /Kunde/ }).fill(`K${customer.customer_number}`);
+    await page.getByRole('option').filter({ hasText: customer.name }).waitFor();
+    await session.close();
+  });
+
   it('lets a technician make an API key, which is shown this once, and end it', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;
