@@ -26,6 +26,11 @@
 //     sent, but what was sent with it runs by itself: it must see to it that this does no harm, as
 //     libs/service-kit/src/transaction.ts does.
 // 12. What one turn of the event loop sends is written in pieces of 1 kB, a system call and a wake-up of the server each.
+// 13. Query and Result name what their methods make by a static getter (`Symbol.species`), and V8 throws away again and
+//     again whatever it compiles that makes one: they are interpreted for ever, and the compiler is never done, a fifth of
+//     the processor time of a service. A constant does the same. Result gives each answer five properties by
+//     `defineProperties`, 2 µs a query; as private fields they cost 0.2 µs and are as hidden.
+// 14. A query that is sent makes a promise for nobody each time that it is looked at (`execute`, `then`, `catch`).
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
@@ -367,6 +372,56 @@ const CHANGES = [
         c.queue === full
 `,
   },
+  {
+    file: 'result.js',
+    before: `  constructor() {
+    super()
+    Object.defineProperties(this, {
+      count: { value: null, writable: true },
+      state: { value: null, writable: true },
+      command: { value: null, writable: true },
+      columns: { value: null, writable: true },
+      statement: { value: null, writable: true }
+    })
+  }
+
+  static get [Symbol.species]() {
+    return Array
+  }
+`,
+    after: `${['count', 'state', 'command', 'columns', 'statement']
+      .map(
+        (name) =>
+          `  #${name} = null\n  get ${name}() { return this.#${name} }\n  set ${name}(x) { this.#${name} = x }\n`,
+      )
+      .join('')}
+  static {
+    Object.defineProperty(this, Symbol.species, { value: Array })
+  }
+`,
+  },
+  {
+    file: 'query.js',
+    before: `  static get [Symbol.species]() {
+    return Promise
+  }
+`,
+    after: `  static {
+    Object.defineProperty(this, Symbol.species, { value: Promise })
+  }
+`,
+  },
+  {
+    file: 'query.js',
+    before: `  async handle() {
+    !this.executed && (this.executed = true) && await 1 && this.handler(this)
+  }
+`,
+    after: `  handle() {
+    this.executed || (this.executed = true, Promise.resolve().then(() => this.handler(this)))
+  }
+`,
+  },
 ];
 
 /** Folder of the installed client; undefined where it is not installed. */
@@ -393,7 +448,7 @@ export function mendPostgresClient(folder = installed()) {
   }
   let changed = 0;
   for (const source of ['src', 'cjs/src']) {
-    for (const file of ['connection.js', 'index.js', 'queue.js']) {
+    for (const file of ['connection.js', 'index.js', 'queue.js', 'query.js', 'result.js']) {
       const path = join(folder, source, file);
       const old = readFileSync(path, 'utf8');
       let text = old;
