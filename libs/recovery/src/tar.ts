@@ -2,6 +2,9 @@ import { spawn } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
+/** Its words are read, so they must be English. */
+const ENV = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' };
+
 /** tar could not do its work; says its last words. */
 export class TarError extends Error {
   override readonly name = 'TarError';
@@ -26,18 +29,18 @@ export async function pack(
     ['--create', '--format=pax', '--numeric-owner', '--verbose', '--file=-', ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH, LC_ALL: 'C' },
+      env: ENV,
     },
   );
   // With the archive on its output, tar lists what it packs among its errors.
   let entries = 0;
-  let last = '';
+  let said = '';
   let rest = '';
   child.stderr.on('data', (chunk: Buffer) => {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop()!;
     for (const line of lines)
-      if (line.startsWith('tar: ')) last = line;
+      if (line.startsWith('tar: ')) said ||= line;
       else entries++;
   });
   let bytes = 0;
@@ -48,7 +51,7 @@ export async function pack(
   await pipeline(child.stdout, into, { end: false });
   const code = await ended;
   if (code === 0 || (code === CHANGED && options.mayChange)) return { entries, bytes };
-  throw new TarError(`Unable to pack: ${last || `tar ended with ${code}`}`);
+  throw new TarError(`Unable to pack: ${said || `tar ended with ${code}`}`);
 }
 
 /** Unpacks a stream into a folder, and reads it to its end. */
@@ -75,13 +78,11 @@ export async function look(
       rest = lines.pop()!;
       names.push(...lines);
     }),
-    feed(
-      other,
-      ['--extract', '--to-stdout', '--occurrence', wanted],
-      (chunk) => void content.push(chunk),
-    ).catch((error: TarError) => {
-      if (!/Not found in archive/.test(error.message)) throw error;
-    }),
+    feed(other, ['--extract', '--to-stdout', wanted], (chunk) => void content.push(chunk)).catch(
+      (error: TarError) => {
+        if (!/Not found in archive/.test(error.message)) throw error;
+      },
+    ),
     (async () => {
       for await (const chunk of from)
         for (const end of [one, other])
@@ -97,7 +98,7 @@ export async function look(
 async function feed(from: Readable, args: readonly string[], take: (chunk: Buffer) => void): Promise<void> {
   const child = spawn('tar', [...args.slice(0, 1), '--ignore-zeros', '--file=-', ...args.slice(1)], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    env: ENV,
   });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
