@@ -30,6 +30,11 @@ afterAll(async () => {
   await dir?.remove();
 });
 
+interface Said {
+  readonly stdout: string;
+  readonly code?: number;
+}
+
 /** psactl as somebody types it. */
 async function psactl(...argv: string[]) {
   const env = {
@@ -37,7 +42,7 @@ async function psactl(...argv: string[]) {
     ...{ PSA_EMAIL: 'admin@demo.example', PSA_PASSWORD: DEMO_PASSWORD },
   };
   const run = promisify(execFile)(process.execPath, [MAIN, ...argv, '--json'], { env, cwd: dir.path });
-  const { stdout, code = 0 } = await run.catch((error: { stdout: string; code: number }) => error as never);
+  const { stdout, code = 0 } = await (run as Promise<Said>).catch((error: Said) => error);
   return { code, ...JSON.parse(stdout) };
 }
 
@@ -47,32 +52,35 @@ async function signIn(): Promise<string> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email: 'admin@demo.example', password: DEMO_PASSWORD }),
   });
-  const { data } = await response.json();
-  return data.access_token;
+  return (await dataOf<{ access_token: string }>(response)).access_token;
 }
 
-const api = (token: string, method: string, path: string, body?: BodyInit, type?: string) =>
+const api = (token: string, method: string, path: string, init: RequestInit = {}) =>
   fetch(`${platform.url}/api/v1${path}`, {
+    ...init,
     method,
-    headers: { authorization: `Bearer ${token}`, ...(type && { 'content-type': type }) },
-    ...(body !== undefined && { body }),
+    headers: { authorization: `Bearer ${token}`, ...init.headers },
   });
+
+async function dataOf<T>(response: Response): Promise<T> {
+  expect(response.ok, `${response.url} ${response.status}`).toBe(true);
+  return ((await response.json()) as { data: T }).data;
+}
 
 describe('the platform in one process', () => {
   it('is backed up while tickets are written; without its data folder it comes back from that', async () => {
     const token = await signIn();
-    const { data: customers } = await (await api(token, 'GET', '/customers?limit=1')).json();
+    const [customer] = await dataOf<{ id: string }[]>(await api(token, 'GET', '/customers?limit=1'));
     const load = new WriteLoad({
-      ...{ base: platform.url, token, customerId: customers[0].id, writers: 3 },
+      ...{ base: platform.url, token, customerId: customer!.id, writers: 3 },
     });
     await load.more(30);
     const written = load.tickets.map((ticket) => ({ ...ticket, comments: [...ticket.comments] }));
     const form = new FormData();
     const bytes = new Uint8Array(randomBytes(200_000));
     form.append('file', new Blob([bytes], { type: 'application/octet-stream' }), 'dump.bin');
-    const attached = await api(token, 'POST', `/tickets/${written[0]!.id}/attachments`, form);
-    expect(attached.status).toBe(201);
-    const { data: attachment } = await attached.json();
+    const attached = await api(token, 'POST', `/tickets/${written[0]!.id}/attachments`, { body: form });
+    const attachment = await dataOf<{ id: string }>(attached);
 
     const backup = await psactl('backup', 'run', '--target', 'embedded', '--out', join(dir.path, 'backups'));
     expect(backup).toMatchObject({ code: 0, data: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } });
@@ -97,10 +105,10 @@ describe('the platform in one process', () => {
 
     const again = await signIn();
     for (const { id: ticket, title, comments } of written) {
-      const found = await (await api(again, 'GET', `/tickets/${ticket}`)).json();
-      expect(found.data?.title, ticket).toBe(title);
-      const thread = await (await api(again, 'GET', `/tickets/${ticket}/comments?limit=100`)).json();
-      const ids = thread.data.map((one: { id: string }) => one.id);
+      const found = await dataOf<{ title: string }>(await api(again, 'GET', `/tickets/${ticket}`));
+      expect(found.title, ticket).toBe(title);
+      const thread = await api(again, 'GET', `/tickets/${ticket}/comments?limit=100`);
+      const ids = (await dataOf<{ id: string }[]>(thread)).map((one) => one.id);
       expect(ids).toEqual(expect.arrayContaining(comments));
     }
     const got = await api(again, 'GET', `/tickets/${written[0]!.id}/attachments/${attachment.id}/content`);
@@ -108,13 +116,9 @@ describe('the platform in one process', () => {
     // It goes on where it was: the chain of the audit log is whole, and new tickets are found.
     const audit = await psactl('audit', 'verify', '--url', platform.url);
     expect(audit.code, JSON.stringify(audit)).toBe(0);
-    const made = await api(
-      again,
-      'POST',
-      '/tickets',
-      JSON.stringify({ title: 'Nach der Rettung', description: 'x', customer_id: customers[0].id }),
-      'application/json',
-    );
+    const body = { title: 'Nach der Rettung', description: 'x', customer_id: customer!.id };
+    const headers = { 'content-type': 'application/json' };
+    const made = await api(again, 'POST', '/tickets', { body: JSON.stringify(body), headers });
     expect(made.status).toBe(201);
   });
 
