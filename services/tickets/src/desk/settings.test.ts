@@ -32,6 +32,44 @@ describe('settings of the desk', () => {
     expect((await call('DELETE', `/api/v1/calendars/${calendar.id}`)).status).toBe(409);
   });
 
+  it('refuse a deadline that its calendar never reaches, and a change of the calendar that makes one so', async () => {
+    const target = { response_minutes: 60, resolution_minutes: 4_000 };
+    const targets = { low: target, medium: target, high: target, critical: target };
+    const weekly = { '1': [{ start: '10:00', end: '11:00' }] };
+    const calendar = (body: object) =>
+      call('POST', '/api/v1/calendars', { body: { name: 'x', time_zone: 'UTC', week: weekly, ...body } });
+    const policy = (body: object) =>
+      call('POST', '/api/v1/sla-policies', { body: { name: 'z', targets, ...body } });
+    const fields = (answer: { body: { error: { details: { field: string }[] } } }) =>
+      answer.body.error.details.map(({ field }) => field);
+
+    const narrow = (await calendar({})).body.data;
+    const refused = await policy({ calendar_id: narrow.id });
+    expect(refused.status).toBe(400);
+    expect(fields(refused)).toEqual(
+      ['low', 'medium', 'high', 'critical'].map((priority) => `targets.${priority}.resolution_minutes`),
+    );
+    const closed = Array.from({ length: 365 }, (_, day) => ({
+      date: new Date(Date.UTC(2027, 0, 1 + day)).toISOString().slice(0, 10),
+      name: 'Zu',
+    }));
+    const never = (await calendar({ week: { '2': weekly['1'] }, holidays: closed })).body.data;
+    expect(fields(await policy({ calendar_id: never.id }))).toContain('targets.low.response_minutes');
+
+    const wide = (await calendar({ week: { ...weekly, '2': [{ start: '00:00', end: '24:00' }] } })).body.data;
+    const made = (await policy({ calendar_id: wide.id })).body.data;
+    const change = (path: string, body: object) => call('PATCH', `/api/v1/${path}`, { body });
+    const smaller = await change(`calendars/${wide.id}`, { week: weekly });
+    expect([smaller.status, new Set(fields(smaller))]).toEqual([400, new Set(['week'])]);
+    expect(smaller.body.error.details[0].message).toContain('the SLA policy "z"');
+    expect(fields(await change(`calendars/${wide.id}`, { holidays: closed }))).toContain('holidays');
+    expect((await change(`sla-policies/${made.id}`, { calendar_id: narrow.id })).status).toBe(400);
+    expect((await change(`calendars/${wide.id}`, { name: 'y' })).status).toBe(200);
+    // What nothing is counted in may be as narrow as it likes.
+    expect((await change(`calendars/${narrow.id}`, { holidays: closed })).status).toBe(200);
+    expect((await call('DELETE', `/api/v1/sla-policies/${made.id}`)).status).toBe(204);
+  });
+
   it('keep one default policy', async () => {
     const target = { response_minutes: 10, resolution_minutes: null };
     const body = {
