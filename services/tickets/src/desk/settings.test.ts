@@ -36,8 +36,11 @@ describe('settings of the desk', () => {
     const target = { response_minutes: 60, resolution_minutes: 4_000 };
     const targets = { low: target, medium: target, high: target, critical: target };
     const weekly = { '1': [{ start: '10:00', end: '11:00' }] };
+    let made = 0;
     const calendar = (body: object) =>
-      call('POST', '/api/v1/calendars', { body: { name: 'x', time_zone: 'UTC', week: weekly, ...body } });
+      call('POST', '/api/v1/calendars', {
+        body: { name: `Kalender ${++made}`, time_zone: 'UTC', week: weekly, ...body },
+      });
     const policy = (body: object) =>
       call('POST', '/api/v1/sla-policies', { body: { name: 'z', targets, ...body } });
     const fields = (answer: { body: { error: { details: { field: string }[] } } }) =>
@@ -57,17 +60,17 @@ describe('settings of the desk', () => {
     expect(fields(await policy({ calendar_id: never.id }))).toContain('targets.low.response_minutes');
 
     const wide = (await calendar({ week: { ...weekly, '2': [{ start: '00:00', end: '24:00' }] } })).body.data;
-    const made = (await policy({ calendar_id: wide.id })).body.data;
+    const gold = (await policy({ calendar_id: wide.id })).body.data;
     const change = (path: string, body: object) => call('PATCH', `/api/v1/${path}`, { body });
     const smaller = await change(`calendars/${wide.id}`, { week: weekly });
     expect([smaller.status, new Set(fields(smaller))]).toEqual([400, new Set(['week'])]);
     expect(smaller.body.error.details[0].message).toContain('the SLA policy "z"');
     expect(fields(await change(`calendars/${wide.id}`, { holidays: closed }))).toContain('holidays');
-    expect((await change(`sla-policies/${made.id}`, { calendar_id: narrow.id })).status).toBe(400);
+    expect((await change(`sla-policies/${gold.id}`, { calendar_id: narrow.id })).status).toBe(400);
     expect((await change(`calendars/${wide.id}`, { name: 'y' })).status).toBe(200);
     // What nothing is counted in may be as narrow as it likes.
     expect((await change(`calendars/${narrow.id}`, { holidays: closed })).status).toBe(200);
-    expect((await call('DELETE', `/api/v1/sla-policies/${made.id}`)).status).toBe(204);
+    expect((await call('DELETE', `/api/v1/sla-policies/${gold.id}`)).status).toBe(204);
   });
 
   it('keep one default policy', async () => {
