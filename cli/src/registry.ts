@@ -190,6 +190,24 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'backup run',
+    'Backs the platform up, and reads the backup back',
+    async () => (await import('./commands/backup/run.ts')).backupRun,
+    'files',
+  ),
+  entry(
+    'backup verify',
+    'Reads every byte of a backup back, and says whether it restores',
+    async () => (await import('./commands/backup/verify.ts')).backupVerify,
+    'files',
+  ),
+  entry(
+    'restore embedded',
+    'Fills an empty data folder of the platform in one process from a backup',
+    async () => (await import('./commands/restore/embedded.ts')).restoreEmbeddedCommand,
+    'files',
+  ),
+  entry(
     'lab up',
     'Makes a cluster of three nodes on this machine, or brings it up again',
     async () => (await import('./commands/lab/up.ts')).labUpCommand,
@@ -260,6 +278,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   template: 'what containers are made from',
   certs: 'certificates of the edge',
   secrets: 'passwords and keys of an appliance',
+  backup: 'backups, and the proof that they restore',
+  restore: 'bring back what a backup holds',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
 
