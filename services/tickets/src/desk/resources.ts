@@ -24,9 +24,9 @@ import type { Tx } from '@psa/service-kit/database';
 import { conflict, forbidden, invalid } from '@psa/service-kit/errors';
 import type { TableRow } from '@psa/service-kit/table-resource';
 import { UnknownReference } from '../people/lookup.ts';
-import { findCustomer, teamExists } from '../people/repository.ts';
 import { byName, deskResource, settings } from './crud.ts';
 import { NAMED, openTickets, refuseInUse, usedBy } from './in-use.ts';
+import { checkedView, mustBeThere } from './named.ts';
 
 /** Without a default, new tickets of most customers would have no deadlines. */
 const ONE_DEFAULT = { field: 'is_default', message: 'make another policy the default first' };
@@ -192,16 +192,12 @@ export const assignmentRules = deskResource({
   },
   permissions: settings,
   async prepare(tx, ctx, body) {
-    if (body.team_id && !(await teamExists(tx, ctx, body.team_id as string))) {
-      throw invalid({ field: 'team_id', message: 'there is no such team' });
-    }
-    const customerId = body.customer_id as string | null | undefined;
-    if (customerId) {
-      const customer = await findCustomer(tx, ctx, customerId);
-      if (!customer) throw new UnknownReference([{ kind: 'customer', id: customerId, field: 'customer_id' }]);
-      if (customer.deleted) throw invalid({ field: 'customer_id', message: 'there is no such customer' });
-    }
-    return body.skills ? { ...body, skills: normalTags(body.skills as string[]) } : body;
+    const category = await mustBeThere(tx, ctx, body);
+    return {
+      ...body,
+      ...(category === null ? {} : { category }),
+      ...(body.skills ? { skills: normalTags(body.skills) } : {}),
+    };
   },
 });
 
@@ -222,5 +218,9 @@ export const savedViews = deskResource({
       throw forbidden('Only its owner may change this view.');
     }
   },
-  prepare: async (_tx, ctx, body, before) => (before ? body : { ...body, owner_id: ctx.actor.id }),
+  prepare: async (tx, ctx, body, before) => ({
+    ...body,
+    ...(body.query === undefined ? {} : { query: await checkedView(tx, ctx, body.query) }),
+    ...(before ? {} : { owner_id: ctx.actor.id }),
+  }),
 });
