@@ -14,6 +14,8 @@ const KNOWN = [
   [/^must be absent for the role /, 'no_customer'],
   [/^must not be shorter than the response time$/, 'resolution_short'],
   [/^must set at least one deadline$/, 'no_deadline'],
+  [/^must be reached within a year, /, 'never_reached'],
+  [/^leaves the SLA policy "(.*)" a deadline that is not reached: /, 'policy_unreached'],
 ] as const;
 
 /**
@@ -33,7 +35,7 @@ export function fieldTexts(error: unknown): Record<string, string> {
 function textOf(message: string): string {
   for (const [pattern, key] of KNOWN) {
     const match = pattern.exec(message);
-    if (match) return fieldMessages.t(key, { most: match[1] ?? '' });
+    if (match) return fieldMessages.t(key, { most: match[1] ?? '', policy: match[1] ?? '' });
   }
   return fieldMessages.t('refused');
 }

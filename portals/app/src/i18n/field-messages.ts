@@ -12,6 +12,8 @@ export const fieldMessages = defineMessages(
     no_customer: 'Diese Rolle gehört zum Team. Bitte keinen Kunden wählen.',
     resolution_short: 'Die Lösung darf nicht kürzer sein als die Reaktion.',
     no_deadline: 'Bitte mindestens eine Frist angeben.',
+    never_reached: 'Ein Jahr dieses Kalenders hat dafür nicht genug Arbeitszeit.',
+    policy_unreached: 'So bliebe der SLA-Regel „{{policy}}“ nicht genug Arbeitszeit für ihre Fristen.',
     refused: 'Das wird so nicht angenommen.',
   },
   {
@@ -23,6 +25,9 @@ export const fieldMessages = defineMessages(
     no_customer: 'This role belongs to staff. Please choose no customer.',
     resolution_short: 'The resolution must not be shorter than the response.',
     no_deadline: 'Please set at least one deadline.',
+    never_reached: 'A year of this calendar has not enough working time for that.',
+    policy_unreached:
+      'This would leave the SLA policy “{{policy}}” not enough working time for its deadlines.',
     refused: 'This is not accepted as it is.',
   },
 );

@@ -69,7 +69,7 @@ export function EditDialog(props: EditDialogProps) {
       {({ tried, error }) => {
         const refused = fieldTexts(error);
         const problem = ({ name }: EditField) => (tried ? wrong[name] : undefined) ?? refused[name] ?? null;
-        return props.fields.map((field, index) => {
+        const inputs = props.fields.map((field, index) => {
           const common = {
             label: field.label,
             value: get(field.name),
@@ -113,6 +113,19 @@ export function EditDialog(props: EditDialogProps) {
               );
           }
         });
+        // What was refused and has no input of its own here is said too.
+        const names = new Set(props.fields.map(({ name }) => name));
+        const others = new Set(
+          Object.entries(refused).flatMap(([name, text]) => (names.has(name) ? [] : [text])),
+        );
+        return [
+          ...[...others].map((text) => (
+            <p key={text} className="field-error">
+              {text}
+            </p>
+          )),
+          ...inputs,
+        ];
       }}
     </FormDialog>
   );
