@@ -1,4 +1,5 @@
 import type { BackupKey } from '@psa/recovery/key-file';
+import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from './errors.ts';
 
 /** Names of what libs/recovery and the lock of a data folder throw for a reader. */
@@ -38,5 +39,17 @@ export async function backupKeyOf(env: Readonly<Record<string, string | undefine
     why: `There is none in ${file}.`,
     fix: 'Put the copy of it there, or name its file: PSA_BACKUP_KEY=…',
     code: 'NO_KEY',
+  });
+}
+
+/** The backups of a folder. @throws CliError when it is none */
+export async function readBackups(folder: string): Promise<readonly ShelvedBackup[]> {
+  const { readShelf } = await import('@psa/recovery/shelf');
+  return readShelf(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    throw new CliError(`Unable to look for backups in ${folder}: it is no folder.`, {
+      outcome: 'not_found',
+      code: 'NO_FOLDER',
+    });
   });
 }

@@ -202,6 +202,24 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'backup list',
+    'Lists the backups of a folder, and which of them are proven by restoring',
+    async () => (await import('./commands/backup/list.ts')).backupList,
+    'files',
+  ),
+  entry(
+    'backup prune',
+    'Removes the backups of a folder that a policy does not keep',
+    async () => (await import('./commands/backup/prune.ts')).backupPrune,
+    'files',
+  ),
+  entry(
+    'backup protect',
+    'Has a backup stay whatever the policy says',
+    async () => (await import('./commands/backup/protect.ts')).backupProtect,
+    'files',
+  ),
+  entry(
     'restore embedded',
     'Fills an empty data folder of the platform in one process from a backup',
     async () => (await import('./commands/restore/embedded.ts')).restoreEmbeddedCommand,

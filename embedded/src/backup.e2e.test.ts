@@ -122,9 +122,17 @@ describe('the platform in one process', () => {
     expect(made.status).toBe(201);
   });
 
-  it('needs the key that it was closed with, and says where it looked', async () => {
+  it('is proven by restoring, and needs the key that it was closed with', async () => {
     const there = await psactl('backup', 'run', '--target', 'embedded', '--out', join(dir.path, 'more'));
     expect(there).toMatchObject({ code: 0, data: { new_key: false } });
+    const from = join(dir.path, 'more');
+    expect((await psactl('backup', 'list', '--from', from)).data).toMatchObject([
+      { state: 'good', proof: null },
+    ]);
+    const deep = await psactl('backup', 'verify', there.data.file, '--deep');
+    expect(deep).toMatchObject({ code: 0, data: { proof: { id: there.data.id } } });
+    expect(deep.data.proof.rows).toBeGreaterThan(1_000);
+    expect((await psactl('backup', 'list', '--from', from)).data).toMatchObject([{ proof: deep.data.proof }]);
     const key = join(dir.path, '.config/psactl/backup.key');
     expect(existsSync(key)).toBe(true);
     await rm(key);

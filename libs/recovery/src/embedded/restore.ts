@@ -145,3 +145,20 @@ function nearestFolder(path: string): string {
 }
 
 const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+
+/**
+ * Restores an archive into a folder below `scratch`, which goes afterwards, as {@link restoreEmbedded} would: what it proves
+ * is that the archive restores.
+ */
+export async function proveEmbedded(
+  file: string,
+  identity: string,
+  { scratch, say }: { readonly scratch: string; readonly say: (step: string) => void },
+): Promise<Restored> {
+  const dataDir = join(scratch, 'data');
+  try {
+    return await restoreEmbedded(await planRestore(file, dataDir, identity), identity, say);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
