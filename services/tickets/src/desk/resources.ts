@@ -106,7 +106,7 @@ export const slaPolicies = deskResource({
   },
   async beforeDelete(tx, ctx, row) {
     if (row.is_default) {
-      throw conflict(`This SLA policy is the default: ${ONE_DEFAULT.message}.`, [ONE_DEFAULT]);
+      throw conflict('is_default', `This SLA policy is the default: ${ONE_DEFAULT.message}.`, [ONE_DEFAULT]);
     }
     const customers = await tx.sql<{ name: string }[]>`
       select name from customers
