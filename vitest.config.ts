@@ -18,6 +18,7 @@ const ALONE = ['lab/src/network/network.e2e.test.ts'];
 
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/failures.ts'],
     projects: [
       {
         test: {

@@ -66,6 +66,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The inventory and what is rendered from it; the client of the cluster. Neither knows the platform's services.
   'libs/appliance': ['contracts', 'domain'],
   'libs/proxmox': [],
+  // What is kept of backups, and how they are made, read back and restored.
+  'libs/recovery': ['infra'],
   'services/*': ['contracts', 'domain', 'infra', 'service-kit'],
   // Components, styles, charts and texts, of whatever the page is about. How texts are compared is one rule for all.
   'portals/ui': ['contracts', 'domain/text'],
@@ -76,7 +78,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The stand-in for a cluster on one machine.
   lab: ['contracts', 'appliance', 'proxmox'],
   'lxc-templates': [],
-  cli: ['contracts', 'domain', 'infra', 'appliance', 'proxmox', 'lab', 'lxc-templates'],
+  cli: ['contracts', 'domain', 'infra', 'appliance', 'proxmox', 'recovery', 'lab', 'lxc-templates'],
   // The composition of everything into one process, and what measures it.
   embedded: ['contracts', 'domain', 'infra', 'service-kit', ...PROGRAM_NAMES],
   bench: [

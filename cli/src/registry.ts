@@ -190,6 +190,42 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'backup run',
+    'Backs the platform up, and reads the backup back',
+    async () => (await import('./commands/backup/run.ts')).backupRun,
+    'files',
+  ),
+  entry(
+    'backup verify',
+    'Reads every byte of a backup back, and says whether it restores',
+    async () => (await import('./commands/backup/verify.ts')).backupVerify,
+    'files',
+  ),
+  entry(
+    'backup list',
+    'Lists the backups of a folder, and which of them are proven by restoring',
+    async () => (await import('./commands/backup/list.ts')).backupList,
+    'files',
+  ),
+  entry(
+    'backup prune',
+    'Removes the backups of a folder that a policy does not keep',
+    async () => (await import('./commands/backup/prune.ts')).backupPrune,
+    'files',
+  ),
+  entry(
+    'backup protect',
+    'Has a backup stay whatever the policy says',
+    async () => (await import('./commands/backup/protect.ts')).backupProtect,
+    'files',
+  ),
+  entry(
+    'restore embedded',
+    'Fills an empty data folder of the platform in one process from a backup',
+    async () => (await import('./commands/restore/embedded.ts')).restoreEmbeddedCommand,
+    'files',
+  ),
+  entry(
     'lab up',
     'Makes a cluster of three nodes on this machine, or brings it up again',
     async () => (await import('./commands/lab/up.ts')).labUpCommand,
@@ -260,6 +296,8 @@ export const NOUNS: Readonly<Record<string, string>> = {
   template: 'what containers are made from',
   certs: 'certificates of the edge',
   secrets: 'passwords and keys of an appliance',
+  backup: 'backups, and the proof that they restore',
+  restore: 'bring back what a backup holds',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
 

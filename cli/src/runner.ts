@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Command as Commander,
@@ -8,6 +7,7 @@ import {
 } from 'commander';
 import type { AnyCommand, Context, Entry, Io } from './command.ts';
 import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
+import { platformVersion } from './platform-version.ts';
 import { progressTo } from './progress.ts';
 import { COMMANDS, FIRST_EXAMPLES, NOUNS } from './registry.ts';
 
@@ -171,15 +171,9 @@ function root(io: Io): Commander {
   const program = settle(new Commander('psactl'), io)
     .description('Builds and runs PSA-Platform.')
     .usage('<command> [options]')
-    .version(version(), '--version', 'print the version');
+    .version(platformVersion(), '--version', 'print the version');
   addGlobals(program);
   return program;
-}
-
-/** Version of the platform that this psactl belongs to. */
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
 const settle = (command: Commander, io: Io): Commander =>

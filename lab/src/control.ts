@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { join, resolve } from 'node:path';
@@ -124,36 +124,47 @@ export async function labUp(options: LabUpOptions): Promise<LabStatus> {
     JSON.stringify(settings),
     ...(schema === undefined ? [] : ['--schema', schema]),
   ];
-  const child = spawn(process.execPath, [...argv, ...told], {
-    detached: true,
-    stdio: ['ignore', output, output],
-  });
-  closeSync(output);
-  const exit: { code: number | null } = { code: null };
-  child.once('exit', (code, signal) => {
-    exit.code = code ?? (signal === null ? 1 : 128);
-  });
+  let child = startDaemon([...argv, ...told], output);
   const steps = new StepReader(log, start, onStep);
   const began = Date.now();
-  for (;;) {
-    steps.tell();
-    const status = await control.status().catch(downIsNull);
-    if (status) {
+  try {
+    for (;;) {
       steps.tell();
-      child.unref();
-      return status;
+      const status = await control.status().catch(downIsNull);
+      if (status) {
+        steps.tell();
+        child.process.unref();
+        return status;
+      }
+      if (child.code === ANOTHER_DAEMON && Date.now() - began < OTHER_MS) {
+        // Another one is bringing the lab up, too: what it makes is what was asked for. Or it was just dying.
+        await sleep(1_000);
+        if ((await control.status().catch(downIsNull)) === null)
+          child = startDaemon([...argv, ...told], output);
+        continue;
+      }
+      if (child.code !== null)
+        throw new LabError(`Unable to start the lab in ${dir}: ${steps.lastWords()}`, {
+          fix: `See ${log}.`,
+        });
+      await sleep(100);
     }
-    // Another one is bringing the lab up, too: what it makes is what was asked for.
-    if (exit.code === ANOTHER_DAEMON && Date.now() - began < OTHER_MS) {
-      await sleep(500);
-      continue;
-    }
-    if (exit.code !== null)
-      throw new LabError(`Unable to start the lab in ${dir}: ${steps.lastWords()}`, {
-        fix: `See ${log}.`,
-      });
-    await sleep(100);
+  } finally {
+    closeSync(output);
   }
+}
+
+/** A daemon on its way; `code` stays null while it runs. */
+function startDaemon(
+  argv: readonly string[],
+  output: number,
+): { readonly process: ChildProcess; code: number | null } {
+  const child = spawn(process.execPath, argv, { detached: true, stdio: ['ignore', output, output] });
+  const started: { readonly process: ChildProcess; code: number | null } = { process: child, code: null };
+  child.once('exit', (code, signal) => {
+    started.code = code ?? (signal === null ? 1 : 128);
+  });
+  return started;
 }
 
 /** Ends everything that a lab has running and removes its folder. */
@@ -192,21 +203,26 @@ function fixOf(isDown: boolean, { code }: NodeJS.ErrnoException): { fix?: string
     : {};
 }
 
+function unanswered(dir: string, cause: NodeJS.ErrnoException): LabError {
+  const code = cause.code ?? '';
+  // One that is being killed still takes connections, and its end resets them.
+  const isEnding = ['ECONNRESET', 'EPIPE'].includes(code);
+  const isDown = isEnding || ['ENOENT', 'ECONNREFUSED'].includes(code);
+  const text = isEnding
+    ? `The lab in ${dir} ended without an answer.`
+    : isDown
+      ? `There is no lab up in ${dir}.`
+      : `Unable to speak to the lab in ${dir}: ${cause.message}`;
+  return new LabError(text, { isDown, ...fixOf(isDown, cause), cause });
+}
+
 async function call<T>(dir: string, method: string, path: string, body?: object): Promise<T> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const sent = request(
       { socketPath: socketOf(dir), method, path, headers: { 'content-type': 'application/json' } },
       resolve,
     );
-    sent.once('error', (cause: NodeJS.ErrnoException) => {
-      const isDown = cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED';
-      reject(
-        new LabError(
-          isDown ? `There is no lab up in ${dir}.` : `Unable to speak to the lab in ${dir}: ${cause.message}`,
-          { isDown, ...fixOf(isDown, cause), cause },
-        ),
-      );
-    });
+    sent.once('error', (cause: NodeJS.ErrnoException) => reject(unanswered(dir, cause)));
     sent.end(body === undefined ? '' : JSON.stringify(body));
   });
   const chunks: Buffer[] = [];

@@ -43,6 +43,7 @@ export const ErrorBody = Type.Object({
     timestamp: Timestamp,
     retry_after: Type.Optional(Type.Integer({ description: 'seconds' })),
     allowed: Type.Optional(Type.Array(Type.String())),
+    reason: Type.Optional(Type.String({ description: 'of a conflict: see contracts/reasons' })),
   }),
 });
 export type ErrorBody = Static<typeof ErrorBody>;

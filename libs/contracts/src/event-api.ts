@@ -76,8 +76,8 @@ export const LiveMessage = Type.Object({
   ...StreamMessage.properties,
   customer_id: Nullable(Uuid),
   public: Type.Boolean(),
-  requester_id: Type.Optional(
-    Type.String({ format: 'uuid', description: 'of a ticket: the portal user who asked for it' }),
+  taken_from: Type.Optional(
+    Type.String({ format: 'uuid', description: 'of a ticket: the technician who worked on it until now' }),
   ),
 });
 export type LiveMessage = Static<typeof LiveMessage>;

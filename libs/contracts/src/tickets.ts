@@ -347,6 +347,7 @@ export const TicketStats = Type.Object({
 /** Asks which tickets the asker's list would show: all of them, or of those named. Between services. */
 export const VisibleTicketsRequest = Closed({
   ids: Type.Optional(Type.Array(Uuid, { maxItems: MOST_IDS })),
+  deleted: Type.Optional(Type.Boolean({ description: 'those that are deleted too' })),
 });
 /** At most 5,000; `more`: there are more. */
 export const VisibleTicketsResponse = Type.Object({ ids: Type.Array(Uuid), more: Type.Boolean() });

@@ -280,6 +280,16 @@ function openMs(calendar: CompiledCalendar, from: number, to: number): number {
   return total;
 }
 
+/** A year without holidays, and without a leap day. */
+const PLAIN_YEAR = 2001;
+
+/** Open minutes of the year that has the fewest: a plain one, or one of those for which holidays are listed. */
+export function fewestMinutesOfYear(calendar: BusinessCalendar): number {
+  const compiled = compileCalendar(calendar);
+  const years = new Set(calendar.holidays.map(({ date }) => Number(date.slice(0, 4)))).add(PLAIN_YEAR);
+  return Math.min(...[...years].map((year) => openYear(compiled, year).total)) / MINUTE_MS;
+}
+
 /**
  * Business minutes from `a` to `b` that are not suspended; negative when `b` lies before `a`. With a compiled
  * calendar its cost does not grow with the distance: a page of tickets is reckoned in less than a millisecond.

@@ -396,6 +396,19 @@ describe('validatePolicy', () => {
     ]);
     const none = { high: { response_minutes: null, resolution_minutes: null } };
     expect(validatePolicy({ ...GOLD, targets: none }).map((p) => p.field)).toEqual(['targets']);
+    const week = { 1: [{ start: '00:00', end: '24:00' }], 4: [{ start: '00:00', end: '24:00' }] };
+    const calendar = { time_zone: 'UTC', week, holidays: [{ date: '2027-01-04', name: 'Zu' }] };
+    const low = (resolution_minutes: number) => ({
+      ...GOLD,
+      calendar,
+      targets: { low: { response_minutes: null, resolution_minutes } },
+    });
+    // 52 Mondays and Thursdays of 2027, but one.
+    expect(validatePolicy(low(103 * 1_440))).toEqual([]);
+    expect(validatePolicy(low(103 * 1_440 + 1)).map((p) => p.field)).toEqual([
+      'targets.low.resolution_minutes',
+    ]);
+    expect(validatePolicy({ ...low(525_600), calendar: alwaysOpen() })).toEqual([]);
     expect(validatePolicy({ ...GOLD, targets: {} }).map((p) => p.field)).toEqual(['targets']);
   });
 });

@@ -20,6 +20,7 @@
 import {
   businessMinutesBetween,
   type ExplainStep,
+  fewestMinutesOfYear,
   type Suspension,
   walkBusinessTime,
 } from './business-time.ts';
@@ -339,5 +340,22 @@ export function validatePolicy(policy: SlaPolicy): FieldProblem[] {
   }
   const inCalendar = validateCalendar(policy.calendar);
   problems.push(...inCalendar.map(({ field, message }) => ({ field: `calendar.${field}`, message })));
+  if (problems.length === 0) problems.push(...unreachable(policy));
   return problems;
+}
+
+/**
+ * The deadlines that have no room in a year of the calendar. Such a clock would run for years, or, where hardly anything
+ * is open, never end; somebody has mistaken the unit or forgotten a weekday.
+ */
+export function unreachable({ targets, calendar }: Pick<SlaPolicy, 'targets' | 'calendar'>): FieldProblem[] {
+  const room = Math.floor(fewestMinutesOfYear(calendar));
+  return PRIORITIES.flatMap((priority) =>
+    (['response_minutes', 'resolution_minutes'] as const)
+      .filter((name) => (targets[priority]?.[name] ?? 0) > room)
+      .map((name) => ({
+        field: `targets.${priority}.${name}`,
+        message: `must be reached within a year, in which its calendar is open for ${room} minutes`,
+      })),
+  );
 }

@@ -1,8 +1,11 @@
+import { execFile } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { CHILD_ENV } from '@psa/test-kit/child-env';
 import { tcpLine } from '@psa/test-kit/tcp-line';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
@@ -43,6 +46,43 @@ it('refuses a version it was not made for, and a text it does not know', async (
   expect(() => mendPostgresClient(other)).toThrow(/not as expected/);
   await writeFile(join(other, 'package.json'), '{"version":"3.5.0"}');
   expect(() => mendPostgresClient(other)).toThrow(/3\.5\.0/);
+});
+
+it('queries and answers are compiled once, not again and again', async () => {
+  const script = `
+    import { Query } from '${pathToFileURL(join(copy, 'src/query.js')).href}';
+    import Result from '${pathToFileURL(join(copy, 'src/result.js')).href}';
+    const strings = Object.assign(['select 1'], { raw: ['select 1'] });
+    const one = () => {
+      const query = new Query(strings, [], { debug: false }, () => {});
+      const answer = new Result();
+      answer.count = 1;
+      query.resolve(answer);
+    };
+    for (let turn = 0; turn < 20; turn++) {
+      for (let i = 0; i < 5_000; i++) one();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--trace-opt', '--input-type=module', '--eval', script],
+    { env: CHILD_ENV, maxBuffer: 64 * 1024 * 1024 },
+  );
+  expect(stdout).toMatch(/completed compiling .*Query/);
+  // Not one, or the code that calls them goes the same way.
+  expect(stdout.split('\n').filter((line) => /aborted .*<JSFunction (Query|Result|one) /.test(line))).toEqual(
+    [],
+  );
+});
+
+it('an answer shows its rows and nothing else', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
+  const rows = await sql`SELECT 1 AS one UNION ALL SELECT 2`;
+  expect([rows.count, rows.command, rows.columns?.map(({ name }) => name)]).toEqual([2, 'SELECT', ['one']]);
+  expect(Object.keys(rows)).toEqual(['0', '1']);
+  const mapped = rows.map((row) => row.one);
+  expect(mapped).toStrictEqual([1, 2]);
+  await sql.end();
 });
 
 /** Ends the backend of a session from outside, as a failover or an administrator would. */

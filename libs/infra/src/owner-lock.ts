@@ -71,6 +71,8 @@ export async function takeOwnerLock(path: string): Promise<() => Promise<void>> 
 
 /** A live process holds the lock. */
 class LockHeld extends Error {
+  override readonly name = 'LockHeld';
+
   constructor(path: string, pid: string) {
     super(`Unable to use ${nameOf(path)}: process ${pid} is using it.`);
   }

@@ -1,4 +1,5 @@
 import type { ErrorBody, ErrorCode, ErrorDetail } from '@psa/contracts/common';
+import type { Reason } from '@psa/contracts/reasons';
 
 interface AppErrorOptions {
   details?: ErrorDetail[];
@@ -6,6 +7,8 @@ interface AppErrorOptions {
   retryAfter?: number;
   /** What would have been allowed instead (status transitions, methods). */
   allowed?: readonly string[];
+  /** Of a conflict: what a person is told in their language. */
+  reason?: Reason;
   cause?: unknown;
 }
 
@@ -16,6 +19,7 @@ export class AppError extends Error {
   readonly details: ErrorDetail[];
   readonly retryAfter: number | undefined;
   readonly allowed: readonly string[] | undefined;
+  readonly reason: Reason | undefined;
 
   constructor(status: number, code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -24,6 +28,7 @@ export class AppError extends Error {
     this.details = options.details ?? [];
     this.retryAfter = options.retryAfter;
     this.allowed = options.allowed;
+    this.reason = options.reason;
   }
 }
 
@@ -37,8 +42,8 @@ export const notFound = (what: string) =>
   new AppError(404, 'RESOURCE_NOT_FOUND', `There is no such ${what}.`);
 export const forbidden = (message = 'You are not allowed to do this.') =>
   new AppError(403, 'PERMISSION_DENIED', message);
-export const conflict = (message: string, details: ErrorDetail[] = []) =>
-  new AppError(409, 'RESOURCE_CONFLICT', message, { details });
+export const conflict = (reason: Reason, message: string, details: ErrorDetail[] = []) =>
+  new AppError(409, 'RESOURCE_CONFLICT', message, { details, reason });
 export const alreadyExists = (field: string, message: string) =>
   new AppError(409, 'RESOURCE_ALREADY_EXISTS', message, { details: [{ field, message }] });
 /** 503 with Retry-After. */
@@ -56,6 +61,7 @@ export function errorBody(error: AppError, requestId: string, now: Date): ErrorB
       timestamp: now.toISOString(),
       ...(error.retryAfter === undefined ? {} : { retry_after: error.retryAfter }),
       ...(error.allowed === undefined ? {} : { allowed: [...error.allowed] }),
+      ...(error.reason === undefined ? {} : { reason: error.reason }),
     },
   };
 }

@@ -48,7 +48,7 @@ export async function startPlatformProcess(mode: PlatformMode): Promise<Platform
   const dir = await tempDir(`platform-${mode}`);
   try {
     await copyPlatformData(mode, join(dir.path, 'data'));
-    const started = await start(mode, dir.path);
+    const started = await startPlatformIn(mode, dir.path);
     return {
       ...started,
       async stop() {
@@ -65,14 +65,15 @@ export async function startPlatformProcess(mode: PlatformMode): Promise<Platform
 /** Puts the data of a platform that was started once and stopped into `to`, which must not be there yet. */
 export async function copyPlatformData(mode: PlatformMode, to: string): Promise<void> {
   const folder = await prepared(mode, async (made) => {
-    const platform = await start(mode, made);
+    const platform = await startPlatformIn(mode, made);
     await settled(platform.sql);
     await platform.stop();
   });
   await promisify(execFile)('cp', ['--archive', '--reflink=auto', join(folder, 'data'), to]);
 }
 
-async function start(mode: PlatformMode, folder: string): Promise<PlatformProcess> {
+/** Starts it on the data that stand in `<folder>/data`, or makes them. The folder stays. */
+export async function startPlatformIn(mode: PlatformMode, folder: string): Promise<PlatformProcess> {
   const port = await freePort();
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,

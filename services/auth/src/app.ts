@@ -17,6 +17,7 @@ import { passwordRoutes } from './passwords/routes.ts';
 import { roleRoutes } from './roles/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { tenantRoutes } from './tenants/routes.ts';
+import { contactConsumer } from './users/contacts.ts';
 import { userRoutes } from './users/routes.ts';
 import { searchTextHandlers } from './users/search-text.ts';
 
@@ -59,6 +60,7 @@ export const authService: ServiceDefinition = {
       workers: [
         auditConsumer(deps),
         customerConsumer(deps),
+        contactConsumer(deps),
         timerWorker({
           ...deps,
           // What earlier releases left to be settled once.

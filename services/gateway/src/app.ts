@@ -82,6 +82,7 @@ export async function buildGateway(deps: GatewayDeps): Promise<Gateway> {
     cache,
     verifier,
     apiKeys,
+    tickets: upstreams.tickets,
     trusted,
     clock,
     log,

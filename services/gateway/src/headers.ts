@@ -16,13 +16,18 @@ const HOP_BY_HOP = new Set([
 
 /** Headers without those that are for one connection only, also those that `Connection` names. */
 export function endToEndHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
-  const named = String(headers.connection ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((name) => name.trim());
+  const { connection } = headers;
+  const named =
+    connection === undefined || connection === 'keep-alive'
+      ? null
+      : String(connection)
+          .toLowerCase()
+          .split(',')
+          .map((name) => name.trim());
   const kept: Record<string, string | string[]> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name)) kept[name] = value;
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && !HOP_BY_HOP.has(name) && !named?.includes(name)) kept[name] = value;
   }
   return kept;
 }

@@ -1,12 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Clock } from '@psa/contracts/ports/clock';
 import { CircuitBreaker } from '@psa/service-kit/circuit-breaker';
 import { AppError, unavailable } from '@psa/service-kit/errors';
 import { type Dispatcher, Pool } from 'undici';
 import { endToEndHeaders } from './headers.ts';
 import { timeout } from './in-process-upstream.ts';
+import { ClientGone, Relay } from './relay.ts';
 import type { Forwarding, OwnRequest, Upstream } from './upstream.ts';
 
 export interface HttpUpstreamOptions {
@@ -19,6 +19,8 @@ export interface HttpUpstreamOptions {
 
 /** Kept connections at most. */
 const CONNECTIONS = 64;
+/** A body up to this size is taken in whole and sent with its head in one piece. */
+const SMALL_BODY = 64 * 1024;
 /** A load balancer moves to another machine within seconds, so it is tried again soon. */
 const OPEN_MS = 1_000;
 /** Errors that say "nobody took this request". */
@@ -47,25 +49,20 @@ export function httpUpstream({ name, address, clock, breaker: settings }: HttpUp
   });
   const breaker = new CircuitBreaker(name, clock, { openMs: OPEN_MS, ...settings });
 
-  /** `mayRepeat`: nothing can have happened twice when the request is sent again, to what may be another replica. */
-  async function ask(
-    request: () => Dispatcher.RequestOptions,
-    caller: string,
-    mayRepeat: () => boolean,
-  ): Promise<Dispatcher.ResponseData> {
+  /**
+   * Calls `send` and, when nobody took it, once more: the second time perhaps of another replica. `mayRepeat`: nothing
+   * can have happened twice by that.
+   */
+  async function ask<T>(send: () => Promise<T>, caller: string, mayRepeat: () => boolean): Promise<T> {
     breaker.enter();
     for (let attempt = 1; ; attempt++) {
       try {
-        const response = await pool.request(request());
+        const answer = await send();
         breaker.succeeded();
-        return response;
+        return answer;
       } catch (error) {
         const code = codeOf(error);
-        if (
-          code === 'UND_ERR_ABORTED' ||
-          error instanceof AppError ||
-          (error as Error).name === 'AbortError'
-        ) {
+        if (code === 'UND_ERR_ABORTED' || error instanceof AppError || error instanceof ClientGone) {
           breaker.abandoned();
           throw error;
         }
@@ -93,42 +90,56 @@ export function httpUpstream({ name, address, clock, breaker: settings }: HttpUp
 
   return {
     async forward(req, res, forwarding) {
-      const gone = new AbortController();
-      // After an answer that was sent whole there is nothing to give up, and the error of an abort costs a stack trace.
-      res.once('close', () => {
-        if (!res.writableFinished) gone.abort();
-      });
-      const hasBody =
-        req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+      const length = Number(req.headers['content-length'] ?? 0);
+      const hasBody = req.headers['transfer-encoding'] !== undefined || length > 0;
+      let relay: Relay | null = null;
       let bodyTouched = false;
-      const request = (): Dispatcher.RequestOptions => ({
-        method: req.method as Dispatcher.HttpMethod,
-        path: req.url!,
-        headers: endToEndHeaders(req.headers),
-        body: hasBody ? Readable.from(limited(req, forwarding, () => (bodyTouched = true))) : null,
-        signal: gone.signal,
-        headersTimeout: forwarding.timeoutMs,
+      res.once('close', () => {
+        if (!res.writableFinished) relay?.abandon();
       });
-      let response: Dispatcher.ResponseData;
       try {
-        response = await ask(request, forwarding.caller, () =>
-          hasBody ? !bodyTouched : SAFE.has(req.method!),
-        );
+        // Before the breaker is asked: the one trial of a service must not wait for a client.
+        const isSmall = length > 0 && length <= SMALL_BODY;
+        const small = isSmall && breaker.state !== 'open' ? await wholeBody(req) : null;
+        const send = async (): Promise<Relay> => {
+          const asking = new Relay(res);
+          relay = asking;
+          pool.dispatch(
+            {
+              method: req.method as Dispatcher.HttpMethod,
+              path: req.url!,
+              headers: endToEndHeaders(req.headers),
+              body:
+                small ??
+                (hasBody ? Readable.from(limited(req, forwarding, () => (bodyTouched = true))) : null),
+              headersTimeout: forwarding.timeoutMs,
+            },
+            asking,
+          );
+          await asking.head;
+          return asking;
+        };
+        const mayRepeat = () => {
+          if (!hasBody) return SAFE.has(req.method!);
+          return small ? !relay?.started : !bodyTouched;
+        };
+        const answer = await ask(send, forwarding.caller, mayRepeat);
+        await answer.done;
       } catch (error) {
-        if (gone.signal.aborted && !(error instanceof AppError)) return;
+        if (res.destroyed && !(error instanceof AppError)) return;
         throw error;
       }
-      await relay(response, res);
     },
     async request(own: OwnRequest) {
       const response = await ask(
-        () => ({
-          method: own.method,
-          path: own.path,
-          headers: { accept: 'application/json', ...own.headers },
-          body: own.body ?? null,
-          headersTimeout: 5_000,
-        }),
+        () =>
+          pool.request({
+            method: own.method,
+            path: own.path,
+            headers: { accept: 'application/json', ...own.headers },
+            body: own.body ?? null,
+            headersTimeout: 5_000,
+          }),
         OURSELVES,
         () => true,
       );
@@ -141,6 +152,18 @@ export function httpUpstream({ name, address, clock, breaker: settings }: HttpUp
       await pool.destroy();
     },
   };
+}
+
+/** A body whose length is known and small. @throws ClientGone when it does not come whole */
+function wholeBody(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    req.on('data', (chunk: Buffer) => chunks.push(chunk));
+    req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    req.once('close', () => {
+      if (!req.complete) reject(new ClientGone());
+    });
+  });
 }
 
 /**
@@ -158,32 +181,5 @@ async function* limited(req: IncomingMessage, { bodyLimit }: Forwarding, started
       });
     }
     yield chunk as Buffer;
-  }
-}
-
-/** Bodies up to this size are handed on in one piece, so that they can be compressed. */
-const WHOLE_BODY = 1024 * 1024;
-
-async function relay(response: Dispatcher.ResponseData, res: ServerResponse): Promise<void> {
-  const headers = endToEndHeaders(response.headers);
-  const length = Number(headers['content-length'] ?? Number.NaN);
-  try {
-    if (length <= WHOLE_BODY) {
-      const body = Buffer.from(await response.body.arrayBuffer());
-      if (res.destroyed) return;
-      res.writeHead(response.statusCode, headers);
-      res.end(body.length > 0 ? body : undefined);
-      return;
-    }
-    if (res.destroyed) {
-      response.body.destroy();
-      return;
-    }
-    res.writeHead(response.statusCode, headers);
-    await pipeline(response.body, res);
-  } catch (error) {
-    // Half an answer cannot be taken back: ending the connection tells the client that it is not whole.
-    if (res.headersSent) res.destroy();
-    else if (!res.destroyed) throw unavailable('The answer of a service was cut off.', 2, error);
   }
 }

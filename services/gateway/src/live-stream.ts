@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type LiveMessage, liveChannel } from '@psa/contracts/event-api';
-import { grants, type Permission } from '@psa/contracts/permissions';
+import { grants } from '@psa/contracts/permissions';
 import type { Cache } from '@psa/contracts/ports/cache';
 import type { Clock } from '@psa/contracts/ports/clock';
-import type { AccessClaims } from '@psa/contracts/tokens';
 import { requestIdOf } from '@psa/service-kit/app';
 import { AppError, toAppError } from '@psa/service-kit/errors';
+import { systemIds } from '@psa/service-kit/ids';
 import type { Logger } from '@psa/service-kit/log';
 import type { TokenVerifier } from '@psa/service-kit/tokens';
 import { type WebSocket, WebSocketServer } from 'ws';
@@ -16,6 +16,9 @@ import { refuse } from './broken-requests.ts';
 import { clientOf } from './client-address.ts';
 import { credentialOf, type Identity, identify } from './credentials.ts';
 import { isSameOrigin } from './csrf.ts';
+import { mayEnd, mayLearn } from './live-audience.ts';
+import { SeenTickets } from './seen-tickets.ts';
+import type { Upstream } from './upstream.ts';
 
 export const STREAM_PATH = '/api/v1/stream';
 /** Private use of RFC 6455 §7.4.2: the session is over, sign in anew. */
@@ -27,6 +30,8 @@ export interface LiveStreamOptions {
   readonly cache: Cache;
   readonly verifier: TokenVerifier;
   readonly apiKeys: ApiKeyExchange;
+  /** Says who sees which ticket. */
+  readonly tickets: Upstream;
   readonly trusted: BlockList;
   readonly clock: Clock;
   readonly log: Logger;
@@ -39,46 +44,11 @@ export interface LiveStreamOptions {
   readonly maxPerUser?: number;
 }
 
-/** What a portal user must be allowed to see to learn of a change to it. */
-const SEEN_WITH: Readonly<Record<string, Permission>> = {
-  ticket: 'ticket:view:own',
-  customer: 'customer:view',
-  site: 'customer:view',
-  contact: 'contact:view',
-};
-
-/**
- * Staff learn of everything in their tenant; portal users of what is public, concerns their customer and is of a kind
- * that they may see, and of tickets only of those they asked for when they see no others.
- */
-export function mayLearn(
-  claims: AccessClaims,
-  event: Pick<LiveMessage, 'customer_id' | 'public' | 'aggregate' | 'requester_id'>,
-): boolean {
-  if (claims.audience === 'staff') return true;
-  if (event.public !== true || event.customer_id === null || event.customer_id !== claims.customer_id) {
-    return false;
-  }
-  const held = new Set(claims.permissions);
-  const needed = SEEN_WITH[event.aggregate.type];
-  if (needed === undefined || !grants(held, needed)) return false;
-  if (event.aggregate.type !== 'ticket' || grants(held, 'ticket:view:all')) return true;
-  return event.requester_id === claims.sub;
-}
-
 /**
  * When to look whether a change ended somebody's session: what ends it is written after the change is told of, and
  * for a customer's people by a consumer of that very news.
  */
 const LOOKS_MS = [0, 1_000, 5_000];
-
-/** Whether the rights of these claims may have ended with what happened. */
-function concerns(claims: AccessClaims, { type, aggregate }: LiveMessage): boolean {
-  // Whoever signs out closes the page; a stream closed under it would make it ask for a new session.
-  if (type === 'user.logged_out.v1' || type === 'user.logged_in.v1') return false;
-  if (type.startsWith('user.')) return aggregate.id === claims.sub;
-  return type.startsWith('customer.') && aggregate.id === claims.customer_id;
-}
 
 interface Reader {
   readonly socket: WebSocket;
@@ -93,11 +63,13 @@ export class LiveStreams {
   readonly #readers = new Map<string, Set<Reader>>();
   readonly #channels = new Map<string, Promise<() => Promise<void>>>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #seen: SeenTickets<Reader>;
   readonly #looks = new Set<NodeJS.Timeout>();
   #closed = false;
 
   constructor(options: LiveStreamOptions) {
     this.#options = options;
+    this.#seen = new SeenTickets(options.tickets, systemIds, options.log);
     this.#heartbeat = setInterval(() => this.#beat(), options.heartbeatMs ?? 30_000);
     this.#heartbeat.unref();
   }
@@ -167,6 +139,7 @@ export class LiveStreams {
     socket.on('close', () => {
       clearTimeout(expiry);
       readers.delete(reader);
+      this.#seen.forget(reader);
       if (readers.size === 0) this.#leave(tenant);
     });
     this.#listen(tenant).then(
@@ -200,20 +173,29 @@ export class LiveStreams {
     const event = JSON.parse(message) as LiveMessage;
     const { id, type, aggregate, occurred_at } = event;
     const text = JSON.stringify({ id, type, aggregate, occurred_at });
-    for (const { socket, identity } of this.#readers.get(tenant) ?? []) {
-      if (socket.readyState !== socket.OPEN || !mayLearn(identity.claims, event)) continue;
-      if (socket.bufferedAmount > (this.#options.maxBuffered ?? 1024 * 1024)) {
-        this.#options.log.info({ user_id: identity.claims.sub }, 'stream: reader too slow, dropped');
-        socket.terminate();
-      } else socket.send(text);
+    for (const reader of this.#readers.get(tenant) ?? []) {
+      const verdict = mayLearn(reader.identity.claims, event);
+      if (verdict === 'yes') this.#send(reader, text);
+      else if (verdict === 'ask') {
+        const send = (seen: string) => this.#send(reader, seen);
+        this.#seen.offer(reader, reader.identity.token, send, aggregate.id, text);
+      }
     }
     this.#lookAfter(tenant, event);
+  }
+
+  #send({ socket, identity }: Reader, text: string): void {
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > (this.#options.maxBuffered ?? 1024 * 1024)) {
+      this.#options.log.info({ user_id: identity.claims.sub }, 'stream: reader too slow, dropped');
+      socket.terminate();
+    } else socket.send(text);
   }
 
   /** Ends the streams of those whose session the event ended, without waiting for the next sign of life. */
   #lookAfter(tenant: string, event: LiveMessage): void {
     const concerned = [...(this.#readers.get(tenant) ?? [])].filter(({ identity }) =>
-      concerns(identity.claims, event),
+      mayEnd(identity.claims, event),
     );
     if (concerned.length === 0 || this.#closed) return;
     for (const ms of LOOKS_MS) {

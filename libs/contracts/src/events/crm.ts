@@ -44,16 +44,27 @@ const SiteFacts = Type.Object({
   time_zone: Type.Optional(Nullable(Type.String())),
   version: Type.Integer(),
 });
-const service = 'crm';
+const ofCustomer = { service: 'crm', seenWith: 'customer:view' } as const;
+const ofContact = { service: 'crm', seenWith: 'contact:view' } as const;
 
 export const crmEvents = {
-  'customer.created.v1': { description: 'a customer was created', service, data: CustomerFacts },
-  'customer.updated.v1': { description: 'a customer changed', service, data: CustomerFacts },
-  'customer.deleted.v1': { description: 'a customer was deleted', service, data: CustomerFacts },
-  'contact.created.v1': { description: 'a contact was created', service, data: ContactFacts },
-  'contact.updated.v1': { description: 'a contact changed', service, data: ContactFacts },
-  'contact.deleted.v1': { description: 'a contact was deleted', service, data: ContactFacts },
-  'site.created.v1': { description: 'a site was created', service, data: SiteFacts },
-  'site.updated.v1': { description: 'a site changed', service, data: SiteFacts },
-  'site.deleted.v1': { description: 'a site was deleted', service, data: SiteFacts },
+  'customer.created.v1': { description: 'a customer was created', ...ofCustomer, data: CustomerFacts },
+  'customer.updated.v1': {
+    description: 'a customer changed',
+    ...ofCustomer,
+    endsSessionsOf: 'customer',
+    data: CustomerFacts,
+  },
+  'customer.deleted.v1': {
+    description: 'a customer was deleted',
+    ...ofCustomer,
+    endsSessionsOf: 'customer',
+    data: CustomerFacts,
+  },
+  'contact.created.v1': { description: 'a contact was created', ...ofContact, data: ContactFacts },
+  'contact.updated.v1': { description: 'a contact changed', ...ofContact, data: ContactFacts },
+  'contact.deleted.v1': { description: 'a contact was deleted', ...ofContact, data: ContactFacts },
+  'site.created.v1': { description: 'a site was created', ...ofCustomer, data: SiteFacts },
+  'site.updated.v1': { description: 'a site changed', ...ofCustomer, data: SiteFacts },
+  'site.deleted.v1': { description: 'a site was deleted', ...ofCustomer, data: SiteFacts },
 } as const;

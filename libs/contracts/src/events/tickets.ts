@@ -35,28 +35,29 @@ const File = {
   file_name: Type.String(),
   visibility: Type.String(),
 };
-const service = 'tickets';
+/** Whoever sees the ticket. */
+const ofTicket = { service: 'tickets', seenWith: 'ticket:view:own' } as const;
 
 export const ticketEvents = {
   'ticket.opened.v1': {
     description: 'a ticket was opened',
-    service,
+    ...ofTicket,
     data: Type.Object({ ticket: TicketFacts }),
   },
   'ticket.updated.v1': {
     description: 'fields of a ticket changed, its status did not',
-    service,
+    ...ofTicket,
     data: Changed,
   },
-  'ticket.status_changed.v1': { description: 'the status of a ticket changed', service, data: Changed },
+  'ticket.status_changed.v1': { description: 'the status of a ticket changed', ...ofTicket, data: Changed },
   'ticket.assigned.v1': {
     description: 'a ticket was given to a technician or team, or taken from one',
-    service,
+    ...ofTicket,
     data: Changed,
   },
   'ticket.commented.v1': {
     description: 'a public reply or an internal note was written',
-    service,
+    ...ofTicket,
     data: Type.Object({
       ticket: TicketFacts,
       comment_id: Uuid,
@@ -66,30 +67,34 @@ export const ticketEvents = {
   },
   'ticket.attached.v1': {
     description: 'a file was attached',
-    service,
+    ...ofTicket,
     data: Type.Object({ ...File, size: Type.Integer() }),
   },
-  'ticket.detached.v1': { description: 'a file was removed', service, data: Type.Object(File) },
-  'ticket.time_logged.v1': { description: 'working time was booked', service, data: Time },
+  'ticket.detached.v1': { description: 'a file was removed', ...ofTicket, data: Type.Object(File) },
+  'ticket.time_logged.v1': { description: 'working time was booked', ...ofTicket, data: Time },
   'ticket.time_changed.v1': {
     description: 'an entry of working time was corrected; the event says what it is now',
-    service,
+    ...ofTicket,
     data: Time,
   },
-  'ticket.time_deleted.v1': { description: 'an entry of working time was taken back', service, data: Time },
+  'ticket.time_deleted.v1': {
+    description: 'an entry of working time was taken back',
+    ...ofTicket,
+    data: Time,
+  },
   'ticket.sla_breached.v1': {
     description: 'a deadline passed',
-    service,
+    ...ofTicket,
     data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
   },
   'ticket.sla_at_risk.v1': {
     description: 'four fifths of the time to a deadline are used',
-    service,
+    ...ofTicket,
     data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
   },
   'ticket.imported.v1': {
     description: 'a ticket came from another system with its history',
-    service,
+    ...ofTicket,
     data: Type.Object({
       ticket: TicketFacts,
       source: Type.String(),
@@ -99,12 +104,13 @@ export const ticketEvents = {
   },
   'ticket.deleted.v1': {
     description: 'a ticket was deleted',
-    service,
+    ...ofTicket,
     data: Type.Object({ ticket: TicketFacts }),
   },
   'desk.changed.v1': {
     description: 'a team, calendar, SLA policy or assignment rule changed',
-    service,
+    service: 'tickets',
+    seenWith: 'desk:view',
     data: Type.Object({ object: Type.String(), id: Uuid, change: Type.String() }),
   },
 } as const;

@@ -28,6 +28,20 @@ it('Redis: two prefixes do not see each other', async () => {
   await two.close();
 });
 
+it('Redis: what is asked in one turn of the event loop comes in one piece', async () => {
+  const observer = new Redis(redis.url);
+  const cache = new RedisCache({ url: redis.url });
+  await cache.ping();
+  const reads = async () => Number(/total_reads_processed:(\d+)/.exec(await observer.info('stats'))![1]);
+  const before = await reads();
+  for (let turn = 0; turn < 10; turn++)
+    await Promise.all(Array.from({ length: 50 }, (_, i) => cache.set(`turn:${i}`, 'x', 60)));
+  // Ten, and what the observer and the cache's heartbeats say meanwhile.
+  expect((await reads()) - before).toBeLessThan(16);
+  await cache.close();
+  observer.disconnect();
+});
+
 it('Redis killed: calls fail soon, then work again, and subscriptions come back', async () => {
   const cache = new RedisCache({ url: redis.url });
   const heard: string[] = [];

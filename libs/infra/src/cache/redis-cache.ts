@@ -137,6 +137,7 @@ export class RedisCache implements Cache {
   async #ask<T>(command: (redis: WithScripts) => Promise<T>): Promise<T> {
     if (this.#connection.awayMs > this.#times.patienceMs) throw new CacheAway();
     const client = this.#connection.client as WithScripts;
+    sendTogether(client);
     try {
       return await command(client);
     } catch (error) {
@@ -146,6 +147,17 @@ export class RedisCache implements Cache {
       throw error;
     }
   }
+}
+
+/**
+ * What one turn of the event loop asks goes out in one piece: a write is a system call and wakes the server up, a fifth
+ * of what a request costs the gateway.
+ */
+function sendTogether({ status, stream }: Redis): void {
+  // Until then a client keeps commands to itself, and its connection is its own.
+  if (status !== 'ready' || stream.writableCorked > 0) return;
+  stream.cork();
+  setImmediate(() => stream.uncork());
 }
 
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Command timed out';

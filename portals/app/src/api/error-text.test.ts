@@ -1,3 +1,4 @@
+import { REASONS } from '@psa/contracts/reasons';
 import { createFormats } from '@psa/ui/i18n/format';
 import { setLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
@@ -42,6 +43,23 @@ it('does not take what exists, or is in use, for a change by somebody else', asy
       'is used by open tickets: #12, #13 and more',
     ),
   ).toBe('Das wird noch gebraucht. Bitte erst dort ändern: Drucker: vor Ort, #12, #13 …');
+});
+
+it('says why the state does not allow something, in both languages and for every reason', async () => {
+  const tell = (reason: string) =>
+    describeError(
+      new ApiError({ status: 409, code: 'RESOURCE_CONFLICT', message: 'English', reason }),
+      uiMessages.t,
+      de,
+    );
+  await setLanguage('en');
+  const english = REASONS.map(tell);
+  expect(tell('role_in_use')).toBe('People still hold this role. Please give them another one first.');
+  await setLanguage('de');
+  const german = REASONS.map(tell);
+  expect(tell('last_administrator')).toContain('Das ist das letzte aktive Administrationskonto.');
+  expect(tell('of a newer release')).toBe('Das ist im jetzigen Zustand nicht möglich.');
+  expect(new Set([...english, ...german]).size).toBe(2 * REASONS.length);
 });
 
 it('names the limit that was met, and says that the disk is full', async () => {

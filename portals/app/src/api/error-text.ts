@@ -1,6 +1,8 @@
+import { REASONS, type Reason } from '@psa/contracts/reasons';
 import type { Formats } from '@psa/ui/i18n/format';
 import type { Translate } from '@psa/ui/i18n/i18n';
 import type { uiMessages } from '@psa/ui/i18n/ui-messages';
+import { reasonMessages } from '../i18n/reason-messages.ts';
 import { ApiError } from './error.ts';
 import { type LimitName, limitOf } from './limit.ts';
 
@@ -33,7 +35,8 @@ export function describeError(
       return t('error.exists');
     case 'RESOURCE_CONFLICT': {
       const users = usersOf(error);
-      return users.length > 0 ? t('error.in_use', { by: users.join(', ') }) : t('error.state');
+      if (users.length > 0) return t('error.in_use', { by: users.join(', ') });
+      return isReason(error.reason) ? reasonMessages.t(error.reason) : t('error.state');
     }
     case 'VALIDATION_ERROR':
     case 'INVALID_INPUT':
@@ -63,6 +66,9 @@ export function describeError(
       return t('error.unknown');
   }
 }
+
+const isReason = (text: string | null): text is Reason =>
+  (REASONS as readonly (string | null)[]).includes(text);
 
 /** The names of what still needs a setting that was to be deleted: tickets as `#12`, policies, customers, rules, people. */
 function usersOf(error: ApiError): string[] {

@@ -21,6 +21,8 @@ export class ApiError extends Error {
   readonly retryAt: number | null;
   /** The states that would have been allowed (TRANSITION_FORBIDDEN). */
   readonly allowed: readonly string[];
+  /** Of a conflict: which state does not allow it (contracts/reasons). */
+  readonly reason: string | null;
 
   constructor(init: {
     status: number;
@@ -30,6 +32,7 @@ export class ApiError extends Error {
     requestId?: string | null;
     retryAfter?: number | null;
     allowed?: readonly string[];
+    reason?: string | null;
     cause?: unknown;
   }) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -40,6 +43,7 @@ export class ApiError extends Error {
     this.retryAfter = init.retryAfter ?? null;
     this.retryAt = this.retryAfter === null ? null : Date.now() + this.retryAfter * 1000;
     this.allowed = init.allowed ?? [];
+    this.reason = init.reason ?? null;
   }
 
   /** No answer: offline, DNS, refused, timed out. The change may or may not have happened. */
@@ -101,6 +105,7 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
     requestId:
       typeof envelope.request_id === 'string' ? envelope.request_id : response.headers.get('x-request-id'),
     retryAfter,
+    reason: typeof envelope.reason === 'string' ? envelope.reason : null,
     allowed: Array.isArray(envelope.allowed) ? envelope.allowed.filter((a) => typeof a === 'string') : [],
   });
 }
@@ -113,6 +118,7 @@ function isFieldIssue(value: unknown): value is FieldIssue {
   return isRecord(value) && typeof value.field === 'string' && typeof value.message === 'string';
 }
 
-/** An address whose id is none: the server calls it bad input; who typed it or cut it sees a page that is not there. */
+/** An address that leads to nothing: what it names is not there, or its id is none, which the server calls bad input. */
 export const isUnknownAddress = (error: unknown): boolean =>
-  error instanceof ApiError && error.status === 400 && error.details.some(({ field }) => field === 'id');
+  error instanceof ApiError &&
+  (error.status === 404 || (error.status === 400 && error.details.some(({ field }) => field === 'id')));

@@ -15,6 +15,10 @@ it('says why fields were refused in the language of the moment, not in that of t
     { field: 'password', message: 'Must have at least 12 characters' },
     { field: 'name', message: 'must have at most 200 characters' },
     { field: 'targets.high.resolution_minutes', message: 'must not be shorter than the response time' },
+    { field: 'targets.low.resolution_minutes', message: 'must be reached within a year, in which …' },
+    { field: 'week', message: 'leaves the SLA policy "Gold" a deadline that is not reached: …' },
+    { field: 'assigned_to', message: 'there is no such technician, or it was disabled' },
+    { field: 'team_id', message: 'there is no such team' },
     { field: 'locale', message: 'something new' },
   ]);
   await setLanguage('de');
@@ -24,6 +28,10 @@ it('says why fields were refused in the language of the moment, not in that of t
     password: 'Mindestens 12 Zeichen, bitte.',
     name: 'Höchstens 200 Zeichen, bitte.',
     'targets.high.resolution_minutes': 'Die Lösung darf nicht kürzer sein als die Reaktion.',
+    'targets.low.resolution_minutes': 'Ein Jahr dieses Kalenders hat dafür nicht genug Arbeitszeit.',
+    week: 'So bliebe der SLA-Regel „Gold“ nicht genug Arbeitszeit für ihre Fristen.',
+    assigned_to: 'Diese Person gibt es im Team nicht mehr, oder ihr Konto ist gesperrt.',
+    team_id: 'Das gibt es nicht oder nicht mehr.',
     locale: 'Das wird so nicht angenommen.',
   });
   await setLanguage('en');

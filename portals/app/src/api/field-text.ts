@@ -13,7 +13,21 @@ const KNOWN = [
   [/^is required for the role /, 'needs_customer'],
   [/^must be absent for the role /, 'no_customer'],
   [/^must not be shorter than the response time$/, 'resolution_short'],
+  [/^is wrong$/, 'wrong'],
+  [/^is not an address that takes mail$/, 'email'],
+  [/^must be a web address/, 'website'],
+  [/technician.*disabled$|^is disabled$|^must be a technician$/, 'no_technician'],
+  [
+    /^there is no such category|^there is no category |^must be one of the service desk’s categories/,
+    'no_category',
+  ],
+  [/^there is no such |^names no |^is not known$/, 'gone'],
+  [/^no technician has the skill "(.*)"$/, 'no_skill'],
+  [/^must NOT have more than (\d+) items$/, 'many'],
+  [/^lies in the future/, 'future'],
   [/^must set at least one deadline$/, 'no_deadline'],
+  [/^must be reached within a year, /, 'never_reached'],
+  [/^leaves the SLA policy "(.*)" a deadline that is not reached: /, 'policy_unreached'],
 ] as const;
 
 /**
@@ -33,7 +47,8 @@ export function fieldTexts(error: unknown): Record<string, string> {
 function textOf(message: string): string {
   for (const [pattern, key] of KNOWN) {
     const match = pattern.exec(message);
-    if (match) return fieldMessages.t(key, { most: match[1] ?? '' });
+    if (match)
+      return fieldMessages.t(key, { most: match[1] ?? '', policy: match[1] ?? '', skill: match[1] ?? '' });
   }
   return fieldMessages.t('refused');
 }

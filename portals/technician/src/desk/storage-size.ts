@@ -1,15 +1,8 @@
-import { GIB, MIB } from '@psa/contracts/limits';
+import { GIB } from '@psa/contracts/limits';
 import type { Formats } from '@psa/ui/i18n/format';
 
 /** 1 PiB: the API takes no more. */
 const MOST = 2 ** 50;
-
-/** Room for files as it is set and counted, in units of 1,024: "1,5 GiB", "12 MiB". */
-export function roomText(bytes: number, formats: Pick<Formats, 'number'>): string {
-  const inGib = bytes >= GIB;
-  const value = formats.number(bytes / (inGib ? GIB : MIB), { maximumFractionDigits: 1 });
-  return `${value} ${inGib ? 'GiB' : 'MiB'}`;
-}
 
 /** A limit as it stands in a field; nothing where it is the platform's own. */
 export const gibField = (bytes: number, platform: number, formats: Pick<Formats, 'number'>): string =>

@@ -15,7 +15,7 @@ import { changeQuota, quotaQuery } from '../api/desk.ts';
 import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/settings-messages.ts';
-import { gibField, readGib, roomText } from './storage-size.ts';
+import { gibField, readGib } from './storage-size.ts';
 
 /** Share of the room from which on the bar warns. */
 const NEARLY_FULL = 0.9;
@@ -48,7 +48,7 @@ export function Storage() {
           {quota.data && (
             <>
               <Room name={t('storage.all')} used={quota.data.used_bytes} limit={quota.data.limit_bytes} />
-              <p>{t('storage.each', { room: roomText(quota.data.customer_limit_bytes, formats) })}</p>
+              <p>{t('storage.each', { room: formats.bytes(quota.data.customer_limit_bytes) })}</p>
             </>
           )}
           {may(me, 'customer:view') && (
@@ -93,8 +93,8 @@ function Room({ name, used, limit }: { name: string; used: number; limit: number
         <span className="spacer" />
         <span className="num">
           {t('storage.used', {
-            used: roomText(used, formats),
-            limit: roomText(limit, formats),
+            used: formats.bytes(used),
+            limit: formats.bytes(limit),
             share: formats.percent(share),
           })}
         </span>
@@ -117,7 +117,7 @@ function EditLimits({ quota, onClose }: { quota: AttachmentQuota; onClose: () =>
   const limitField = (name: string, label: string, platform: number) => ({
     name,
     label,
-    hint: t('storage.hint', { room: roomText(platform, formats) }),
+    hint: t('storage.hint', { room: formats.bytes(platform) }),
     maxLength: 20,
   });
   const changed = (values: Values) =>

@@ -75,6 +75,7 @@ export const messages = defineMessages(
     'bulk.why.PERMISSION_DENIED': 'Dafür fehlt die Berechtigung.',
     'bulk.why.RESOURCE_NOT_FOUND': 'Das Ticket gibt es nicht mehr.',
     'bulk.why.VERSION_CONFLICT': 'Jemand anders hat es gerade geändert.',
+    'bulk.why.OTHER': 'Diese Änderung nimmt das Ticket nicht an.',
     'bulk.why.NOT_SENT': 'Die Verbindung brach vorher ab.',
   },
   {
@@ -149,6 +150,7 @@ export const messages = defineMessages(
     'bulk.why.PERMISSION_DENIED': 'You do not have permission for that.',
     'bulk.why.RESOURCE_NOT_FOUND': 'The ticket no longer exists.',
     'bulk.why.VERSION_CONFLICT': 'Someone else has just changed it.',
+    'bulk.why.OTHER': 'The ticket does not take this change.',
     'bulk.why.NOT_SENT': 'The connection was lost before.',
   },
 );

@@ -141,12 +141,12 @@ export function BulkBar({ selected, onClear, selectActive, onChanged, rowOf }: B
       <Dialog title={t('bulk.failed_title')} isOpen={failed.length > 0} onClose={() => setFailed([])}>
         <p>{t('bulk.failed', { count: failed.length })}</p>
         <ul className="plain-list">
-          {failed.map(({ id, code, message }) => {
+          {failed.map(({ id, code }) => {
             const row = rowOf(id);
             return (
               <li key={id}>
                 <Link to={`/tickets/${id}`}>{row ? `#${row.ticket_number} ${row.title}` : id}</Link>
-                <div className="muted">{isKnown(code) ? t(`bulk.why.${code}`) : message}</div>
+                <div className="muted">{t(`bulk.why.${isKnown(code) ? code : 'OTHER'}`)}</div>
               </li>
             );
           })}

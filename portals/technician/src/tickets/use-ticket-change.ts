@@ -1,4 +1,5 @@
 import { ApiError } from '@psa/app/api/error';
+import { fieldTexts } from '@psa/app/api/field-text';
 import type { Tagged, Ticket, TicketChanges, TicketStatus } from '@psa/app/api/types';
 import { changeTicket } from '@psa/app/tickets';
 import { useErrorText } from '@psa/app/use-tell-error';
@@ -65,9 +66,9 @@ export function useTicketChange(id: string) {
         const allowed = error.allowed.map((status) => u(`status.${status as TicketStatus}`)).join(', ');
         showToast('danger', t('error.not_allowed', { allowed }));
       } else {
-        const detail = error instanceof ApiError ? error.details[0] : undefined;
-        const reason = errorText(error) + (detail ? ` (${detail.field}: ${detail.message})` : '');
-        showToast('danger', t('error.save', { reason }));
+        // What was refused says more than that something was: nothing on the page is marked.
+        const [refused] = Object.values(fieldTexts(error));
+        showToast('danger', t('error.save', { reason: refused ?? errorText(error) }));
       }
       // Show what really is.
       void queries.invalidateQueries({ queryKey: ['ticket', id, 'page'] });

@@ -51,8 +51,8 @@ describe('formats', () => {
   });
 
   it('writes sizes', () => {
-    expect(blanks(de.bytes(1536))).toBe('1,5 kB');
-    expect(blanks(en.bytes(25_000_000))).toBe('25 MB');
+    expect(blanks(de.bytes(1536))).toBe('1,5 KiB');
+    expect(blanks(en.bytes(25 * 1024 * 1024))).toBe('25 MiB');
     expect([de, en].map((formats) => blanks(formats.bytes(6)))).toEqual(['6 Byte', '6 bytes']);
     expect(blanks(en.bytes(1))).toBe('1 byte');
   });

@@ -1,3 +1,4 @@
+import { sizeOf } from '@psa/contracts/sizes';
 import { useMemo } from 'react';
 import { type Language, useLanguage } from './i18n.ts';
 
@@ -28,7 +29,7 @@ export interface Formats {
   duration(ms: number): string;
   /** Milliseconds of business time → "24 Std." or "2 Std. 15 Min."; never days, which have no fixed length there. */
   workTime(ms: number): string;
-  /** 1536 → 1,5 kB */
+  /** 1536 → 1,5 KiB */
   bytes(count: number): string;
   /** "A, B und C" */
   list(items: readonly string[]): string;
@@ -58,10 +59,7 @@ export function createFormats(language: Language, timeZone?: string): Formats {
   const hours = unit('hour', 'short');
   const minutes = unit('minute', 'short');
   // Written short, English would have "6 byte".
-  const byteUnits = [
-    unit('byte', 'long'),
-    ...['kilobyte', 'megabyte', 'gigabyte', 'terabyte'].map((name) => unit(name, 'short')),
-  ];
+  const wholeBytes = unit('byte', 'long');
   const safely = (format: Intl.DateTimeFormat) => (at: Date | string | number) => {
     const value = new Date(at);
     return Number.isNaN(value.getTime()) ? '–' : format.format(value);
@@ -108,13 +106,8 @@ export function createFormats(language: Language, timeZone?: string): Formats {
       return minutes.format(m);
     },
     bytes(count) {
-      let value = count;
-      let step = 0;
-      while (value >= 1000 && step < byteUnits.length - 1) {
-        value /= 1000;
-        step += 1;
-      }
-      return byteUnits[step]!.format(value);
+      const { value, unit: name } = sizeOf(count);
+      return name === 'B' ? wholeBytes.format(value) : `${plain.format(value)}\u00a0${name}`;
     },
     list: (items) => list.format(items),
   };

@@ -45,7 +45,10 @@ export async function createApiKey(
   mustHold(ctx, role?.permissions ?? principal.permissions);
   const now = deps.clock.now();
   if ((await repository.countForMore(tx, tenantId, userId, now)) >= MAX_KEYS) {
-    throw conflict(`You have ${MAX_KEYS} API keys already. Please revoke one that is not needed any more.`);
+    throw conflict(
+      'most_api_keys',
+      `You have ${MAX_KEYS} API keys already. Please revoke one that is not needed any more.`,
+    );
   }
   const { key, prefix } = newKey();
   const id = deps.ids.uuid();

@@ -147,7 +147,10 @@ export async function mustKnowPassword(
   refuseIfLocked(before);
   const hash = before.password_hash;
   if (hash === null) {
-    throw conflict('This account has no password yet. Use the link that was mailed, or ask for a new one.');
+    throw conflict(
+      'no_password_yet',
+      'This account has no password yet. Use the link that was mailed, or ask for a new one.',
+    );
   }
   // Outside any transaction: it takes long, and connections are few.
   const { correct } = await deps.hasher.verify(hash, password);
@@ -156,7 +159,10 @@ export async function mustKnowPassword(
     if (!current) throw gone();
     refuseIfLocked(current);
     if (current.password_hash !== hash) {
-      throw conflict('The password was changed by somebody else at the same time.');
+      throw conflict(
+        'password_changed_meanwhile',
+        'The password was changed by somebody else at the same time.',
+      );
     }
     if (correct) return;
     const user = { tenant_id: tenantId, user_id: userId };
@@ -188,7 +194,10 @@ export async function changePassword(
     const now = deps.clock.now();
     const user = { tenant_id: tenantId, id: userId };
     if (!(await repository.setPassword(tx, user, hash, now, currentHash))) {
-      throw conflict('The password was changed by somebody else at the same time.');
+      throw conflict(
+        'password_changed_meanwhile',
+        'The password was changed by somebody else at the same time.',
+      );
     }
     await repository.removeAll(tx, tenantId, userId);
     revokeSessions(deps, tx, await endSessionsOf(tx, tenantId, userId, 'password', now, sessionId));

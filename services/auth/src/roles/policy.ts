@@ -19,6 +19,7 @@ export function mustHold(ctx: RequestContext, permissions: readonly string[]): v
 export function mustStayAdministrators(role: string, permissions: readonly string[]): void {
   if (role === ADMIN_ROLE && !permissions.includes('*')) {
     throw conflict(
+      'administrators_keep_all',
       'The administrator role keeps every permission, so that somebody can always set things right.',
       [{ field: 'permissions', message: 'must contain "*"' }],
     );

@@ -70,10 +70,11 @@ export async function deleteRole(
   const role = await repository.byId(tx, tenantId, id, true);
   if (!role) throw notFound('role');
   check(role);
-  if (role.system) throw conflict('This role belongs to the platform and cannot be deleted.');
+  if (role.system)
+    throw conflict('platform_role', 'This role belongs to the platform and cannot be deleted.');
   const holders = await repository.holders(tx, tenantId, id);
   if (holders.length > 0)
-    throw conflict(`${holders.length} user(s) hold this role. Give them another one first.`);
+    throw conflict('role_in_use', `${holders.length} user(s) hold this role. Give them another one first.`);
   await repository.remove(tx, tenantId, id, deps.clock.now());
   await emit(deps, tx, ctx, [
     {

@@ -80,7 +80,7 @@ export async function createTenant(
 /** Says why a set-up link is not good. */
 async function badSetupToken(tx: Tx): Promise<AppError> {
   return (await repository.anyExists(tx))
-    ? conflict('The platform is set up already. Please sign in.')
+    ? conflict('set_up_already', 'The platform is set up already. Please sign in.')
     : invalid({ field: 'token', message: 'is not valid; the start of the platform prints a new one' });
 }
 

@@ -3,7 +3,7 @@ import type { Tx } from '@psa/service-kit/database';
 import { type EmitDeps, emit } from '@psa/service-kit/outbox';
 import type { UserRow } from './repository.ts';
 
-type UserEvent = 'user.created.v1' | 'user.updated.v1' | 'user.deleted.v1';
+type UserEvent = 'user.created.v1' | 'user.updated.v1' | 'user.deleted.v1' | 'user.recognised.v1';
 
 /** Tells what is true of users now; never of secrets. */
 export async function tellUsers(
@@ -12,6 +12,7 @@ export async function tellUsers(
   ctx: RequestContext,
   type: UserEvent,
   rows: readonly UserRow[],
+  causationId: string | null = null,
 ): Promise<void> {
   await emit(
     deps,
@@ -31,9 +32,16 @@ export async function tellUsers(
         version: user.version,
       },
       public: false,
+      causation_id: causationId,
     })),
   );
 }
 
-export const tellUser = (deps: EmitDeps, tx: Tx, ctx: RequestContext, type: UserEvent, row: UserRow) =>
-  tellUsers(deps, tx, ctx, type, [row]);
+export const tellUser = (
+  deps: EmitDeps,
+  tx: Tx,
+  ctx: RequestContext,
+  type: UserEvent,
+  row: UserRow,
+  causationId: string | null = null,
+) => tellUsers(deps, tx, ctx, type, [row], causationId);

@@ -14,6 +14,9 @@ export function mustMayChange(ctx: RequestContext, userId: string, held: readonl
 /** A tenant keeps an administrator who can sign in. @throws AppError 409 */
 export function mustNotBeLast(userId: string, activeAdministrators: readonly string[]): void {
   if (activeAdministrators.length === 1 && activeAdministrators[0] === userId) {
-    throw conflict('This is the last active administrator. Make somebody else one first.');
+    throw conflict(
+      'last_administrator',
+      'This is the last active administrator. Make somebody else one first.',
+    );
   }
 }

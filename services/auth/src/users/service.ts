@@ -137,16 +137,21 @@ function nextStatus(user: UserRow, input: Static<typeof UpdateUserRequest>): Use
     if (isPlaceholder(email))
       throw invalid({ field: 'email', message: 'is required to invite an imported person' });
     if (user.status !== 'invited' && user.status !== 'imported') {
-      throw conflict(`This user is ${user.status}; only invited and imported people can be invited.`);
+      throw conflict(
+        'only_invited',
+        `This user is ${user.status}; only invited and imported people can be invited.`,
+      );
     }
     if (input.status === 'disabled')
       throw invalid({ field: 'invite', message: 'contradicts the status disabled' });
     return 'invited';
   }
   if (input.status === 'active' && (user.status === 'imported' || user.status === 'invited')) {
-    throw conflict('This person has no password yet and becomes active by accepting an invitation.', [
-      { field: 'status', message: 'send invite: true instead' },
-    ]);
+    throw conflict(
+      'not_invited_yet',
+      'This person has no password yet and becomes active by accepting an invitation.',
+      [{ field: 'status', message: 'send invite: true instead' }],
+    );
   }
   return input.status ?? user.status;
 }

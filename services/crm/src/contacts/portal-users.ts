@@ -13,13 +13,14 @@ const NAME = 'crm.portal-users';
 
 /**
  * Links contacts with the portal users that they are: same customer, same e-mail address. A user that is
- * deleted, moves to another customer or changes its address is unlinked.
+ * deleted, moves to another customer or changes its address is unlinked. Of a user that was there before the contact
+ * auth tells once the contact is stored (`user.recognised.v1`).
  */
 export function portalUserConsumer(deps: CrmDeps): Worker {
   return consumer(() =>
     deps.bus.subscribe({
       consumer: NAME,
-      topics: ['user.created.v1', 'user.updated.v1', 'user.deleted.v1'],
+      topics: ['user.created.v1', 'user.updated.v1', 'user.deleted.v1', 'user.recognised.v1'],
       handle: (event) => linkPortalUser(deps, event),
     }),
   );

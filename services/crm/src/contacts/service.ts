@@ -108,7 +108,9 @@ export async function changeContact(
   const changes = changesOf(row, stored(patch));
   if (Object.keys(changes).length === 0) return row;
   const demoted = changes.is_primary ? await demotePrimary(tx, tenantId, row.customer_id, row.id, now) : [];
-  const updated = await updateContact(tx, row, changes, now);
+  // Who has another address is not the user of the old one any more; auth tells whose the new one is.
+  const unlinked = changes.email === undefined ? {} : { user_id: null };
+  const updated = await updateContact(tx, row, { ...changes, ...unlinked }, now);
   await emit(deps, tx, ctx, [
     ...demoted.map((other) => contactEvent('contact.updated.v1', other)),
     contactEvent('contact.updated.v1', updated),

@@ -1,7 +1,8 @@
-import { MAX_CSV_BYTES, MIB } from '@psa/contracts/limits';
+import { MAX_CSV_BYTES } from '@psa/contracts/limits';
+import { sizeText } from '@psa/contracts/sizes';
 import { AppError } from '@psa/service-kit/errors';
 
-const LARGEST = `${MAX_CSV_BYTES / MIB} MB`;
+const LARGEST = sizeText(MAX_CSV_BYTES);
 
 /**
  * The bytes of a body. Whole, because the encoding is told by all of them.

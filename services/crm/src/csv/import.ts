@@ -124,7 +124,8 @@ export async function importCsv(
     // Names are not unique, so two imports of one file at once would create everything twice.
     const [lock] = await tx.sql<{ mine: boolean }[]>`
       select pg_try_advisory_xact_lock(hashtextextended(${`crm.csv-import.${tenantId}`}, 0)) as mine`;
-    if (!lock!.mine) throw conflict('Another import is under way. Please wait until it is done.');
+    if (!lock!.mine)
+      throw conflict('import_under_way', 'Another import is under way. Please wait until it is done.');
     const plan = planImport(file.rows, await matchingCustomers(tx, tenantId, file.rows, true), confirmed);
     return report(false, file, await apply(deps, tx, ctx, plan, { first, count: creates }));
   });

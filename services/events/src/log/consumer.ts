@@ -47,25 +47,28 @@ export async function storeEvents(
   });
 }
 
-/** Who asked for the ticket that a ticket's event is about. */
-function requesterOf(event: EventEnvelope): { requester_id?: string } {
-  const { ticket } = event.data as { ticket?: { requester_id?: string | null } };
-  return ticket?.requester_id ? { requester_id: ticket.requester_id } : {};
+/** Whose a ticket was until this event: that it is not theirs any more is the last that they learn of it. */
+function takenFrom(event: EventEnvelope): { taken_from?: string } {
+  const { changes = [] } = event.data as { changes?: { field: string; from: unknown }[] };
+  const from = changes.find(({ field }) => field === 'assigned_to')?.from;
+  return typeof from === 'string' ? { taken_from: from } : {};
 }
+
+/** What the live channel says of an event. */
+export const liveMessage = (event: EventEnvelope): LiveMessage => ({
+  id: event.id,
+  type: event.type,
+  aggregate: event.aggregate,
+  occurred_at: event.occurred_at,
+  customer_id: event.customer_id,
+  public: event.public,
+  ...takenFrom(event),
+});
 
 /** Live messages may be lost (a reload shows everything), so a cache that is away holds nothing up. */
 async function tell(deps: Deps, event: EventEnvelope): Promise<void> {
-  const message: LiveMessage = {
-    id: event.id,
-    type: event.type,
-    aggregate: event.aggregate,
-    occurred_at: event.occurred_at,
-    customer_id: event.customer_id,
-    public: event.public,
-    ...requesterOf(event),
-  };
   try {
-    await deps.cache.publish(liveChannel(event.tenant_id), JSON.stringify(message));
+    await deps.cache.publish(liveChannel(event.tenant_id), JSON.stringify(liveMessage(event)));
   } catch (error) {
     deps.log.warn({ err: error, event: event.id }, 'live fan-out failed');
   }

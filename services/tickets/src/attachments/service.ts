@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { FileTooLarge, type StoredFile } from '@psa/contracts/ports/file-store';
+import { sizeText } from '@psa/contracts/sizes';
 import type { Attachment } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
@@ -108,15 +109,10 @@ export async function storeUpload(
 }
 
 export const tooLarge = (cause?: unknown) =>
-  new AppError(
-    413,
-    'PAYLOAD_TOO_LARGE',
-    `A file may have ${MAX_ATTACHMENT_BYTES / 1024 / 1024} MB at most.`,
-    {
-      details: [{ field: 'file', message: `is larger than ${MAX_ATTACHMENT_BYTES} bytes` }],
-      cause,
-    },
-  );
+  new AppError(413, 'PAYLOAD_TOO_LARGE', `A file may have ${sizeText(MAX_ATTACHMENT_BYTES)} at most.`, {
+    details: [{ field: 'file', message: `is larger than ${sizeText(MAX_ATTACHMENT_BYTES)}` }],
+    cause,
+  });
 
 /** Removes a stored file that came to nothing, and its timer. */
 export async function discardUpload(deps: ServiceDeps, ctx: RequestContext, key: string): Promise<void> {

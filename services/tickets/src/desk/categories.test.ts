@@ -41,6 +41,7 @@ describe('renaming a category', () => {
   it('renames it on tickets, in rules and in views, and tells of it', async () => {
     const category = await create('categories', { name: 'Drucker' });
     const rule = await create('assignment-rules', { name: 'Druck', category: 'drucker' });
+    await create('categories', { name: 'Druckerei' });
     const other = await create('assignment-rules', { name: 'Sonst', category: 'Druckerei' });
     const view = await create('saved-views', { name: 'D', query: 'status=open&category=Drucker&sort=due' });
     const tickets = [

@@ -72,6 +72,7 @@ async function rename(
   if (tickets.length > MOST_RENAMED) {
     const message = `stands on more than ${MOST_RENAMED} tickets, which are not renamed at once`;
     throw conflict(
+      'too_many_tickets',
       `The category "${from}" ${message}. Make a new category and give new tickets that one; give the old ones it by bulk changes, then delete "${from}".`,
       [{ field: 'name', message }],
     );

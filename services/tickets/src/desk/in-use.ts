@@ -26,6 +26,7 @@ export function refuseInUse(noun: string, uses: readonly (string | null)[], todo
   const found = uses.filter((use) => use !== null);
   if (found.length === 0) return;
   throw conflict(
+    'in_use',
     `This ${noun} is in use (${found.join('; ')}). ${todo}`,
     found.map((message) => ({ field: 'id', message: `is used by ${message}` })),
   );

@@ -17,16 +17,16 @@ import {
 } from '@psa/contracts/desk';
 import { normalTags } from '@psa/contracts/tags';
 import { alwaysOpen, type BusinessCalendar, validateCalendar } from '@psa/domain/calendar';
-import { validatePolicy } from '@psa/domain/sla';
+import { type SlaPolicy as DomainPolicy, unreachable, validatePolicy } from '@psa/domain/sla';
 import { can } from '@psa/service-kit/app';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { conflict, forbidden, invalid } from '@psa/service-kit/errors';
 import type { TableRow } from '@psa/service-kit/table-resource';
 import { UnknownReference } from '../people/lookup.ts';
-import { findCustomer, teamExists } from '../people/repository.ts';
 import { byName, deskResource, settings } from './crud.ts';
 import { NAMED, openTickets, refuseInUse, usedBy } from './in-use.ts';
+import { checkedView, mustBeThere } from './named.ts';
 
 /** Without a default, new tickets of most customers would have no deadlines. */
 const ONE_DEFAULT = { field: 'is_default', message: 'make another policy the default first' };
@@ -39,9 +39,11 @@ export const calendars = deskResource({
   schemas: { one: Calendar, create: CreateCalendarRequest, update: UpdateCalendarRequest },
   list: byName,
   permissions: settings,
-  async prepare(_tx, _ctx, body, before) {
-    const problems = validateCalendar({ holidays: [], ...before, ...body } as unknown as BusinessCalendar);
+  async prepare(tx, ctx, body, before) {
+    const calendar = { holidays: [], ...before, ...body } as unknown as BusinessCalendar;
+    const problems = validateCalendar(calendar);
     if (problems.length > 0) throw invalid(...problems);
+    if (before) await refuseUnreachable(tx, ctx, before.id, body, calendar);
     return body;
   },
   async beforeDelete(tx, ctx, row) {
@@ -51,6 +53,28 @@ export const calendars = deskResource({
     refuseInUse('calendar', [usedBy('SLA policies', users)], 'Give them another calendar first.');
   },
 });
+
+/** A calendar in use leaves room for the deadlines that are counted in it. @throws 400 naming what was changed */
+async function refuseUnreachable(
+  tx: Tx,
+  ctx: RequestContext,
+  id: string,
+  body: object,
+  calendar: BusinessCalendar,
+): Promise<void> {
+  // A policy that comes to this calendar now waits for its row, which is locked.
+  const policies = await tx.sql<Pick<DomainPolicy, 'name' | 'targets'>[]>`
+    select name, targets from sla_policies
+    where tenant_id = ${ctx.scope.tenant_id} and calendar_id = ${id} and deleted_at is null order by name`;
+  const problems = policies.flatMap(({ name, targets }) =>
+    unreachable({ targets, calendar }).map(
+      ({ field, message }) =>
+        `leaves the SLA policy "${name}" a deadline that is not reached: ${field} ${message}`,
+    ),
+  );
+  const field = 'week' in body ? 'week' : 'holidays';
+  if (problems.length > 0) throw invalid(...problems.map((message) => ({ field, message })));
+}
 
 export const slaPolicies = deskResource({
   path: 'sla-policies',
@@ -82,7 +106,7 @@ export const slaPolicies = deskResource({
   },
   async beforeDelete(tx, ctx, row) {
     if (row.is_default) {
-      throw conflict(`This SLA policy is the default: ${ONE_DEFAULT.message}.`, [ONE_DEFAULT]);
+      throw conflict('is_default', `This SLA policy is the default: ${ONE_DEFAULT.message}.`, [ONE_DEFAULT]);
     }
     const customers = await tx.sql<{ name: string }[]>`
       select name from customers
@@ -168,16 +192,12 @@ export const assignmentRules = deskResource({
   },
   permissions: settings,
   async prepare(tx, ctx, body) {
-    if (body.team_id && !(await teamExists(tx, ctx, body.team_id as string))) {
-      throw invalid({ field: 'team_id', message: 'there is no such team' });
-    }
-    const customerId = body.customer_id as string | null | undefined;
-    if (customerId) {
-      const customer = await findCustomer(tx, ctx, customerId);
-      if (!customer) throw new UnknownReference([{ kind: 'customer', id: customerId, field: 'customer_id' }]);
-      if (customer.deleted) throw invalid({ field: 'customer_id', message: 'there is no such customer' });
-    }
-    return body.skills ? { ...body, skills: normalTags(body.skills as string[]) } : body;
+    const category = await mustBeThere(tx, ctx, body);
+    return {
+      ...body,
+      ...(category === null ? {} : { category }),
+      ...(body.skills ? { skills: normalTags(body.skills) } : {}),
+    };
   },
 });
 
@@ -198,5 +218,9 @@ export const savedViews = deskResource({
       throw forbidden('Only its owner may change this view.');
     }
   },
-  prepare: async (_tx, ctx, body, before) => (before ? body : { ...body, owner_id: ctx.actor.id }),
+  prepare: async (tx, ctx, body, before) => ({
+    ...body,
+    ...(body.query === undefined ? {} : { query: await checkedView(tx, ctx, body.query) }),
+    ...(before ? {} : { owner_id: ctx.actor.id }),
+  }),
 });

@@ -32,6 +32,47 @@ describe('settings of the desk', () => {
     expect((await call('DELETE', `/api/v1/calendars/${calendar.id}`)).status).toBe(409);
   });
 
+  it('refuse a deadline that its calendar never reaches, and a change of the calendar that makes one so', async () => {
+    const target = { response_minutes: 60, resolution_minutes: 4_000 };
+    const targets = { low: target, medium: target, high: target, critical: target };
+    const weekly = { '1': [{ start: '10:00', end: '11:00' }] };
+    let made = 0;
+    const calendar = (body: object) =>
+      call('POST', '/api/v1/calendars', {
+        body: { name: `Kalender ${++made}`, time_zone: 'UTC', week: weekly, ...body },
+      });
+    const policy = (body: object) =>
+      call('POST', '/api/v1/sla-policies', { body: { name: 'z', targets, ...body } });
+    const fields = (answer: { body: { error: { details: { field: string }[] } } }) =>
+      answer.body.error.details.map(({ field }) => field);
+
+    const narrow = (await calendar({})).body.data;
+    const refused = await policy({ calendar_id: narrow.id });
+    expect(refused.status).toBe(400);
+    expect(fields(refused)).toEqual(
+      ['low', 'medium', 'high', 'critical'].map((priority) => `targets.${priority}.resolution_minutes`),
+    );
+    const closed = Array.from({ length: 365 }, (_, day) => ({
+      date: new Date(Date.UTC(2027, 0, 1 + day)).toISOString().slice(0, 10),
+      name: 'Zu',
+    }));
+    const never = (await calendar({ week: { '2': weekly['1'] }, holidays: closed })).body.data;
+    expect(fields(await policy({ calendar_id: never.id }))).toContain('targets.low.response_minutes');
+
+    const wide = (await calendar({ week: { ...weekly, '2': [{ start: '00:00', end: '24:00' }] } })).body.data;
+    const gold = (await policy({ calendar_id: wide.id })).body.data;
+    const change = (path: string, body: object) => call('PATCH', `/api/v1/${path}`, { body });
+    const smaller = await change(`calendars/${wide.id}`, { week: weekly });
+    expect([smaller.status, new Set(fields(smaller))]).toEqual([400, new Set(['week'])]);
+    expect(smaller.body.error.details[0].message).toContain('the SLA policy "z"');
+    expect(fields(await change(`calendars/${wide.id}`, { holidays: closed }))).toContain('holidays');
+    expect((await change(`sla-policies/${gold.id}`, { calendar_id: narrow.id })).status).toBe(400);
+    expect((await change(`calendars/${wide.id}`, { name: 'y' })).status).toBe(200);
+    // What nothing is counted in may be as narrow as it likes.
+    expect((await change(`calendars/${narrow.id}`, { holidays: closed })).status).toBe(200);
+    expect((await call('DELETE', `/api/v1/sla-policies/${gold.id}`)).status).toBe(204);
+  });
+
   it('keep one default policy', async () => {
     const target = { response_minutes: 10, resolution_minutes: null };
     const body = {
@@ -104,12 +145,12 @@ describe('assignment', () => {
       })
     ).body.data;
     expect(team.member_ids.sort()).toEqual([desk.anna.sub, desk.ben.sub].sort());
-    const rule = await call('POST', '/api/v1/assignment-rules', {
-      body: { name: 'VPN', category: 'VPN', team_id: team.id, skills: ['vpn'] },
-    });
-    expect(rule.status).toBe(201);
-    // Also for a portal user, who may see neither rules nor load, and finds the category in the desk's list.
     expect((await call('POST', '/api/v1/categories', { body: { name: 'VPN' } })).status).toBe(201);
+    const rule = await call('POST', '/api/v1/assignment-rules', {
+      body: { name: 'VPN', category: 'vpn', team_id: team.id, skills: ['vpn'] },
+    });
+    expect([rule.status, rule.body.data?.category]).toEqual([201, 'VPN']);
+    // Also for a portal user, who may see neither rules nor load, and finds the category in the desk's list.
     for (const as of [undefined, desk.user]) {
       const ticket = await desk.open({ category: 'vpn' }, as);
       expect(ticket).toMatchObject({ status: 'assigned', assigned_to: desk.ben.sub, team_id: team.id });
@@ -130,6 +171,53 @@ describe('assignment', () => {
     expect(await desk.open({ assigned_to: desk.ben.sub })).toMatchObject({ assigned_to: desk.ben.sub });
     await desk.service.db.admin`
       update tickets.customers set preferred_technician_id = null where customer_id = ${desk.customer}`;
+  });
+
+  it('is by names that are there, in rules and in views', async () => {
+    await desk.open({ category: 'Getippt', tags: ['dringlich'] });
+    const id = randomUUID();
+    const rules = [
+      [{ category: 'Gibt es nicht' }, 'category'],
+      [{ team_id: id }, 'team_id'],
+      [{ customer_id: id }, 'customer_id'],
+      [{ skills: ['Zaubern'] }, 'skills'],
+    ] as const;
+    const made = await call('POST', '/api/v1/assignment-rules', { body: { name: 'A', category: 'GETIPPT' } });
+    expect([made.status, made.body.data?.category]).toEqual([201, 'Getippt']);
+    for (const [body, field] of rules) {
+      for (const answer of [
+        await call('POST', '/api/v1/assignment-rules', { body: { name: 'x', ...body } }),
+        await call('PATCH', `/api/v1/assignment-rules/${made.body.data.id}`, { body }),
+      ])
+        expect([answer.status, answer.body.error?.details[0].field], JSON.stringify(body)).toEqual([
+          400,
+          field,
+        ]);
+    }
+    expect((await call('DELETE', `/api/v1/assignment-rules/${made.body.data.id}`)).status).toBe(204);
+
+    const save = (query: string) => call('POST', '/api/v1/saved-views', { body: { name: 'x', query } });
+    for (const query of [
+      'category=Gibt+es+nicht',
+      'tag=gibtesnicht',
+      `team_id=${id}`,
+      `customer_id=${id}`,
+      `assigned_to=${id}`,
+      'status=erledigt',
+      'farbe=rot',
+    ]) {
+      const answer = await save(query);
+      expect([query, answer.status, answer.body.error?.details[0].field]).toEqual([query, 400, 'query']);
+    }
+    const good = await save(
+      `category=getippt&tag=Dringlich&watching=true&assigned_to=${desk.ben.sub}&status=open,closed`,
+    );
+    expect(good.status, good.text).toBe(201);
+    expect(new URLSearchParams(good.body.data.query).get('category')).toBe('Getippt');
+    const renamed = await call('PATCH', `/api/v1/saved-views/${good.body.data.id}`, {
+      body: { name: 'Anders' },
+    });
+    expect(renamed.body.data).toMatchObject({ name: 'Anders', query: good.body.data.query });
   });
 
   it('takes nobody who is not there', async () => {

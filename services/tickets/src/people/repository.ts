@@ -10,6 +10,8 @@ export interface CustomerFacts {
   readonly sla_policy_id: string | null;
 }
 
+const CUSTOMER = `c.customer_id, c.name, c.preferred_technician_id, c.sla_policy_id, c.deleted_at is not null as deleted`;
+
 /** The customer, or null when it is not known here (yet) or deleted; `deleted` tells which. */
 export async function findCustomer(
   tx: Tx,
@@ -17,9 +19,37 @@ export async function findCustomer(
   id: string,
 ): Promise<(CustomerFacts & { deleted: boolean }) | null> {
   const [row] = await tx.sql<(CustomerFacts & { deleted: boolean })[]>`
-    select customer_id, name, preferred_technician_id, sla_policy_id, deleted_at is not null as deleted
-    from customers where tenant_id = ${ctx.scope.tenant_id} and customer_id = ${id}`;
+    select ${tx.sql.unsafe(CUSTOMER)} from customers c
+    where c.tenant_id = ${ctx.scope.tenant_id} and c.customer_id = ${id}`;
   return row ?? null;
+}
+
+interface DeskAndCustomer {
+  /** Of the desk's settings; null when it has none. */
+  readonly revision: string | null;
+  /** As {@link findCustomer}; null, too, where nobody was asked for. */
+  readonly customer: (CustomerFacts & { readonly deleted: boolean }) | null;
+}
+
+/**
+ * What every new ticket needs to know, in one statement: the revision of the desk's settings (as `settingsRevision`)
+ * and the customer. Each statement costs 40 µs of a processor, here and in the server together.
+ */
+export async function deskAndCustomer(
+  tx: Tx,
+  ctx: RequestContext,
+  customerId: string | null,
+): Promise<DeskAndCustomer> {
+  const tenantId = ctx.scope.tenant_id;
+  const [row] = await tx.sql<
+    ({ revision: string | null; deleted: boolean } & (CustomerFacts | { customer_id: null }))[]
+  >`
+    select d.revision::text as revision, ${tx.sql.unsafe(CUSTOMER)}
+    from (select 1) as one
+    left join desks d on d.tenant_id = ${tenantId}
+    left join customers c on c.tenant_id = ${tenantId} and c.customer_id = ${customerId}`;
+  const { revision, ...customer } = row!;
+  return { revision, customer: customer.customer_id === null ? null : customer };
 }
 
 /**

@@ -125,8 +125,10 @@ describe('the room for attachments', () => {
     expect((await upload(1_500, otherTicket)).status).toBe(201);
     const portal = await upload(1, ticket, desk.user);
     expect(portal.body.error).toMatchObject({ code: 'QUOTA_EXCEEDED', details: [{ field: 'quota.tenant' }] });
-    expect(portal.body.error.message).not.toMatch(/MiB|PATCH/);
-    expect((await upload(1, otherTicket)).body.error.message).toMatch(/PATCH \/api\/v1\/attachment-quota/);
+    expect(portal.body.error.message).not.toMatch(/iB|PATCH/);
+    expect((await upload(1, otherTicket)).body.error.message).toMatch(
+      /all files may take 4\.9 KiB\. .*PATCH \/api\/v1\/attachment-quota/,
+    );
     await countersAreTrue();
   });
 

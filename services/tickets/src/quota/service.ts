@@ -1,5 +1,6 @@
 import type { AttachmentQuota } from '@psa/contracts/desk';
-import { ATTACHMENT_QUOTA_BYTES, MIB } from '@psa/contracts/limits';
+import { ATTACHMENT_QUOTA_BYTES } from '@psa/contracts/limits';
+import { sizeText } from '@psa/contracts/sizes';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError } from '@psa/service-kit/errors';
@@ -49,18 +50,16 @@ export async function checkQuota(
   if (customer && customer.used_bytes + more > customer.limit_bytes) {
     throw exceeded(
       'quota.customer',
-      `The files of this customer may take ${mib(customer.limit_bytes)} altogether.`,
+      `The files of this customer may take ${sizeText(customer.limit_bytes)} altogether.`,
       isPortal(ctx),
     );
   }
   if (quota.used_bytes + more > quota.limit_bytes) {
     // How much the whole desk has is none of a customer's business.
-    const figure = isPortal(ctx) ? '' : `: all files may take ${mib(quota.limit_bytes)}`;
+    const figure = isPortal(ctx) ? '' : `: all files may take ${sizeText(quota.limit_bytes)}`;
     throw exceeded('quota.tenant', `The service desk's room for files is used up${figure}.`, isPortal(ctx));
   }
 }
-
-const mib = (bytes: number) => `${Math.round((bytes / MIB) * 100) / 100} MiB`;
 
 function exceeded(field: 'quota.customer' | 'quota.tenant', what: string, portal: boolean): AppError {
   const todo = portal

@@ -1,6 +1,12 @@
 import { MOST_IDS } from '@psa/contracts/search';
 import { normalTag } from '@psa/contracts/tags';
-import { type ListTicketsQuery, OPEN_STATUSES, type Ticket, type TicketStatus } from '@psa/contracts/tickets';
+import {
+  type ListTicketsQuery,
+  OPEN_STATUSES,
+  type Ticket,
+  type TicketStatus,
+  type VisibleTicketsRequest,
+} from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import {
@@ -12,6 +18,7 @@ import {
   parseList,
   type SortField,
 } from '@psa/service-kit/list';
+import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import type { DeskSettings } from '../desk/settings.ts';
 import { type Fragment, visibleTickets } from '../policies/ticket.ts';
@@ -164,17 +171,21 @@ export async function listTickets(
   return listResponse<Ticket>(request, result, tickets, url);
 }
 
-/** Ids of the tickets that the list without filters shows, of `among` or of all; more than can travel are not named. */
+/**
+ * Ids of the tickets that the list without filters shows, of those asked about or of all, with deleted ones if they are
+ * asked for; more than can travel are not named.
+ */
 export async function visibleIds(
   deps: TicketsDeps,
   ctx: RequestContext,
-  among: readonly string[] | undefined,
+  { ids: among, deleted = false }: Static<typeof VisibleTicketsRequest>,
 ): Promise<{ ids: string[]; more: boolean }> {
   const rows = await deps.db.read(ctx.scope, (tx) => {
-    const shown = filters(tx, ctx, {}, deps.clock.now());
-    const wanted = among ? [tx.sql`t.id = any(${among as string[]}::uuid[])`, ...shown] : shown;
-    const where = wanted.reduce((sum, one) => tx.sql`${sum} and ${one}`);
-    return tx.sql<{ id: string }[]>`select t.id from tickets t where ${where} limit ${MOST_IDS + 1}`;
+    const { sql } = tx;
+    return sql<{ id: string }[]>`select t.id from tickets t
+      where t.tenant_id = ${ctx.scope.tenant_id} and ${deleted ? sql`true` : sql`t.deleted_at is null`}
+        and ${among ? sql`t.id = any(${among as string[]}::uuid[])` : sql`true`} and ${visibleTickets(tx, ctx)}
+      limit ${MOST_IDS + 1}`;
   });
   const more = rows.length > MOST_IDS;
   return { ids: more ? [] : rows.map((row) => row.id), more };

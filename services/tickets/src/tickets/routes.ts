@@ -147,14 +147,14 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
     {
       config: { permission: 'ticket:view:own' },
       schema: {
-        summary: 'Which tickets the list would show, for the search service',
+        summary: 'Which tickets the list would show, for search and live stream',
         operationId: 'visibleTickets',
         hide: true,
         body: VisibleTicketsRequest,
         response: { 200: VisibleTicketsResponse },
       },
     },
-    (request) => visibleIds(deps, contextOf(request), request.body.ids),
+    (request) => visibleIds(deps, contextOf(request), request.body),
   );
 
   app.get(

@@ -8,10 +8,10 @@ import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
 import { type AnyNewEvent, emit, type NewEvent } from '@psa/service-kit/outbox';
 import { removeFiles } from '../attachments/repository.ts';
 import type { TicketsDeps } from '../deps.ts';
-import { type DeskSettings, settingsRevision } from '../desk/settings.ts';
+import type { DeskSettings } from '../desk/settings.ts';
 import { historyRows, insertHistory, type NewHistory, statusHistory } from '../history/repository.ts';
 import { UnknownReference } from '../people/lookup.ts';
-import { findContact, findCustomer, findTechnician, teamExists } from '../people/repository.ts';
+import { deskAndCustomer, findContact, findTechnician, teamExists } from '../people/repository.ts';
 import { instant, type SlaOutcome, slaOutcome } from '../sla/clock.ts';
 import { assign, noteAssigned } from './assignment.ts';
 import { listedCategory } from './choices.ts';
@@ -43,9 +43,8 @@ interface References {
 
 /** Looks up what a request refers to, all in one round trip. @throws UnknownReference, 400 */
 async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, needCustomer: boolean) {
-  const [revision, customer, contact, technician, team] = await Promise.all([
-    settingsRevision(tx, ctx.scope.tenant_id),
-    needCustomer && refs.customer_id ? findCustomer(tx, ctx, refs.customer_id) : null,
+  const [{ revision, customer }, contact, technician, team] = await Promise.all([
+    deskAndCustomer(tx, ctx, needCustomer ? refs.customer_id : null),
     refs.contact_id ? findContact(tx, ctx, refs.contact_id) : null,
     refs.assigned_to ? findTechnician(tx, ctx, refs.assigned_to) : null,
     refs.team_id ? teamExists(tx, ctx, refs.team_id) : true,

@@ -1,0 +1,99 @@
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeManifest } from '@psa/recovery/manifest';
+import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCli } from '../../run-cli.test-helper.ts';
+
+let dir: TempDir;
+beforeEach(async () => {
+  dir = await tempDir('backup-cli');
+  for (let day = 1; day <= 12; day++) await put(day);
+});
+afterEach(() => dir.remove());
+
+const psactl = (...argv: string[]) => runCli(argv, { HOME: dir.path }, { cwd: dir.path });
+const idOf = (day: number) =>
+  `embedded-202611${String(day).padStart(2, '0')}T120000Z-${String(day).padStart(6, '0')}`;
+const fileOf = (day: number) => join(dir.path, `${idOf(day)}.tar.zst.age`);
+async function put(day: number): Promise<void> {
+  await writeFile(fileOf(day), 'sealed');
+  await writeManifest(fileOf(day), {
+    ...{
+      manifest: 1,
+      id: idOf(day),
+      kind: 'embedded',
+      at: `2026-11-${String(day).padStart(2, '0')}T12:00:00.000Z`,
+    },
+    ...{ version: '0.1.0', postgres: '15.18', lsn: { start: '0/1', stop: '0/2' }, content_bytes: 100 },
+    ...{
+      entries: 1,
+      recipients: [],
+      duration_ms: 1,
+      verified_at: '2026-11-01T00:00:00Z',
+      bytes: 6,
+      sha256: 'x',
+    },
+  });
+}
+const left = async () => (await readdir(dir.path)).filter((name) => name.endsWith('.age')).sort();
+
+describe('psactl backup', () => {
+  it('lists, the newest first, as text and as JSON', async () => {
+    const { code, stdout } = await psactl('backup', 'list', '--from', dir.path);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${idOf(12)} +2026-11-12 12:00 +1 +good +no$`));
+    const { data } = JSON.parse((await psactl('backup', 'list', '--from', dir.path, '--json')).stdout);
+    expect(data).toHaveLength(12);
+    expect(data[0]).toMatchObject({ id: idOf(12), state: 'good', proof: null, protected: false });
+  });
+
+  it('prunes by the BDUF: seven days, the Sundays, the first Sunday; a dry run removes nothing', async () => {
+    // 1 and 8 November 2026 are Sundays, the first of them the month's.
+    const prune = ['backup', 'prune', '--from', dir.path, '--zone', 'UTC'];
+    const { code, stdout } = await psactl(...prune, '--dry-run');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^keep +${idOf(1)} +father, grandfather$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^remove +${idOf(2)} +not covered by the policy$`, 'm'));
+    expect(await left()).toHaveLength(12);
+    expect((await psactl(...prune)).stderr).toContain('Remove 4 backups?');
+    expect(await left()).toHaveLength(12);
+    expect((await psactl(...prune, '--yes')).stdout).toBe('4 backups removed, 8 kept.\n');
+    expect(await left()).toEqual([1, 6, 7, 8, 9, 10, 11, 12].map((day) => `${idOf(day)}.tar.zst.age`));
+  });
+
+  it("prunes by Proxmox VE's options, and leaves what is protected", async () => {
+    expect((await psactl('backup', 'protect', fileOf(3))).code).toBe(0);
+    const prune = ['backup', 'prune', '--from', dir.path, '--keep-last', '2', '--yes', '--json'];
+    const { data } = JSON.parse((await psactl(...prune)).stdout);
+    expect(data.keep.map(({ id }: { id: string }) => id).sort()).toEqual([idOf(3), idOf(11), idOf(12)]);
+    expect(await left()).toHaveLength(3);
+    expect((await psactl('backup', 'protect', fileOf(3), '--off')).code).toBe(0);
+    await psactl(...prune);
+    expect(await left()).toHaveLength(2);
+  });
+
+  it.each([
+    [['--keep-last', '0'], /keep-\* is nowhere above 0/],
+    [['--keep-last', 'two'], /write a whole number from 0/],
+    [['--keep-last', '1', '--policy', 'safe'], /two policies at once/],
+    [['--zone', 'Berlin'], /zone is "Berlin"/],
+    [['--policy', 'mine'], /Allowed choices are bduf, safe/],
+  ])('refuses %j and removes nothing', async (more, why) => {
+    const { code, stderr } = await psactl('backup', 'prune', '--from', dir.path, '--yes', ...more);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(why);
+    expect(await left()).toHaveLength(12);
+  });
+
+  it('says so where there is no folder, no file, no data and no key', async () => {
+    expect((await psactl('backup', 'list', '--from', join(dir.path, 'none'))).code).toBe(10);
+    expect((await psactl('backup', 'protect', join(dir.path, 'none'))).code).toBe(10);
+    const run = await psactl('backup', 'run', '--target', 'embedded', '--out', dir.path);
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('.psa: it is not there') });
+    expect(await psactl('backup', 'verify', fileOf(1))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('Unable to open a backup without its key'),
+    });
+  });
+});

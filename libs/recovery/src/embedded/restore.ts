@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { takeOwnerLock } from '@psa/infra/owner-lock';
+import { startPostgres } from '@psa/infra/postgres-server';
+import postgres from 'postgres';
+import { readManifest } from '../manifest.ts';
+import { unseal } from '../sealed.ts';
+import { unpack } from '../tar.ts';
+import type { Contents } from './contents.ts';
+import { DATABASE, DataFolderError } from './source.ts';
+import { BackupError, verifyEmbedded } from './verify.ts';
+
+/** Room that recovery and the first start take beside what is unpacked. */
+const SPARE_BYTES = 256 * 1024 ** 2;
+/** Of an archive without its manifest nobody knows; zstd and the database's empty pages make it about so much larger. */
+const USUAL_GROWTH = 12;
+
+/** What a restore will do. */
+export interface RestorePlan {
+  readonly file: string;
+  readonly data_dir: string;
+  readonly id: string;
+  /** What was written after it is not in it. */
+  readonly at: string;
+  readonly version: string;
+  readonly bytes: number;
+}
+
+/** What came of it. */
+export interface Restored extends RestorePlan {
+  readonly duration_ms: number;
+  /** Rows by table, as they were restored: `tickets.tickets`. */
+  readonly rows: Readonly<Record<string, number>>;
+}
+
+/**
+ * Looks at everything before anything is touched: that the archive is whole and opens, that the target is empty, and that
+ * there is room.
+ * @throws BackupError, DataFolderError
+ */
+export async function planRestore(file: string, dataDir: string, identity: string): Promise<RestorePlan> {
+  await checkTarget(dataDir);
+  const { bytes, contents } = await verifyEmbedded(file, identity);
+  const manifest = await readManifest(file);
+  const needed = (manifest?.content_bytes ?? bytes * USUAL_GROWTH) + SPARE_BYTES;
+  const parent = nearestFolder(dirname(resolve(dataDir)));
+  const { bavail, bsize } = await statfs(parent);
+  if (bavail * bsize < needed)
+    throw new DataFolderError(
+      `Unable to restore to ${dataDir}: it takes ${mib(needed)}, and there are ${mib(bavail * bsize)} free.`,
+      'Make room there, or name a folder on another disk: PSA_DATA_DIR=…',
+    );
+  const { id, at, version } = contents;
+  return { file, data_dir: dataDir, id, at, version, bytes };
+}
+
+/**
+ * Fills an empty data folder from an archive. It is unpacked beside, its database is started there and brought to its end
+ * by the log, every table is read, and then it takes its place in one step: a restore that is killed leaves the target as
+ * it was.
+ */
+export async function restoreEmbedded(
+  plan: RestorePlan,
+  identity: string,
+  say: (step: string) => void,
+): Promise<Restored> {
+  const began = performance.now();
+  const { file, data_dir: dataDir } = plan;
+  const place = `${resolve(dataDir)}.restoring`;
+  await mkdir(dirname(place), { recursive: true });
+  const release = await takeOwnerLock(`${place}.owner`);
+  try {
+    // Left by one that was killed.
+    await rm(place, { recursive: true, force: true });
+    await mkdir(place, { mode: 0o700 });
+    say('unpacking');
+    await unseal(file, identity, (content) => unpack(content, place));
+    say('bringing the database up');
+    const rows = await recover(place, plan);
+    await checkTarget(dataDir);
+    if (existsSync(dataDir)) await rmdir(dataDir);
+    await rename(place, dataDir);
+    return { ...plan, rows, duration_ms: Math.round(performance.now() - began) };
+  } finally {
+    await rm(place, { recursive: true, force: true });
+    await release();
+  }
+}
+
+/** Starts the restored database, which works off its log, and reads every table to its end. */
+async function recover(place: string, { id }: RestorePlan): Promise<Record<string, number>> {
+  const contents = JSON.parse(await readFile(join(place, 'psa-backup.json'), 'utf8')) as Contents;
+  if (contents.id !== id) throw new BackupError(`What was unpacked is ${contents.id}, not ${id}.`);
+  const server = await startPostgres({ dataDir: join(place, DATABASE) });
+  try {
+    const rows: Record<string, number> = {};
+    for (const database of await databases(server.superuserUrl())) {
+      const sql = postgres(server.superuserUrl(database), { max: 1, onnotice: () => {} });
+      try {
+        const tables = await sql<{ schema: string; name: string }[]>`
+          SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+          WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2`;
+        for (const { schema, name } of tables) {
+          const [counted] = await sql<[{ count: number }]>`
+            SELECT count(*)::int AS count FROM ${sql(schema)}.${sql(name)} AS one WHERE one IS NOT NULL OR one IS NULL`;
+          rows[`${schema}.${name}`] = counted.count;
+        }
+      } finally {
+        await sql.end({ timeout: 5 });
+      }
+    }
+    await rm(join(place, 'psa-backup.json'));
+    return rows;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function databases(url: string): Promise<string[]> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    const found = await sql<{ name: string }[]>`
+      SELECT datname AS name FROM pg_database WHERE NOT datistemplate ORDER BY 1`;
+    return found.map(({ name }) => name);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+async function checkTarget(dataDir: string): Promise<void> {
+  if (!existsSync(dataDir)) return;
+  if (!(await stat(dataDir)).isDirectory())
+    throw new DataFolderError(`Unable to restore to ${dataDir}: it is no folder.`);
+  const [first] = await readdir(dataDir);
+  if (first !== undefined)
+    throw new DataFolderError(
+      `Unable to restore to ${dataDir}: it is not empty (there is ${first} in it).`,
+      `Move it away first (mv ${dataDir} ${dataDir}.old), or name another folder: PSA_DATA_DIR=…`,
+    );
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
+}
+
+const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+
+/**
+ * Restores an archive into a folder below `scratch`, which goes afterwards, as {@link restoreEmbedded} would: what it proves
+ * is that the archive restores.
+ */
+export async function proveEmbedded(
+  file: string,
+  identity: string,
+  { scratch, say }: { readonly scratch: string; readonly say: (step: string) => void },
+): Promise<Restored> {
+  const dataDir = join(scratch, 'data');
+  try {
+    return await restoreEmbedded(await planRestore(file, dataDir, identity), identity, say);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,56 @@
+import { readManifest } from '../manifest.ts';
+import { type Sum, unseal } from '../sealed.ts';
+import { look } from '../tar.ts';
+import { CONTENTS, type Contents, parseContents } from './contents.ts';
+import { DATABASE, SECRETS } from './source.ts';
+
+/** An archive that does not restore; the message names the file and says why. */
+export class BackupError extends Error {
+  override readonly name = 'BackupError';
+}
+
+/** What was seen of an archive that is whole. */
+export interface SeenArchive extends Sum {
+  readonly entries: number;
+  readonly contents: Contents;
+}
+
+/** Without one of these there is nothing to restore. */
+const NEEDED = [
+  `${DATABASE}/PG_VERSION`,
+  `${DATABASE}/global/pg_control`,
+  `${DATABASE}/backup_label`,
+  `${DATABASE}/pg_wal/`,
+  SECRETS,
+  CONTENTS,
+];
+
+/**
+ * Reads every byte of an archive back: that it opens with the key, that nothing in it was changed or cut off, and that
+ * what a restore needs is there. Against the manifest beside it, where there is one.
+ * @throws BackupError, or the error of reading
+ */
+export async function verifyEmbedded(file: string, identity: string): Promise<SeenArchive> {
+  const fail = (why: string, cause?: unknown) =>
+    new BackupError(`${file} does not restore: ${why}.`, { cause });
+  let seen: Awaited<ReturnType<typeof look>> | null = null;
+  const sum = await unseal(file, identity, async (content) => {
+    seen = await look(content, CONTENTS);
+  }).catch((error: Error) => {
+    if (error.name === 'SealError' || error.name === 'TarError') throw fail(error.message, error);
+    throw error;
+  });
+  const { names, content } = seen!;
+  const missing = NEEDED.find((name) => !names.includes(name));
+  if (missing !== undefined) throw fail(`there is no ${missing} in it`);
+  const contents = parseContents(content ?? '');
+  if (contents === null) throw fail(`its ${CONTENTS} cannot be read`);
+  const manifest = await readManifest(file);
+  if (manifest) {
+    if (manifest.id !== contents.id) throw fail(`its manifest is that of ${manifest.id}`);
+    if (manifest.sha256 !== sum.sha256) throw fail('it is not what its manifest names (another SHA-256)');
+    if (manifest.entries !== names.length)
+      throw fail(`it has ${names.length} entries, its manifest names ${manifest.entries}`);
+  }
+  return { ...sum, entries: names.length, contents };
+}

@@ -1,0 +1,115 @@
+/** Days that a tier takes its backups from, in the policy's zone. */
+export type TierDays = 'every-day' | 'sunday' | 'first-sunday';
+
+/** One generation: the newest backup of each of its days, so many days back. */
+export interface Tier {
+  /** `son` */
+  readonly name: string;
+  readonly on: TierDays;
+  /** How many are kept; at least 1. */
+  readonly keep: number;
+}
+
+/** Grandfather, father, son: a backup may be kept by several tiers, and goes when none keeps it. */
+export interface TieredPolicy {
+  /** IANA name, such as `Europe/Berlin`; absent: UTC. Decides which day a backup is of. */
+  readonly zone?: string;
+  readonly tiers: readonly Tier[];
+}
+
+/** Options of Proxmox VE's `prune-backups` (PVE::Storage::prune_mark_backup_group). */
+export const KEEP_OPTIONS = [
+  'keep-last',
+  'keep-hourly',
+  'keep-daily',
+  'keep-weekly',
+  'keep-monthly',
+  'keep-yearly',
+] as const;
+export type KeepOption = (typeof KEEP_OPTIONS)[number];
+
+/** As Proxmox VE prunes: option after option, each so many periods that no option before it has covered. */
+export interface KeepPolicy extends Readonly<Partial<Record<KeepOption, number>>> {
+  readonly zone?: string;
+  /** Nothing is ever removed; stands alone. */
+  readonly 'keep-all'?: boolean;
+}
+
+export type RetentionPolicy = TieredPolicy | KeepPolicy;
+
+/** BDUF §10.1: seven days, four Sundays, twelve first Sundays. */
+export const BDUF_TIERS: readonly Tier[] = [
+  { name: 'son', on: 'every-day', keep: 7 },
+  { name: 'father', on: 'sunday', keep: 4 },
+  { name: 'grandfather', on: 'first-sunday', keep: 12 },
+];
+
+/** The SAFe document's table: thirty days, twelve weeks, twelve months. */
+export const SAFE_TIERS: readonly Tier[] = [
+  { name: 'daily', on: 'every-day', keep: 30 },
+  { name: 'weekly', on: 'sunday', keep: 12 },
+  { name: 'monthly', on: 'first-sunday', keep: 12 },
+];
+
+/** A policy that cannot be used; says which field and why. */
+export class PolicyError extends Error {
+  override readonly name = 'PolicyError';
+  /** `tiers[0].keep` */
+  readonly field: string;
+
+  constructor(field: string, why: string) {
+    super(`Unable to use the retention policy: ${field} ${why}`);
+    this.field = field;
+  }
+}
+
+/**
+ * Looks a policy over before anything is decided by it. One that keeps nothing would remove everything, so it is
+ * refused.
+ * @throws PolicyError
+ */
+export function checkPolicy(policy: RetentionPolicy): void {
+  checkZone(policy.zone ?? 'UTC');
+  if (isTiered(policy)) {
+    if (policy.tiers.length === 0) throw new PolicyError('tiers', 'is empty: nothing would be kept.');
+    for (const [index, { name, on, keep }] of policy.tiers.entries()) {
+      const field = `tiers[${index}]`;
+      if (typeof name !== 'string' || name.trim() === '') throw new PolicyError(`${field}.name`, 'is empty.');
+      if (!['every-day', 'sunday', 'first-sunday'].includes(on))
+        throw new PolicyError(`${field}.on`, `is "${on}": write every-day, sunday or first-sunday.`);
+      if (!Number.isSafeInteger(keep) || keep < 1)
+        throw new PolicyError(`${field}.keep`, `is ${keep}: write a whole number from 1.`);
+    }
+    return;
+  }
+  const given = Object.keys(policy).filter((key) => key !== 'zone');
+  const unknown = given.find(
+    (key) => key !== 'keep-all' && !(KEEP_OPTIONS as readonly string[]).includes(key),
+  );
+  if (unknown !== undefined)
+    throw new PolicyError(unknown, `is no option: write keep-all, ${KEEP_OPTIONS.join(', ')}, or tiers.`);
+  const counts = KEEP_OPTIONS.map((option) => [option, policy[option]] as const);
+  for (const [option, count] of counts)
+    if (count !== undefined && (!Number.isSafeInteger(count) || count < 0))
+      throw new PolicyError(option, `is ${count}: write a whole number from 0.`);
+  const keepsSome = counts.some(([, count]) => (count ?? 0) > 0);
+  if (policy['keep-all'] && keepsSome)
+    throw new PolicyError('keep-all', 'cannot be set together with other options.');
+  if (!policy['keep-all'] && !keepsSome)
+    throw new PolicyError(
+      'keep-*',
+      'is nowhere above 0: nothing would be kept. To keep everything, write keep-all.',
+    );
+}
+
+export function isTiered(policy: RetentionPolicy): policy is TieredPolicy {
+  return 'tiers' in policy;
+}
+
+function checkZone(zone: string): void {
+  try {
+    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(zone);
+  } catch {
+    throw new PolicyError('zone', `is "${zone}": write an IANA name such as Europe/Berlin.`);
+  }
+}

@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { PassThrough, Readable, Transform, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { Decrypter, Encrypter } from 'age-encryption';
+
+/** A file as it was written or read: its length and what it is known by. */
+export interface Sum {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** What was sealed does not open: damaged, cut off, or closed with another key. */
+export class SealError extends Error {
+  override readonly name = 'SealError';
+}
+
+function counting(): { readonly stream: Transform; sum(): Sum } {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  const stream = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      done(null, chunk);
+    },
+  });
+  return { stream, sum: () => ({ bytes, sha256: hash.digest('hex') }) };
+}
+
+const toWeb = (stream: Readable) =>
+  Readable.toWeb(stream) as unknown as globalThis.ReadableStream<Uint8Array>;
+const fromWeb = (stream: unknown) => Readable.fromWeb(stream as ReadableStream<Uint8Array>);
+
+/**
+ * Writes what `fill` writes into a file: zstd, then age to each recipient. The file is on the disk, with its last byte,
+ * when this is done; when it fails there is none.
+ * @param fill writes to the stream and does not end it
+ */
+export async function seal(
+  file: string,
+  recipients: readonly string[],
+  fill: (into: Writable) => Promise<void>,
+): Promise<Sum> {
+  const encrypter = new Encrypter();
+  for (const recipient of recipients) encrypter.addRecipient(recipient);
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    const plain = new PassThrough();
+    const zstd = createZstdCompress();
+    const counted = counting();
+    const encrypted = fromWeb(await encrypter.encrypt(toWeb(zstd)));
+    const compressing = pipeline(plain, zstd);
+    const writing = pipeline(encrypted, counted.stream, async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await writeAll(handle, chunk);
+    });
+    const filling = fill(plain).then(
+      () => void plain.end(),
+      (error: Error) => {
+        plain.destroy(error);
+        throw error;
+      },
+    );
+    const results = await Promise.allSettled([filling, compressing, writing]);
+    const failed = results.find((one) => one.status === 'rejected');
+    if (failed) throw failed.reason;
+    await handle.sync();
+    return counted.sum();
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A short write is no error to the kernel, and a full disk begins with one. */
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
+}
+
+/**
+ * Reads a sealed file to its last byte and hands its content on.
+ * @param read takes the content and must read all of it
+ * @returns the sum of the sealed file
+ * @throws SealError when it does not open with the key, or a byte of it is wrong or missing
+ */
+export async function unseal(
+  file: string,
+  identity: string,
+  read: (content: Readable) => Promise<void>,
+): Promise<Sum> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  const counted = counting();
+  const sealed = createReadStream(file);
+  const reading = pipeline(sealed, counted.stream);
+  // Whoever waits for the content is told; nobody waits for this one before.
+  reading.catch(() => {});
+  let own: Error | null = null;
+  try {
+    const content = fromWeb(await decrypter.decrypt(toWeb(counted.stream)));
+    const plain = new PassThrough();
+    const opening = pipeline(content, createZstdDecompress(), plain);
+    const handing = read(plain).catch((error: Error) => {
+      // Damage reaches the reader as a stream that ends early; its own trouble is what comes while all is well.
+      own ??= error;
+      plain.destroy(error);
+      throw error;
+    });
+    opening.catch((error: Error) => {
+      own ??= error;
+    });
+    const results = await Promise.allSettled([opening, handing]);
+    const failed = results.find((one) => one.status === 'rejected');
+    if (failed) throw own ?? failed.reason;
+    await reading;
+    return counted.sum();
+  } catch (error) {
+    sealed.destroy();
+    const { code, message, name } = error as NodeJS.ErrnoException;
+    if (name === 'TarError' || code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') throw error;
+    if (/no identity matched/.test(message))
+      throw new SealError('it was closed for another key', { cause: error });
+    throw new SealError(`it is damaged or cut off (${message})`, { cause: error });
+  }
+}

@@ -1,0 +1,141 @@
+import { existsSync } from 'node:fs';
+import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Manifest, manifestOf, readManifest, syncFolder } from './manifest.ts';
+import type { RetainedBackup } from './retention.ts';
+
+/** What came of restoring a backup; stands beside it. */
+export interface Proof {
+  readonly proof: 1;
+  readonly id: string;
+  /** When it was restored; ISO 8601. */
+  readonly at: string;
+  /** How long that took. */
+  readonly duration_ms: number;
+  readonly tables: number;
+  readonly rows: number;
+}
+
+/**
+ * `good`: it is there with its manifest, and as long as that says. `partial`: it was never finished. `damaged`: it is not
+ * what its manifest says, or that cannot be read. `gone`: only its manifest is left.
+ */
+export type BackupState = 'good' | 'partial' | 'damaged' | 'gone';
+
+/** A backup in a folder. */
+export interface ShelvedBackup {
+  readonly id: string;
+  readonly file: string;
+  readonly state: BackupState;
+  /** When it was begun; of one without a manifest, when its file was last written. */
+  readonly at: string;
+  /** Bytes that it takes. */
+  readonly bytes: number;
+  readonly version: string | null;
+  readonly protected: boolean;
+  readonly proof: Proof | null;
+}
+
+const ARTEFACT = /^(embedded-\d{8}T\d{6}Z-[0-9a-f]{6})\.tar\.zst\.age$/;
+const proofOf = (file: string) => `${file}.proof.json`;
+const protectionOf = (file: string) => `${file}.protected`;
+
+/**
+ * The backups of a folder, the newest first, from what stands beside them: nothing of them is kept elsewhere. Their
+ * content is not read; that is `psactl backup verify`'s.
+ */
+export async function readShelf(folder: string): Promise<readonly ShelvedBackup[]> {
+  const names = await readdir(folder);
+  const files = new Set(
+    names.flatMap((name) => {
+      const artefact = name.replace(/\.(part|json|json\.part)$/, '');
+      return ARTEFACT.test(artefact) ? [artefact] : [];
+    }),
+  );
+  const all = await Promise.all(
+    [...files].map((name) => readOne(join(folder, name), ARTEFACT.exec(name)![1]!)),
+  );
+  return all
+    .filter((one) => one !== null)
+    .sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1));
+}
+
+async function readOne(file: string, id: string): Promise<ShelvedBackup | null> {
+  const size = async (path: string) => stat(path).catch(() => null);
+  const [whole, part] = await Promise.all([size(file), size(`${file}.part`)]);
+  const manifest = await readManifest(file).catch(() => 'damaged' as const);
+  const known = manifest === 'damaged' ? null : manifest;
+  const seen = whole ?? part;
+  // It went while this looked.
+  if (!seen && !known && manifest !== 'damaged') return null;
+  return {
+    ...{ id, file, state: stateOf(id, whole?.size ?? null, part !== null, manifest) },
+    at: known?.at ?? (seen ? seen.mtime.toISOString() : new Date(0).toISOString()),
+    ...{ bytes: seen?.size ?? 0, version: known?.version ?? null },
+    ...{ protected: existsSync(protectionOf(file)), proof: await readProof(file, id) },
+  };
+}
+
+function stateOf(
+  id: string,
+  bytes: number | null,
+  isPart: boolean,
+  manifest: Manifest | null | 'damaged',
+): BackupState {
+  if (bytes === null) return isPart ? 'partial' : 'gone';
+  if (manifest === 'damaged') return 'damaged';
+  if (manifest === null) return 'partial';
+  return manifest.id === id && manifest.bytes === bytes ? 'good' : 'damaged';
+}
+
+async function readProof(file: string, id: string): Promise<Proof | null> {
+  try {
+    const proof = JSON.parse(await readFile(proofOf(file), 'utf8')) as Proof;
+    return proof.proof === 1 && proof.id === id ? proof : null;
+  } catch {
+    // None, or one that says nothing: it is not proven.
+    return null;
+  }
+}
+
+/** Writes down that a backup was restored. */
+export async function writeProof(file: string, proof: Proof): Promise<void> {
+  const draft = `${proofOf(file)}.new`;
+  const handle = await open(draft, 'w', 0o600);
+  await handle.writeFile(`${JSON.stringify(proof, null, 2)}\n`);
+  await handle.sync();
+  await handle.close();
+  await rename(draft, proofOf(file));
+}
+
+/** Has a backup stay whatever the policy says, or no longer. */
+export async function setProtected(file: string, on: boolean): Promise<void> {
+  if (on) await writeFile(protectionOf(file), '', { mode: 0o600, flush: true });
+  else await rm(protectionOf(file), { force: true });
+  await syncFolder(dirname(file));
+}
+
+/** As the decision on what stays takes it. */
+export const retained = ({
+  id,
+  at,
+  state,
+  protected: isProtected,
+  proof,
+}: ShelvedBackup): RetainedBackup => ({
+  ...{ id, at, protected: isProtected, proven: proof !== null, good: state === 'good' },
+});
+
+/** Takes a backup away. Its manifest goes last: what is killed in the middle shows as gone, and the next one ends it. */
+export async function removeBackup({ file }: Pick<ShelvedBackup, 'file'>): Promise<void> {
+  for (const path of [
+    file,
+    `${file}.part`,
+    proofOf(file),
+    protectionOf(file),
+    `${manifestOf(file)}.part`,
+    manifestOf(file),
+  ])
+    await rm(path, { force: true });
+  await syncFolder(dirname(file));
+}

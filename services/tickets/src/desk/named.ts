@@ -1,0 +1,115 @@
+import { normalTag, normalTags } from '@psa/contracts/tags';
+import { ListTicketsQuery } from '@psa/contracts/tickets';
+import type { RequestContext } from '@psa/service-kit/context';
+import type { Tx } from '@psa/service-kit/database';
+import { invalid, validationDetails } from '@psa/service-kit/errors';
+import { validatorFor } from '@psa/service-kit/validation';
+import { UnknownReference } from '../people/lookup.ts';
+import { findCustomer, teamExists } from '../people/repository.ts';
+import { usedCategories } from '../tickets/choices.ts';
+
+/**
+ * What a rule or view names. It must be there: one that names something else fits no ticket, and nobody sees why.
+ */
+export interface Named {
+  readonly category?: string | null | undefined;
+  readonly team_id?: string | null | undefined;
+  readonly customer_id?: string | null | undefined;
+  readonly technician_id?: string | null | undefined;
+  readonly tag?: string | null | undefined;
+  readonly skills?: readonly string[] | undefined;
+}
+
+/**
+ * Checks all of it; `field` says which field of the request named what.
+ * @returns the category as the desk writes it
+ * @throws 400 naming the field; {@link UnknownReference} for what its owner may know already
+ */
+export async function mustBeThere(
+  tx: Tx,
+  ctx: RequestContext,
+  named: Named,
+  field: (of: keyof Named) => string = (of) => of,
+): Promise<string | null> {
+  const { team_id, customer_id, technician_id, tag, skills } = named;
+  if (team_id && !(await teamExists(tx, ctx, team_id))) {
+    throw invalid({ field: field('team_id'), message: 'there is no such team' });
+  }
+  if (customer_id) {
+    const customer = await findCustomer(tx, ctx, customer_id);
+    if (!customer) throw unknown('customer', customer_id, field('customer_id'));
+    if (customer.deleted)
+      throw invalid({ field: field('customer_id'), message: 'there is no such customer' });
+  }
+  if (technician_id && !(await isTechnician(tx, ctx, technician_id))) {
+    throw unknown('technician', technician_id, field('technician_id'));
+  }
+  if (tag && !(await isTag(tx, ctx, normalTag(tag)))) {
+    throw invalid({ field: field('tag'), message: `no ticket has the tag "${tag}"` });
+  }
+  for (const skill of normalTags([...(skills ?? [])])) {
+    if (await isSkill(tx, ctx, skill)) continue;
+    throw invalid({ field: field('skills'), message: `no technician has the skill "${skill}"` });
+  }
+  return named.category ? knownCategory(tx, ctx, named.category, field('category')) : null;
+}
+
+const unknown = (kind: 'customer' | 'technician', id: string, field: string) =>
+  new UnknownReference([{ kind, id, field }]);
+
+/** A category as the desk's list writes it, or, where it is not in there, as tickets do. @throws 400 for any other */
+async function knownCategory(tx: Tx, ctx: RequestContext, text: string, field: string): Promise<string> {
+  const name = text.trim();
+  const [listed] = await tx.sql<{ name: string }[]>`
+    select name from categories
+    where tenant_id = ${ctx.scope.tenant_id} and deleted_at is null and lower(name) = lower(${name}) for share`;
+  if (listed) return listed.name;
+  const used = (await usedCategories(tx, ctx)).filter((one) => one.toLowerCase() === name.toLowerCase());
+  if (used.length > 0) return used.includes(name) ? name : used[0]!;
+  throw invalid({ field, message: `there is no category "${name}"` });
+}
+
+async function isTechnician(tx: Tx, ctx: RequestContext, id: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select 1 from technicians where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null`;
+  return rows.length > 0;
+}
+
+async function isTag(tx: Tx, ctx: RequestContext, tag: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select 1 from ticket_tags where tenant_id = ${ctx.scope.tenant_id} and tag = ${tag} limit 1`;
+  return rows.length > 0;
+}
+
+async function isSkill(tx: Tx, ctx: RequestContext, skill: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select 1 from technicians
+    where tenant_id = ${ctx.scope.tenant_id} and deleted_at is null and ${skill} = any(skills) limit 1`;
+  return rows.length > 0;
+}
+
+const isFilter = validatorFor(ListTicketsQuery, 'text');
+
+/** The query string of a view: a filter of the ticket list, whose every name is there. @throws 400 naming `query` */
+export async function checkedView(tx: Tx, ctx: RequestContext, query: string): Promise<string> {
+  const params = new URLSearchParams(query);
+  const filter = Object.fromEntries(params) as ListTicketsQuery & Record<string, string>;
+  // Judged in a copy: numbers and booleans are made of text there.
+  if (!isFilter({ ...filter })) {
+    const problems = validationDetails(isFilter.errors ?? [], 'filter');
+    throw invalid(
+      ...problems.map(({ field, message }) => ({ field: 'query', message: `${field} ${message}` })),
+    );
+  }
+  const { assigned_to } = filter;
+  const technician = assigned_to === 'me' || assigned_to === 'none' ? null : assigned_to;
+  const category = await mustBeThere(
+    tx,
+    ctx,
+    { ...filter, technician_id: technician ?? null },
+    () => 'query',
+  );
+  if (category === null || category === filter.category) return query;
+  params.set('category', category);
+  return params.toString();
+}
