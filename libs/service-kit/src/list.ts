@@ -249,7 +249,7 @@ const orderOf = (tx: Tx, sort: SortKeys, inParts = false): Fragment =>
 /**
  * Descending with what is null at the end: first what is not null, then, if the page is not full, what is. An index that
  * serves the ascending order gives both, read backwards; in one order (`desc nulls last`) it would need an index of its own,
- * or sorts the whole table (2.3 s at a million tickets, 0.2 ms so). PostgreSQL answers the parts of a `union all` one after the other.
+ * or sorts the whole table (2.3 s at a million tickets; ascending by the index 0.1 ms). PostgreSQL answers the parts of a `union all` one after the other.
  */
 function withNullsLast(
   tx: Tx,
