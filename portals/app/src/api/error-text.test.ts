@@ -3,7 +3,7 @@ import { createFormats } from '@psa/ui/i18n/format';
 import { setLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { expect, it } from 'vitest';
-import { ApiError } from './error.ts';
+import { ApiError, errorFromResponse } from './error.ts';
 import { describeError, formatWait } from './error-text.ts';
 
 const de = createFormats('de', 'Europe/Berlin');
@@ -46,19 +46,18 @@ it('does not take what exists, or is in use, for a change by somebody else', asy
 });
 
 it('says why the state does not allow something, in both languages and for every reason', async () => {
-  const tell = (reason: string) =>
-    describeError(
-      new ApiError({ status: 409, code: 'RESOURCE_CONFLICT', message: 'English', reason }),
-      uiMessages.t,
-      de,
-    );
+  const tell = async (reason: string) => {
+    const body = { error: { code: 'RESOURCE_CONFLICT', message: 'English', details: [], reason } };
+    return describeError(await errorFromResponse(Response.json(body, { status: 409 })), uiMessages.t, de);
+  };
+  const all = () => Promise.all(REASONS.map(tell));
   await setLanguage('en');
-  const english = REASONS.map(tell);
-  expect(tell('role_in_use')).toBe('People still hold this role. Please give them another one first.');
+  const english = await all();
+  expect(await tell('role_in_use')).toBe('People still hold this role. Please give them another one first.');
   await setLanguage('de');
-  const german = REASONS.map(tell);
-  expect(tell('last_administrator')).toContain('Das ist das letzte aktive Administrationskonto.');
-  expect(tell('of a newer release')).toBe('Das ist im jetzigen Zustand nicht möglich.');
+  const german = await all();
+  expect(await tell('last_administrator')).toContain('Das ist das letzte aktive Administrationskonto.');
+  expect(await tell('of a newer release')).toBe('Das ist im jetzigen Zustand nicht möglich.');
   expect(new Set([...english, ...german]).size).toBe(2 * REASONS.length);
 });
 

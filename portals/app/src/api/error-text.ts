@@ -1,8 +1,6 @@
-import { REASONS, type Reason } from '@psa/contracts/reasons';
 import type { Formats } from '@psa/ui/i18n/format';
 import type { Translate } from '@psa/ui/i18n/i18n';
 import type { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { reasonMessages } from '../i18n/reason-messages.ts';
 import { ApiError } from './error.ts';
 import { type LimitName, limitOf } from './limit.ts';
 
@@ -36,7 +34,7 @@ export function describeError(
     case 'RESOURCE_CONFLICT': {
       const users = usersOf(error);
       if (users.length > 0) return t('error.in_use', { by: users.join(', ') });
-      return isReason(error.reason) ? reasonMessages.t(error.reason) : t('error.state');
+      return error.reasonText?.() ?? t('error.state');
     }
     case 'VALIDATION_ERROR':
     case 'INVALID_INPUT':
@@ -66,9 +64,6 @@ export function describeError(
       return t('error.unknown');
   }
 }
-
-const isReason = (text: string | null): text is Reason =>
-  (REASONS as readonly (string | null)[]).includes(text);
 
 /** The names of what still needs a setting that was to be deleted: tickets as `#12`, policies, customers, rules, people. */
 function usersOf(error: ApiError): string[] {

@@ -21,8 +21,8 @@ export class ApiError extends Error {
   readonly retryAt: number | null;
   /** The states that would have been allowed (TRANSITION_FORBIDDEN). */
   readonly allowed: readonly string[];
-  /** Of a conflict: which state does not allow it (contracts/reasons). */
-  readonly reason: string | null;
+  /** Of a conflict: says in the language of the moment which state does not allow it (contracts/reasons). */
+  readonly reasonText: (() => string) | null;
 
   constructor(init: {
     status: number;
@@ -32,7 +32,7 @@ export class ApiError extends Error {
     requestId?: string | null;
     retryAfter?: number | null;
     allowed?: readonly string[];
-    reason?: string | null;
+    reasonText?: (() => string) | null;
     cause?: unknown;
   }) {
     super(init.message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -43,7 +43,7 @@ export class ApiError extends Error {
     this.retryAfter = init.retryAfter ?? null;
     this.retryAt = this.retryAfter === null ? null : Date.now() + this.retryAfter * 1000;
     this.allowed = init.allowed ?? [];
-    this.reason = init.reason ?? null;
+    this.reasonText = init.reasonText ?? null;
   }
 
   /** No answer: offline, DNS, refused, timed out. The change may or may not have happened. */
@@ -105,10 +105,17 @@ export async function errorFromResponse(response: Response): Promise<ApiError> {
     requestId:
       typeof envelope.request_id === 'string' ? envelope.request_id : response.headers.get('x-request-id'),
     retryAfter,
-    reason: typeof envelope.reason === 'string' ? envelope.reason : null,
+    reasonText: typeof envelope.reason === 'string' ? await reasonTextOf(envelope.reason) : null,
     allowed: Array.isArray(envelope.allowed) ? envelope.allowed.filter((a) => typeof a === 'string') : [],
   });
 }
+
+/** The sentences come with the first conflict: a first page has none. Without them a conflict is told as a plain one. */
+const reasonTextOf = (reason: string): Promise<(() => string) | null> =>
+  import('./reason-text.ts').then(
+    ({ reasonTeller }) => reasonTeller(reason),
+    () => null,
+  );
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
