@@ -1,8 +1,9 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { DeadLetter, EventBus, Subscription } from '@psa/contracts/ports/bus';
-import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { type AdapterLog, silentLog } from '../log.ts';
 import { Dispatcher, type Taken } from './dispatcher.ts';
+import { settle, type Token } from './rabbitmq-acknowledge.ts';
 import { RabbitConnection, within } from './rabbitmq-connection.ts';
 import {
   deadLetterQueue,
@@ -38,12 +39,6 @@ export class BusUnavailable extends Error {
 
 /** No queue's name. */
 const NOBODY = 'psa.nobody';
-
-/** Where a delivery can be acknowledged: its channel dies with its connection. */
-interface Token {
-  readonly channel: Channel;
-  readonly message: ConsumeMessage;
-}
 
 interface Consumer {
   readonly subscription: Subscription;
@@ -427,24 +422,6 @@ export class RabbitBus implements EventBus {
     });
     this.#dlqTurn = turn.catch(() => {});
     return turn;
-  }
-}
-
-/**
- * Acknowledges deliveries of the consumer's channel; false when it has just closed. Those that nothing older is still
- * open before go in one word: for the broker each is a round of its queue's replicas, and a frame to read.
- */
-function settle({ channel, open }: Consumer, tokens: readonly Token[]): boolean {
-  for (const { message } of tokens) open.delete(message.fields.deliveryTag);
-  const [oldest = Number.POSITIVE_INFINITY] = open;
-  const inOrder = tokens.toSorted((a, b) => a.message.fields.deliveryTag - b.message.fields.deliveryTag);
-  const upTo = inOrder.findLastIndex(({ message }) => message.fields.deliveryTag < oldest);
-  try {
-    if (upTo >= 0) channel!.ack(inOrder[upTo]!.message, true);
-    for (const { message } of inOrder.slice(upTo + 1)) channel!.ack(message);
-    return true;
-  } catch {
-    return false;
   }
 }
 
