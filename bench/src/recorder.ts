@@ -33,7 +33,8 @@ export async function record(
         set_config('psa.user_id', ${scope.user_id ?? ''}, true)`;
       const sent: PromiseLike<unknown>[] = [];
       const send = (statement: postgres.PendingQuery<postgres.Row[]>) => void sent.push(statement.execute());
-      await work({ sql: tx, orm: undefined as never, send, afterCommit: () => {} });
+      const last = (...statements: readonly PromiseLike<unknown>[]) => Promise.all(statements) as never;
+      await work({ sql: tx, orm: undefined as never, send, last, afterCommit: () => {} });
       await Promise.all(sent);
       throw undo;
     });

@@ -35,3 +35,7 @@ export function needles(search: string): Needle[] {
 
 /** A LIKE pattern for "contains", with the wildcards of the text itself disarmed. */
 export const contains = (text: string) => `%${text.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
+
+/** Whether a row is found: every needle occurs in its {@link searchText}. For lists that are too short for an index. */
+export const isFound = (text: string, wanted: readonly Needle[]): boolean =>
+  wanted.every(({ plain, german }) => text.includes(plain) || text.includes(german));

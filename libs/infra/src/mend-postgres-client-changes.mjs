@@ -263,8 +263,41 @@ export const CHANGES = [
     after: `      , connection
       , lost = null
       , begun = null
+      , committed = null
+      , over = false
       , prepare = null
     const executed = Promise.withResolvers()
+`,
+  },
+  {
+    file: 'index.js',
+    before: `          : sql\`rollback\`
+        )
+`,
+    after: `          : committed ? committed.catch(() => {}) : sql\`rollback\`
+        )
+`,
+  },
+  {
+    file: 'index.js',
+    before: `          : await sql\`commit\`
+      }
+`,
+    after: `          : await (committed || sql\`commit\`)
+      }
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `          : query.prepared && retryRoutines.has(errorResponse.routine)
+            ? retry(query, errorResponse)
+            : errored(errorResponse)
+`,
+    after: `          : query.prepared && retryRoutines.has(errorResponse.routine)
+            ? query.within
+              ? (delete statements[query.signature], errored(errorResponse))
+              : retry(query, errorResponse)
+            : errored(errorResponse)
 `,
   },
   {
@@ -320,6 +353,11 @@ export const CHANGES = [
 `,
     after: `      sql.savepoint = savepoint
       sql.begun = begun
+      sql.commit = () => {
+        committed = sql\`commit\`
+        committed.catch(() => {})
+        committed.execute()
+      }
 `,
   },
   {
@@ -330,6 +368,10 @@ export const CHANGES = [
     after: `        q.catch(e => uncaughtError || (uncaughtError = e))
         if (lost)
           return q.reject(lost)
+        if (over)
+          return q.reject(Errors.generic('TRANSACTION_OVER', 'The transaction has sent its COMMIT'))
+        over = q === committed
+        q.within = true
         c.queue === full
 `,
   },

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -287,20 +287,23 @@ it('an eager transaction starts with its BEGIN, and runs nothing more when that 
   await sql.end();
 });
 
+/** A socket that notes the bytes of each write. */
+function watched(port: number, written: number[]): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.write = ((...args: unknown[]) => {
+    written.push((args[0] as Buffer).length);
+    return write(...args);
+  }) as typeof socket.write;
+  return new Promise((resolve) => socket.once('connect', () => resolve(socket)));
+}
+
 it('what an eager transaction sends before its first answer is one write to the socket', async () => {
   const written: number[] = [];
   const { port } = new URL(server.superuserUrl());
   const sql = postgres(server.superuserUrl(), {
     max: 1,
-    socket: () => {
-      const socket = connect(Number(port), '127.0.0.1');
-      const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
-      socket.write = ((...args: unknown[]) => {
-        written.push((args[0] as Buffer).length);
-        return write(...args);
-      }) as typeof socket.write;
-      return new Promise((resolve) => socket.once('connect', () => resolve(socket)));
-    },
+    socket: () => watched(Number(port), written),
   } as never);
   const text = 'x'.repeat(3_000);
   const asked = eager(async (tx) => Promise.all([tx`SELECT ${text}`, tx`SELECT ${text}`, tx`SELECT ${1}`]));
@@ -311,6 +314,44 @@ it('what an eager transaction sends before its first answer is one write to the 
   await work();
   // BEGIN and all that follows, then COMMIT.
   expect(written).toHaveLength(2);
+  await sql.end();
+});
+
+it('what is under way goes out with COMMIT where nothing follows: one write to the socket in all', async () => {
+  const written: number[] = [];
+  const { port } = new URL(server.superuserUrl());
+  const sql = postgres(server.superuserUrl(), {
+    max: 1,
+    socket: () => watched(Number(port), written),
+  } as never);
+  const work = () =>
+    sql.begin(
+      'read only',
+      eager(async (tx) => {
+        const asked = [tx`SELECT 1`.execute(), tx`SELECT ${2}::int AS n`.execute()];
+        (tx as unknown as { commit(): void }).commit();
+        await expect(tx`SELECT 3`).rejects.toMatchObject({ code: 'TRANSACTION_OVER' });
+        return Promise.all(asked);
+      }),
+    );
+  await expect(work()).rejects.toMatchObject({ code: 'TRANSACTION_OVER' });
+  const quiet = () =>
+    sql.begin(
+      'read only',
+      eager(async (tx) => {
+        const asked = [tx`SELECT 1`.execute(), tx`SELECT ${2}::int AS n`.execute()];
+        (tx as unknown as { commit(): void }).commit();
+        return Promise.all(asked);
+      }),
+    );
+  await quiet();
+  written.length = 0;
+  expect((await quiet())[1]).toEqual([{ n: 2 }]);
+  expect(written).toHaveLength(1);
+  // The connection serves others.
+  expect(
+    (await sql.begin(async (tx) => tx`SELECT pg_current_xact_id_if_assigned() AS id`))[0]!.id,
+  ).toBeNull();
   await sql.end();
 });
 
@@ -329,9 +370,15 @@ it('transactions and single queries share a small pool for long, none waits for 
       await expect(failing).rejects.toThrow();
     } else {
       const work = async (tx: postgresClient.TransactionSql) => {
-        // Some wait for answers, some send it all.
+        // Some wait for answers, some send it all, some of these with COMMIT.
         if (kind === 1) await tx`SELECT 1`;
         const first = tx`INSERT INTO shared VALUES (${n}, pg_backend_pid()::text)`.execute();
+        if (kind === 2 && n % 3 === 0) {
+          const last = tx`SELECT by = pg_backend_pid()::text AS mine FROM shared WHERE n = ${n}`.execute();
+          (tx as unknown as { commit(): void }).commit();
+          await first;
+          return (await last)[0]!.mine;
+        }
         const [seen] = await tx`SELECT by = pg_backend_pid()::text AS mine FROM shared WHERE n = ${n}`;
         await first;
         return seen!.mine;

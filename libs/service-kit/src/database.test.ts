@@ -5,7 +5,7 @@ import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Scope } from './context.ts';
 import { systemContext } from './context.ts';
-import type { Database, Tx } from './database.ts';
+import { Database, type Tx } from './database.ts';
 import { systemIds } from './ids.ts';
 import { once, onceEach } from './inbox.ts';
 import { envelope } from './outbox.ts';
@@ -99,6 +99,55 @@ describe('row-level security', () => {
       /permission denied/,
     );
     await expect(db.tx(staffA, (tx) => tx.sql`set role psa_owner`)).rejects.toThrow(/permission denied/);
+  });
+});
+
+describe('the last statements of a reading transaction', () => {
+  const lastNames = (scope: Scope) =>
+    db.read(scope, async (tx) => {
+      const [names, [count]] = await tx.last(
+        tx.sql<{ name: string }[]>`select name from things order by name`,
+        tx.sql<{ n: number }[]>`select count(*)::int as n from things`,
+      );
+      return [names.map((row) => row.name), count!.n];
+    });
+
+  it('answer by the rules of row-level security, many at once too', async () => {
+    const seen = await names(staffA);
+    for (const answer of await Promise.all(Array.from({ length: 50 }, () => lastNames(staffA))))
+      expect(answer).toEqual([seen, seen.length]);
+  });
+
+  it('leave nothing that could be asked afterwards', async () => {
+    const asked = db.read(staffA, async (tx) => {
+      await tx.last(tx.sql`select 1`);
+      return tx.sql`select name from things`;
+    });
+    await expect(asked).rejects.toMatchObject({ code: 'TRANSACTION_OVER' });
+    expect((await lastNames(staffA))[1]).toBeGreaterThan(0);
+  });
+
+  it('fail with their error, and leave the connection as it was', async () => {
+    const failing = db.read(staffA, (tx) =>
+      tx.last(tx.sql`select 1`, tx.sql`select 1 / (select 0)`, tx.sql`select 2`),
+    );
+    await expect(failing).rejects.toMatchObject({ code: '22012' });
+    await Promise.all(Array.from({ length: 20 }, () => lastNames(staffA)));
+  });
+
+  it('fail rather than find nothing where the table has changed under a prepared statement', async () => {
+    const one = new Database({ url: test.urlFor('kit_test'), max: 1 });
+    const ask = () => one.read(staffA, async (tx) => (await tx.last(tx.sql`select * from changing`))[0]);
+    await test.admin.unsafe(`
+      create table kit_test.changing (tenant_id uuid not null, n int);
+      insert into kit_test.changing values ('${A}', 1);
+      call psa.protect('kit_test.changing', 'staff');
+      grant select on kit_test.changing to psa_kit_test`);
+    expect(await ask()).toHaveLength(1);
+    await test.admin.unsafe('alter table kit_test.changing add column more int');
+    await expect(ask()).rejects.toMatchObject({ code: '0A000' });
+    expect(await ask()).toHaveLength(1);
+    await one.close();
   });
 });
 

@@ -1,5 +1,6 @@
 import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import fc from 'fast-check';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchList, type ListParams, type ListSpec, listResponse, parseList } from './list.ts';
 
@@ -8,6 +9,8 @@ const spec: ListSpec = {
     created_at: { sql: 't.created_at', type: 'timestamptz' },
     name: { sql: 't.name', type: 'text' },
     rank: { sql: 't.rank', type: 'integer', nullable: true },
+    due: { sql: 't.rank', type: 'integer', nullable: true, nullsLast: true },
+    known: { sql: 't.name', type: 'text', column: 'name' },
   },
   defaultSort: [['created_at', 'desc']],
   fields: ['id', 'name', 'rank'],
@@ -84,7 +87,10 @@ describe('fetchList', () => {
     const request = parseList(params, spec);
     return db.admin
       .begin(async (sql) => {
-        const tx = { sql, orm: null as never, send: () => {}, afterCommit: () => {} };
+        const tx = {
+          ...{ sql, orm: null as never, send: () => {}, afterCommit: () => {} },
+          last: () => Promise.reject(new Error('more is asked')),
+        };
         return fetchList<{ id: string }>(tx, {
           select: sql`t.id, t.name, t.rank`,
           from: sql`list_test.t t`,
@@ -100,6 +106,11 @@ describe('fetchList', () => {
     ['mixed directions', { sort: 'name,created_at', order: 'desc,asc' }],
     ['nulls ascending', { sort: 'rank,name', order: 'asc,desc' }],
     ['nulls descending', { sort: 'rank', order: 'desc' }],
+    ['nulls last, ascending', { sort: 'due', order: 'asc' }],
+    ['nulls last, descending', { sort: 'due', order: 'desc' }],
+    ['nulls last, descending, in mixed directions', { sort: 'due,name', order: 'desc,asc' }],
+    ['nulls last in the second place', { sort: 'name,due', order: 'asc,desc' }],
+    ['the cursor from the row itself', { sort: 'known', order: 'asc' }],
     ['the default order', {}],
   ])('by cursor: walks every row exactly once in the order of the pages: %s', async (_name, params) => {
     const seen: string[] = [];
@@ -112,6 +123,59 @@ describe('fetchList', () => {
     const { result: whole } = await fetch({ ...params, limit: 100 });
     expect(seen).toEqual(whole.rows.map((row) => row.id));
     expect(new Set(seen).size).toBe(rows.length);
+  });
+
+  it.each(['asc', 'desc'])('keeps what is null at the end, %s, by page and by cursor', async (order) => {
+    const plain = await db.admin.unsafe<{ id: string }[]>(
+      `select id from list_test.t order by rank ${order} nulls last, id ${order}`,
+    );
+    const expected = plain.map((row) => row.id);
+    const byPage: string[] = [];
+    for (let page = 1; page <= 8; page++) {
+      const { result } = await fetch({ sort: 'due', order, limit: 6, page });
+      byPage.push(...result.rows.map((row) => row.id));
+    }
+    expect(byPage).toEqual(expected);
+    const byCursor: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const { result } = await fetch({ sort: 'due', order, limit: 6, ...(cursor ? { cursor } : {}) });
+      byCursor.push(...result.rows.map((row) => row.id));
+      cursor = result.nextCursor ?? undefined;
+    } while (cursor);
+    expect(byCursor).toEqual(expected);
+  });
+
+  it('reads the last due first by the index of the ascending order, without sorting the table', async () => {
+    await db.admin.unsafe(`
+      create table list_test.many (id uuid primary key, due timestamptz);
+      insert into list_test.many
+        select gen_random_uuid(), case when i % 30 = 0 then now() - interval '1 minute' * i end
+        from generate_series(1, 20000) i;
+      create index many_due on list_test.many (due, id);
+      analyze list_test.many`);
+    const due = { sql: 't.due', type: 'timestamptz', nullable: true, nullsLast: true } as const;
+    const many = {
+      ...spec,
+      sortable: { due },
+      defaultSort: [['due', 'desc']],
+      id: { ...spec.id!, column: 'id' },
+    } as const;
+    const statements: string[] = [];
+    const watched = postgres(db.adminUrl, {
+      max: 1,
+      debug: (_connection, text) => void statements.push(text),
+    });
+    await watched.begin((sql) => {
+      const tx = { sql, orm: null as never, send: () => {}, last: null as never, afterCommit: () => {} };
+      const request = parseList({ limit: 20, count: 'none' }, many);
+      return fetchList(tx, { select: sql`t.id`, from: sql`list_test.many t`, where: [], request });
+    });
+    await watched.end();
+    const asked = statements.find((text) => text.includes('list_test.many'))!;
+    const plan = (await db.admin.unsafe(`explain ${asked}`)).map((row) => row['QUERY PLAN']).join('\n');
+    expect(plan).toMatch(/Index (Only )?Scan Backward using many_due/);
+    expect(plan).not.toMatch(/Sort/);
   });
 
   it('answers with data, meta and links', async () => {

@@ -10,6 +10,8 @@ type Fragment = postgres.PendingQuery<postgres.Row[]>;
 export interface SortField {
   readonly sql: string;
   readonly type: 'uuid' | 'text' | 'bigint' | 'integer' | 'timestamptz' | 'boolean';
+  /** The field among what is selected, where it is selected as it is: then the row gives the cursor its value. */
+  readonly column?: string;
   /** Nulls are allowed here; they sort last ascending and first descending, as PostgreSQL does by itself. */
   readonly nullable?: boolean;
   /** Nulls come last in both directions: rows that have nothing to be sorted by. */
@@ -163,19 +165,22 @@ function decodeCursor(text: string, sort: SortKeys): (string | null)[] {
  */
 export async function fetchList<Row extends postgres.Row>(
   tx: Tx,
-  query: { select: Fragment; from: Fragment; where: readonly Fragment[]; request: ListRequest },
+  query: {
+    select: Fragment;
+    from: Fragment;
+    where: readonly Fragment[];
+    request: ListRequest;
+    /** Nothing else is asked in this transaction: its COMMIT goes with the page (see {@link Tx.last}). */
+    isLast?: boolean;
+  },
 ): Promise<ListResult<Row>> {
   const { sql } = tx;
   const { request } = query;
   const filters = query.where.reduce<Fragment>((all, one) => sql`${all} and ${one}`, sql`true`);
-  const keys: Fragment[] = request.sort.map(
-    (key, i) => sql`(${sql.unsafe(key.field.sql)})::text as ${sql(`_k${i}`)}`,
-  );
-  const keyColumns = keys.reduce((all, one) => sql`${all}, ${one}`);
-  const order = sql.unsafe(
-    request.sort
-      .map(({ field, direction }) => `${field.sql} ${direction}${field.nullsLast ? ' nulls last' : ''}`)
-      .join(', '),
+  const keyColumns = request.sort.reduce<Fragment>(
+    (all, { field }, i) =>
+      field.column === undefined ? sql`${all}, (${sql.unsafe(field.sql)})::text as ${sql(`_k${i}`)}` : all,
+    sql``,
   );
   const after = request.cursor ? sql`and ${keyset(tx, request.sort, request.cursor)}` : sql``;
   const offset = request.cursor ? 0 : (request.page - 1) * request.limit;
@@ -184,41 +189,94 @@ export async function fetchList<Row extends postgres.Row>(
   const pageOf = sql`limit ${sql.unsafe(String(request.limit + 1))} ${offset > 0 ? sql`offset ${offset}` : sql``}`;
   const cap = sql.unsafe(String(COUNT_CAP + 1));
 
-  const pageQuery = sql<(Row & Record<string, string | null>)[]>`
-    select ${query.select}, ${keyColumns} from ${query.from} where ${filters} ${after}
-    order by ${order} ${pageOf}`;
+  const page = (part: Fragment, order: Fragment, rows: Fragment): Fragment => sql`
+    select ${query.select} ${keyColumns} from ${query.from} where ${filters} ${after} ${part}
+    order by ${order} ${rows}`;
+  const [first] = request.sort;
+  const order: Fragment = orderOf(tx, request.sort);
+  const noPart: Fragment = sql``;
+  const isSplit = first!.field.nullsLast === true && first!.direction === 'desc';
+  const pageQuery = isSplit
+    ? withNullsLast(tx, page, request, { offset, pageOf })
+    : page(noPart, order, pageOf);
   const countQuery =
     request.count === 'none'
-      ? Promise.resolve([])
+      ? null
       : request.count === 'exact'
-        ? sql<{ n: string }[]>`select count(*) as n from ${query.from} where ${filters}`
-        : sql<{ n: string }[]>`
+        ? sql`select count(*) as n from ${query.from} where ${filters}`
+        : sql`
             select count(*) as n from (select 1 from ${query.from} where ${filters} limit ${cap}) as counted`;
-  const [rows, counted] = await Promise.all([pageQuery, countQuery]);
-
+  const statements = countQuery ? [pageQuery, countQuery] : [pageQuery];
+  const answers: unknown = await (query.isLast ? tx.last(...statements) : Promise.all(statements));
+  const [rows, counted = []] = answers as [(Row & Record<string, string | null>)[], { n: string }[]?];
   const more = rows.length > request.limit;
-  const page = rows.slice(0, request.limit);
-  const last = page.at(-1);
+  const shown = rows.slice(0, request.limit);
+  const last = shown.at(-1);
   const nextCursor =
     more && last
       ? encodeCursor(
-          request.sort.map((_, i) => last[`_k${i}`] ?? null),
+          request.sort.map(({ field }, i) => textOrNull(last[field.column ?? `_k${i}`])),
           request.sort,
         )
       : null;
   // The last first: in another order V8 turns each row into a hash table, which is slow to read.
-  for (const row of page as Record<string, unknown>[]) {
-    for (let i = request.sort.length - 1; i >= 0; i--) delete row[`_k${i}`];
+  for (const row of shown as Record<string, unknown>[]) {
+    for (let i = request.sort.length - 1; i >= 0; i--) {
+      if (request.sort[i]!.field.column === undefined) delete row[`_k${i}`];
+    }
   }
   const n = counted[0] === undefined ? undefined : Number(counted[0].n);
   const capped = request.count === 'capped' && n !== undefined && n > COUNT_CAP;
   return {
-    rows: page as Row[],
+    rows: shown as Row[],
     total: capped ? COUNT_CAP : n,
     totalRelation: n === undefined ? undefined : capped ? 'gte' : 'eq',
     nextCursor,
   };
 }
+
+/** `inParts`: what is null in the first key comes apart, see {@link withNullsLast}. */
+const orderOf = (tx: Tx, sort: SortKeys, inParts = false): Fragment =>
+  tx.sql.unsafe(
+    sort
+      .map(({ field, direction }, i) => {
+        const nulls = field.nullsLast && !(inParts && i === 0) ? ' nulls last' : '';
+        return `${field.sql} ${direction}${nulls}`;
+      })
+      .join(', '),
+  );
+
+/**
+ * Descending with what is null at the end: first what is not null, then, if the page is not full, what is. An index that
+ * serves the ascending order gives both, read backwards; in one order (`desc nulls last`) it would need an index of its own,
+ * or sorts the whole table (2.3 s at a million tickets; ascending by the index 0.1 ms). PostgreSQL answers the parts of a `union all` one after the other.
+ */
+function withNullsLast(
+  tx: Tx,
+  page: (part: Fragment, order: Fragment, rows: Fragment) => Fragment,
+  request: ListRequest,
+  { offset, pageOf }: { offset: number; pageOf: Fragment },
+): Fragment {
+  const { sql } = tx;
+  const { field } = request.sort[0]!;
+  const column = sql.unsafe(field.sql);
+  const order: Fragment = orderOf(tx, request.sort, true);
+  const rows = offset > 0 ? sql`limit ${request.limit + 1 + offset}` : pageOf;
+  // Said once more for the index: the keyset says the same in a form that no index reads.
+  const [reached] = request.cursor ?? [];
+  const upTo =
+    reached === undefined
+      ? sql``
+      : reached === null
+        ? sql`and false`
+        : sql`and ${column} <= ${reached}::text::${sql.unsafe(field.type)}`;
+  const some: Fragment = sql`and ${column} is not null ${upTo}`;
+  const none: Fragment = sql`and ${column} is null`;
+  return sql`
+    select * from ((${page(some, order, rows)}) union all (${page(none, order, rows)})) as parts ${pageOf}`;
+}
+
+const textOrNull = (value: unknown): string | null => (value == null ? null : String(value));
 
 /** A result of which more may exist than were looked at: its count is "at least". */
 export const atLeast = <Row>(result: ListResult<Row>): ListResult<Row> => ({

@@ -140,10 +140,10 @@ describe('files of tickets and the room that they take', () => {
     await signIn(page, platform, ADMIN);
     await page.goto('/settings/storage');
     await page.getByText('Jeder Kunde darf bis zu 2 GiB belegen.').waitFor();
-    await page.getByText(/^[\d,]+ MiB von 20 GiB \(0\s%\)$/).waitFor();
+    await page.getByText(/^[\d,]+\s(Byte|KiB|MiB) von 20\sGiB \(0\s%\)$/).waitFor();
     await page.getByRole('combobox', { name: 'Verbrauch eines Kunden' }).fill(company.name);
     await page.getByRole('option', { name: company.name }).click();
-    await page.getByText(/^[\d,]+ MiB von 2 GiB/).waitFor();
+    await page.getByText(/^[\d,]+\s(Byte|KiB|MiB) von 2\sGiB/).waitFor();
 
     await page.getByRole('button', { name: 'Grenzen ändern' }).click();
     const dialog = page.getByRole('dialog', { name: 'Grenzen ändern' });
@@ -166,7 +166,7 @@ describe('files of tickets and the room that they take', () => {
     await dialog.getByText('Jemand anders hat das inzwischen geändert.').waitFor();
     await dialog.getByRole('button', { name: 'Speichern' }).click();
     await dialog.waitFor({ state: 'detached' });
-    await page.getByText(/^[\d,]+ MiB von 2,5 GiB/).waitFor();
+    await page.getByText(/^[\d,]+\s(Byte|KiB|MiB) von 2,5\sGiB/).waitFor();
     await page.getByText('Jeder Kunde darf bis zu 3 GiB belegen.').waitFor();
     expect(await quota()).toMatchObject({ limit_bytes: 2.5 * 2 ** 30, customer_limit_bytes: 3 * 2 ** 30 });
     await page.setViewportSize({ width: 390, height: 844 });
@@ -181,7 +181,7 @@ describe('files of tickets and the room that they take', () => {
     await each.fill('0');
     await dialog.getByRole('button', { name: 'Speichern' }).click();
     await dialog.waitFor({ state: 'detached' });
-    await page.getByText('Jeder Kunde darf bis zu 0 MiB belegen.').waitFor();
+    await page.getByText('Jeder Kunde darf bis zu 0 Byte belegen.').waitFor();
     expect(await quota()).toMatchObject({ limit_bytes: 20 * 2 ** 30, customer_limit_bytes: 0 });
     await page.goto(`/tickets/${ticket}`);
     session.allow(413, '/attachments');

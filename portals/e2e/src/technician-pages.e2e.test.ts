@@ -216,6 +216,130 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await session.close();
   });
 
+  it('says of an address that leads to nothing that nothing is there, and finds a ticket by its number', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const found = await platform.api(TECHNICIAN, 'GET', '/tickets?limit=1');
+    const ticket = found.body.data[0];
+    await signIn(page, platform, TECHNICIAN);
+    const asked: string[] = [];
+    page.on('request', (request) => {
+      const { pathname, search } = new URL(request.url());
+      if (/^\/api\/v1\/(tickets|customers)/.test(pathname)) asked.push(pathname + search);
+    });
+    for (const [path, requests] of [
+      ['/tickets/999999', 1],
+      ['/tickets/nichts', 0],
+      ['/customers/nichts', 0],
+    ] as const) {
+      asked.length = 0;
+      await page.goto(path);
+      await page.getByRole('heading', { name: 'Seite nicht gefunden' }).waitFor();
+      expect([path, asked.length], asked.join(' ')).toEqual([path, requests]);
+    }
+    await page.goto(`/tickets/${ticket.ticket_number}`);
+    await page.getByRole('heading', { name: ticket.title }).waitFor();
+    expect(new URL(page.url()).pathname).toBe(`/tickets/${ticket.id}`);
+    await session.close();
+  });
+
+  it.each(['de', 'en'] as const)('cuts no status of the list short (%s)', async (language) => {
+    const session = await newSession(browser, platform, { language });
+    const { page } = session;
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/tickets?status=waiting_customer');
+    const pill = page
+      .getByRole('grid')
+      .locator('.pill')
+      .filter({ hasText: /Wartet auf Kunde|Waiting for customer/ });
+    await pill.first().waitFor();
+    // Text, padding and round end: whichever reaches furthest.
+    const { end, room } = await pill.first().evaluate((element) => {
+      const text = document.createRange();
+      text.selectNodeContents(element);
+      const cell = element.closest('[role="gridcell"]')!;
+      const room =
+        cell.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(cell).paddingRight);
+      const padding = Number.parseFloat(getComputedStyle(element).paddingRight);
+      const ends = [text.getBoundingClientRect().right + padding, element.getBoundingClientRect().right];
+      return { end: Math.max(...ends), room };
+    });
+    expect(end).toBeLessThanOrEqual(room);
+    await session.close();
+  });
+
+  it('forgives a slip of the keyboard where a customer is chosen', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const [customer] = (await platform.api(ADMIN, 'GET', '/customers?limit=1&search=hallertau')).body.data;
+    expect(customer?.name).toContain('Hallertau');
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/tickets/new');
+    await page.getByRole('combobox', { name: /Kunde/ }).fill('Halertua');
+    await page.getByRole('option').filter({ hasText: customer.name }).waitFor();
+    await page.getByRole('combobox', { name: /Kunde/ }).fill(`K${customer.customer_number}`);
+    await page.getByRole('option').filter({ hasText: customer.name }).waitFor();
+    await session.close();
+  });
+
+  it('lets a technician make an API key, which is shown this once, and end it', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    session.allow(400, '/api/v1/api-keys');
+    const name = `Skript ${Date.now().toString(36)}`;
+    await signIn(page, platform, TECHNICIAN);
+    await page.goto('/settings/keys');
+    await page.getByRole('button', { name: 'Neuer API-Schlüssel' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Neuer API-Schlüssel' });
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByLabel('Mein Passwort').fill('nicht meines');
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.getByText('Das stimmt nicht.').waitFor();
+    await dialog.getByLabel('Mein Passwort').fill(platform.password);
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    const once = page.getByRole('alertdialog', { name });
+    await once.getByText('Dieser Schlüssel wird nur jetzt gezeigt.').waitFor();
+    const key = (await once.getByText(/^psa_/).textContent())!;
+    await expectNoAxeViolations(page);
+    const me = () => fetch(`${platform.url}/api/v1/auth/me`, { headers: { 'x-api-key': key } });
+    expect((await me()).status).toBe(200);
+    await once.getByRole('button', { name: 'Schließen' }).last().click();
+    const row = page.getByRole('row').filter({ hasText: name });
+    await row.getByText(key.slice(0, 12)).waitFor();
+    expect(await page.getByText(key).count()).toBe(0);
+    await row.getByRole('button', { name: 'Widerrufen' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Widerrufen' }).click();
+    await row.waitFor({ state: 'detached' });
+    expect((await me()).status).toBe(401);
+    await session.close();
+  });
+
+  it('offers somebody new the roles that fit, and shows what each may', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    await signIn(page, platform, ADMIN);
+    await page.goto('/settings/users');
+    await page.getByRole('button', { name: 'Neuer Benutzer' }).click();
+    const dialog = page.getByRole('dialog');
+    const role = dialog.getByLabel('Rolle');
+    const offered = () => role.locator('option').allTextContents();
+    await expect.poll(offered, PATIENT).toContain('Disposition');
+    expect(await offered()).not.toContain('Kundenadministration');
+    expect(await role.inputValue()).toBe('technician_l1');
+    await dialog.getByLabel('Kunde', { exact: true }).selectOption({ index: 1 });
+    expect((await offered()).sort()).toEqual(['Kunde', 'Kundenadministration']);
+    expect(await role.inputValue()).toBe('customer_user');
+    await dialog.getByRole('button', { name: 'Abbrechen' }).click();
+
+    await page.goto('/settings/roles');
+    const row = page.getByRole('row').filter({ hasText: 'Kundenadministration' });
+    await row.getByText('Kunden', { exact: true }).waitFor();
+    await row.getByText(/^\d+ Rechte$/).click();
+    await row.getByText('contact:create').waitFor();
+    await page.getByRole('row').filter({ hasText: 'Alles' }).first().waitFor();
+    await session.close();
+  });
+
   it('lets an administrator revoke an API key, and calls it that', async () => {
     const session = await newSession(browser, platform);
     const { page } = session;

@@ -107,6 +107,7 @@ export const PAGES: readonly Page<Label>[] = [
       'rules',
       'storage',
       'users',
+      'roles',
       'keys',
     ].map((section) => `/settings/${section}`),
   },

@@ -99,6 +99,35 @@ describe('pages', () => {
     await dir.remove();
   });
 
+  it('shows a new build as it is, under a gateway that runs', async () => {
+    const dir = await tempDir('rebuilt');
+    const [technician, customer] = [`${dir.path}/technician`, `${dir.path}/customer`];
+    const build = async (text: string) => {
+      await rm(technician, { recursive: true, force: true });
+      await mkdir(`${technician}/assets`, { recursive: true });
+      await writeFile(`${technician}/assets/index-${text.padEnd(8, '0')}.js`, text);
+      await writeFile(`${technician}/index.html`, `<!doctype html><title>${text}</title>`);
+    };
+    await build('old');
+    const gateway = await testGateway('in-process', { portals: { technician, customer } });
+    const get = (path: string, headers = {}) =>
+      fetch(gateway.url + path, { headers: { accept: 'text/html', ...headers } });
+    const before = await get('/tickets');
+    expect(await before.text()).toContain('<title>old</title>');
+    for (const text of ['much longer', 'b']) {
+      await build(text.replaceAll(' ', '-'));
+      // Whoever has the old page gets the new one, not "unchanged", and all of it; its code too, whoever asks first.
+      const code = await get(`/assets/index-${text.replaceAll(' ', '-').padEnd(8, '0')}.js`);
+      expect([text, code.status]).toEqual([text, 200]);
+      const after = await get('/tickets', { 'if-none-match': before.headers.get('etag')! });
+      expect(after.status).toBe(200);
+      expect(await after.text()).toBe(`<!doctype html><title>${text.replaceAll(' ', '-')}</title>`);
+    }
+    expect((await get('/assets/index-old00000.js', { accept: '*/*' })).status).toBe(404);
+    await gateway.close();
+    await dir.remove();
+  });
+
   it('takes no other methods', async () => {
     const response = await fetch(`${test.url}/`, { method: 'POST', body: 'x' });
     expect(response.status).toBe(405);

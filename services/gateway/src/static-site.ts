@@ -1,5 +1,6 @@
-import { existsSync, type ReadStream } from 'node:fs';
+import { existsSync, type ReadStream, statSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { AppError } from '@psa/service-kit/errors';
 import type { Logger } from '@psa/service-kit/log';
 import sirv from 'sirv';
@@ -14,34 +15,63 @@ const HASHED = /(^|\/)assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 export type StaticSite = (req: IncomingMessage, res: ServerResponse, path: string) => Promise<void> | null;
 
 /**
- * The files of one folder as they stood when it was opened, packed ones (`.br`, `.gz`) for those who take them: only
- * what was there is served, so no path from outside ever reaches the file system. Null where there is no folder.
+ * What changes with a new build: sirv keeps the sizes and tags of all files, and would send the new page with the length
+ * of the old one, or tell a browser that has the old one to keep it.
+ */
+const buildOf = (folder: string): string =>
+  ['', 'index.html', 'assets']
+    .map((name) => statSync(join(folder, name), { throwIfNoEntry: false }))
+    .map((found) => (found ? `${found.mtimeMs} ${found.size} ${found.ino}` : ''))
+    .join('/');
+
+/**
+ * The files of one folder as they stood when it was opened, or built anew since, packed ones (`.br`, `.gz`) for those who
+ * take them: only what was there is served, so no path from outside ever reaches the file system. Null where there is no
+ * folder.
  */
 export function staticSite(folder: string, log: Logger): StaticSite | null {
   if (!existsSync(folder)) return null;
   // Of the call under way: set when there is a file to be read, before the handler comes back.
   let opening: Promise<void> | undefined;
-  const handler = sirv(folder, {
-    ...{ etag: true, brotli: true, gzip: true },
-    extensions: [],
-    setHeaders(res, path) {
-      const cache = HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache';
-      res.setHeader('cache-control', cache);
-      opening = afterOpening(res, path, log);
-    },
-  });
-  return (req, res, path) => {
-    const asked = Object.create(req, {
-      url: { value: `/${path.split('/').map(encodeURIComponent).join('/')}` },
-      // Parts of files are of no use here, and nonsensical ones are an error in sirv.
-      headers: { value: { ...req.headers, range: undefined, 'accept-encoding': takenBy(req) } },
-      _parsedUrl: { value: undefined, writable: true },
-    }) as IncomingMessage;
-    let found = true;
-    opening = undefined;
-    handler(asked, res, () => {
-      found = false;
+  const open = () =>
+    sirv(folder, {
+      ...{ etag: true, brotli: true, gzip: true },
+      extensions: [],
+      setHeaders(res, path) {
+        const cache = HASHED.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache';
+        res.setHeader('cache-control', cache);
+        opening = afterOpening(res, path, log);
+      },
     });
+  let build = buildOf(folder);
+  let handler = open();
+  /** Whether the folder was built anew since it was opened; it is opened again then. */
+  const isNew = () => {
+    const now = buildOf(folder);
+    if (now === build || !existsSync(folder)) return false;
+    handler = open();
+    build = now;
+    return true;
+  };
+  return (req, res, path) => {
+    const serve = () => {
+      const asked = Object.create(req, {
+        url: { value: `/${path.split('/').map(encodeURIComponent).join('/')}` },
+        // Parts of files are of no use here, and nonsensical ones are an error in sirv.
+        headers: { value: { ...req.headers, range: undefined, 'accept-encoding': takenBy(req) } },
+        _parsedUrl: { value: undefined, writable: true },
+      }) as IncomingMessage;
+      let found = true;
+      opening = undefined;
+      handler(asked, res, () => {
+        found = false;
+      });
+      return found;
+    };
+    // What has its hash in its name never changes: a new build is looked for only where one is not there.
+    const isHashed = HASHED.test(path);
+    if (!isHashed) isNew();
+    const found = serve() || (isHashed && isNew() && serve());
     return found ? (opening ?? Promise.resolve()) : null;
   };
 }

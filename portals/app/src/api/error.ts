@@ -118,6 +118,7 @@ function isFieldIssue(value: unknown): value is FieldIssue {
   return isRecord(value) && typeof value.field === 'string' && typeof value.message === 'string';
 }
 
-/** An address whose id is none: the server calls it bad input; who typed it or cut it sees a page that is not there. */
+/** An address that leads to nothing: what it names is not there, or its id is none, which the server calls bad input. */
 export const isUnknownAddress = (error: unknown): boolean =>
-  error instanceof ApiError && error.status === 400 && error.details.some(({ field }) => field === 'id');
+  error instanceof ApiError &&
+  (error.status === 404 || (error.status === 400 && error.details.some(({ field }) => field === 'id')));

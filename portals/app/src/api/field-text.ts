@@ -13,6 +13,7 @@ const KNOWN = [
   [/^is required for the role /, 'needs_customer'],
   [/^must be absent for the role /, 'no_customer'],
   [/^must not be shorter than the response time$/, 'resolution_short'],
+  [/^is wrong$/, 'wrong'],
   [/^is not an address that takes mail$/, 'email'],
   [/^must be a web address/, 'website'],
   [/technician.*disabled$|^is disabled$|^must be a technician$/, 'no_technician'],

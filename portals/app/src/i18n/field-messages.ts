@@ -6,6 +6,7 @@ export const fieldMessages = defineMessages(
   {
     empty: 'Bitte ausfüllen.',
     email: 'Das ist keine vollständige E-Mail-Adresse.',
+    wrong: 'Das stimmt nicht.',
     website: 'Das ist keine Internetadresse wie https://www.example.com.',
     no_technician: 'Diese Person gibt es im Team nicht mehr, oder ihr Konto ist gesperrt.',
     no_category: 'Diese Kategorie gibt es nicht.',
@@ -26,6 +27,7 @@ export const fieldMessages = defineMessages(
   {
     empty: 'Please fill this in.',
     email: 'That is not a complete e-mail address.',
+    wrong: 'That is not right.',
     website: 'That is not a web address such as https://www.example.com.',
     no_technician: 'This person is not on the team any more, or their account is disabled.',
     no_category: 'There is no such category.',

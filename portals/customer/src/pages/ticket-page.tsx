@@ -1,3 +1,4 @@
+import { mustNameTicket } from '@psa/app/address';
 import { ApiError } from '@psa/app/api/error';
 import type { Ticket } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
@@ -26,7 +27,8 @@ export function Component() {
   return <TicketPage key={id} id={id} />;
 }
 
-export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+export const prefetch: PageModule['prefetch'] = async (queries, { params: { id = '' } }) => {
+  await mustNameTicket(id);
   void queries.prefetchInfiniteQuery(commentsQuery(id));
   void queries.prefetchQuery(attachmentsQuery(id));
   void queries.prefetchQuery(historyQuery(id));
@@ -38,8 +40,7 @@ export function ErrorBoundary() {
   const t = messages.useT();
   const me = useMe();
   const error = useRouteError();
-  // What is no id of a ticket is refused as bad input, and is as little a ticket.
-  const missing = error instanceof ApiError && (error.status === 404 || error.status === 400);
+  const missing = error instanceof ApiError && error.status === 404;
   if (!missing) return <RouteError />;
   return (
     <div className="page ticket-page">

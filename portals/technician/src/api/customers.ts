@@ -12,6 +12,7 @@ import {
 } from '@psa/app/api/types';
 import type { ComboOption } from '@psa/ui/components/combo-box';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { searchAll } from './search.ts';
 
 export const customerQuery = (id: string) =>
   queryOptions({
@@ -43,10 +44,27 @@ export async function findCustomers(text: string, signal: AbortSignal): Promise<
     query: { limit: 20, fields: 'name,customer_number', ...(search ? { search } : { sort: 'name' }) },
     signal,
   });
-  return whole<Pick<Customer, 'id' | 'name' | 'customer_number'>>(data).map((c) => ({
+  const found = whole<Pick<Customer, 'id' | 'name' | 'customer_number'>>(data).map((c) => ({
     id: c.id,
     label: c.name,
     detail: `K${c.customer_number}`,
+  }));
+  return found.length > 0 || search.length < SHORTEST_CORRECTED ? found : similarCustomers(search, signal);
+}
+
+/** Shorter words are too like too many others to be corrected. */
+const SHORTEST_CORRECTED = 4;
+
+/** The list takes letters as they are typed; the search knows the words that they may have meant. */
+async function similarCustomers(search: string, signal: AbortSignal): Promise<ComboOption[]> {
+  // Who may not search, or cannot just now, has what the list found: nothing.
+  const { hits } = await searchAll(search, signal, { types: 'customer', limit: 20 }).catch(() => ({
+    hits: [],
+  }));
+  return hits.map(({ id, title, summary }) => ({
+    id,
+    label: title,
+    detail: `K${String(summary.customer_number ?? '')}`,
   }));
 }
 

@@ -60,12 +60,17 @@ export const rolesQuery = queryOptions({
     whole<Role>((await api.get('/roles', { query: { limit: 100 }, signal })).data),
 });
 
-/** The keys of everybody, newest first. */
-export const apiKeysQuery = queryOptions({
-  queryKey: ['api_key', 'list'],
-  queryFn: async ({ signal }) =>
-    whole<ApiKey>((await api.get('/api-keys', { query: { user_id: 'all', limit: 100 }, signal })).data),
-});
+/** The own keys, or those of everybody, newest first. */
+export const apiKeysQuery = (everybody: boolean) =>
+  queryOptions({
+    queryKey: ['api_key', 'list', everybody],
+    queryFn: async ({ signal }) => {
+      const query = { ...(everybody ? { user_id: 'all' as const } : {}), limit: 100 };
+      return whole<ApiKey>((await api.get('/api-keys', { query, signal })).data);
+    },
+  });
+/** The answer has the key itself, this once. */
+export const createApiKey = async (key: BodyOf<'POST /api-keys'>) => (await api.post('/api-keys', key)).data;
 export const revokeApiKey = (id: string) => api.delete('/api-keys/{id}', { path: { id } });
 
 /** Room that files take and may take; of a customer too where one is given. */

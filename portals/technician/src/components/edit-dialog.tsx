@@ -15,6 +15,9 @@ export interface EditField {
   hint?: string;
   required?: boolean;
   maxLength?: number;
+  autoComplete?: 'current-password';
+  /** What it offers follows from another field: a choice that is no longer offered gives way to the first. */
+  follows?: boolean;
 }
 
 const INPUT_TYPES = { line: 'text', email: 'email', password: 'password', moment: 'datetime-local' } as const;
@@ -25,7 +28,8 @@ export interface EditDialogProps {
   /** Under which what is typed is kept while the dialog is closed: the kind of thing and its id, or `new`. */
   draft: string;
   title: string;
-  fields: readonly EditField[];
+  /** Those that follow from what is typed are a function of it. */
+  fields: readonly EditField[] | ((values: Values) => readonly EditField[]);
   values: Values;
   /** Said under a required field that is empty. */
   missing: string;
@@ -40,17 +44,30 @@ export interface EditDialogProps {
   extra?: ReactNode;
 }
 
+/** The values, those of choices that follow from others among what these offer. */
+function fitting(fields: readonly EditField[], values: Values): Values {
+  const all = { ...values };
+  for (const { name, follows, options = [] } of fields) {
+    if (follows && !options.some(({ value }) => value === values[name])) all[name] = options[0]?.value ?? '';
+  }
+  return all;
+}
+
 /** Creates or changes one thing. What was typed stays until it is saved; a second try is the same request. */
 export function EditDialog(props: EditDialogProps) {
+  const fieldsOf = (of: Values) => (typeof props.fields === 'function' ? props.fields(of) : props.fields);
   const draft = useDraft<Values>(`edit.${props.draft}`, props.values, {
-    secret: props.fields.filter(({ kind }) => kind === 'password').map(({ name }) => name),
+    secret: fieldsOf(props.values)
+      .filter(({ kind }) => kind === 'password')
+      .map(({ name }) => name),
   });
-  const values = draft.value;
+  const fields = fieldsOf(draft.value);
+  const values = fitting(fields, draft.value);
   const get = (name: string) => values[name] ?? '';
   const wrong: Values = {
     ...props.check?.(values),
     ...Object.fromEntries(
-      props.fields
+      fields
         .filter((field) => field.required && get(field.name).trim() === '')
         .map((field) => [field.name, props.missing]),
     ),
@@ -69,7 +86,7 @@ export function EditDialog(props: EditDialogProps) {
       {({ tried, error }) => {
         const refused = fieldTexts(error);
         const problem = ({ name }: EditField) => (tried ? wrong[name] : undefined) ?? refused[name] ?? null;
-        const inputs = props.fields.map((field, index) => {
+        const inputs = fields.map((field, index) => {
           const common = {
             label: field.label,
             value: get(field.name),
@@ -105,7 +122,7 @@ export function EditDialog(props: EditDialogProps) {
                   {...common}
                   autoFocus={index === 0}
                   type={INPUT_TYPES[field.kind ?? 'line']}
-                  autoComplete={field.kind === 'password' ? 'new-password' : 'off'}
+                  autoComplete={field.autoComplete ?? (field.kind === 'password' ? 'new-password' : 'off')}
                   hint={field.hint}
                   isRequired={field.required ?? false}
                   maxLength={field.maxLength ?? 200}
@@ -114,7 +131,7 @@ export function EditDialog(props: EditDialogProps) {
           }
         });
         // What was refused and has no input of its own here is said too.
-        const names = new Set(props.fields.map(({ name }) => name));
+        const names = new Set(fields.map(({ name }) => name));
         const others = new Set(
           Object.entries(refused).flatMap(([name, text]) => (names.has(name) ? [] : [text])),
         );

@@ -10,13 +10,16 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { customerListQuery } from '../api/customers.ts';
 import { rolesQuery, usersQuery } from '../api/desk.ts';
-import { EditDialog, type EditField, orNull } from '../components/edit-dialog.tsx';
+import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
 import { editColumn } from './teams.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
 const TONE = { active: 'ok', invited: 'info', disabled: 'danger', imported: 'neutral' } as const;
+
+/** What somebody new is unless another role is chosen: those that may least. */
+const MODEST: readonly string[] = ['technician_l1', 'customer_user'];
 
 /** Who may sign in: list, creation with password or invitation, role and lock. */
 export function Users() {
@@ -40,15 +43,23 @@ export function Users() {
       ? null
       : (users.data?.find(({ id }) => id === editing.id) ?? editing);
   const roleTitle = (name: string) => roles.find((role) => role.name === name)?.title[language] ?? name;
-  const roleOptions = roles.length > 0 ? roles.map(({ name }) => name) : user ? [user.role] : [me.role];
-  const fields: EditField[] = [
+  /** Roles that fit: of customers for their people, of staff for the others. */
+  const roleOptions = (customerId: string | undefined) => {
+    const audience = user ? user.audience : customerId ? 'customer' : 'staff';
+    if (roles.length === 0) return user ? [user.role] : audience === me.audience ? [me.role] : [];
+    const names = roles.flatMap((role) => (role.audience === audience ? [role.name] : []));
+    // The first one is what is chosen where nothing is: the one that may least.
+    return names.sort((a, b) => Number(MODEST.includes(b)) - Number(MODEST.includes(a)));
+  };
+  const fields = (values: Values): EditField[] => [
     { name: 'name', label: t('name'), required: true },
     { name: 'email', label: t('email'), kind: 'email', required: true, maxLength: 254 },
     {
       name: 'role',
       label: t('role'),
       kind: 'select',
-      options: roleOptions.map((value) => ({ value, label: roleTitle(value) })),
+      follows: true,
+      options: roleOptions(values.customer_id).map((value) => ({ value, label: roleTitle(value) })),
     },
     {
       name: 'locale',
@@ -139,7 +150,7 @@ export function Users() {
           values={{
             name: user?.name ?? '',
             email: user?.email ?? '',
-            role: user?.role ?? roleOptions.find((name) => name === 'technician_l1') ?? roleOptions[0] ?? '',
+            role: user?.role ?? '',
             locale: user?.locale ?? language,
             status: user?.status ?? 'active',
           }}

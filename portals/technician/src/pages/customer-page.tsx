@@ -1,3 +1,4 @@
+import { mustBeId } from '@psa/app/address';
 import type { Contact, CustomerView, Site } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
@@ -27,6 +28,7 @@ export function Component() {
 const ticketsOf = (id: string) => ticketListQuery({ customer_id: id, limit: 20, count: 'none' });
 
 export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+  mustBeId(id);
   void queries.prefetchQuery(ticketsOf(id));
   return queries.ensureQueryData(customerQuery(id));
 };

@@ -12,6 +12,7 @@ const Categories = lazy(() => import('../desk/categories.tsx').then((m) => ({ de
 const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.Rules })));
 const Storage = lazy(() => import('../desk/storage.tsx').then((m) => ({ default: m.Storage })));
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
+const Roles = lazy(() => import('../desk/roles.tsx').then((m) => ({ default: m.Roles })));
 const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
 const SECTIONS = [
@@ -24,7 +25,8 @@ const SECTIONS = [
   { id: 'rules', needs: 'desk:manage', Part: Rules },
   { id: 'storage', needs: 'desk:manage', Part: Storage },
   { id: 'users', needs: 'user:create', Part: Users },
-  { id: 'keys', needs: 'api_key:view', Part: ApiKeys },
+  { id: 'roles', needs: 'role:view', Part: Roles },
+  { id: 'keys', needs: 'self:manage', Part: ApiKeys },
 ] as const satisfies readonly { id: string; needs: string; Part: ComponentType }[];
 
 /** Settings by section; everyone has an account, the rest is for those who run the desk. */

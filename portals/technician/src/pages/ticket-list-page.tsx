@@ -235,7 +235,7 @@ function useColumns(narrow: boolean, searching: boolean): ListColumn<TicketRow>[
       {
         id: 'status',
         header: t('list.status'),
-        width: '9.5rem',
+        width: '11rem',
         sortable: true,
         cell: (row) => <StatusPill status={row.status} />,
       },

@@ -1,3 +1,4 @@
+import { mustNameTicket } from '@psa/app/address';
 import { saveStatusOf } from '@psa/app/api/save-status';
 import type { Priority, Tagged, Ticket, TicketStatus } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
@@ -46,7 +47,8 @@ export function Component() {
   return <TicketPage key={id} id={id} />;
 }
 
-export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+export const prefetch: PageModule['prefetch'] = async (queries, { params: { id = '' } }) => {
+  await mustNameTicket(id);
   void queries.prefetchInfiniteQuery(commentsQuery(id));
   void queries.prefetchQuery(attachmentsQuery(id));
   return queries.ensureQueryData(ticketQuery(id));

@@ -176,6 +176,11 @@ describe('API keys', () => {
     expect(JSON.stringify(seen.body)).not.toContain(key);
     const all = await t.as(admin.access, 'GET', '/api/v1/api-keys?user_id=all&limit=100&search=hidden');
     expect(all.body.data.map((one: { id: string }) => one.id)).toEqual([id]);
+    await create(access, { name: 'Prüfgerät' });
+    for (const search of ['pruefgeraet', 'prufgerat some'])
+      expect((await t.as(access, 'GET', `/api/v1/api-keys?search=${search}`)).body.data).toMatchObject([
+        { name: 'Prüfgerät' },
+      ]);
     expect((await t.as(access, 'GET', '/api/v1/api-keys?user_id=all')).status).toBe(403);
     expect((await t.as(access, 'GET', `/api/v1/api-keys?user_id=${owner}`)).status).toBe(200);
     expect((await t.as(access, 'GET', '/api/v1/api-keys?user_id=some')).status).toBe(400);

@@ -1,4 +1,5 @@
 import type { Role } from '@psa/contracts/auth';
+import { isFound, needles, searchText } from '@psa/domain/search-text';
 import type { Tx } from '@psa/service-kit/database';
 import { fetchList, type ListRequest } from '@psa/service-kit/list';
 import { and, eq, isNull, sql } from 'drizzle-orm';
@@ -88,14 +89,23 @@ export async function list(
   filter: { audience?: string; search?: string },
 ) {
   const { sql: q } = tx;
-  const pattern = filter.search ? `%${filter.search.replace(/[\\%_]/g, '\\$&').toLowerCase()}%` : null;
+  const wanted = needles(filter.search ?? '');
+  const found =
+    wanted.length === 0
+      ? null
+      : (
+          await q<{ id: string; name: string; title: RoleRow['title'] }[]>`
+            select id, name, title from roles where tenant_id = ${tenantId} and deleted_at is null`
+        ).flatMap(({ id, name, title }) =>
+          isFound(searchText([name, title.de, title.en]), wanted) ? [id] : [],
+        );
   return fetchList<RoleRow>(tx, {
     select: q`id, name, title, audience, permissions, system, version`,
     from: q`roles`,
     where: [
       q`tenant_id = ${tenantId} and deleted_at is null`,
       ...(filter.audience ? [q`audience = ${filter.audience}`] : []),
-      ...(pattern ? [q`(name like ${pattern} or lower(title::text) like ${pattern})`] : []),
+      ...(found === null ? [] : [q`id = any(${found}::uuid[])`]),
     ],
     request,
   });

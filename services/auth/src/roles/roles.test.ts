@@ -52,6 +52,23 @@ describe('roles', () => {
     expect((await create('night_shift', [])).status).toBe(201);
   });
 
+  it('are found in every spelling of their title, as everything else is', async () => {
+    const body = {
+      name: 'watch',
+      title: { de: 'Überwachung', en: 'Watch' },
+      audience: 'staff',
+      permissions: [],
+    };
+    expect((await call('POST', '', body)).status).toBe(201);
+    for (const search of ['ueberwachung', 'uberwach', 'ÜBERWACHUNG', 'watch']) {
+      const found = await call('GET', `?search=${encodeURIComponent(search)}`);
+      expect([search, found.body.data.map((role: { name: string }) => role.name)]).toEqual([
+        search,
+        ['watch'],
+      ]);
+    }
+  });
+
   it('refuse unknown permissions by their place', async () => {
     const answer = await create('odd', ['ticket:create', 'ticket:fly', 'moon:*']);
     expect(answer.status).toBe(400);

@@ -212,7 +212,7 @@ describe('the export as CSV', () => {
     const answer = await get(t.tid);
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
-    expect(answer.headers['content-disposition']).toContain('attachment');
+    expect(answer.headers['content-disposition']).toContain("filename*=UTF-8''customers.csv");
     expect(answer.text).toBe(
       [
         '\uFEFFcustomer_number;external_id;name;status;email;phone;website;tags;notes',

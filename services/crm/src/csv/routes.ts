@@ -8,6 +8,7 @@ import {
   UpdateImportColumnsRequest,
 } from '@psa/contracts/crm';
 import { type App, contextOf } from '@psa/service-kit/app';
+import { savedAs } from '@psa/service-kit/content-disposition';
 import { AppError } from '@psa/service-kit/errors';
 import { write } from '@psa/service-kit/write';
 import Type from 'typebox';
@@ -117,7 +118,7 @@ export async function csvRoutes(parent: App, deps: CrmDeps): Promise<void> {
         await auditExport(deps, ctx, request.query);
         return reply
           .type('text/csv; charset=utf-8')
-          .header('content-disposition', 'attachment; filename="customers.csv"')
+          .header('content-disposition', savedAs('customers.csv'))
           .header('cache-control', 'no-store')
           .send(Readable.from(exportCsv(deps, ctx, request.query)) as unknown as string);
       },

@@ -231,7 +231,12 @@ describe('the list of customers', () => {
 
   it('finds by number, filters by status and tag, thins to fields and includes', async () => {
     const [autohaus] = (await list('status=prospect')).data;
-    expect(await names(`search=${autohaus.customer_number}`)).toEqual(['Autohaus Jäger']);
+    for (const number of [
+      autohaus.customer_number,
+      `K${autohaus.customer_number}`,
+      `k${autohaus.customer_number} auto`,
+    ])
+      expect(await names(`search=${number}`)).toEqual(['Autohaus Jäger']);
     expect(await names('tag=Food')).toEqual(['Autohaus Jäger', 'Bäckerei Groß']);
     const thin = await list('search=zeppelin&fields=name&include=sites');
     expect(thin.data).toEqual([

@@ -9,6 +9,9 @@ const MOST_CANDIDATES = 500;
 /** Shorter words have no trigram of their own, so the index could not narrow anything. */
 const SHORTEST_INDEXED = 3;
 
+/** A customer's number as people see it (`K10001`); what is kept to find it by is the number. */
+const SHOWN_NUMBER = /(?<=^|\s)K(\d{1,9})(?=\s|$)/giu;
+
 /**
  * Filters of `search=` for a list whose table has the alias `t`: every word must occur. The longest word
  * narrows through the trigram index where it is rare; all words are then checked under row-level security.
@@ -18,7 +21,8 @@ export async function searchFilters(
   kind: 'customers' | 'sites' | 'contacts',
   search: string | undefined,
 ): Promise<Fragment[]> {
-  const words = needles(search ?? '');
+  const text = search ?? '';
+  const words = needles(kind === 'customers' ? text.replace(SHOWN_NUMBER, '$1') : text);
   const filters = words.map(
     ({ plain, german }) =>
       tx.sql`(t.search_text like ${contains(plain)} or t.search_text like ${contains(german)})`,

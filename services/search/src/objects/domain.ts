@@ -132,7 +132,8 @@ export function documentOf(stored: StoredObject, texts: readonly TicketText[]): 
         title: facts.name,
         body: lines(facts.website),
         internal: lines(facts.notes, ...facts.tags),
-        keywords: words(String(facts.customer_number), facts.email, facts.phone),
+        // As it is kept, and as it is shown.
+        keywords: words(String(facts.customer_number), `K${facts.customer_number}`, facts.email, facts.phone),
         summary: { customer_number: facts.customer_number, status: facts.status, email: facts.email },
       };
     }

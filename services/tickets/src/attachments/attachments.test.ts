@@ -5,7 +5,7 @@ import type { AccessClaims } from '@psa/contracts/tokens';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
-import { contentDisposition, safeFileName, sniff } from './sniff.ts';
+import { safeFileName, sniff } from './sniff.ts';
 
 let desk: TestDesk;
 let base: string;
@@ -287,11 +287,6 @@ describe('file names', () => {
       }
     }
     expect(performance.now() - began).toBeLessThan(2_000);
-  });
-
-  it('cannot leave their place in the header', () => {
-    expect(contentDisposition('a";\r\nx: y.txt')).toMatch(/^[\x20-\x7e]+$/);
-    expect(contentDisposition("it's (1)*.txt")).toContain("filename*=UTF-8''it%27s%20%281%29%2A.txt");
   });
 
   it('say nothing of the type', async () => {

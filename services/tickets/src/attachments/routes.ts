@@ -3,6 +3,7 @@ import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/com
 import { FORM_OVERHEAD_BYTES, MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { Attachment } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
+import { savedAs } from '@psa/service-kit/content-disposition';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError, invalid, notFound } from '@psa/service-kit/errors';
 import type { ListSpec } from '@psa/service-kit/list';
@@ -24,7 +25,6 @@ import {
   type Upload,
   type UploadFields,
 } from './service.ts';
-import { contentDisposition } from './sniff.ts';
 
 const tags = ['tickets'];
 const SPEC: ListSpec = {
@@ -160,7 +160,7 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
       return reply
         .header('content-type', row.content_type)
         .header('content-length', String(row.size))
-        .header('content-disposition', contentDisposition(row.file_name))
+        .header('content-disposition', savedAs(row.file_name))
         .header('x-content-type-options', 'nosniff')
         .header('content-security-policy', "sandbox; default-src 'none'")
         .header('cross-origin-resource-policy', 'same-origin')

@@ -67,12 +67,18 @@ export async function touchSettings(tx: Tx, tenantId: string): Promise<void> {
 export class SettingsCache {
   readonly #known = new Map<string, DeskSettings>();
 
+  /** The desk at `revision` where it was read before. */
+  known(ctx: RequestContext, revision: string | null): DeskSettings | undefined {
+    if (revision === null) return NO_SETTINGS;
+    const known = this.#known.get(ctx.scope.tenant_id);
+    return known?.revision === revision ? known : undefined;
+  }
+
   /** The desk at `revision`, as read in this transaction. */
   async at(tx: Tx, ctx: RequestContext, revision: string | null): Promise<DeskSettings> {
-    if (revision === null) return NO_SETTINGS;
     const tenantId = ctx.scope.tenant_id;
-    const known = this.#known.get(tenantId);
-    if (known?.revision === revision) return known;
+    const known = this.known(ctx, revision);
+    if (known || revision === null) return known ?? NO_SETTINGS;
     // Read after the revision, so it is that revision or a later one; a later one is loaded again next time.
     const settings = await load(tx, tenantId, revision);
     this.#known.delete(tenantId);

@@ -20,7 +20,7 @@ import {
 } from '@psa/service-kit/list';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
-import { settingsRevision } from '../desk/settings.ts';
+import type { DeskSettings } from '../desk/settings.ts';
 import { type Fragment, visibleTickets } from '../policies/ticket.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
 import { addHighlights, findMatches, matchingTickets } from './matches.ts';
@@ -28,10 +28,10 @@ import { type TicketRow, ticketColumns } from './row.ts';
 import { ticketView } from './view.ts';
 
 const SORTABLE: Record<string, SortField> = {
-  id: { sql: 't.id', type: 'uuid' },
-  created_at: { sql: 't.created_at', type: 'timestamptz' },
-  updated_at: { sql: 't.updated_at', type: 'timestamptz' },
-  ticket_number: { sql: 't.ticket_number', type: 'integer' },
+  id: { sql: 't.id', type: 'uuid', column: 'id' },
+  created_at: { sql: 't.created_at', type: 'timestamptz', column: 'created_at' },
+  updated_at: { sql: 't.updated_at', type: 'timestamptz', column: 'updated_at' },
+  ticket_number: { sql: 't.ticket_number', type: 'integer', column: 'ticket_number' },
   priority: { sql: 't.priority_rank', type: 'integer' },
   status: { sql: 't.status', type: 'text' },
   title: { sql: 't.title', type: 'text' },
@@ -52,7 +52,7 @@ const SPEC: ListSpec = {
   defaultSort: [['created_at', 'desc']],
   fields: FIELDS,
   includes: TICKET_INCLUDES,
-  id: { sql: 't.id', type: 'uuid' },
+  id: SORTABLE.id!,
 };
 /** With `search`: best first, and the newest of these, unless another order is asked for. */
 export const SEARCH_SPEC: ListSpec = {
@@ -119,6 +119,12 @@ export function atRisk(tx: Tx, now: Date): Fragment {
     or (t.sla_resolution_risk_at <= ${at} and t.sla_resolution_due >= ${at}))`;
 }
 
+/** A row of the list, with the revision of the desk's settings at that moment; null where it has none. */
+type ListedRow = TicketRow & { readonly desk_revision: string | null };
+
+/** Where there is no row, no settings are needed. */
+const revisionOf = (rows: readonly ListedRow[]) => rows[0]?.desk_revision ?? null;
+
 /** `GET /tickets`. `url`: the request's own, for the links. */
 export async function listTickets(
   deps: TicketsDeps,
@@ -130,25 +136,37 @@ export async function listTickets(
   const request = parseList(query as ListParams, text ? SEARCH_SPEC : SPEC);
   const where = (tx: Tx) => filters(tx, ctx, query, deps.clock.now());
   const found = text ? await findMatches(deps, ctx, text, query.customer_id, where) : null;
-  const { tickets, result } = await deps.db.read(ctx.scope, async (tx) => {
-    const columns = ticketColumns(
-      request.fields && !request.fields.has('description') ? ['description'] : [],
-    );
-    const [result, revision] = await Promise.all([
-      fetchList<TicketRow>(tx, {
-        select: tx.sql`${tx.sql.unsafe(columns)}`,
-        from: found ? matchingTickets(tx, found) : tx.sql`tickets t`,
-        where: where(tx),
-        request,
-      }),
-      settingsRevision(tx, ctx.scope.tenant_id),
-    ]);
-    const settings = await deps.settings.at(tx, ctx, revision);
+  const columns = ticketColumns(request.fields && !request.fields.has('description') ? ['description'] : []);
+  // Names beside the ids are asked for by the ids of the page. Without them the page is all that is asked.
+  const isLast = request.include.size === 0;
+  const settingsFor = (tx: Tx, rows: readonly ListedRow[]) => deps.settings.at(tx, ctx, revisionOf(rows));
+  const viewsOf = (rows: readonly ListedRow[], settings: DeskSettings) => {
     const now = deps.clock.now();
-    const tickets = result.rows.map((row) => ticketView(ctx, settings, row, now));
-    await addIncludes(tx, ctx, tickets, request.include);
-    return { tickets, result: found?.incomplete ? atLeast(result) : result };
+    return rows.map((row) => ticketView(ctx, settings, row, now));
+  };
+  const { page, named } = await deps.db.read(ctx.scope, async (tx) => {
+    const page = await fetchList<ListedRow>(tx, {
+      // With the page rather than beside it: a statement less.
+      select: tx.sql`${tx.sql.unsafe(columns)}, (select d.revision::text from desks d
+        where d.tenant_id = ${ctx.scope.tenant_id}) as desk_revision`,
+      from: found ? matchingTickets(tx, found) : tx.sql`tickets t`,
+      where: where(tx),
+      request,
+      isLast,
+    });
+    if (isLast) return { page, named: null };
+    const named = viewsOf(page.rows, await settingsFor(tx, page.rows));
+    await addIncludes(tx, ctx, named, request.include);
+    return { page, named };
   });
+  const tickets =
+    named ??
+    viewsOf(
+      page.rows,
+      deps.settings.known(ctx, revisionOf(page.rows)) ??
+        (await deps.db.read(ctx.scope, (tx) => settingsFor(tx, page.rows))),
+    );
+  const result = found?.incomplete ? atLeast(page) : page;
   if (text && (request.fields?.has('highlight') ?? true)) await addHighlights(deps, ctx, text, tickets);
   return listResponse<Ticket>(request, result, tickets, url);
 }
