@@ -27,6 +27,8 @@ export interface TcpLine {
   delay(ms: number): void;
   /** Lets only that through which the function leaves of a chunk of the server's; null: all of it. */
   filter(keep: ((chunk: Buffer) => Buffer) | null): void;
+  /** Is told of each chunk that clients send. */
+  hear(listener: (chunk: Buffer) => void): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +37,7 @@ export async function tcpLine(target: number): Promise<TcpLine> {
   let to = target;
   let delayMs = 0;
   let filter: ((chunk: Buffer) => Buffer) | null = null;
+  let heard: (chunk: Buffer) => void = () => {};
   const open = new Set<Socket>();
   const clients = new WeakSet<Socket>();
   const stranded = new WeakSet<Socket>();
@@ -55,7 +58,10 @@ export async function tcpLine(target: number): Promise<TcpLine> {
     keep(there);
     // What falls silent stays so for the connections that it met.
     const speaks = () => state !== 'silent' && !stranded.has(socket);
-    socket.on('data', (chunk: Buffer) => speaks() && there.write(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      heard(chunk);
+      if (speaks()) there.write(chunk);
+    });
     there.on('data', (chunk: Buffer) => {
       const pass = () => speaks() && !socket.destroyed && socket.write(filter ? filter(chunk) : chunk);
       if (delayMs > 0) setTimeout(pass, delayMs);
@@ -90,6 +96,9 @@ export async function tcpLine(target: number): Promise<TcpLine> {
     },
     filter(keep) {
       filter = keep;
+    },
+    hear(listener) {
+      heard = listener;
     },
     async close() {
       cut();

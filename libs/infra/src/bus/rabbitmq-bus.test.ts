@@ -185,6 +185,59 @@ it('may be closed while it connects', async () => {
   await line.close();
 });
 
+it('acknowledges a batch in one word, and never what is still under way before it', async () => {
+  const line = await tcpLine(broker.port);
+  const acknowledgements: boolean[] = [];
+  // Method frames (1) of class 60, method 80: the delivery's number, and whether it means all before it as well.
+  line.hear((chunk) => {
+    for (let at = 0; at + 8 <= chunk.length; at += 8 + chunk.readUInt32BE(at + 3)) {
+      const isAck = chunk[at] === 1 && chunk.readUInt32BE(at + 7) === ((60 << 16) | 80);
+      if (isAck) acknowledgements.push(chunk[at + 19] === 1);
+    }
+  });
+  const bus = await RabbitBus.connect({ url: `amqp://guest:guest@127.0.0.1:${line.port}` });
+  // What is published is large, and chunks of it need not begin with a frame.
+  const publisher = await RabbitBus.connect({ url: broker.url });
+  const consumer = 'test.batch';
+  const [bad, ...good] = Array.from({ length: 40 }, () => makeEvent());
+  const seen: string[] = [];
+  await bus.subscribe({
+    consumer,
+    topics: ['#'],
+    maxBatch: 100,
+    retryDelaysMs: [60_000],
+    handle: async (event) => {
+      if (event.id === bad!.id) throw new Error('not now');
+      seen.push(event.id);
+    },
+    handleBatch: async (events) => {
+      if (events.some((event) => event.id === bad!.id)) throw new Error('not now');
+      seen.push(...events.map((event) => event.id));
+    },
+  });
+  await publisher.publish(good.slice(0, 20));
+  await until(() => seen.length === 20);
+  await until(() => acknowledgements.length > 0);
+  expect(acknowledgements.length).toBeLessThan(10);
+  expect(acknowledgements.every((isMany) => isMany)).toBe(true);
+  acknowledgements.length = 0;
+  await publisher.publish([bad!]);
+  await publisher.publish(good.slice(20));
+  await until(() => seen.length === 39);
+  await until(() => acknowledgements.length === 19);
+  expect(acknowledgements.some((isMany) => isMany)).toBe(false);
+  await Promise.all([bus.close(), publisher.close()]);
+  // What failed is with the broker still, and nothing else.
+  const again = await RabbitBus.connect({ url: broker.url });
+  const left: string[] = [];
+  await again.subscribe({ consumer, topics: ['#'], handle: async (event) => void left.push(event.id) });
+  await until(() => left.length > 0);
+  await sleep(300);
+  expect(left).toEqual([bad!.id]);
+  await again.close();
+  await line.close();
+});
+
 /** Those of AMQP's frames (type, channel, size, payload, end) in a chunk that are of channel 0. */
 function framesOfChannelZero(chunk: Buffer): Buffer {
   const kept: Buffer[] = [];

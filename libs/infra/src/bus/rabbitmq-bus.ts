@@ -1,8 +1,9 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { DeadLetter, EventBus, Subscription } from '@psa/contracts/ports/bus';
-import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib';
 import { type AdapterLog, silentLog } from '../log.ts';
 import { Dispatcher, type Taken } from './dispatcher.ts';
+import { settle, type Token } from './rabbitmq-acknowledge.ts';
 import { RabbitConnection, within } from './rabbitmq-connection.ts';
 import {
   deadLetterQueue,
@@ -39,12 +40,6 @@ export class BusUnavailable extends Error {
 /** No queue's name. */
 const NOBODY = 'psa.nobody';
 
-/** Where a delivery can be acknowledged: its channel dies with its connection. */
-interface Token {
-  readonly channel: Channel;
-  readonly message: ConsumeMessage;
-}
-
 interface Consumer {
   readonly subscription: Subscription;
   readonly dispatcher: Dispatcher<Token>;
@@ -53,6 +48,8 @@ interface Consumer {
   /** Handled, but the acknowledgement did not reach the broker: to be acknowledged when delivered again. */
   readonly handled: Set<string>;
   channel: Channel | null;
+  /** Deliveries of the channel that are not acknowledged, in their order. */
+  readonly open: Set<number>;
   /** Of the subscription at the broker; empty while there is none. */
   tag: string;
   readonly declared: PromiseWithResolvers<void>;
@@ -142,10 +139,8 @@ export class RabbitBus implements EventBus {
     const handled = new Set<string>();
     const dispatcher = new Dispatcher<Token>(subscription, {
       done: async (taken) => {
-        for (const it of taken) {
-          failures.delete(it.event.id);
-          this.#acknowledge(consumer, it);
-        }
+        for (const it of taken) failures.delete(it.event.id);
+        this.#acknowledge(consumer, taken);
       },
       retrying: async (taken) => {
         failures.set(taken.event.id, { failures: taken.failures, notBefore: taken.notBefore });
@@ -159,7 +154,7 @@ export class RabbitBus implements EventBus {
         };
         await this.#send([{ exchange: '', key: deadLetterQueue(name), event: taken.event, headers }]);
         failures.delete(taken.event.id);
-        this.#acknowledge(consumer, taken);
+        this.#acknowledge(consumer, [taken]);
       },
     });
     const declared = Promise.withResolvers<void>();
@@ -169,6 +164,7 @@ export class RabbitBus implements EventBus {
       failures,
       handled,
       channel: null,
+      open: new Set(),
       tag: '',
       declared,
     };
@@ -307,6 +303,7 @@ export class RabbitBus implements EventBus {
       this.#consuming.reset();
     });
     consumer.channel = channel;
+    consumer.open.clear();
     // What an earlier channel delivered comes again over this one.
     consumer.dispatcher.forget();
     await declareConsumer(connection, channel, name, topics);
@@ -326,6 +323,7 @@ export class RabbitBus implements EventBus {
 
   #deliver(consumer: Consumer, token: Token, matches: (type: string) => boolean): void {
     if (consumer.channel !== token.channel) return;
+    consumer.open.add(token.message.fields.deliveryTag);
     const event = parse(token.message.content);
     if (!event) {
       this.#parkForeign(consumer, token);
@@ -335,7 +333,7 @@ export class RabbitBus implements EventBus {
     // A replayed dead letter has no exchange: it is handed over whatever its topic.
     const unwanted = token.message.fields.exchange === EXCHANGE && !matches(event.type);
     if (unwanted || consumer.handled.delete(event.id)) {
-      token.channel.ack(token.message);
+      settle(consumer, [token]);
       return;
     }
     const known = consumer.failures.get(event.id);
@@ -347,18 +345,17 @@ export class RabbitBus implements EventBus {
     });
   }
 
-  #acknowledge(consumer: Consumer, taken: Taken<Token>): void {
-    const { channel, message } = taken.token;
-    if (consumer.channel === channel) {
-      try {
-        channel.ack(message);
-        return;
-      } catch {
-        // The channel has just closed.
-      }
+  #acknowledge(consumer: Consumer, taken: readonly Taken<Token>[]): void {
+    const here = taken.filter(({ token }) => token.channel === consumer.channel);
+    const settled = settle(
+      consumer,
+      here.map(({ token }) => token),
+    );
+    for (const { token, event } of taken) {
+      if (settled && token.channel === consumer.channel) continue;
+      consumer.handled.add(event.id);
+      forgetOldest(consumer.handled);
     }
-    consumer.handled.add(taken.event.id);
-    forgetOldest(consumer.handled);
   }
 
   /** Keeps a message that is no event, written by somebody else, as it is. */
@@ -377,7 +374,7 @@ export class RabbitBus implements EventBus {
       token.message.content,
       { persistent: true, headers },
       (error) => {
-        if (!error && consumer.channel === token.channel) token.channel.ack(token.message);
+        if (!error && consumer.channel === token.channel) settle(consumer, [token]);
       },
     );
   }
