@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
+import { copyPlatformData } from '@psa/test-kit/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExampleRunner, examplesOf, ofKind } from './examples.test-helper.ts';
 
@@ -14,6 +15,22 @@ afterAll(() => runner?.close(), 300_000);
 describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 }, () => {
   it('of what needs no cluster', async () => {
     for (const name of ofKind('files')) await runner.run(name, true);
+  });
+
+  it('of backups, on the data of a platform in one process', async () => {
+    await copyPlatformData('empty', join(runner.folder, '.psa'));
+    await runner.run('backup run', true);
+    // The examples name one of a certain day.
+    const backups = join(runner.folder, 'backups');
+    const made = (await readdir(backups)).find((name) => name.endsWith('.age'))!;
+    const [named = ''] = /[^/]+\.age/.exec((await examplesOf('backup verify'))[0]!)!;
+    for (const end of ['', '.json']) await cp(join(backups, made + end), join(backups, named + end));
+    for (const name of ['backup list', 'backup verify', 'backup protect']) await runner.run(name, true);
+    await rename(join(runner.folder, '.psa'), join(runner.folder, '.psa.old'));
+    const [restore = '', dry = ''] = await examplesOf('restore embedded');
+    expect(await runner.shell(dry, true)).toContain('Would restore');
+    expect(await runner.shell(restore, true)).toContain('Start it with: npm start');
+    await runner.run('backup prune', true);
   });
 
   it('of plan and apply: shown, asked for, done, and then there is nothing to do', async () => {

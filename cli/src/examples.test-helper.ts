@@ -77,11 +77,12 @@ export class ExampleRunner {
 export const examplesOf = async (name: string): Promise<readonly string[]> =>
   (await COMMANDS.find(({ path }) => path.join(' ') === name)!.load()).examples.map(({ run }) => run);
 
-/** Those that make the appliance and take it away: they have a test each, in their order. */
+/** Those that make the appliance and take it away, or need a platform's data: they have tests of their own, in their order. */
 const ENDS = ['plan', 'apply', 'destroy', 'lab down'];
+const OF_BACKUPS = ['backup', 'restore'];
 
 /** Commands by what they work on. Those of the platform are run by commands.e2e.test.ts, those of templates by push.e2e.test.ts. */
 export const ofKind = (kind: 'files' | 'site' | 'lab'): readonly string[] =>
-  COMMANDS.filter(({ on, path }) => on === kind && path[0] !== 'template')
+  COMMANDS.filter(({ on, path }) => on === kind && !['template', ...OF_BACKUPS].includes(path[0]!))
     .map(({ path }) => path.join(' '))
     .filter((name) => !ENDS.includes(name));
