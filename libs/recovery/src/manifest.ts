@@ -1,8 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { Sum } from './sealed.ts';
 
 /** Stands beside an artefact and says what it is; the artefact without it is not yet a backup. */
@@ -49,15 +46,21 @@ export async function readManifest(file: string): Promise<Manifest | null> {
   }
 }
 
-/** Writes it in one step: whoever looks sees all of it or nothing. */
-export async function writeManifest(file: string, manifest: Manifest): Promise<void> {
-  const draft = `${manifestOf(file)}.part`;
+export const writeManifest = (file: string, manifest: Manifest): Promise<void> =>
+  writeBeside(manifestOf(file), manifest);
+
+/** Writes what is said of an artefact in one step, onto the disk: whoever looks sees all of it or nothing. */
+export async function writeBeside(path: string, content: object): Promise<void> {
+  const draft = `${path}.part`;
   const handle = await open(draft, 'w', 0o600);
-  await handle.writeFile(`${JSON.stringify(manifest, null, 2)}\n`);
-  await handle.sync();
-  await handle.close();
-  await rename(draft, manifestOf(file));
-  await syncFolder(dirname(file));
+  try {
+    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(draft, path);
+  await syncFolder(dirname(path));
 }
 
 /** A new name in a folder outlives a loss of power once the folder is on the disk. */
@@ -65,16 +68,4 @@ export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   await handle.sync();
   await handle.close();
-}
-
-/** Reads a file to its end. */
-export async function sumOf(file: string): Promise<Sum> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const stream = createReadStream(file);
-  stream.on('data', (chunk) => {
-    bytes += chunk.length;
-  });
-  await pipeline(stream, hash);
-  return { bytes, sha256: hash.digest('hex') };
 }

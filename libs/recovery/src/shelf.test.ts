@@ -3,8 +3,9 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Manifest, manifestOf, writeManifest } from './manifest.ts';
+import { type Manifest, manifestOf } from './manifest.ts';
 import { decideRetention } from './retention.ts';
+import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
 import { readShelf, removeBackup, retained, setProtected, writeProof } from './shelf.ts';
 
 let dir: TempDir;
@@ -13,26 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => dir.remove());
 
-const fileOf = (id: string) => join(dir.path, `${id}.tar.zst.age`);
-/** Puts a backup there as "backup run" leaves it. */
-async function put(day: number, more: Partial<Manifest> = {}): Promise<string> {
-  const id = `embedded-202611${String(day).padStart(2, '0')}T020000Z-00000${day % 10}`;
-  await writeFile(fileOf(id), 'sealed');
-  await writeManifest(fileOf(id), {
-    ...{ manifest: 1, id, kind: 'embedded', at: `2026-11-${String(day).padStart(2, '0')}T02:00:00.000Z` },
-    ...{ version: '0.1.0', postgres: '15.18', lsn: { start: '0/1', stop: '0/2' }, content_bytes: 100 },
-    ...{
-      entries: 1,
-      recipients: [],
-      duration_ms: 1,
-      verified_at: '2026-11-01T00:00:00Z',
-      bytes: 6,
-      sha256: 'x',
-    },
-    ...more,
-  });
-  return id;
-}
+const fileOf = (id: string) => backupFile(dir.path, id);
+const put = (day: number, more: Partial<Manifest> = {}) => putBackup(dir.path, day, more);
 const states = async () => (await readShelf(dir.path)).map(({ id, state }) => [id, state]);
 
 describe('the backups of a folder', () => {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Manifest, manifestOf, readManifest, syncFolder } from './manifest.ts';
+import { type Manifest, manifestOf, readManifest, syncFolder, writeBeside } from './manifest.ts';
 import type { RetainedBackup } from './retention.ts';
 
 /** What came of restoring a backup; stands beside it. */
@@ -99,14 +99,7 @@ async function readProof(file: string, id: string): Promise<Proof | null> {
 }
 
 /** Writes down that a backup was restored. */
-export async function writeProof(file: string, proof: Proof): Promise<void> {
-  const draft = `${proofOf(file)}.new`;
-  const handle = await open(draft, 'w', 0o600);
-  await handle.writeFile(`${JSON.stringify(proof, null, 2)}\n`);
-  await handle.sync();
-  await handle.close();
-  await rename(draft, proofOf(file));
-}
+export const writeProof = (file: string, proof: Proof): Promise<void> => writeBeside(proofOf(file), proof);
 
 /** Has a backup stay whatever the policy says, or no longer. */
 export async function setProtected(file: string, on: boolean): Promise<void> {
@@ -131,6 +124,7 @@ export async function removeBackup({ file }: Pick<ShelvedBackup, 'file'>): Promi
   for (const path of [
     file,
     `${file}.part`,
+    `${proofOf(file)}.part`,
     proofOf(file),
     protectionOf(file),
     `${manifestOf(file)}.part`,

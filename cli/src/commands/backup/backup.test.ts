@@ -1,6 +1,6 @@
-import { readdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeManifest } from '@psa/recovery/manifest';
+import { fileOf as backupFile, idOf, putBackup } from '@psa/recovery/shelf.test-helper';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCli } from '../../run-cli.test-helper.ts';
@@ -8,34 +8,12 @@ import { runCli } from '../../run-cli.test-helper.ts';
 let dir: TempDir;
 beforeEach(async () => {
   dir = await tempDir('backup-cli');
-  for (let day = 1; day <= 12; day++) await put(day);
+  for (let day = 1; day <= 12; day++) await putBackup(dir.path, day);
 });
 afterEach(() => dir.remove());
 
 const psactl = (...argv: string[]) => runCli(argv, { HOME: dir.path }, { cwd: dir.path });
-const idOf = (day: number) =>
-  `embedded-202611${String(day).padStart(2, '0')}T120000Z-${String(day).padStart(6, '0')}`;
-const fileOf = (day: number) => join(dir.path, `${idOf(day)}.tar.zst.age`);
-async function put(day: number): Promise<void> {
-  await writeFile(fileOf(day), 'sealed');
-  await writeManifest(fileOf(day), {
-    ...{
-      manifest: 1,
-      id: idOf(day),
-      kind: 'embedded',
-      at: `2026-11-${String(day).padStart(2, '0')}T12:00:00.000Z`,
-    },
-    ...{ version: '0.1.0', postgres: '15.18', lsn: { start: '0/1', stop: '0/2' }, content_bytes: 100 },
-    ...{
-      entries: 1,
-      recipients: [],
-      duration_ms: 1,
-      verified_at: '2026-11-01T00:00:00Z',
-      bytes: 6,
-      sha256: 'x',
-    },
-  });
-}
+const fileOf = (day: number) => backupFile(dir.path, idOf(day));
 const left = async () => (await readdir(dir.path)).filter((name) => name.endsWith('.age')).sort();
 
 describe('psactl backup', () => {

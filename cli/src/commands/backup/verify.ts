@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { SeenArchive } from '@psa/recovery/embedded/verify';
 import type { Proof } from '@psa/recovery/shelf';
 import { define } from '../../command.ts';
 import { backupKeyOf, recoveryError } from '../../recovery-error.ts';
@@ -43,9 +44,12 @@ afterwards, its database started and every table read. That it was proven, and w
     const file = resolve(io.cwd, args[0]!);
     try {
       const { identity } = await backupKeyOf(io.env);
-      const { contents, bytes, sha256, entries } = await verifyEmbedded(file, identity);
+      const verified = await verifyEmbedded(file, identity);
+      const { contents, bytes, sha256, entries } = verified;
       const { id, at, version } = contents;
-      const proof = options.deep ? await prove(file, identity, (step) => progress.start(step)) : null;
+      const proof = options.deep
+        ? await prove(file, identity, verified, (step) => progress.start(step))
+        : null;
       return { data: { data: { id, file, at, version, bytes, sha256, entries, proof } }, carry: null };
     } catch (error) {
       throw recoveryError(error);
@@ -56,12 +60,17 @@ afterwards, its database started and every table read. That it was proven, and w
 ${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.tables} tables, ${proof.rows} rows.\n` : ''}`,
 });
 
-async function prove(file: string, identity: string, say: (step: string) => void): Promise<Proof> {
+async function prove(
+  file: string,
+  identity: string,
+  verified: SeenArchive,
+  say: (step: string) => void,
+): Promise<Proof> {
   const { proveEmbedded } = await import('@psa/recovery/embedded/restore');
   const { writeProof } = await import('@psa/recovery/shelf');
   const scratch = await mkdtemp(join(tmpdir(), 'psa-proof-'));
   try {
-    const { id, rows, duration_ms } = await proveEmbedded(file, identity, { scratch, say });
+    const { id, rows, duration_ms } = await proveEmbedded(file, identity, { verified, scratch, say });
     const counts = Object.values(rows);
     const proof: Proof = {
       ...{ proof: 1, id, at: new Date().toISOString(), duration_ms },

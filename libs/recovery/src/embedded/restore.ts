@@ -9,7 +9,7 @@ import { unseal } from '../sealed.ts';
 import { unpack } from '../tar.ts';
 import type { Contents } from './contents.ts';
 import { DATABASE, DataFolderError } from './source.ts';
-import { BackupError, verifyEmbedded } from './verify.ts';
+import { BackupError, type SeenArchive, verifyEmbedded } from './verify.ts';
 
 /** Room that recovery and the first start take beside what is unpacked. */
 const SPARE_BYTES = 256 * 1024 ** 2;
@@ -37,11 +37,17 @@ export interface Restored extends RestorePlan {
 /**
  * Looks at everything before anything is touched: that the archive is whole and opens, that the target is empty, and that
  * there is room.
+ * @param verified what was seen of it just now; absent: it is read
  * @throws BackupError, DataFolderError
  */
-export async function planRestore(file: string, dataDir: string, identity: string): Promise<RestorePlan> {
+export async function planRestore(
+  file: string,
+  dataDir: string,
+  identity: string,
+  verified?: SeenArchive,
+): Promise<RestorePlan> {
   await checkTarget(dataDir);
-  const { bytes, contents } = await verifyEmbedded(file, identity);
+  const { bytes, contents } = verified ?? (await verifyEmbedded(file, identity));
   const manifest = await readManifest(file);
   const needed = (manifest?.content_bytes ?? bytes * USUAL_GROWTH) + SPARE_BYTES;
   const parent = nearestFolder(dirname(resolve(dataDir)));
@@ -153,11 +159,16 @@ const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
 export async function proveEmbedded(
   file: string,
   identity: string,
-  { scratch, say }: { readonly scratch: string; readonly say: (step: string) => void },
+  options: {
+    readonly verified: SeenArchive;
+    readonly scratch: string;
+    readonly say: (step: string) => void;
+  },
 ): Promise<Restored> {
+  const { verified, scratch, say } = options;
   const dataDir = join(scratch, 'data');
   try {
-    return await restoreEmbedded(await planRestore(file, dataDir, identity), identity, say);
+    return await restoreEmbedded(await planRestore(file, dataDir, identity, verified), identity, say);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
