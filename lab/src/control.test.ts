@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -7,6 +6,7 @@ import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labControl, labDown, labUp } from './control.ts';
+import { pretendedDaemon } from './daemon/pretended-daemon.test-helper.ts';
 
 let folder: TempDir;
 let dir: string;
@@ -22,15 +22,7 @@ afterEach(async () => {
 describe('bringing a lab up', () => {
   it('starts a daemon of its own when the one that had the lab dies without having answered', async () => {
     // What a daemon looks like that was killed and is not gone yet: it has the lab, and no socket.
-    const dying = spawn(process.execPath, [
-      '-e',
-      'setTimeout(() => {}, 60_000)',
-      'main.ts',
-      'run',
-      '--dir',
-      dir,
-    ]);
-    await new Promise((resolve) => dying.once('spawn', resolve));
+    const dying = await pretendedDaemon(dir);
     mkdirSync(join(dir, 'run'), { recursive: true });
     writeFileSync(join(dir, 'run', 'labd.pid'), `${dying.pid}\n`);
     const steps: string[] = [];

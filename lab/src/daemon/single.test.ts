@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { labDown } from '../control.ts';
+import { pretendedDaemon } from './pretended-daemon.test-helper.ts';
 import { takeLab } from './single.ts';
 
 let dir: string;
@@ -17,16 +17,7 @@ describe('a lab', () => {
     expect(takeLab(dir)).toBe(true);
     const file = join(dir, 'run', 'labd.pid');
     expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
-    // One with the arguments of a daemon.
-    const other = spawn(process.execPath, [
-      '-e',
-      'setTimeout(() => {}, 60_000)',
-      'main.ts',
-      'run',
-      '--dir',
-      dir,
-    ]);
-    await new Promise((resolve) => other.once('spawn', resolve));
+    const other = await pretendedDaemon(dir);
     writeFileSync(file, `${other.pid}\n`);
     expect(takeLab(dir)).toBe(false);
     const ended = new Promise((resolve) => other.once('exit', resolve));
