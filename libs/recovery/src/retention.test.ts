@@ -178,7 +178,7 @@ describe('a policy that cannot be used names its field', () => {
     [{ 'keep-last': 1, zone: 'Berlin' }, 'zone'],
     [{ tiers: [] }, 'tiers'],
     [{ tiers: [{ name: 'son', on: 'every-day', keep: 0 }] }, 'tiers[0].keep'],
-    [{ tiers: [{ name: 'son', on: 'monday', keep: 1 }] }, 'tiers[0].on'],
+    [{ tiers: [{ name: 'son', on: 'montag', keep: 1 }] }, 'tiers[0].on'],
     [{ tiers: [{ name: ' ', on: 'sunday', keep: 1 }] }, 'tiers[0].name'],
   ])('%j', (policy, field) => {
     expect(() => decideRetention([], policy as RetentionPolicy, 0)).toThrow(
