@@ -56,8 +56,10 @@ describe.runIf(existsSync(RECORDED))('beside the prune of Proxmox VE', () => {
 function byCalendar(days: readonly string[], tiers: readonly Tier[]): Set<string> {
   const isSunday = (day: string) => new Date(`${day}T12:00:00Z`).getUTCDay() === 0;
   const isFirst = (day: string) => isSunday(day) && Number(day.slice(8)) <= 7;
-  const of = { 'every-day': () => true, sunday: isSunday, 'first-sunday': isFirst };
-  return new Set(tiers.flatMap(({ on, keep }) => days.filter(of[on]).slice(-keep)));
+  const of: Readonly<Record<string, (day: string) => boolean>> = {
+    ...{ 'every-day': () => true, sunday: isSunday, 'first-sunday': isFirst },
+  };
+  return new Set(tiers.flatMap(({ on, keep }) => days.filter(of[on]!).slice(-keep)));
 }
 
 describe('fourteen months of daily runs', () => {

@@ -18,7 +18,8 @@ export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
-function counting(): { readonly stream: Transform; sum(): Sum } {
+/** Hands on what it gets, and knows its sum in the end. */
+export function countingStream(): { readonly stream: Transform; sum(): Sum } {
   const hash = createHash('sha256');
   let bytes = 0;
   const stream = new Transform({
@@ -51,7 +52,7 @@ export async function seal(
   try {
     const plain = new PassThrough();
     const zstd = createZstdCompress();
-    const counted = counting();
+    const counted = countingStream();
     const encrypted = fromWeb(await encrypter.encrypt(toWeb(zstd)));
     const compressing = pipeline(plain, zstd);
     const writing = pipeline(encrypted, counted.stream, async (chunks: AsyncIterable<Buffer>) => {
@@ -78,7 +79,7 @@ export async function seal(
 }
 
 /** A short write is no error to the kernel, and a full disk begins with one. */
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
 }
 
@@ -95,7 +96,7 @@ export async function unseal(
 ): Promise<Sum> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  const counted = counting();
+  const counted = countingStream();
   const sealed = createReadStream(file);
   const reading = pipeline(sealed, counted.stream);
   // Whoever waits for the content is told; nobody waits for this one before.
