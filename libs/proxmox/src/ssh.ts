@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Collector, Marks } from './ssh-output.ts';
 
@@ -39,6 +39,8 @@ export interface ExecOptions {
   /** Given the output as it comes; it is not collected then. */
   readonly onStdout?: (chunk: Uint8Array) => void;
   readonly onStderr?: (chunk: Uint8Array) => void;
+  /** Gets the output as fast as it takes it, and is not ended; a command whose output nobody takes any more is ended. */
+  readonly stdout?: Writable;
   /** After it the command is no longer waited for; in the container it may go on. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -138,6 +140,14 @@ export class PctShell {
   ): Promise<ExecResult> {
     const command = execCommand(vmid, argv).map(shellQuote).join(' ');
     return this.#remote(node, `run ${argv[0]} in CT ${vmid}`, command, options);
+  }
+
+  /**
+   * Runs a shell's script on the node itself. Its exit code is passed on, not judged.
+   * @param what for people, as in `read its configuration`
+   */
+  async onNode(node: string, what: string, script: string, options: ExecOptions = {}): Promise<ExecResult> {
+    return this.#remote(node, what, script, options);
   }
 
   /**
@@ -304,7 +314,8 @@ tail -n 12 "$c"; sed -n 's/.*\\(Child .* ended on .*\\)/\\1/p; s/.* ERROR *//p' 
     const stdout = new Collector(options.onStdout);
     const errors = new Collector(options.onStderr);
     const marks = new Marks(mark, (chunk) => errors.take(chunk));
-    child.stdout?.on('data', (chunk: Buffer) => stdout.take(chunk));
+    if (options.stdout === undefined) child.stdout?.on('data', (chunk: Buffer) => stdout.take(chunk));
+    else drain(child, options.stdout);
     child.stderr?.on('data', (chunk: Buffer) => marks.take(chunk));
     if (options.stdin !== undefined) feed(child, options.stdin);
 
@@ -428,6 +439,17 @@ function cleanly(argv: readonly string[]): readonly string[] {
   // To env it would be a setting.
   if (program.includes('=')) throw new TypeError(`"${program}" is no program`);
   return [...CLEAN, ...argv];
+}
+
+/** Hands the output on. Who takes it may go; the command is not left to write into nothing. */
+function drain(child: ChildProcess, into: Writable): void {
+  child.stdout!.pipe(into, { end: false });
+  const gone = () => {
+    child.kill('SIGTERM');
+    child.stdout!.resume();
+  };
+  into.once('close', gone).once('error', gone);
+  child.once('close', () => into.off('close', gone).off('error', gone));
 }
 
 /** A command may end without reading all that it is given; that is its affair. */
