@@ -3,9 +3,9 @@ import type { SiteManifest } from '@psa/recovery/manifest';
 import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { type Store, siteNameOf, storesOf } from '../site/generations.ts';
 import { listVolumes, type Volume } from '../site/volume.ts';
 import { readNotes } from './containers.ts';
-import { type Store, siteNameOf, storesOf } from './generations.ts';
 
 /** A backup of a site. */
 export interface Catalogued extends ShelvedBackup {

@@ -53,6 +53,7 @@ export async function containerParts(cluster: Cluster): Promise<readonly Part[]>
   const managed = new Set(
     (await cluster.get<readonly { sid: string }[]>('/cluster/ha/resources')).map(({ sid }) => sid),
   );
+  const turns = new Map<string, Promise<unknown>>();
   return Promise.all(
     wanted.map(async (one): Promise<Part> => {
       const { container, node, state } = one;
@@ -67,7 +68,14 @@ export async function containerParts(cluster: Cluster): Promise<readonly Part[]>
       const { mode } = copy;
       return {
         ...{ ...base, how: `${mode} on ${node}`, skip: null },
-        take: (run) => takeContainer(run, container, node, mode),
+        take: (run) => {
+          const take = () => takeContainer(run, container, node, mode);
+          if (mode === 'snapshot' || mode === 'stopped') return take();
+          // While one stands still the others of its group answer.
+          const turn = (turns.get(container.group) ?? Promise.resolve()).then(take, take);
+          turns.set(container.group, turn);
+          return turn;
+        },
       };
     }),
   );

@@ -3,7 +3,7 @@ import { type ArtefactSource, type Written, writeArtefact } from '@psa/recovery/
 import { type ArtefactKind, artefactFile, artefactId, isSealed } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import type { Cluster } from '../site/cluster.ts';
-import { type Generation, siteNameOf } from './generations.ts';
+import { type Generation, siteNameOf } from '../site/generations.ts';
 
 /** A run that is under way. */
 export interface Run {

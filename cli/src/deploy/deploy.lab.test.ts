@@ -68,11 +68,14 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
     const ran = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0', '--json');
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     const { backup } = JSON.parse(ran.stdout) as { backup: string };
-    expect((await readFile(`${backup}.sha256`, 'utf8')).slice(0, 64)).toBe(
+    const { sha256 } = JSON.parse(await readFile(`${backup}.json`, 'utf8')) as { sha256: string };
+    expect(
       createHash('sha256')
         .update(await readFile(backup))
         .digest('hex'),
-    );
+    ).toBe(sha256);
+    const listed = await lab.psactl('backup', 'list', '--json');
+    expect(JSON.parse(listed.stdout).data).toMatchObject([{ file: backup, state: 'good', kind: 'deploy' }]);
     await everywhere('0.2.0');
     const again = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0');
     expect(again).toMatchObject({ code: 0, stdout: 'Nothing to do: every replica runs 0.2.0.\n' });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Collector, Marks } from './ssh-output.ts';
+import { drain, feed } from './ssh-streams.ts';
 
 /** Where a node's ssh listens. */
 export interface SshTarget {
@@ -439,23 +440,4 @@ function cleanly(argv: readonly string[]): readonly string[] {
   // To env it would be a setting.
   if (program.includes('=')) throw new TypeError(`"${program}" is no program`);
   return [...CLEAN, ...argv];
-}
-
-/** Hands the output on. Who takes it may go; the command is not left to write into nothing. */
-function drain(child: ChildProcess, into: Writable): void {
-  child.stdout!.pipe(into, { end: false });
-  const gone = () => {
-    child.kill('SIGTERM');
-    child.stdout!.resume();
-  };
-  into.once('close', gone).once('error', gone);
-  child.once('close', () => into.off('close', gone).off('error', gone));
-}
-
-/** A command may end without reading all that it is given; that is its affair. */
-function feed(child: ChildProcess, stdin: string | Uint8Array | Readable): void {
-  const source = stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)]);
-  child.stdin!.on('error', () => source.destroy());
-  source.on('error', () => child.kill('SIGTERM'));
-  source.pipe(child.stdin!);
 }

@@ -99,7 +99,8 @@ function stateOf(
   isPart: boolean,
   manifest: Manifest | null | 'damaged',
 ): BackupState {
-  if (manifest !== null && manifest !== 'damaged' && manifest.kind === 'container')
+  // A copy of its archive may stand beside it all the same.
+  if (manifest !== null && manifest !== 'damaged' && manifest.kind === 'container' && bytes === null)
     return manifest.id === id && manifest.volume ? 'elsewhere' : 'damaged';
   if (bytes === null) return isPart ? 'partial' : 'gone';
   if (manifest === 'damaged') return 'damaged';

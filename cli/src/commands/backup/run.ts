@@ -104,7 +104,7 @@ elsewhere, for without it no backup can be opened.`,
       );
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
-    const { generationOf, siteNameOf } = await import('../../backup/generations.ts');
+    const { generationOf, siteNameOf } = await import('../../site/generations.ts');
     const { planParts } = await import('../../backup/run-backup.ts');
     const { recipientsOf } = await import('../../backup/recipients.ts');
     return withSite(context, async (site) => {
@@ -134,7 +134,7 @@ ${renderParts(parts)}${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
     }
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
-    const { generationOf } = await import('../../backup/generations.ts');
+    const { generationOf } = await import('../../site/generations.ts');
     const { runBackup } = await import('../../backup/run-backup.ts');
     const { ensureRecipients } = await import('../../backup/recipients.ts');
     return withSite(context, async (site) => {

@@ -2,7 +2,7 @@ import type { Inventory } from '@psa/appliance/inventory/schema';
 import { KEEP_OPTIONS, type RetentionPolicy, type Tier, type TierDays, WEEKDAYS } from '@psa/recovery/policy';
 import { tierOf } from '@psa/recovery/tier';
 import { usage } from '../errors.ts';
-import type { KnownSite } from '../site/site.ts';
+import type { KnownSite } from './site.ts';
 
 /** A generation of the inventory, and where its backups stand. */
 export interface Generation extends Tier {
