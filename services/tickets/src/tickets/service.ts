@@ -292,7 +292,8 @@ export async function decideAndSave(
   next.version = ticket.version + 1;
   next.updated_at = now;
 
-  const { history, events } = recordOf(ticket, next, changes, sla, extra);
+  const takenFrom = await losingSight(tx, ctx, ticket, next);
+  const { history, events } = recordOf(ticket, next, changes, sla, extra, takenFrom);
   await Promise.all([
     updateTicket(tx, ctx, next),
     insertHistory(tx, ctx, next, historyRows(ctx, history, deps.ids, now)),
@@ -371,6 +372,23 @@ export async function refreshClocks(
 const comparable = (value: string | boolean | null) =>
   typeof value === 'string' && /^\d/.test(value) ? toIso(value) : value;
 
+/** Technicians who see a ticket for working on it, alone or in its team, before a change and perhaps not after it. */
+async function losingSight(
+  tx: Tx,
+  ctx: RequestContext,
+  before: TicketRow,
+  after: TicketRow,
+): Promise<string[]> {
+  const given = before.assigned_to !== after.assigned_to && before.assigned_to !== null;
+  const moved = before.team_id !== after.team_id && before.team_id !== null;
+  const members = moved
+    ? await tx.sql<{ user_id: string }[]>`
+        select user_id from team_members where tenant_id = ${ctx.scope.tenant_id} and team_id = ${before.team_id}`
+    : [];
+  const ids = [...(given ? [before.assigned_to!] : []), ...members.map((member) => member.user_id)];
+  return [...new Set(ids)];
+}
+
 /** How a change reads in the history and which events tell of it, each in the part its readers may see. */
 function recordOf(
   before: TicketRow,
@@ -378,6 +396,7 @@ function recordOf(
   changes: readonly Change[],
   sla: SlaOutcome | null,
   extra: Extra,
+  takenFrom: readonly string[] = [],
 ): { history: NewHistory[]; events: AnyNewEvent[] } {
   const given = changes.filter((change) => ASSIGNMENT_FIELDS.includes(change.field));
   const rest = changes.filter((change) => !ASSIGNMENT_FIELDS.includes(change.field));
@@ -395,7 +414,8 @@ function recordOf(
     events.push(ticketEvent('ticket.updated.v1', row, { ticket, changes: rest }));
   }
   if (given.length > 0) {
-    events.push(ticketEvent('ticket.assigned.v1', row, { ticket, changes: given }, false));
+    const taken = takenFrom.length > 0 ? { taken_from: [...takenFrom] } : {};
+    events.push(ticketEvent('ticket.assigned.v1', row, { ticket, changes: given, ...taken }, false));
   }
   for (const missed of sla?.breached ?? []) {
     history.push({
