@@ -96,7 +96,7 @@ describe('documents of a release before', () => {
       object,
       customer_id,
       revision: Number(revision),
-      updated_at: toIso(updated_at),
+      updated_at: toIso(updated_at)!,
     };
     const document = documentOf(stored, []);
     const keywords = document.keywords.filter((keyword) => keyword !== 'K10001');
