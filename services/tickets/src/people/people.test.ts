@@ -68,7 +68,7 @@ describe('what is not known here yet', () => {
     const body = { title: 'abc', description: 'x', customer_id: desk.customer };
     const technician = await call('POST', '/api/v1/tickets', { body: { ...body, assigned_to: user } });
     expect(technician.body.error.details).toEqual([
-      { field: 'assigned_to', message: 'must be a technician' },
+      { field: 'assigned_to', code: 'not_a_technician', message: 'must be a technician' },
     ]);
     const foreign = await call('POST', '/api/v1/tickets', { body: { ...body, contact_id: contact } });
     expect(foreign.body.error.details[0].field).toBe('contact_id');

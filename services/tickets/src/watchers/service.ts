@@ -70,6 +70,10 @@ async function watcherOf(
   const [row] = await tx.sql<{ name: string }[]>`
     select name from (${possibleWatchers(tx, ctx, ticket)}) as p where id = ${wanted}`;
   if (!row)
-    throw invalid({ field: 'user_id', message: 'there is nobody of that id who may see this ticket' });
+    throw invalid({
+      field: 'user_id',
+      code: 'not_found',
+      message: 'there is nobody of that id who may see this ticket',
+    });
   return { user_id: wanted, name: row.name };
 }
