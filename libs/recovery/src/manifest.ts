@@ -1,5 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '@psa/infra/files/durable';
 import type { Sum } from './sealed.ts';
 
 /** Stands beside an artefact and says what it is; the artefact without it is not yet a backup. */
@@ -61,11 +62,4 @@ export async function writeBeside(path: string, content: object): Promise<void> 
   }
   await rename(draft, path);
   await syncFolder(dirname(path));
-}
-
-/** A new name in a folder outlives a loss of power once the folder is on the disk. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync();
-  await handle.close();
 }

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type Manifest, manifestOf, readManifest, syncFolder, writeBeside } from './manifest.ts';
+import { syncFolder } from '@psa/infra/files/durable';
+import { type Manifest, manifestOf, readManifest, writeBeside } from './manifest.ts';
 import type { RetainedBackup } from './retention.ts';
 
 /** What came of restoring a backup; stands beside it. */

@@ -4,10 +4,11 @@ import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { syncFolder } from '@psa/infra/files/durable';
 import { takeOwnerLock } from '@psa/infra/owner-lock';
 import postgres from 'postgres';
 import type { BackupKey } from '../key-file.ts';
-import { type Manifest, syncFolder, writeManifest } from '../manifest.ts';
+import { type Manifest, writeManifest } from '../manifest.ts';
 import { seal } from '../sealed.ts';
 import { pack } from '../tar.ts';
 import { CONTENTS, type Contents } from './contents.ts';
