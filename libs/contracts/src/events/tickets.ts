@@ -88,7 +88,7 @@ export const ticketEvents = {
     data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
   },
   'ticket.sla_at_risk.v1': {
-    description: 'four fifths of the time to a deadline are used',
+    description: 'a clock of the ticket is at risk: most of its business time is used',
     ...ofTicket,
     data: Type.Object({ ticket: TicketFacts, kind: Type.String(), due_at: Type.String() }),
   },

@@ -126,7 +126,7 @@ describe('deadlines', () => {
     ]);
   });
 
-  it('warn at four fifths, and say once that they passed', async () => {
+  it('warn when they are at risk, and say once that they passed', async () => {
     setClock('2026-03-02T09:00:00Z');
     const { id } = await desk.open({ priority: 'critical' });
     const worker = desk.service.running;
