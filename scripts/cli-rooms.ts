@@ -14,8 +14,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   status: [...BASE, 'site'],
   doctor: [...BASE, 'site'],
   backup: [...BASE, 'recovery-error', 'site'],
-  offsite: [...BASE, 'site', 'backup'],
-  restore: [...BASE, 'recovery-error', 'site', 'backup'],
+  offsite: [...BASE, 'recovery-error', 'site', 'backup'],
+  restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
 };
 
 export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [

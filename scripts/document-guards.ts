@@ -75,5 +75,40 @@ const links: Guard = {
   planted: [{ path: 'docs/x.md', text: '[here](nowhere.md)' }],
 };
 
+/** The share as words or as a figure near what it is the share of. Migrations keep what was true in their time. */
+const SHARE_AT_RISK =
+  /four[ -]fifths|vier fünftel|(?:risk|gefährdet|used|verbraucht)[^.]{0,80}(?:\b80 ?%|\b0[.,]8 )|(?:\b80 ?%|\b0[.,]8 )[^.]{0,40}(?:\bused|verbraucht)/i;
+const atRisk: Guard = {
+  name: 'the share at which a clock is at risk stands in libs/domain/src/sla.ts; the handbook says it in both languages, others refer to it',
+  check: (files) => {
+    const text = (path: string) => files.find((file) => file.path === path)?.text ?? '';
+    const share = Number(/AT_RISK_SHARE = ([\d.]+);/.exec(text('libs/domain/src/sla.ts'))?.[1]);
+    const path = 'docs/handbook/service-desk.md';
+    const said = [...text(path).matchAll(/\b(\d+) % (?:of its _business_|ihrer _Geschäftszeit_)/g)];
+    const right = said.filter((match) => Number(match[1]) === Math.round(share * 100));
+    return [
+      ...(right.length === 2
+        ? []
+        : [{ path, message: `does not say twice that a clock is at risk at ${share}` }]),
+      ...find(
+        files,
+        (file) =>
+          /(?<!\.test)\.(ts|tsx|mjs|md)$/.test(file.path) &&
+          file.path !== path &&
+          file.path !== 'scripts/document-guards.ts',
+        (file) => (SHARE_AT_RISK.test(file.text) ? 'says anew when a clock is at risk' : null),
+      ),
+    ];
+  },
+  planted: [
+    { path: 'libs/domain/src/sla.ts', text: 'export const AT_RISK_SHARE = 0.7;' },
+    {
+      path: 'docs/handbook/service-desk.md',
+      text: '80 % of its _business_ time; 70 % ihrer _Geschäftszeit_',
+    },
+    { path: 'docs/handbook/portals.md', text: '_At risk_ is a clock of which\n  80 % is used.' },
+  ],
+};
+
 /** What the documents promise of themselves and of one another. */
-export const documentGuards: readonly Guard[] = [rooms, adrs, links];
+export const documentGuards: readonly Guard[] = [rooms, adrs, links, atRisk];

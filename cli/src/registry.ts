@@ -274,6 +274,30 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'restore database',
+    'Restores a database of a site from a dump, into its place or beside it',
+    async () => (await import('./commands/restore/database.ts')).restoreDatabaseCommand,
+    'site',
+  ),
+  entry(
+    'restore container',
+    'Restores a container of a site from a backup, into its place or beside it',
+    async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,
+    'site',
+  ),
+  entry(
+    'restore redis',
+    'Replaces what is in Redis by a backup, on all of its members',
+    async () => (await import('./commands/restore/redis.ts')).restoreRedisCommand,
+    'site',
+  ),
+  entry(
+    'restore config',
+    'Unpacks configurations, secrets, definitions of RabbitMQ or releases of a backup into a folder',
+    async () => (await import('./commands/restore/config.ts')).restoreConfigCommand,
+    'site',
+  ),
+  entry(
     'lab up',
     'Makes a cluster of three nodes on this machine, or brings it up again',
     async () => (await import('./commands/lab/up.ts')).labUpCommand,

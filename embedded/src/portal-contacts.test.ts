@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { authService } from '@psa/auth/app';
+import { signingKeySet } from '@psa/auth/keys/key-ring';
 import { createTenant } from '@psa/auth/tenants/service';
 import { recogniseContact } from '@psa/auth/users/contacts';
 import { crmService } from '@psa/crm/app';
 import { linkPortalUser } from '@psa/crm/contacts/portal-users';
 import { inProcessPeers } from '@psa/service-kit/peers';
+import { type TokenVerifier, tokenVerifier } from '@psa/service-kit/tokens';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
@@ -15,7 +18,11 @@ let other: string;
 
 beforeAll(async () => {
   auth = await testService(authService, { peers: inProcessPeers(() => crm.app, { now: () => new Date() }) });
-  crm = await testService(crmService, { overrides: { verifier: auth.tokens.verifier } });
+  const ofAuth = tokenVerifier({ keys: signingKeySet(auth.deps), cache: auth.deps.cache, clock: auth.clock });
+  const verifier: TokenVerifier = {
+    verify: (token) => Promise.any([auth.tokens.verifier.verify(token), ofAuth.verify(token)]),
+  };
+  crm = await testService(crmService, { overrides: { verifier } });
   const admin = { email: 'admin@first.example', name: 'Ada', password: 'Blaue Lampen am Kanal' };
   const tenant = await createTenant(auth.deps, { name: 'Erste IT', admin });
   as = { tid: tenant.tenant_id, sub: tenant.admin_id };
@@ -46,17 +53,21 @@ async function deliver() {
     told = (await crm.outbox()).length + (await auth.outbox()).length;
     for (const event of await crm.outbox())
       if (/^contact\.(created|updated)/.test(event.type)) await recogniseContact(auth.deps, event);
-    for (const event of await auth.outbox())
-      if (event.type.startsWith('user.')) await linkPortalUser(crm.deps, event);
+    await tellCrm();
   }
+}
+async function tellCrm() {
+  for (const event of await auth.outbox())
+    if (event.type.startsWith('user.')) await linkPortalUser(crm.deps, event);
 }
 const user = (email: string) =>
   call(auth, 'POST', '/users', { email, name: 'Lea', role: 'customer_user', customer_id: customer });
 const contact = (body: object) =>
   call(crm, 'POST', '/contacts', { customer_id: customer, name: 'Lea', ...body });
+const linkedNow = async (id: string) => (await call(crm, 'GET', `/contacts/${id}`)).user_id;
 const linked = async (id: string) => {
   await deliver();
-  return (await call(crm, 'GET', `/contacts/${id}`)).user_id;
+  return linkedNow(id);
 };
 
 describe('a contact is linked with its portal user', () => {
@@ -90,6 +101,46 @@ describe('a contact is linked with its portal user', () => {
     await call(auth, 'DELETE', `/users/${first.id}`);
     expect(await linked(id)).toBe(null);
     expect(await linked((await contact({ email: 'ida@kunde.example' })).id)).toBe(null);
+  });
+
+  it('when neither release before told of it: once, in the background, and only what is not linked', async () => {
+    const migration = new URL(
+      '../../services/auth/src/db/migrations/006_recognise_contacts.sql',
+      import.meta.url,
+    );
+    const timers = () =>
+      auth.db.admin`select payload from auth.timers where kind = 'recognise_contacts'`.execute();
+    const [eva, uwe] = [await user('eva@kunde.example'), await user('uwe@kunde.example')];
+    await deliver();
+    const missed = [
+      await contact({ email: 'Eva@kunde.example' }),
+      await contact({ customer_id: other, email: 'uwe@kunde.example' }),
+      await contact({ email: 'niemand@kunde.example' }),
+    ];
+    const right = await contact({ email: 'uwe@kunde.example' });
+    await recogniseContact(auth.deps, (await crm.outbox()).at(-1)!);
+    await tellCrm();
+    expect(await linkedNow(right.id)).toBe(uwe.id);
+    const version = async ({ id }: { id: string }) => (await call(crm, 'GET', `/contacts/${id}`)).version;
+    const before = (await auth.outbox()).length;
+
+    await auth.db.admin.unsafe(await readFile(migration, 'utf8'));
+    await auth.db.admin`update auth.timers set due_at = ${auth.clock.now().toISOString()}`;
+    // A crm of the release before does not listen yet: what is told is lost, and told again until it is heard.
+    for (const told of [1, 2]) {
+      auth.clock.advance({ minutes: 1 });
+      expect(await auth.running.runDue()).toBe(1);
+      expect((await auth.outbox()).slice(before).map(({ type, data }) => [type, data.user_id])).toEqual(
+        Array(told).fill(['user.recognised.v1', eva.id]),
+      );
+    }
+    await tellCrm();
+    expect(await Promise.all(missed.map(({ id }) => linkedNow(id)))).toEqual([eva.id, null, null]);
+    expect([await version(missed[0]), await version(right)]).toEqual([2, 2]);
+    auth.clock.advance({ minutes: 1 });
+    expect(await auth.running.runDue()).toBe(1);
+    expect((await auth.outbox()).length).toBe(before + 2);
+    expect(await timers()).toEqual([]);
   });
 
   it('and never with a technician', async () => {

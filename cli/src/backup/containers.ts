@@ -110,7 +110,7 @@ export function readNotes(notes: string | undefined): { readonly run: string; re
 /** A day: a container of terabytes takes its time. */
 const TASK_MS = 24 * 3_600_000;
 
-async function takeContainer(
+export async function takeContainer(
   run: Run,
   container: Container,
   node: string,

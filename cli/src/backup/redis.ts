@@ -63,7 +63,7 @@ t=$(mktemp /var/lib/redis/psa-backup.XXXXXX) || exit 1
 trap 'rm -f "$t"' EXIT
 redis-cli -p 6379 --rdb "$t" >&2 && redis-check-rdb "$t" >&2 && cat "$t"`;
 
-async function takeRedis(run: Run, { id, name }: Container, role: string, warned: readonly string[]) {
+export async function takeRedis(run: Run, { id, name }: Container, role: string, warned: readonly string[]) {
   const { cluster } = run;
   const info = await redisInfo(cluster, id);
   const warnings = [

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { signFile } from '../sign.test-helper.ts';
 import { readHistory } from '../site/deployed.ts';
 import type { SiteStatus } from '../status/site-status-text.ts';
 
@@ -33,14 +34,9 @@ async function pack(version: string, more: Readonly<Record<string, string>> = {}
     sums.push(`${createHash('sha256').update(text).digest('hex')}  ${name}\n`);
   }
   await writeFile(join(folder, 'SHA256SUMS'), sums.join(''));
-  execFileSync('tar', [
-    '--zstd',
-    '-cf',
-    join(releases(), `psa-platform-${version}.tar.zst`),
-    '-C',
-    folder,
-    '.',
-  ]);
+  const file = join(releases(), `psa-platform-${version}.tar.zst`);
+  execFileSync('tar', ['--zstd', '-cf', file, '-C', folder, '.']);
+  await signFile(file);
   await rm(folder, { recursive: true });
 }
 

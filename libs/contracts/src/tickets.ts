@@ -18,7 +18,8 @@ export type TicketStatus = (typeof TICKET_STATUSES)[number];
 export type Priority = (typeof PRIORITIES)[number];
 export const SLA_STATES = ['none', 'running', 'paused', 'met', 'breached'] as const;
 /**
- * What people see of a clock. `ok` and `at_risk` run; `at_risk` from `risk_at` on, when 0.8 of the business time is used;
+ * What people see of a clock. `ok` and `at_risk` run; `at_risk` from `risk_at` on (`AT_RISK_SHARE` of
+ * `libs/domain/src/sla.ts`);
  * `breached` is past the due time, reached (`done_at`) or not; `none`: no such deadline.
  */
 export const SLA_PHASES = ['none', 'ok', 'at_risk', 'breached', 'paused', 'met'] as const;
@@ -37,7 +38,10 @@ export const SlaClock = Type.Object({
     }),
   ),
   risk_at: Nullable(
-    Type.String({ format: 'date-time', description: 'when 0.8 is used; null while nothing runs' }),
+    Type.String({
+      format: 'date-time',
+      description: 'from when on the clock is at risk; null while nothing runs',
+    }),
   ),
   due_at: Nullable(
     Type.String({

@@ -175,7 +175,7 @@ describe('assessSla', () => {
 });
 
 describe('at risk', () => {
-  it('begins when four fifths of the business time are used, and a weekend uses none', () => {
+  it('begins when its share of the business time is used, and a weekend uses none', () => {
     // Friday 16:00: an hour on Friday, seven on Monday.
     const friday = { created_at: berlin('2026-03-06T16:00') };
     const at = (now: string) => assess(friday, now).resolution;

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { parseArtefactFile } from './artefact-name.ts';
 import { discard, publish, type SiteManifest } from './manifest.ts';
-import { countingStream, type Sum, seal, writeAll } from './sealed.ts';
+import { countingStream, type Sum, seal, throwCause, writeAll } from './sealed.ts';
 
 /** A backup that cannot be made, or does not restore; says why. */
 export class ArtefactError extends Error {
@@ -57,19 +57,17 @@ export async function writeArtefact<T extends object>(source: ArtefactSource<T>)
         filled += bytes;
       });
       const passing = pipeline(counter, into, { end: false });
-      passing.catch(() => {});
-      try {
-        made = await source.fill(counter);
-        counter.end();
-      } catch (error) {
-        counter.destroy(error as Error);
-        // A full disk shows as a stream that was destroyed under who writes.
-        await passing.catch((first: NodeJS.ErrnoException) => {
-          if (first.code === 'ENOSPC') throw first;
-        });
-        throw error;
-      }
-      await passing;
+      const filling = source.fill(counter).then(
+        (known) => {
+          made = known;
+          counter.end();
+        },
+        (error: Error) => {
+          counter.destroy(error);
+          throw error;
+        },
+      );
+      throwCause(await Promise.allSettled([filling, passing]));
     };
     const sum = recipients.length > 0 ? await seal(part, recipients, fill) : await writePlain(part, fill);
     const seen = await sumOf(part);
@@ -116,10 +114,7 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
         throw error;
       },
     );
-    const [wrote, filled] = await Promise.allSettled([writing, filling]);
-    // What the disk says is the cause of what the writer says.
-    const failed = [wrote, filled].find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    throwCause(await Promise.allSettled([filling, writing]));
     await handle.sync();
     return sum();
   } catch (error) {

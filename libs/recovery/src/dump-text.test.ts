@@ -14,7 +14,7 @@ const chunked = (cuts: readonly number[], dump = DUMP) => {
 };
 
 async function extracted(wanted: Parameters<typeof extractDatabase>[1], cuts: readonly number[] = []) {
-  const globals: string[] = [];
+  let globals: readonly string[] = [];
   let content = '';
   const into = new Writable({
     write(chunk: Buffer, _, done) {
@@ -22,9 +22,9 @@ async function extracted(wanted: Parameters<typeof extractDatabase>[1], cuts: re
       done();
     },
   });
-  const found = await extractDatabase(chunked(cuts), wanted, {
-    globals: (line) => void globals.push(line),
-    content: into,
+  const found = await extractDatabase(chunked(cuts), wanted, async (before) => {
+    globals = [...before];
+    return into;
   });
   return { found, globals, content };
 }
@@ -65,7 +65,10 @@ describe('a dump of all databases', () => {
       missingRoles: none,
     });
     expect(found).toBe(true);
-    expect(globals).toEqual(['ALTER DATABASE "zz copy" OWNER TO postgres;']);
+    expect(globals).toEqual([
+      `CREATE DATABASE "zz copy" WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LOCALE = 'C.UTF-8';`,
+      'ALTER DATABASE "zz copy" OWNER TO postgres;',
+    ]);
     expect(content).toContain('COPY public.u (n) FROM stdin;\n1\n2\n3\n\\.\n');
     expect(content).toContain('ALTER DATABASE "zz copy" SET statement_timeout');
     expect(content).toContain('GRANT CONNECT ON DATABASE "zz copy" TO psa_owner;');

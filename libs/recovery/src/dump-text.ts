@@ -125,45 +125,47 @@ export interface Wanted {
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /**
- * Writes what makes one database anew under another name: for the server's own (`globals`: roles that are missing, and what
- * is granted on the database), and for the new database itself.
+ * Writes what makes one database anew under another name.
+ * @param begin told when its content comes: what is to be done before, on the server as a whole (roles that are missing, the
+ * database itself, what is granted on it); @returns where the content goes
  * @returns whether the database is in the dump
  */
 export async function extractDatabase(
   dump: Readable,
   { database, as, missingRoles }: Wanted,
-  into: { readonly globals: (line: string) => void; readonly content: Writable },
+  begin: (before: readonly string[]) => Promise<Writable>,
 ): Promise<boolean> {
   let place: 'globals' | 'before' | 'inside' | 'after' = 'globals';
-  let seen = false;
+  let into: Writable | null = null;
+  const before: string[] = [];
   const ofRole = /^(?:CREATE|ALTER) ROLE ("(?:[^"]|"")+"|\S+?)(?:;| .*;)$/;
   const ofDatabase = new RegExp(
-    `^((?:ALTER|COMMENT ON) DATABASE |(?:GRANT|REVOKE) .* ON DATABASE )(${[database, quoteName(database)].map(RegExp.escape).join('|')})( .*)$`,
+    `^((?:ALTER|COMMENT ON|CREATE) DATABASE |(?:GRANT|REVOKE) .* ON DATABASE )(${[database, quoteName(database)].map(RegExp.escape).join('|')})( .*)$`,
   );
   for await (const piece of pieces(dump)) {
     if (piece.kind === 'rows') {
-      if (place === 'inside') await written(into.content, piece.chunk);
+      if (place === 'inside') await written(into!, piece.chunk);
       continue;
     }
     const { text } = piece;
     const name = connected(text);
     if (name !== null) {
       place = name === database ? 'inside' : 'before';
-      seen ||= name === database;
+      if (place === 'inside') into ??= await begin(before);
       continue;
     }
     const [, what, , rest] = ofDatabase.exec(text) ?? [];
     const renamed = what === undefined ? null : `${what}${quoteName(as)}${rest}`;
     if (place === 'inside') {
-      await written(into.content, `${renamed ?? text}\n`);
+      await written(into!, `${renamed ?? text}\n`);
       if (text === END_OF_DATABASE) place = 'after';
       continue;
     }
     const role = ofRole.exec(text)?.[1] ?? memberOf(text);
-    if (place === 'globals' && role !== undefined && missingRoles.has(unquoted(role))) into.globals(text);
-    if (renamed !== null) into.globals(renamed);
+    if (place === 'globals' && role !== undefined && missingRoles.has(unquoted(role))) before.push(text);
+    if (renamed !== null) before.push(renamed);
   }
-  return seen;
+  return into !== null;
 }
 
 /** The role that `GRANT a TO b` gives something to. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from '@psa/infra/files/durable';
 import type { ArtefactKind } from './artefact-name.ts';
 import type { Sum } from './sealed.ts';
 
@@ -126,11 +127,4 @@ export async function writeBeside(path: string, content: object): Promise<void> 
   }
   await rename(draft, path);
   await syncFolder(dirname(path));
-}
-
-/** A new name in a folder outlives a loss of power once the folder is on the disk. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  await handle.sync();
-  await handle.close();
 }

@@ -65,9 +65,7 @@ export async function seal(
         throw error;
       },
     );
-    const results = await Promise.allSettled([filling, compressing, writing]);
-    const failed = results.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    throwCause(await Promise.allSettled([filling, compressing, writing]));
     await handle.sync();
     return counted.sum();
   } catch (error) {
@@ -76,6 +74,18 @@ export async function seal(
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Throws what went wrong first, if anything did: a full disk ends all streams that lead to it, and each of them says in its
+ * own way that it was ended.
+ */
+export function throwCause(results: readonly PromiseSettledResult<unknown>[]): void {
+  const reasons = results.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason as NodeJS.ErrnoException] : [],
+  );
+  const [first] = reasons;
+  if (first) throw reasons.find(({ errno }) => errno !== undefined) ?? first;
 }
 
 /** A short write is no error to the kernel, and a full disk begins with one. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncFolder } from '@psa/infra/files/durable';
 import { type ArtefactKind, type ArtefactName, parseArtefactFile } from './artefact-name.ts';
-import { type Manifest, manifestOf, readManifest, syncFolder, writeBeside } from './manifest.ts';
+import { type Manifest, manifestOf, readManifest, writeBeside } from './manifest.ts';
 import type { RetainedBackup } from './retention.ts';
 
 /** What came of restoring a backup; stands beside it. */

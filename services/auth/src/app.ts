@@ -20,6 +20,7 @@ import { tenantRoutes } from './tenants/routes.ts';
 import { contactConsumer } from './users/contacts.ts';
 import { userRoutes } from './users/routes.ts';
 import { searchTextHandlers } from './users/search-text.ts';
+import { unlinkedContactHandlers } from './users/unlinked-contacts.ts';
 
 /** Users, roles, sessions, API keys, signing keys and the audit log. */
 export const authService: ServiceDefinition = {
@@ -64,7 +65,11 @@ export const authService: ServiceDefinition = {
         timerWorker({
           ...deps,
           // What earlier releases left to be settled once.
-          handlers: { ...customerCheckHandlers(deps), ...searchTextHandlers(deps) },
+          handlers: {
+            ...customerCheckHandlers(deps),
+            ...searchTextHandlers(deps),
+            ...unlinkedContactHandlers(deps),
+          },
         }),
         mailWorker(deps),
         keyRotation(deps, deps.keys),

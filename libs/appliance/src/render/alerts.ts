@@ -93,7 +93,7 @@ function deskAlerts(): Alert[] {
       'max by (priority) (at_risk_tickets_total{priority="critical"}) > 0',
       '5m',
       {
-        summary: '{{ $value }} critical tickets fall due soon: four fifths of their time are used.',
+        summary: '{{ $value }} critical tickets are at risk: they fall due soon.',
         runbook:
           'Open the ticket list with "at risk", sorted by what falls due first, and see that somebody works on each.',
       },

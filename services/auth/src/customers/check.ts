@@ -1,14 +1,11 @@
-import type { AccessClaims } from '@psa/contracts/tokens';
 import { peerRefusal } from '@psa/service-kit/peers';
 import type { TimerHandler } from '@psa/service-kit/timers';
 import type { AuthDeps } from '../deps.ts';
+import { platformToken } from '../keys/platform-token.ts';
 import { endAccess } from './consumer.ts';
 import * as repository from './repository.ts';
 
 const KIND = 'customer_check';
-/** Nobody of the tenant: the platform asks for itself. */
-const PLATFORM = '00000000-0000-0000-0000-000000000000';
-const SECONDS = 60;
 
 /**
  * Asks crm about customers that no event has told of (migration 004): one that is deleted or inactive loses the access
@@ -19,7 +16,7 @@ export function customerCheckHandlers(deps: AuthDeps): Record<string, TimerHandl
     const answer = await deps.peers.request('crm', {
       method: 'GET',
       path: `/api/v1/customers/${customer_id}`,
-      token: await platformToken(deps, tenant_id),
+      token: await platformToken(deps, tenant_id, ['customer:view']),
       requestId: deps.ids.uuid(),
     });
     if (answer.status !== 200 && answer.status !== 404) throw peerRefusal('crm', answer);
@@ -34,24 +31,4 @@ export function customerCheckHandlers(deps: AuthDeps): Record<string, TimerHandl
       await endAccess(deps, tx, tenant_id, await repository.usersOf(tx, tenant_id, customer_id));
   };
   return { [KIND]: check };
-}
-
-/** A token that reads customers of a tenant for a minute. */
-function platformToken(deps: AuthDeps, tenantId: string): Promise<string> {
-  const iat = Math.floor(deps.clock.now().getTime() / 1000);
-  const claims: AccessClaims = {
-    sub: PLATFORM,
-    tid: tenantId,
-    email: '',
-    name: 'PSA-Platform',
-    role: 'system',
-    permissions: ['customer:view'],
-    audience: 'staff',
-    tier: 'standard',
-    sid: deps.ids.uuid(),
-    iat,
-    exp: iat + SECONDS,
-    jti: deps.ids.uuid(),
-  };
-  return deps.keys.sign(claims);
 }

@@ -8,7 +8,7 @@ import { ticketFacts } from '../tickets/row.ts';
 import { refreshClocks, ticketEvent } from '../tickets/service.ts';
 import { SLA_KINDS, type SLA_TIMERS, type SlaKind, slaOutcome } from './clock.ts';
 
-/** What happens when a deadline passes, or when four fifths of its time are used. */
+/** What happens when a deadline passes, or when its clock comes to be at risk. */
 export function slaTimerHandlers(deps: TicketsDeps): Record<(typeof SLA_TIMERS)[number], TimerHandler> {
   const load = async (tx: Tx, timer: Timer) => {
     const ctx = systemContext(timer.tenant_id, `timer:${timer.kind}:${timer.key}`);

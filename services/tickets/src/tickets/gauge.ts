@@ -27,7 +27,7 @@ export function ticketGauges(
   });
   const risky = new Gauge({
     name: 'at_risk_tickets_total',
-    help: 'Open tickets that have used four fifths of the business time to a deadline',
+    help: 'Open tickets of which a clock is at risk',
     labelNames: ['priority'] as const,
     registers,
   });

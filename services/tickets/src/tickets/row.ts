@@ -32,7 +32,7 @@ export interface TicketRow {
   sla_resolution_due: string | null;
   sla_response_state: SlaState;
   sla_resolution_state: SlaState;
-  /** When four fifths of the business time are used; null while the clock does not run. */
+  /** From when on the clock is at risk (`AT_RISK_SHARE`); null while the clock does not run. */
   sla_response_risk_at: string | null;
   sla_resolution_risk_at: string | null;
   sla_breached: boolean;
