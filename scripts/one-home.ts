@@ -58,6 +58,12 @@ const HOMES: readonly Home[] = [
     sign: /\bbyVersion\b|\\d\+\\\.\\d\+\\\.\\d\+\(-|split\('\.'\)\)?\.map\((?:\([^)]*\) => )?[^)]*Number/,
     planted: "const [a, b] = [version, other].map((one) => one.split('.').map(Number));",
   },
+  {
+    fact: 'how a folder is put onto the disk, and a file made once: libs/infra/src/files/durable.ts',
+    room: /^libs\/infra\/src\/files\/durable\.ts$/,
+    sign: /function syncFolder\b|await link\(draft/,
+    planted: 'async function syncFolder(path: string): Promise<void> {}',
+  },
 ];
 
 const second = ({ fact, room, sign }: Home, path: string, text: string) =>

@@ -64,7 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'libs/service-kit': ['contracts', 'domain', 'infra/patience', 'infra/postgres-client'],
   'libs/test-kit': ['contracts', 'domain', 'infra', 'service-kit'],
   // The inventory and what is rendered from it; the client of the cluster. Neither knows the platform's services.
-  'libs/appliance': ['contracts', 'domain'],
+  'libs/appliance': ['contracts', 'domain', 'infra/files/durable'],
   'libs/proxmox': [],
   // What is kept of backups, and how they are made, read back and restored.
   'libs/recovery': ['infra'],

@@ -122,12 +122,28 @@ it('hears no more of what it does not watch, but that its own is gone or given t
   const colleague = readers.get('a colleague')!.as.sub!;
   await watch(id, colleague);
   expect((await heardOf())['a colleague']).toEqual([id]);
-  await desk.service.db
-    .admin`delete from tickets.watchers where ticket_id = ${id} and user_id = ${colleague}`;
+  await call('DELETE', `/api/v1/tickets/${id}/watchers/${colleague}`);
+  // Taken off: the last that is heard. Whoever of the technicians watches is no news for the customer.
+  expect(await heardOf()).toMatchObject({ 'a user': [id], 'a colleague': [id], 'another customer': [] });
+  await call('POST', `/api/v1/tickets/${id}/watchers`, { body: { user_id: desk.ben.sub } });
+  expect(await heardOf()).toMatchObject({ 'a user': [], 'their boss': [], 'who works on some': [id] });
+  await call('DELETE', `/api/v1/tickets/${id}/watchers/${desk.ben.sub}`);
+  expect(await heardOf()).toMatchObject({ 'a user': [], 'their boss': [], 'who works on some': [id] });
   await call('POST', `/api/v1/tickets/${id}/comments`, { body: { body: 'Ja', visibility: 'public' } });
   await call('PATCH', `/api/v1/tickets/${given.id}`, { body: { assigned_to: desk.anna.sub } });
   const heard = await heardOf();
   expect([heard['a user'], heard['a colleague'], heard['who works on some']]).toEqual([[id], [], [given.id]]);
+  const body = { name: 'Server', member_ids: [desk.ben.sub] };
+  const [team, next] = [
+    await call('POST', '/api/v1/teams', { body }),
+    await call('POST', '/api/v1/teams', { body: { name: 'Drucker', member_ids: [desk.anna.sub] } }),
+  ];
+  const moved = await desk.open({ team_id: team.id });
+  expect((await heardOf())['who works on some']).toEqual([moved.id]);
+  await call('PATCH', `/api/v1/tickets/${moved.id}`, { body: { team_id: next.id } });
+  expect((await heardOf())['who works on some']).toEqual([moved.id]);
+  await call('PATCH', `/api/v1/tickets/${moved.id}`, { body: { priority: 'high' } });
+  expect((await heardOf())['who works on some']).toEqual([]);
   await call('DELETE', `/api/v1/tickets/${id}`);
   const after = await heardOf();
   expect([after['a user'], after['a colleague']]).toEqual([[id], []]);

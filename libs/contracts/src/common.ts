@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from 'typebox';
+import type { DetailCode } from './detail-codes.ts';
 import { PAGE_ROWS } from './limits.ts';
 import { MAX_TAG_LENGTH, TAG_PATTERN } from './tags.ts';
 
@@ -32,7 +33,19 @@ export const Tag = Type.String({
   pattern: TAG_PATTERN,
 });
 
-export const ErrorDetail = Type.Object({ field: Type.String(), message: Type.String() });
+/** What is wrong with one field of a request. */
+export const ErrorDetail = Type.Object({
+  field: Type.String(),
+  code: Type.String({
+    description: 'what is wrong, stable; all codes are in the description of this document',
+  }),
+  message: Type.String({ description: 'the same in English' }),
+  values: Type.Optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
+      description: 'what a sentence of it names: the most that is allowed, say',
+    }),
+  ),
+});
 /** The one error body (BDUF §4.4). */
 export const ErrorBody = Type.Object({
   error: Type.Object({
@@ -47,7 +60,7 @@ export const ErrorBody = Type.Object({
   }),
 });
 export type ErrorBody = Static<typeof ErrorBody>;
-export type ErrorDetail = Static<typeof ErrorDetail>;
+export type ErrorDetail = Static<typeof ErrorDetail> & { code: DetailCode };
 
 /** Codes of BDUF §4.4 and the few that it lacks. */
 export const ERROR_CODES = [

@@ -77,7 +77,7 @@ export const LiveMessage = Type.Object({
   customer_id: Nullable(Uuid),
   public: Type.Boolean(),
   taken_from: Type.Optional(
-    Type.String({ format: 'uuid', description: 'of a ticket: the technician who worked on it until now' }),
+    Type.Array(Uuid, { description: 'of a ticket: who may have lost the sight of it by this event' }),
   ),
 });
 export type LiveMessage = Static<typeof LiveMessage>;

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import { isTimeZone } from '@psa/contracts/time-zones';
 import { isDate } from './dates.ts';
 
@@ -35,10 +36,7 @@ export interface BusinessCalendar {
   holidays: readonly Holiday[];
 }
 
-export interface FieldProblem {
-  field: string;
-  message: string;
-}
+export type FieldProblem = ErrorDetail;
 
 /** Thrown by every function that is given a calendar that `validateCalendar` objects to. */
 export class InvalidCalendarError extends Error {
@@ -74,22 +72,32 @@ function intervalProblems(field: string, intervals: readonly Interval[]): FieldP
     const at = `${field}[${index}]`;
     const startIsTime = START.test(start);
     const endIsTime = END.test(end);
-    if (!startIsTime) problems.push({ field: `${at}.start`, message: 'must be a time from 00:00 to 23:59' });
-    if (!endIsTime) problems.push({ field: `${at}.end`, message: 'must be a time from 00:01 to 24:00' });
+    if (!startIsTime)
+      problems.push({
+        field: `${at}.start`,
+        code: 'wrong_form',
+        message: 'must be a time from 00:00 to 23:59',
+      });
+    if (!endIsTime)
+      problems.push({
+        field: `${at}.end`,
+        code: 'wrong_form',
+        message: 'must be a time from 00:01 to 24:00',
+      });
     if (!startIsTime || !endIsTime) continue;
     const from = minuteOfDay(start);
     const to = minuteOfDay(end);
     if (from < to) good.push({ from, to, field: at });
     else {
       const message = `must end after it starts; work over midnight is two intervals, ${start} to 24:00 and 00:00 to ${end} on the next day`;
-      problems.push({ field: at, message });
+      problems.push({ field: at, code: 'contradicts', message });
     }
   }
   good.sort((a, b) => a.from - b.from);
   for (const [index, later] of good.entries()) {
     const earlier = good[index - 1];
     if (earlier && later.from < earlier.to) {
-      problems.push({ field: later.field, message: `overlaps ${earlier.field}` });
+      problems.push({ field: later.field, code: 'duplicate', message: `overlaps ${earlier.field}` });
     }
   }
   return problems;
@@ -99,28 +107,38 @@ function intervalProblems(field: string, intervals: readonly Interval[]): FieldP
 export function validateCalendar(calendar: BusinessCalendar): FieldProblem[] {
   const problems: FieldProblem[] = [];
   if (!isTimeZone(calendar.time_zone)) {
-    problems.push({ field: 'time_zone', message: 'must be an IANA time zone such as Europe/Berlin' });
+    problems.push({
+      field: 'time_zone',
+      code: 'wrong_form',
+      message: 'must be an IANA time zone such as Europe/Berlin',
+    });
   }
   for (const key of Object.keys(calendar.week)) {
     if (!/^[1-7]$/.test(key)) {
-      problems.push({ field: `week.${key}`, message: 'must be an ISO weekday, 1 (Monday) to 7 (Sunday)' });
+      problems.push({
+        field: `week.${key}`,
+        code: 'wrong_form',
+        message: 'must be an ISO weekday, 1 (Monday) to 7 (Sunday)',
+      });
     }
   }
   for (const weekday of WEEKDAYS) {
     problems.push(...intervalProblems(`week.${weekday}`, calendar.week[weekday] ?? []));
   }
   if (WEEKDAYS.every((weekday) => (calendar.week[weekday] ?? []).length === 0)) {
-    problems.push({ field: 'week', message: 'must be open on at least one weekday' });
+    problems.push({ field: 'week', code: 'too_few', message: 'must be open on at least one weekday' });
   }
   const seen = new Set<string>();
   for (const [index, holiday] of calendar.holidays.entries()) {
     const at = `holidays[${index}]`;
-    if (!isDate(holiday.date)) problems.push({ field: `${at}.date`, message: 'must be a date, YYYY-MM-DD' });
+    if (!isDate(holiday.date))
+      problems.push({ field: `${at}.date`, code: 'wrong_form', message: 'must be a date, YYYY-MM-DD' });
     else if (seen.has(holiday.date)) {
-      problems.push({ field: `${at}.date`, message: `${holiday.date} is listed twice` });
+      problems.push({ field: `${at}.date`, code: 'duplicate', message: `${holiday.date} is listed twice` });
     }
     seen.add(holiday.date);
-    if (holiday.name.trim() === '') problems.push({ field: `${at}.name`, message: 'must not be empty' });
+    if (holiday.name.trim() === '')
+      problems.push({ field: `${at}.name`, code: 'empty', message: 'must not be empty' });
     problems.push(...intervalProblems(`${at}.hours`, holiday.hours ?? []));
   }
   return problems;
@@ -140,6 +158,8 @@ export interface DayPart {
 export interface CompiledCalendar {
   time_zone: string;
   partsOf: (epochDay: number) => readonly DayPart[];
+  /** The zone's offset from UTC at an instant and how long it holds: milliseconds, and milliseconds since the epoch. */
+  offsetAt: (epochMs: number) => { readonly offset: number; readonly from: number; readonly until: number };
 }
 
 export const DAY_MS = 86_400_000;
@@ -197,6 +217,25 @@ function partsOfHoliday(holiday: Holiday, usual: readonly Range[]): DayPart[] {
   return parts;
 }
 
+/** Asked of the zone once between two of its changes: most questions come from the same few months. */
+function offsetsOf(timeZone: string): CompiledCalendar['offsetAt'] {
+  let known = { offset: 0, from: 0, until: 0 };
+  return (epochMs) => {
+    if (epochMs < known.from || epochMs >= known.until) {
+      const at = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+      const zoned = at(epochMs);
+      known = {
+        offset: zoned.offsetNanoseconds / 1e6,
+        // A change at this very millisecond counts, and 'previous' gives what lies strictly before.
+        from:
+          at(epochMs + 1).getTimeZoneTransition('previous')?.epochMilliseconds ?? Number.NEGATIVE_INFINITY,
+        until: zoned.getTimeZoneTransition('next')?.epochMilliseconds ?? Number.POSITIVE_INFINITY,
+      };
+    }
+    return known;
+  };
+}
+
 /**
  * Validates a calendar and prepares it. Worth keeping when many times are computed with one calendar.
  * @throws InvalidCalendarError
@@ -216,5 +255,6 @@ export function compileCalendar(calendar: BusinessCalendar): CompiledCalendar {
   return {
     time_zone: calendar.time_zone,
     partsOf: (epochDay) => holidays.get(epochDay) ?? week[weekdayIndex(epochDay)]!,
+    offsetAt: offsetsOf(calendar.time_zone),
   };
 }

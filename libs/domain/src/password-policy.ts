@@ -16,6 +16,7 @@ export type PasswordProblem =
 export interface PasswordReason {
   code: PasswordProblem;
   message: string;
+  values?: { least: number } | { most: number };
 }
 
 export interface PasswordContext {
@@ -141,11 +142,13 @@ export function passwordProblems(password: string, context: PasswordContext = {}
   const length = [...normal].length;
   if (length > MAX_PASSWORD_LENGTH) {
     // The other checks are skipped: their time grows with the length.
-    return [{ code: 'too_long', message: `Must have at most ${MAX_PASSWORD_LENGTH} characters` }];
+    const message = `Must have at most ${MAX_PASSWORD_LENGTH} characters`;
+    return [{ code: 'too_long', message, values: { most: MAX_PASSWORD_LENGTH } }];
   }
   const reasons: PasswordReason[] = [];
   if (length < MIN_PASSWORD_LENGTH) {
-    reasons.push({ code: 'too_short', message: `Must have at least ${MIN_PASSWORD_LENGTH} characters` });
+    const message = `Must have at least ${MIN_PASSWORD_LENGTH} characters`;
+    reasons.push({ code: 'too_short', message, values: { least: MIN_PASSWORD_LENGTH } });
   }
   const text = bare(normal);
   const contains = (word: string): boolean => word.length >= SHORTEST_CONTEXT && text.includes(word);

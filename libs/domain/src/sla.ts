@@ -315,7 +315,8 @@ export function pickPolicy(
 /** Everything that is wrong with a policy, field by field. */
 export function validatePolicy(policy: SlaPolicy): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  if (policy.name.trim() === '') problems.push({ field: 'name', message: 'must not be empty' });
+  if (policy.name.trim() === '')
+    problems.push({ field: 'name', code: 'empty', message: 'must not be empty' });
   for (const priority of PRIORITIES) {
     const target = policy.targets[priority];
     if (!target) continue;
@@ -323,23 +324,35 @@ export function validatePolicy(policy: SlaPolicy): FieldProblem[] {
     const before = problems.length;
     for (const [field, minutes] of Object.entries({ response_minutes, resolution_minutes })) {
       if (minutes !== null && (!Number.isInteger(minutes) || minutes < 1)) {
-        problems.push({ field: `targets.${priority}.${field}`, message: 'must be a whole number from 1 up' });
+        problems.push({
+          field: `targets.${priority}.${field}`,
+          code: 'too_small',
+          message: 'must be a whole number from 1 up',
+        });
       }
     }
     if (response_minutes === null || resolution_minutes === null) continue;
     if (problems.length === before && resolution_minutes < response_minutes) {
       const message = 'must not be shorter than the response time';
-      problems.push({ field: `targets.${priority}.resolution_minutes`, message });
+      problems.push({
+        field: `targets.${priority}.resolution_minutes`,
+        code: 'resolution_before_response',
+        message,
+      });
     }
   }
   if (PRIORITIES.every((priority) => !targetOf(policy, priority))) {
-    problems.push({ field: 'targets', message: 'must set at least one deadline' });
+    problems.push({ field: 'targets', code: 'no_deadline', message: 'must set at least one deadline' });
   }
   for (const status of policy.pause_on.filter(isDone)) {
-    problems.push({ field: 'pause_on', message: `must not name ${status}: it ends the clocks` });
+    problems.push({
+      field: 'pause_on',
+      code: 'unknown_value',
+      message: `must not name ${status}: it ends the clocks`,
+    });
   }
   const inCalendar = validateCalendar(policy.calendar);
-  problems.push(...inCalendar.map(({ field, message }) => ({ field: `calendar.${field}`, message })));
+  problems.push(...inCalendar.map((problem) => ({ ...problem, field: `calendar.${problem.field}` })));
   if (problems.length === 0) problems.push(...unreachable(policy));
   return problems;
 }
@@ -355,7 +368,9 @@ export function unreachable({ targets, calendar }: Pick<SlaPolicy, 'targets' | '
       .filter((name) => (targets[priority]?.[name] ?? 0) > room)
       .map((name) => ({
         field: `targets.${priority}.${name}`,
+        code: 'never_reached',
         message: `must be reached within a year, in which its calendar is open for ${room} minutes`,
+        values: { minutes: room },
       })),
   );
 }

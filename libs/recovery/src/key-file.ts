@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { ensureFile } from '@psa/infra/files/durable';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -52,22 +52,11 @@ export async function readBackupKey(file: string): Promise<BackupKey | null> {
 export async function ensureBackupKey(
   file: string,
 ): Promise<{ readonly key: BackupKey; readonly isNew: boolean }> {
-  const there = await readBackupKey(file);
-  if (there) return { key: there, isNew: false };
-  const identity = await generateX25519Identity();
-  const recipient = await identityToRecipient(identity);
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${randomUUID()}`;
-  const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`;
-  await writeFile(draft, text, { mode: 0o600, flush: true });
-  try {
-    // link() creates or fails, in one step; rename() would replace another's key.
-    await link(draft, file);
-    return { key: { identity, recipient }, isNew: true };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return { key: (await readBackupKey(file))!, isNew: false };
-  } finally {
-    await rm(draft, { force: true });
-  }
+  const { content, isNew } = await ensureFile(file, readBackupKey, async () => {
+    const identity = await generateX25519Identity();
+    const recipient = await identityToRecipient(identity);
+    const text = `# created: ${new Date().toISOString()}\n# public key: ${recipient}\n${identity}\n`;
+    return { text, content: { identity, recipient } };
+  });
+  return { key: content, isNew };
 }

@@ -124,12 +124,29 @@ describe('bad input', () => {
     expect(answer.status).toBe(400);
     expect(answer.body.error.code).toBe('VALIDATION_ERROR');
     expect(fields(answer)).toEqual(['extra', 'kind', 'name', 'note', 'parts[0].size', 'parts[1].size']);
+    const said = answer.body.error.details.map((one: { field: string; code: string; values?: object }) => [
+      one.field,
+      one.code,
+      one.values,
+    ]);
+    expect(said.sort()).toEqual([
+      ['extra', 'unknown_field', undefined],
+      ['kind', 'unknown_value', undefined],
+      ['name', 'empty', undefined],
+      ['note', 'too_long', { most: 5 }],
+      ['parts[0].size', 'wrong_type', undefined],
+      ['parts[1].size', 'required', undefined],
+    ]);
     expect(answer.body.error).toMatchObject({
       request_id: answer.headers['x-request-id'],
       timestamp: '2026-03-02T09:00:00.000Z',
     });
     const nameless = await call('POST', '/things', { body: { name: 'x', kind: 'a', '': 1 } });
-    expect(nameless.body.error.details).toContainEqual({ field: '""', message: 'is not a known field' });
+    expect(nameless.body.error.details).toContainEqual({
+      field: '""',
+      code: 'unknown_field',
+      message: 'is not a known field',
+    });
   });
 
   it('numbers in bodies are numbers, in query strings text that must look like one', async () => {
@@ -148,7 +165,7 @@ describe('bad input', () => {
     const most = await call('POST', '/things', { body: body(80_000) });
     expect([most.status, most.body.error.details]).toEqual([
       413,
-      [{ field: 'body', message: 'has more than 50000 values' }],
+      [{ field: 'body', code: 'too_many', message: 'has more than 50000 values', values: { most: 50_000 } }],
     ]);
   });
 

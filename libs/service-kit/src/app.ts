@@ -135,7 +135,11 @@ export function createApp(options: AppOptions): App {
       for (const [field, value] of Object.entries(part ?? {})) {
         const message = unstorableText(`${field}${value}`);
         if (message !== null)
-          throw invalid({ field: unstorableText(field) === null ? field : 'query', message });
+          throw invalid({
+            field: unstorableText(field) === null ? field : 'query',
+            code: 'wrong_form',
+            message,
+          });
       }
     }
   });
@@ -167,7 +171,7 @@ function checkType(request: FastifyRequest): void {
   const given = request.headers['content-type']?.split(';', 1).join('').trim().toLowerCase();
   if (!taken || given === undefined || taken.includes(given)) return;
   throw new AppError(415, 'UNSUPPORTED_MEDIA_TYPE', `Send ${taken.join(' or ')}.`, {
-    details: [{ field: 'content-type', message: `must be ${taken.join(' or ')}` }],
+    details: [{ field: 'content-type', code: 'unknown_value', message: `must be ${taken.join(' or ')}` }],
   });
 }
 

@@ -45,7 +45,7 @@ export const forbidden = (message = 'You are not allowed to do this.') =>
 export const conflict = (reason: Reason, message: string, details: ErrorDetail[] = []) =>
   new AppError(409, 'RESOURCE_CONFLICT', message, { details, reason });
 export const alreadyExists = (field: string, message: string) =>
-  new AppError(409, 'RESOURCE_ALREADY_EXISTS', message, { details: [{ field, message }] });
+  new AppError(409, 'RESOURCE_ALREADY_EXISTS', message, { details: [{ field, code: 'taken', message }] });
 /** 503 with Retry-After. */
 export const unavailable = (message: string, retryAfter = 2, cause?: unknown) =>
   new AppError(503, 'SERVICE_UNAVAILABLE', message, { retryAfter, cause });
@@ -105,28 +105,57 @@ const FORMAT_MESSAGES: Readonly<Record<string, string>> = {
   'web-address': 'must be a web address such as https://www.example.com',
 };
 
-function messageOf(error: AjvError): string {
+/** What the validator's keyword means for the caller. */
+function judgementOf(error: AjvError): Omit<ErrorDetail, 'field'> {
+  const limit = Number(error.params.limit);
+  const message = error.message ?? 'is not valid';
   switch (error.keyword) {
     case 'required':
-      return 'is required';
+      return { code: 'required', message: 'is required' };
     case 'additionalProperties':
-      return 'is not a known field';
+      return { code: 'unknown_field', message: 'is not a known field' };
     case 'enum':
-      return `must be one of: ${(error.params.allowedValues as unknown[]).join(', ')}`;
+      return {
+        code: 'unknown_value',
+        message: `must be one of: ${(error.params.allowedValues as unknown[]).join(', ')}`,
+      };
+    case 'const':
+      return { code: 'unknown_value', message };
+    case 'type':
+      return { code: 'wrong_type', message };
     case 'minLength':
-      return error.params.limit === 1
-        ? 'must not be empty'
-        : `must have at least ${error.params.limit} characters`;
+      return limit === 1
+        ? { code: 'empty', message: 'must not be empty' }
+        : { code: 'too_short', message: `must have at least ${limit} characters`, values: { least: limit } };
     case 'maxLength':
-      return `must have at most ${error.params.limit} characters`;
+      return { code: 'too_long', message: `must have at most ${limit} characters`, values: { most: limit } };
+    case 'minItems':
+      return { code: 'too_few', message, values: { least: limit } };
+    case 'maxItems':
+    case 'maxProperties':
+      return { code: 'too_many', message, values: { most: limit } };
     case 'minProperties':
-      return 'must name at least one field';
-    case 'format':
-      return FORMAT_MESSAGES[error.params.format as string] ?? `must be a valid ${error.params.format}`;
+      return { code: 'too_few', message: 'must name at least one field', values: { least: limit } };
+    case 'minimum':
+    case 'exclusiveMinimum':
+      return { code: 'too_small', message, values: { least: limit } };
+    case 'maximum':
+    case 'exclusiveMaximum':
+      return { code: 'too_large', message, values: { most: limit } };
+    case 'uniqueItems':
+      return { code: 'duplicate', message };
+    case 'format': {
+      const form = String(error.params.format);
+      return {
+        code: 'wrong_form',
+        message: FORMAT_MESSAGES[form] ?? `must be a valid ${form}`,
+        values: { form },
+      };
+    }
     case 'pattern':
-      return 'has characters or a form that is not allowed here';
+      return { code: 'wrong_form', message: 'has characters or a form that is not allowed here' };
     default:
-      return error.message ?? 'is not valid';
+      return { code: 'not_valid', message };
   }
 }
 
@@ -141,7 +170,7 @@ export function validationDetails(errors: readonly AjvError[], context: string):
     // `T | null` reports each arm; the arm that the value's type chose says it best, the frame says nothing.
     if (error.keyword === 'anyOf' && errors.length > 1) continue;
     if (error.keyword === 'type' && error.params.type === 'null' && errors.length > 1) continue;
-    const detail = { field: fieldOf(error, context), message: messageOf(error) };
+    const detail = { field: fieldOf(error, context), ...judgementOf(error) };
     seen.set(`${detail.field}\n${detail.message}`, detail);
   }
   return [...seen.values()];
@@ -249,7 +278,9 @@ export function toAppError(thrown: unknown): AppError {
       );
     case '54000':
       return new AppError(400, 'INVALID_INPUT', 'A value cannot be stored as it is.', {
-        details: [{ field: 'request', message: 'has a value out of range or of a wrong form' }],
+        details: [
+          { field: 'request', code: 'wrong_form', message: 'has a value out of range or of a wrong form' },
+        ],
         cause: thrown,
       });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
@@ -258,25 +289,28 @@ export function toAppError(thrown: unknown): AppError {
         415,
         'UNSUPPORTED_MEDIA_TYPE',
         'This content type is not taken here; send application/json.',
-        { details: [{ field: 'content-type', message: 'is not supported' }], cause: thrown },
+        {
+          details: [{ field: 'content-type', code: 'unknown_value', message: 'is not supported' }],
+          cause: thrown,
+        },
       );
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
     case 'FST_REQ_FILE_TOO_LARGE':
       return new AppError(413, 'PAYLOAD_TOO_LARGE', 'The request is larger than allowed.', {
-        details: [{ field: 'body', message: 'is too large' }],
+        details: [{ field: 'body', code: 'too_large', message: 'is too large' }],
         cause: thrown,
       });
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return new AppError(400, 'INVALID_INPUT', 'The body is not valid JSON.', {
-        details: [{ field: 'body', message: 'is not valid JSON' }],
+        details: [{ field: 'body', code: 'unreadable', message: 'is not valid JSON' }],
         cause: thrown,
       });
   }
   if (typeof error?.statusCode === 'number' && error.statusCode >= 400 && error.statusCode < 500) {
     return new AppError(error.statusCode, 'INVALID_INPUT', error.message ?? 'The request is not valid.', {
-      details: [{ field: 'request', message: error.message ?? 'is not valid' }],
+      details: [{ field: 'request', code: 'not_valid', message: error.message ?? 'is not valid' }],
       cause: thrown,
     });
   }

@@ -1,11 +1,17 @@
 import type { BodyLimit } from '@psa/contracts/body-limits';
+import type { DetailCode } from '@psa/contracts/detail-codes';
 import { MAX_JSON_DEPTH } from '@psa/contracts/limits';
 import { AppError } from './errors.ts';
 
-const problem = (message: string, options: { field?: string; cause?: unknown; status?: 400 | 413 } = {}) => {
-  const { field = 'body', cause, status = 400 } = options;
-  const code = status === 413 ? 'PAYLOAD_TOO_LARGE' : 'INVALID_INPUT';
-  return new AppError(status, code, `The body ${message}.`, { details: [{ field, message }], cause });
+const problem = (
+  code: DetailCode,
+  message: string,
+  options: { field?: string; cause?: unknown; status?: 400 | 413; values?: { most: number } } = {},
+) => {
+  const { field = 'body', cause, status = 400, values } = options;
+  const details = [{ field, code, message, ...(values && { values }) }];
+  const of = status === 413 ? 'PAYLOAD_TOO_LARGE' : 'INVALID_INPUT';
+  return new AppError(status, of, `The body ${message}.`, { details, cause });
 };
 
 /**
@@ -14,7 +20,7 @@ const problem = (message: string, options: { field?: string; cause?: unknown; st
  * character (`\ud800`), which no UTF-8, or with NUL, which no PostgreSQL can hold.
  */
 export function parseJson(text: string, most: BodyLimit['values']): unknown {
-  if (text.trim() === '') throw problem('is empty');
+  if (text.trim() === '') throw problem('empty', 'is empty');
   checkShape(text, most);
   let poisoned = false;
   let value: unknown;
@@ -29,12 +35,12 @@ export function parseJson(text: string, most: BodyLimit['values']): unknown {
         : undefined,
     );
   } catch (error) {
-    throw problem('is not valid JSON', { cause: error });
+    throw problem('unreadable', 'is not valid JSON', { cause: error });
   }
-  if (poisoned) throw problem('has a key that is not allowed');
+  if (poisoned) throw problem('unknown_field', 'has a key that is not allowed');
   if (text.includes('\\u')) {
     const bad = unstorable(value, '');
-    if (bad) throw problem(bad.message, { field: bad.field || 'body' });
+    if (bad) throw problem('wrong_form', bad.message, { field: bad.field || 'body' });
   }
   return value;
 }
@@ -75,9 +81,10 @@ function checkShape(text: string, most: number): void {
       else if (c === 34) inString = false;
     } else if (c === 34) inString = true;
     else if (c === 44 || c === 123 || c === 91) {
-      if (++values > most) throw problem(`has more than ${most} values`, { status: 413 });
+      if (++values > most)
+        throw problem('too_many', `has more than ${most} values`, { status: 413, values: { most } });
       if (c !== 44 && ++depth > MAX_JSON_DEPTH) {
-        throw problem(`nests deeper than ${MAX_JSON_DEPTH} levels`);
+        throw problem('too_large', `nests deeper than ${MAX_JSON_DEPTH} levels`);
       }
     } else if (c === 125 || c === 93) depth--;
   }

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import { PAGE_ROWS } from '@psa/contracts/limits';
 import type postgres from 'postgres';
 import type { Tx } from './database.ts';
@@ -64,11 +65,15 @@ const MAX_OFFSET = 200_000;
 
 /** Checks paging, sorting, fields and includes against what the list offers; names every bad parameter. */
 export function parseList(params: ListParams, spec: ListSpec): ListRequest {
-  const problems: { field: string; message: string }[] = [];
+  const problems: ErrorDetail[] = [];
   const oneOf = (field: string, names: readonly string[], allowed: readonly string[]) => {
     for (const name of names) {
       if (!allowed.includes(name))
-        problems.push({ field, message: `"${name}" must be one of: ${allowed.join(', ')}` });
+        problems.push({
+          field,
+          code: 'unknown_value',
+          message: `"${name}" must be one of: ${allowed.join(', ')}`,
+        });
     }
   };
   const split = (text: string | undefined) => (text ? text.split(',') : []);
@@ -77,7 +82,7 @@ export function parseList(params: ListParams, spec: ListSpec): ListRequest {
   const orders = split(params.order);
   oneOf('sort', names, Object.keys(spec.sortable));
   if (orders.length > Math.max(names.length, 1))
-    problems.push({ field: 'order', message: 'has more entries than sort' });
+    problems.push({ field: 'order', code: 'contradicts', message: 'has more entries than sort' });
   const pairs: (readonly [string, 'asc' | 'desc'])[] =
     names.length > 0
       ? names.map((name, i) => [name, (orders[i] ?? orders.at(-1) ?? 'asc') as 'asc' | 'desc'] as const)
@@ -92,7 +97,12 @@ export function parseList(params: ListParams, spec: ListSpec): ListRequest {
   const page = params.page ?? 1;
   const limit = params.limit ?? PAGE_ROWS.usual;
   if (params.cursor === undefined && (page - 1) * limit > MAX_OFFSET) {
-    problems.push({ field: 'page', message: `reaches past row ${MAX_OFFSET}; use cursor` });
+    problems.push({
+      field: 'page',
+      code: 'too_large',
+      message: `reaches past row ${MAX_OFFSET}; use cursor`,
+      values: { most: MAX_OFFSET },
+    });
   }
   if (problems.length > 0) throw invalid(...problems);
 
@@ -155,7 +165,11 @@ function decodeCursor(text: string, sort: SortKeys): (string | null)[] {
   } catch {
     // Falls through to the error that names the parameter.
   }
-  throw invalid({ field: 'cursor', message: 'is not a cursor of this list and sort order' });
+  throw invalid({
+    field: 'cursor',
+    code: 'wrong_form',
+    message: 'is not a cursor of this list and sort order',
+  });
 }
 
 /**

@@ -1,7 +1,15 @@
 import swagger from '@fastify/swagger';
 import { ErrorBody } from '@psa/contracts/common';
+import { DETAIL_CODES } from '@psa/contracts/detail-codes';
 import type { App } from './app.ts';
 import type { ListSpec } from './list.ts';
+
+/** What every document says of refusals: once, because each route answers with the same body. */
+export const ABOUT_ERRORS = [
+  'A refused request says in `error.details` what is wrong with which field. `code` is stable; `message` is English prose that may change. `values` holds what is named in brackets.',
+  '',
+  ...Object.entries(DETAIL_CODES).map(([code, meaning]) => `- \`${code}\`: ${meaning}`),
+].join('\n');
 
 interface QuerySchema {
   readonly properties: Readonly<Record<string, object>>;
@@ -50,7 +58,7 @@ export async function registerOpenApi(
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: `PSA-Platform: ${service.title}`, version },
+      info: { title: `PSA-Platform: ${service.title}`, version, description: ABOUT_ERRORS },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     hideUntagged: false,

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import type { ServiceName } from '@psa/contracts/services';
 import type { RequestContext } from './context.ts';
 import { forbidden, invalid, unavailable } from './errors.ts';
@@ -14,7 +15,7 @@ export interface Reference {
   /** Where it is read, without the id: `/api/v1/sla-policies`. */
   readonly path: string;
   /** What is wrong with it although it exists; null: nothing. */
-  readonly refuse?: (data: Readonly<Record<string, unknown>>) => string | null;
+  readonly refuse?: (data: Readonly<Record<string, unknown>>) => Omit<ErrorDetail, 'field'> | null;
 }
 
 /**
@@ -36,7 +37,7 @@ async function problemOf(
   deps: { readonly peers: Peers },
   ctx: RequestContext,
   { field, id, noun, service, path, refuse }: Reference,
-): Promise<{ field: string; message: string } | null> {
+): Promise<ErrorDetail | null> {
   const answer = await deps.peers.request(service, {
     method: 'GET',
     path: `${path}/${id}`,
@@ -44,10 +45,10 @@ async function problemOf(
     requestId: ctx.request_id,
   });
   const { status, body } = answer;
-  if (status === 404) return { field, message: `there is no such ${noun}` };
+  if (status === 404) return { field, code: 'not_found', message: `there is no such ${noun}` };
   if (status === 403) throw forbidden(`You may not see the ${noun} named in ${field}.`);
   if (status >= 500) throw unavailable(`The ${noun} named in ${field} cannot be checked just now.`);
   if (status !== 200) throw peerRefusal(service, answer);
   const reason = refuse?.((body as { data: Record<string, unknown> }).data);
-  return reason ? { field, message: reason } : null;
+  return reason ? { field, ...reason } : null;
 }

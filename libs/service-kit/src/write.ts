@@ -54,6 +54,7 @@ function idempotencyKey(request: FastifyRequest): string | null {
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,200}$/.test(key)) {
     throw invalid({
       field: 'Idempotency-Key',
+      code: 'wrong_form',
       message: 'must be 1 to 200 printable ASCII characters without spaces',
     });
   }
@@ -86,7 +87,7 @@ async function claim(
     where tenant_id = ${ctx.scope.tenant_id} and user_id = ${ctx.actor.id} and key = ${key}`;
   if (!row || row.fingerprint !== print) {
     throw new AppError(409, 'IDEMPOTENCY_CONFLICT', 'This Idempotency-Key was used for another request.', {
-      details: [{ field: 'Idempotency-Key', message: 'was used for another request' }],
+      details: [{ field: 'Idempotency-Key', code: 'key_reused', message: 'was used for another request' }],
     });
   }
   const json = (value: unknown) => (typeof value === 'string' ? JSON.parse(value) : value);
@@ -111,7 +112,7 @@ export const versionConflict = (version: number) =>
     412,
     'VERSION_CONFLICT',
     'This was changed by somebody else in the meantime. Load it again and repeat your change.',
-    { details: [{ field: 'If-Match', message: `the current version is ${etag(version)}` }] },
+    { details: [{ field: 'If-Match', code: 'changed', message: `the current version is ${etag(version)}` }] },
   );
 
 /** Requests whose `If-Match` was compared with a stored version. */
@@ -126,6 +127,7 @@ export function refuseUncheckedIfMatch(request: FastifyRequest): void {
   if (header === undefined || header === '*' || compared.has(request)) return;
   throw invalid({
     field: 'If-Match',
+    code: 'contradicts',
     message: 'this request changes nothing that has a version to compare; leave the header out',
   });
 }

@@ -18,7 +18,7 @@ export interface PageModule {
   Component: ComponentType;
   /**
    * Reads what the page cannot be shown without, into the cache, where its component finds it by `useLoaded`; what may
-   * come later is only begun. A page that throws here shows why, inside the frame.
+   * come later is only begun, and what belongs to a thing only once the thing is there. A page that throws here shows why, inside the frame.
    */
   /** Shows what `prefetch` threw; default the general error page. */
   ErrorBoundary?: ComponentType;

@@ -269,8 +269,14 @@ describe('the customer portal', () => {
     const { page } = session;
     const heard = listen(page);
     session.allow(404, `/api/v1/tickets/${ours}`);
+    const asked: string[] = [];
+    page.on(
+      'request',
+      (request) => request.url().includes(ours) && asked.push(new URL(request.url()).pathname),
+    );
     await page.goto(`${PORTAL}/tickets/${ours}`);
     await page.getByRole('heading', { name: 'Dieses Ticket gibt es nicht' }).waitFor();
+    expect(asked.filter((path) => path.startsWith('/api/'))).toEqual([`/api/v1/tickets/${ours}`]);
     await expectNoAxeViolations(page);
     await page.goto(`${PORTAL}/?q=Kassenbericht`);
     await page.getByText('Zu „Kassenbericht“ gibt es hier kein Ticket.').waitFor();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNoAxeViolations, launchBrowser, newSession, PATIENT, setTheme, signIn } from './browser.ts';
@@ -222,6 +223,8 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     const found = await platform.api(TECHNICIAN, 'GET', '/tickets?limit=1');
     const ticket = found.body.data[0];
     await signIn(page, platform, TECHNICIAN);
+    const unknown = randomUUID();
+    session.allow(404, unknown);
     const asked: string[] = [];
     page.on('request', (request) => {
       const { pathname, search } = new URL(request.url());
@@ -231,6 +234,9 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
       ['/tickets/999999', 1],
       ['/tickets/nichts', 0],
       ['/customers/nichts', 0],
+      // What belongs to it is asked for only once it is known to be there.
+      [`/tickets/${unknown}`, 1],
+      [`/customers/${unknown}`, 1],
     ] as const) {
       asked.length = 0;
       await page.goto(path);

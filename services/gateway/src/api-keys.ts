@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ExchangeApiKeyRequest, ExchangeApiKeyResponse } from '@psa/contracts/auth';
-import type { ErrorBody } from '@psa/contracts/common';
+import type { ErrorBody, ErrorDetail } from '@psa/contracts/common';
 import type { Clock } from '@psa/contracts/ports/clock';
 import { AppError, unavailable } from '@psa/service-kit/errors';
 import { LRUCache } from 'lru-cache';
@@ -22,7 +22,7 @@ export interface Asker {
 function addressLocked(body: string): AppError {
   const { error } = JSON.parse(body) as ErrorBody;
   return new AppError(423, 'ACCOUNT_LOCKED', error.message, {
-    details: error.details,
+    details: error.details as ErrorDetail[],
     retryAfter: error.retry_after,
   });
 }

@@ -12,13 +12,13 @@ function errorOf(code: string | undefined): AppError {
       return new AppError(405, 'METHOD_NOT_ALLOWED', 'There is no such method.', { allowed: ALLOWED });
     case 'HPE_HEADER_OVERFLOW':
       return new AppError(431, 'PAYLOAD_TOO_LARGE', 'The headers are larger than allowed.', {
-        details: [{ field: 'headers', message: 'are larger than 16 KiB' }],
+        details: [{ field: 'headers', code: 'too_large', message: 'are larger than 16 KiB' }],
       });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new AppError(408, 'INVALID_INPUT', 'The request did not come in time.');
     default:
       return new AppError(400, 'INVALID_INPUT', 'This is not a valid HTTP request.', {
-        details: [{ field: 'request', message: 'is not valid HTTP' }],
+        details: [{ field: 'request', code: 'unreadable', message: 'is not valid HTTP' }],
       });
   }
 }

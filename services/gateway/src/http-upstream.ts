@@ -73,7 +73,7 @@ export function httpUpstream({ name, address, clock, breaker: settings }: HttpUp
             'INVALID_INPUT',
             'The request has a header or path that cannot be passed on.',
             {
-              details: [{ field: 'request', message: (error as Error).message }],
+              details: [{ field: 'request', code: 'unreadable', message: (error as Error).message }],
               cause: error,
             },
           );
@@ -177,7 +177,7 @@ async function* limited(req: IncomingMessage, { bodyLimit }: Forwarding, started
     size += (chunk as Buffer).length;
     if (size > bodyLimit) {
       throw new AppError(413, 'PAYLOAD_TOO_LARGE', 'The request is larger than allowed.', {
-        details: [{ field: 'body', message: `must have at most ${bodyLimit} bytes` }],
+        details: [{ field: 'body', code: 'too_large', message: `must have at most ${bodyLimit} bytes` }],
       });
     }
     yield chunk as Buffer;

@@ -24,7 +24,7 @@ export function mayLearn(claims: AccessClaims, event: About): Verdict {
   const needed = eventContract(event.type)?.seenWith;
   if (needed === undefined || !grants(held, needed)) return 'no';
   if (event.aggregate.type !== 'ticket' || grants(held, 'ticket:view:all')) return 'yes';
-  return event.taken_from === claims.sub ? 'yes' : 'ask';
+  return event.taken_from?.includes(claims.sub) ? 'yes' : 'ask';
 }
 
 /** Whether the rights of these claims may have ended with what happened. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SERVICE_NAMES, type ServiceName } from '@psa/contracts/services';
+import { ABOUT_ERRORS } from '@psa/service-kit/openapi';
 import type { Upstream } from './upstream.ts';
 
 interface Document {
@@ -38,8 +39,7 @@ export function mergeDocuments(documents: readonly Document[], version: string):
     info: {
       title: 'PSA-Platform',
       version,
-      description:
-        'Professional services automation for managed service providers. Sign in with `POST /auth/login` and send the access token as `Authorization: Bearer …`, or send an API key as `X-API-Key`.',
+      description: `Professional services automation for managed service providers. Sign in with \`POST /auth/login\` and send the access token as \`Authorization: Bearer …\`, or send an API key as \`X-API-Key\`.\n\n${ABOUT_ERRORS}`,
       license: { name: 'GPL-3.0-only', identifier: 'GPL-3.0-only' },
     },
     servers: [{ url: '/' }],

@@ -130,7 +130,7 @@ async function admit(
 function checkLength(req: IncomingMessage, { bodyLimit }: ApiRoute): void {
   if (Number(req.headers['content-length'] ?? 0) <= bodyLimit) return;
   throw new AppError(413, 'PAYLOAD_TOO_LARGE', 'The request is larger than allowed.', {
-    details: [{ field: 'body', message: `must have at most ${bodyLimit} bytes` }],
+    details: [{ field: 'body', code: 'too_large', message: `must have at most ${bodyLimit} bytes` }],
   });
 }
 

@@ -21,7 +21,7 @@ describe('rate limits', () => {
     const { error } = await bodyOf(refused);
     expect(error).toMatchObject({
       code: 'RATE_LIMIT_EXCEEDED',
-      details: [{ field: 'anonymous', message: '3 at once, 3 a minute without signing in' }],
+      details: [{ field: 'anonymous', code: 'limit', message: '3 at once, 3 a minute without signing in' }],
     });
     // Three requests come free in a minute; the first of them was some moments ago.
     expect(error.retry_after).toBeGreaterThan(50);
@@ -80,7 +80,7 @@ describe('rate limits', () => {
       });
     expect([(await write()).status, (await write()).status]).toEqual([201, 201]);
     const refused = await bodyOf(await write());
-    expect(refused.error.details).toEqual([{ field: 'api', message: '2 at once, 2 an hour' }]);
+    expect(refused.error.details).toEqual([{ field: 'api', code: 'limit', message: '2 at once, 2 an hour' }]);
   });
 
   it('believes X-Forwarded-For of our own proxies only', async () => {

@@ -111,7 +111,7 @@ export class RateLimiter {
       429,
       'RATE_LIMIT_EXCEEDED',
       `More than ${capacity} requests at once, or ${rule}. Please try again in ${retryAfter} s.`,
-      { retryAfter, details: [{ field: name, message: `${capacity} at once, ${rule}` }] },
+      { retryAfter, details: [{ field: name, code: 'limit', message: `${capacity} at once, ${rule}` }] },
     );
   }
 }

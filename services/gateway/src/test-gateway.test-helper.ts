@@ -82,7 +82,7 @@ async function upstreamApp(
       async (request) => {
         deps.onExchange();
         if (request.body.api_key === LOCKED_KEY) {
-          const details = [{ field: 'address', message: request.ip }];
+          const details = [{ field: 'address', code: 'limit' as const, message: request.ip }];
           throw new AppError(423, 'ACCOUNT_LOCKED', 'Please wait.', { retryAfter: 900, details });
         }
         if (request.body.api_key !== KEY)
@@ -132,7 +132,7 @@ async function upstreamApp(
     request.raw.pipe(chunks);
     await once(chunks, 'data');
     request.raw.pause();
-    throw invalid({ field: 'file', message: 'is not wanted' });
+    throw invalid({ field: 'file', code: 'not_valid', message: 'is not wanted' });
   });
   app.get(
     '/api/v1/tickets/download',

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ensureFile, syncFolder, writeDraft } from '@psa/infra/files/durable';
 import { newSigningKey, parseSecretKey, type SigningKey, secretKeyText } from './minisign.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -40,34 +40,20 @@ export async function readSigningKey(file: string): Promise<SigningKey | null> {
 
 /** The key in a file, made where there is none. Of two that make it at once one wins, for both. */
 export async function ensureSigningKey(file: string): Promise<{ key: SigningKey; isNew: boolean }> {
-  const there = await readSigningKey(file);
-  if (there) return { key: there, isNew: false };
-  const made = newSigningKey();
-  const draft = await written(file, made);
-  try {
-    await link(draft, file);
-    return { key: made, isNew: true };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return { key: (await readSigningKey(file))!, isNew: false };
-  } finally {
-    await rm(draft, { force: true });
-  }
+  const { content, isNew } = await ensureFile(file, readSigningKey, async () => {
+    const key = newSigningKey();
+    return { text: secretKeyText(key), content: key };
+  });
+  return { key: content, isNew };
 }
 
 /** Puts a new key in place of the one there, which is kept as `FILE.old`. */
 export async function rotateSigningKey(file: string): Promise<SigningKey> {
   const made = newSigningKey();
-  const draft = await written(file, made);
+  const draft = await writeDraft(file, secretKeyText(made));
   await rm(`${file}.old`, { force: true });
   await link(file, `${file}.old`);
   await rename(draft, file);
+  await syncFolder(dirname(file));
   return made;
-}
-
-async function written(file: string, key: SigningKey): Promise<string> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const draft = `${file}.${randomBytes(6).toString('hex')}`;
-  await writeFile(draft, secretKeyText(key), { mode: 0o600, flag: 'wx' });
-  return draft;
 }

@@ -22,6 +22,12 @@ export const TicketFacts = Type.Object({
 });
 const Change = Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() });
 const Changed = Type.Object({ ticket: TicketFacts, changes: Type.Array(Change) });
+/**
+ * Users who may not see the ticket any more, unless they do for another reason: an open page learns by this event that
+ * it is gone.
+ */
+const takenFrom = Type.Array(Uuid);
+const Watching = { ticket: TicketFacts, user_id: Uuid };
 const Time = Type.Object({
   ticket: TicketFacts,
   time_entry_id: Uuid,
@@ -53,7 +59,17 @@ export const ticketEvents = {
   'ticket.assigned.v1': {
     description: 'a ticket was given to a technician or team, or taken from one',
     ...ofTicket,
-    data: Changed,
+    data: Type.Object({ ...Changed.properties, taken_from: Type.Optional(takenFrom) }),
+  },
+  'ticket.watched.v1': {
+    description: 'somebody watches a ticket now',
+    ...ofTicket,
+    data: Type.Object(Watching),
+  },
+  'ticket.unwatched.v1': {
+    description: 'somebody watches a ticket no more',
+    ...ofTicket,
+    data: Type.Object({ ...Watching, taken_from: takenFrom }),
   },
   'ticket.commented.v1': {
     description: 'a public reply or an internal note was written',

@@ -3,6 +3,7 @@ import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { FileStore, StoredFile } from '@psa/contracts/ports/file-store';
+import { syncFolder } from './durable.ts';
 import { checkFileName } from './file-name.ts';
 import { inPieces } from './measure.ts';
 
@@ -73,15 +74,5 @@ export class DiskFileStore implements FileStore {
   #path(tenantId: string, key: string): string {
     checkFileName(tenantId, key);
     return join(this.#folder, tenantId, key.slice(0, 2), key);
-  }
-}
-
-/** Makes a rename durable: the name is a fact of the folder, not of the file. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

@@ -138,7 +138,7 @@ describe('errors', () => {
     const { url } = await serve(() =>
       refused(400, 'VALIDATION_ERROR', {
         details: [
-          { field: 'title', message: 'is missing' },
+          { field: 'title', code: 'required', message: 'is missing', values: { least: 1 } },
           { field: 'title', message: 'is short' },
         ],
       }),
@@ -150,7 +150,14 @@ describe('errors', () => {
       requestId: 'req-1',
       transient: false,
     });
-    expect(error.fieldErrors()).toEqual({ title: 'is missing' });
+    expect(error.issueOf('title')).toEqual({
+      field: 'title',
+      code: 'required',
+      message: 'is missing',
+      values: { least: 1 },
+    });
+    expect(error.details).toHaveLength(2);
+    expect(error.issueOf('body')).toBeUndefined();
   });
 
   it('copes with a proxy that answers without an envelope', async () => {

@@ -30,19 +30,15 @@ it('describes errors without their English server text, and counts a wait down',
 
 it('does not take what exists, or is in use, for a change by somebody else', async () => {
   const tell = (code: string, ...messages: string[]) => {
-    const details = messages.map((message) => ({ field: 'id', message }));
+    const details = messages.map((by) => ({ field: 'id', code: 'in_use', message: 'x', values: { by } }));
     return describeError(new ApiError({ status: 409, code, message: 'x', details }), uiMessages.t, de);
   };
   await setLanguage('de');
   expect(tell('RESOURCE_ALREADY_EXISTS')).toBe('Das gibt es schon.');
   expect(tell('RESOURCE_CONFLICT')).toBe('Das ist im jetzigen Zustand nicht möglich.');
-  expect(
-    tell(
-      'RESOURCE_CONFLICT',
-      'is used by assignment rules: Drucker: vor Ort',
-      'is used by open tickets: #12, #13 and more',
-    ),
-  ).toBe('Das wird noch gebraucht. Bitte erst dort ändern: Drucker: vor Ort, #12, #13 …');
+  expect(tell('RESOURCE_CONFLICT', 'Drucker: vor Ort', '#12, #13 …')).toBe(
+    'Das wird noch gebraucht. Bitte erst dort ändern: Drucker: vor Ort, #12, #13 …',
+  );
 });
 
 it('says why the state does not allow something, in both languages and for every reason', async () => {

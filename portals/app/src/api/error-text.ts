@@ -67,10 +67,9 @@ export function describeError(
 
 /** The names of what still needs a setting that was to be deleted: tickets as `#12`, policies, customers, rules, people. */
 function usersOf(error: ApiError): string[] {
-  return error.details.flatMap(({ message }) => {
-    const names = /^is used by [a-zA-Z ]+: (.+)$/.exec(message)?.[1];
-    return names ? [names.replace(/ and more$/, ' …')] : [];
-  });
+  return error.details.flatMap(({ code, values }) =>
+    code === 'in_use' && values?.by !== undefined ? [String(values.by)] : [],
+  );
 }
 
 /** That a limit was met, and which. */

@@ -1,7 +1,10 @@
-/** One bad field of a refused request. */
+/** One bad field of a refused request: `code` and `values` as in contracts/detail-codes, `message` for the log. */
 export interface FieldIssue {
-  field: string;
-  message: string;
+  readonly field: string;
+  /** Absent in answers of a release before. */
+  readonly code?: string;
+  readonly message: string;
+  readonly values?: Readonly<Record<string, string | number>>;
 }
 
 /**
@@ -56,11 +59,9 @@ export class ApiError extends Error {
     return this.status === 0 || this.status === 429 || this.status >= 502;
   }
 
-  /** `field → message` for forms; the first message of a field wins. */
-  fieldErrors(): Record<string, string> {
-    const errors: Record<string, string> = {};
-    for (const { field, message } of this.details) errors[field] ??= message;
-    return errors;
+  /** What is wrong with a field; the first of several. */
+  issueOf(field: string): FieldIssue | undefined {
+    return this.details.find((issue) => issue.field === field);
   }
 }
 

@@ -5,21 +5,33 @@ import { fieldTexts } from './field-text.ts';
 
 afterEach(() => setLanguage('de'));
 
-const refusal = (details: { field: string; message: string }[]) =>
-  new ApiError({ status: 400, code: 'VALIDATION_ERROR', message: 'x', details });
+const refusal = (details: [field: string, code: string, values?: Record<string, string | number>][]) =>
+  new ApiError({
+    status: 400,
+    code: 'VALIDATION_ERROR',
+    message: 'x',
+    details: details.map(([field, code, values]) => ({
+      field,
+      code,
+      message: 'English',
+      ...(values && { values }),
+    })),
+  });
 
 it('says why fields were refused in the language of the moment, not in that of the platform', async () => {
   const error = refusal([
-    { field: 'email', message: 'must be a valid email' },
-    { field: 'customer_id', message: 'is required for the role customer_user' },
-    { field: 'password', message: 'Must have at least 12 characters' },
-    { field: 'name', message: 'must have at most 200 characters' },
-    { field: 'targets.high.resolution_minutes', message: 'must not be shorter than the response time' },
-    { field: 'targets.low.resolution_minutes', message: 'must be reached within a year, in which …' },
-    { field: 'week', message: 'leaves the SLA policy "Gold" a deadline that is not reached: …' },
-    { field: 'assigned_to', message: 'there is no such technician, or it was disabled' },
-    { field: 'team_id', message: 'there is no such team' },
-    { field: 'locale', message: 'something new' },
+    ['email', 'wrong_form', { form: 'idn-email' }],
+    ['email', 'taken'],
+    ['customer_id', 'needs_customer'],
+    ['password', 'too_short', { least: 12 }],
+    ['name', 'too_long', { most: 200 }],
+    ['notes', 'too_long'],
+    ['targets.high.resolution_minutes', 'resolution_before_response'],
+    ['targets.low.resolution_minutes', 'never_reached', { minutes: 5 }],
+    ['week', 'policy_never_reached', { policy: 'Gold' }],
+    ['assigned_to', 'not_a_technician'],
+    ['team_id', 'not_found'],
+    ['locale', 'of_a_newer_release'],
   ]);
   await setLanguage('de');
   expect(fieldTexts(error)).toEqual({
@@ -27,6 +39,7 @@ it('says why fields were refused in the language of the moment, not in that of t
     customer_id: 'Diese Rolle braucht einen Kunden.',
     password: 'Mindestens 12 Zeichen, bitte.',
     name: 'Höchstens 200 Zeichen, bitte.',
+    notes: 'Das ist zu viel.',
     'targets.high.resolution_minutes': 'Die Lösung darf nicht kürzer sein als die Reaktion.',
     'targets.low.resolution_minutes': 'Ein Jahr dieses Kalenders hat dafür nicht genug Arbeitszeit.',
     week: 'So bliebe der SLA-Regel „Gold“ nicht genug Arbeitszeit für ihre Fristen.',

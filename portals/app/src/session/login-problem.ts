@@ -13,7 +13,7 @@ export function loginProblem(error: unknown, now: number): LoginProblem {
   if (!(error instanceof ApiError)) return { kind: 'other', error };
   if (error.unreachable) return { kind: 'offline' };
   if (error.code === 'ACCOUNT_LOCKED' || error.status === 423) {
-    const named = Date.parse(error.fieldErrors().locked_until ?? '');
+    const named = Date.parse(String(error.issueOf('locked_until')?.values?.until ?? ''));
     if (!Number.isNaN(named)) return { kind: 'locked', until: named };
     return { kind: 'locked', until: error.retryAfter === null ? null : now + error.retryAfter * 1000 };
   }

@@ -17,7 +17,9 @@ describe('login', () => {
   });
 
   it('knows until when an account is locked', () => {
-    const details = [{ field: 'locked_until', message: '2026-11-05T12:15:00Z' }];
+    const details = [
+      { field: 'locked_until', code: 'limit', message: '', values: { until: '2026-11-05T12:15:00Z' } },
+    ];
     expect(loginProblem(error(423, 'ACCOUNT_LOCKED', { details }), now)).toEqual({
       kind: 'locked',
       until: now + 900_000,

@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../api/error.ts';
 import { newPasswordProblem, refusedPasswordProblem } from './password-problem.ts';
 
-const refusal = (field: string, message: string) =>
-  new ApiError({ status: 400, code: 'VALIDATION_ERROR', message: '', details: [{ field, message }] });
+const refusal = (field: string, code: string) =>
+  new ApiError({
+    status: 400,
+    code: 'VALIDATION_ERROR',
+    message: '',
+    details: [{ field, code, message: '' }],
+  });
 
 describe('newPasswordProblem', () => {
   it('counts characters as people do', () => {
@@ -18,19 +23,15 @@ describe('newPasswordProblem', () => {
 });
 
 describe('refusedPasswordProblem', () => {
-  it.each([
-    ['Must have at least 12 characters', 'too_short'],
-    ['Must have at most 128 characters', 'too_long'],
-    ['Must not contain the e-mail address', 'contains_email'],
-    ['Must not contain your name or that of your company', 'contains_context'],
-    ['Must not be a common password', 'too_common'],
-    ['Must not be a repetition or a row of keys', 'too_regular'],
-  ])('reads the reason of the policy: %s', (message, problem) => {
-    expect(refusedPasswordProblem(refusal('new_password', message))).toBe(problem);
-  });
+  it.each(['too_short', 'too_long', 'contains_email', 'contains_context', 'too_common', 'too_regular'])(
+    'reads the reason of the policy: %s',
+    (code) => {
+      expect(refusedPasswordProblem(refusal('new_password', code))).toBe(code);
+    },
+  );
 
   it('tells an unknown reason as a refusal, and leaves other fields alone', () => {
-    expect(refusedPasswordProblem(refusal('new_password', 'was leaked'))).toBe('not_good');
-    expect(refusedPasswordProblem(refusal('token', 'is invalid'))).toBeNull();
+    expect(refusedPasswordProblem(refusal('new_password', 'leaked'))).toBe('not_good');
+    expect(refusedPasswordProblem(refusal('token', 'expired'))).toBeNull();
   });
 });

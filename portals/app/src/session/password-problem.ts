@@ -1,3 +1,4 @@
+import type { DetailCode } from '@psa/contracts/detail-codes';
 import { MIN_PASSWORD_LENGTH } from '@psa/contracts/limits';
 import type { ApiError } from '../api/error.ts';
 
@@ -11,15 +12,15 @@ export type PasswordProblem =
   | 'not_good'
   | 'unlike';
 
-/** What the policy's English reasons mean. One that is new here is told as a plain refusal. */
-const REASONS: readonly (readonly [RegExp, PasswordProblem])[] = [
-  [/at least \d+/i, 'too_short'],
-  [/at most \d+/i, 'too_long'],
-  [/e-?mail address/i, 'contains_email'],
-  [/your name|company/i, 'contains_context'],
-  [/common/i, 'too_common'],
-  [/repetition|row of keys/i, 'too_regular'],
-];
+/** The policy's reasons, as the platform codes them. One that is new here is told as a plain refusal. */
+const REASONS = [
+  'too_short',
+  'too_long',
+  'contains_email',
+  'contains_context',
+  'too_common',
+  'too_regular',
+] as const satisfies readonly (DetailCode & PasswordProblem)[];
 
 /** What can be said of a new password before the server is asked; null when it may be. */
 export function newPasswordProblem(password: string, repeated: string): PasswordProblem | null {
@@ -31,5 +32,5 @@ export function newPasswordProblem(password: string, repeated: string): Password
 export function refusedPasswordProblem(error: ApiError): PasswordProblem | null {
   const detail = error.details.find(({ field }) => field === 'new_password' || field === 'password');
   if (!detail) return null;
-  return REASONS.find(([pattern]) => pattern.test(detail.message))?.[1] ?? 'not_good';
+  return REASONS.find((code) => code === detail.code) ?? 'not_good';
 }

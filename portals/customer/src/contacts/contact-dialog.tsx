@@ -1,4 +1,5 @@
 import { ApiError } from '@psa/app/api/error';
+import { fieldTexts } from '@psa/app/api/field-text';
 import type { Contact, Tagged } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { ErrorState, ErrorText } from '@psa/app/components/error-state';
@@ -94,14 +95,14 @@ function ContactForm(props: { contact: Tagged<Contact> | null; onClose: () => vo
         void queries.invalidateQueries({ queryKey: ['contact', 'list'] });
         return;
       }
-      if (thrown instanceof ApiError && thrown.status === 400) setRefused(thrown.fieldErrors());
+      if (thrown instanceof ApiError && thrown.status === 400) setRefused(fieldTexts(thrown));
       setError(thrown);
     }
   }
 
   const told = (field: 'name' | 'email' | 'phone' | 'position') => {
     const problem = field === 'name' || field === 'email' ? problems?.[field] : undefined;
-    return problem ? t(`contacts.${problem}`) : refused[field] ? t('contacts.refused') : null;
+    return problem ? t(`contacts.${problem}`) : (refused[field] ?? null);
   };
 
   return (

@@ -76,7 +76,6 @@ export const messages = defineMessages(
     'new.submit': 'Ticket absenden',
     'new.submitting': 'Wird gesendet …',
     'new.uploading': 'Dateien werden hochgeladen …',
-    'new.refused': 'Diese Angabe wird so nicht angenommen.',
     'new.created': 'Ticket Nr. {{number}} ist bei uns angekommen.',
     'new.unknown':
       'Wir wissen nicht, ob Ihr Ticket angekommen ist. Senden Sie es einfach noch einmal ab: Es wird kein zweites daraus.',
@@ -186,7 +185,6 @@ export const messages = defineMessages(
     'contacts.position_hint': 'Zum Beispiel „Buchhaltung“ oder „Empfang“.',
     'contacts.name_missing': 'Bitte den Namen angeben.',
     'contacts.email_invalid': 'Das ist keine vollständige E-Mail-Adresse.',
-    'contacts.refused': 'Diese Angabe wird so nicht angenommen.',
     'contacts.saved': '{{name}} ist gespeichert.',
     'contacts.changed':
       'Jemand anders hat diese Person gerade geändert. Die neuen Angaben sind geladen; Ihre stehen noch im Formular.',
@@ -277,7 +275,6 @@ export const messages = defineMessages(
     'new.submit': 'Send ticket',
     'new.submitting': 'Sending …',
     'new.uploading': 'Uploading files …',
-    'new.refused': 'This is not accepted as it is.',
     'new.created': 'We have received ticket no. {{number}}.',
     'new.unknown':
       'We do not know whether your ticket arrived. Just send it again: it will not become a second one.',
@@ -384,7 +381,6 @@ export const messages = defineMessages(
     'contacts.position_hint': 'For example “Accounting” or “Front desk”.',
     'contacts.name_missing': 'Please enter the name.',
     'contacts.email_invalid': 'That is not a complete e-mail address.',
-    'contacts.refused': 'This is not accepted as it is.',
     'contacts.saved': '{{name}} is saved.',
     'contacts.changed':
       'Someone else has just changed this person. The new details are loaded; yours are still in the form.',

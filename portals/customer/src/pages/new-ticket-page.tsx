@@ -1,5 +1,6 @@
 import { ApiError } from '@psa/app/api/error';
 import { describeError } from '@psa/app/api/error-text';
+import { fieldTexts } from '@psa/app/api/field-text';
 import type { Ticket } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { useDraft } from '@psa/app/drafts/use-draft';
@@ -66,7 +67,7 @@ export function Component() {
       created = await createTicket(toRequest(value), key.value);
     } catch (error) {
       setFailure({ outcome: key.failed(error), error });
-      if (error instanceof ApiError && error.status === 400) setRefused(error.fieldErrors());
+      if (error instanceof ApiError && error.status === 400) setRefused(fieldTexts(error));
       setPhase('writing');
       return;
     }
@@ -90,7 +91,7 @@ export function Component() {
 
   const told = (field: 'title' | 'description') => {
     const problem = problems?.[field];
-    return problem ? t(`new.${problem}`) : refused[field] ? t('new.refused') : null;
+    return problem ? t(`new.${problem}`) : (refused[field] ?? null);
   };
 
   return (

@@ -29,10 +29,10 @@ export function Component() {
 
 export const prefetch: PageModule['prefetch'] = async (queries, { params: { id = '' } }) => {
   await mustNameTicket(id);
+  await queries.ensureQueryData(ticketQuery(id));
   void queries.prefetchInfiniteQuery(commentsQuery(id));
   void queries.prefetchQuery(attachmentsQuery(id));
   void queries.prefetchQuery(historyQuery(id));
-  return queries.ensureQueryData(ticketQuery(id));
 };
 
 /** No such ticket, or one of somebody else's: which of the two is nobody's business. */

@@ -27,10 +27,10 @@ export function Component() {
 
 const ticketsOf = (id: string) => ticketListQuery({ customer_id: id, limit: 20, count: 'none' });
 
-export const prefetch: PageModule['prefetch'] = (queries, { params: { id = '' } }) => {
+export const prefetch: PageModule['prefetch'] = async (queries, { params: { id = '' } }) => {
   mustBeId(id);
+  await queries.ensureQueryData(customerQuery(id));
   void queries.prefetchQuery(ticketsOf(id));
-  return queries.ensureQueryData(customerQuery(id));
 };
 
 type Editing =

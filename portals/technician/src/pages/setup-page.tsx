@@ -63,7 +63,7 @@ function SetupForm({ token }: { token: string }) {
   const [sending, setSending] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const missing = (text: string) => (tried && text.trim() === '' ? t('setup.missing') : null);
-  const badToken = error instanceof ApiError && error.fieldErrors().token !== undefined;
+  const badToken = error instanceof ApiError && error.issueOf('token') !== undefined;
 
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();

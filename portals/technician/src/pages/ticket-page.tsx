@@ -49,9 +49,9 @@ export function Component() {
 
 export const prefetch: PageModule['prefetch'] = async (queries, { params: { id = '' } }) => {
   await mustNameTicket(id);
+  await queries.ensureQueryData(ticketQuery(id));
   void queries.prefetchInfiniteQuery(commentsQuery(id));
   void queries.prefetchQuery(attachmentsQuery(id));
-  return queries.ensureQueryData(ticketQuery(id));
 };
 
 function TicketPage({ id }: { id: string }) {

@@ -108,7 +108,9 @@ describe('API keys', () => {
     await t.user({ email: 'careless@first.example' });
     const { access } = await t.session('careless@first.example');
     const without = await t.as(access, 'POST', '/api/v1/api-keys', { name: 'x' });
-    expect(without.body.error.details).toEqual([{ field: 'current_password', message: 'is required' }]);
+    expect(without.body.error.details).toEqual([
+      { field: 'current_password', code: 'required', message: 'is required' },
+    ]);
     const answers = await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
         create(access, { name: 'x', current_password: i === 19 ? PASSWORD : `wrong ${i}` }),

@@ -40,7 +40,11 @@ export async function createApiKey(
   if (!principal) throw notFound('user');
   const role = input.role === undefined ? null : await roles.byName(tx, tenantId, input.role);
   if (input.role !== undefined && (!role || role.audience !== principal.audience)) {
-    throw invalid({ field: 'role', message: `"${input.role}" is not a role that you could have` });
+    throw invalid({
+      field: 'role',
+      code: 'not_found',
+      message: `"${input.role}" is not a role that you could have`,
+    });
   }
   mustHold(ctx, role?.permissions ?? principal.permissions);
   const now = deps.clock.now();

@@ -8,5 +8,5 @@ export function mustBeGood(
   person: { email: string; words: readonly string[] },
 ) {
   const problems = passwordProblems(password, person);
-  if (problems.length > 0) throw invalid(...problems.map(({ message }) => ({ field, message })));
+  if (problems.length > 0) throw invalid(...problems.map((problem) => ({ field, ...problem })));
 }

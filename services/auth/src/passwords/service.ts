@@ -78,7 +78,11 @@ export async function forgotPassword(
 }
 
 const badLink = () =>
-  invalid({ field: 'token', message: 'is not valid or has expired; please ask for a new link' });
+  invalid({
+    field: 'token',
+    code: 'expired',
+    message: 'is not valid or has expired; please ask for a new link',
+  });
 
 /**
  * Sets a password by a mailed link, which is spent, and ends every session and API key of the user.
@@ -168,7 +172,7 @@ export async function mustKnowPassword(
     const user = { tenant_id: tenantId, user_id: userId };
     await fail(deps, tx, { id: ctx.request_id, ip: ctx.address }, user, current, deps.clock.now());
   });
-  if (!correct) throw invalid({ field: 'current_password', message: 'is wrong' });
+  if (!correct) throw invalid({ field: 'current_password', code: 'incorrect', message: 'is wrong' });
   return { principal, hash };
 }
 
@@ -186,7 +190,11 @@ export async function changePassword(
   const { principal, hash: currentHash } = await mustKnowPassword(deps, ctx, input.current_password);
   const userId = principal.id;
   if (input.new_password === input.current_password) {
-    throw invalid({ field: 'new_password', message: 'must differ from the current password' });
+    throw invalid({
+      field: 'new_password',
+      code: 'unchanged',
+      message: 'must differ from the current password',
+    });
   }
   mustBeGood('new_password', input.new_password, personOf(principal));
   const hash = await deps.hasher.hash(input.new_password);

@@ -48,11 +48,11 @@ describe('permissions of roles', () => {
       expect(permissionProblems(role.audience, role.permissions)).toEqual([]);
     }
     expect(permissionProblems('customer', ['ticket:create', '*', 'role:manage'])).toEqual([
-      { field: 'permissions[1]', message: '"*" cannot be given to customers' },
-      { field: 'permissions[2]', message: '"role:manage" cannot be given to customers' },
+      { field: 'permissions[1]', code: 'not_for_you', message: '"*" cannot be given to customers' },
+      { field: 'permissions[2]', code: 'not_for_you', message: '"role:manage" cannot be given to customers' },
     ]);
     expect(permissionProblems('staff', ['ticket:fly'])).toEqual([
-      { field: 'permissions[0]', message: '"ticket:fly" is not a permission' },
+      { field: 'permissions[0]', code: 'not_found', message: '"ticket:fly" is not a permission' },
     ]);
   });
 });

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import { DEFAULT_ROLES, grants, PERMISSIONS, type Permission } from '@psa/contracts/permissions';
 
 const NAMES: ReadonlySet<string> = new Set(PERMISSIONS);
@@ -40,12 +41,15 @@ export const beyond = (held: ReadonlySet<string>, wanted: readonly string[]) =>
   wanted.filter((name) => !covers(held, name));
 
 /** What is wrong with a role's permissions, by field. */
-export function permissionProblems(audience: 'staff' | 'customer', permissions: readonly string[]) {
-  return permissions.flatMap((name, i) => {
+export function permissionProblems(
+  audience: 'staff' | 'customer',
+  permissions: readonly string[],
+): ErrorDetail[] {
+  return permissions.flatMap((name, i): ErrorDetail[] => {
     const field = `permissions[${i}]`;
-    if (!isPermission(name)) return [{ field, message: `"${name}" is not a permission` }];
+    if (!isPermission(name)) return [{ field, code: 'not_found', message: `"${name}" is not a permission` }];
     if (audience === 'customer' && !FOR_CUSTOMERS.has(name)) {
-      return [{ field, message: `"${name}" cannot be given to customers` }];
+      return [{ field, code: 'not_for_you', message: `"${name}" cannot be given to customers` }];
     }
     return [];
   });

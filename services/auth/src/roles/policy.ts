@@ -21,7 +21,7 @@ export function mustStayAdministrators(role: string, permissions: readonly strin
     throw conflict(
       'administrators_keep_all',
       'The administrator role keeps every permission, so that somebody can always set things right.',
-      [{ field: 'permissions', message: 'must contain "*"' }],
+      [{ field: 'permissions', code: 'required', message: 'must contain "*"' }],
     );
   }
 }

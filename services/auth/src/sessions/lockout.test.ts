@@ -30,7 +30,9 @@ describe('lockout', () => {
     expect(error).toMatchObject({ code: 'ACCOUNT_LOCKED', retry_after: 900 });
     expect(answers.at(-1)!.headers['retry-after']).toBe('900');
     const until = new Date(t.clock.now().getTime() + 900_000).toISOString();
-    expect(error.details).toEqual([{ field: 'locked_until', message: until }]);
+    expect(error.details).toEqual([
+      { field: 'locked_until', code: 'limit', message: until, values: { until } },
+    ]);
     const locks = (await t.events('user.locked.v1')).filter((e) => e.data.user_id === id);
     expect(locks.map((e) => e.data.until)).toEqual([until]);
     expect((await t.call('GET', `/api/v1/users/${id}`, { as: t.admin })).body.data.locked_until).toBe(until);

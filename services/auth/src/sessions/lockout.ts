@@ -17,7 +17,17 @@ export function locked(until: Date, now: Date): AppError {
     423,
     'ACCOUNT_LOCKED',
     `Too many failed attempts. Please try again in ${Math.ceil(seconds / 60)} min.`,
-    { retryAfter: seconds, details: [{ field: 'locked_until', message: until.toISOString() }] },
+    {
+      retryAfter: seconds,
+      details: [
+        {
+          field: 'locked_until',
+          code: 'limit',
+          message: until.toISOString(),
+          values: { until: until.toISOString() },
+        },
+      ],
+    },
   );
 }
 

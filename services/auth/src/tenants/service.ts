@@ -81,7 +81,11 @@ export async function createTenant(
 async function badSetupToken(tx: Tx): Promise<AppError> {
   return (await repository.anyExists(tx))
     ? conflict('set_up_already', 'The platform is set up already. Please sign in.')
-    : invalid({ field: 'token', message: 'is not valid; the start of the platform prints a new one' });
+    : invalid({
+        field: 'token',
+        code: 'expired',
+        message: 'is not valid; the start of the platform prints a new one',
+      });
 }
 
 /** Looks whether a set-up link is good, without spending it. */

@@ -24,7 +24,8 @@ const customer = (id: string): Reference => ({
   noun: 'customer',
   service: 'crm',
   path: '/api/v1/customers',
-  refuse: ({ status }) => (status === 'inactive' ? 'is inactive, so nobody of it can sign in' : null),
+  refuse: ({ status }) =>
+    status === 'inactive' ? { code: 'not_now', message: 'is inactive, so nobody of it can sign in' } : null,
 });
 
 const shown = ({ role_id: _, ...user }: UserRow): User => user;

@@ -39,13 +39,28 @@ export async function createUser(
   const role = await roleFor(tx, ctx, input.role);
   const customerId = input.customer_id ?? null;
   if (role.audience === 'customer' && customerId === null) {
-    throw invalid({ field: 'customer_id', message: `is required for the role ${role.name}` });
+    throw invalid({
+      field: 'customer_id',
+      code: 'needs_customer',
+      message: `is required for the role ${role.name}`,
+      values: { role: role.name },
+    });
   }
   if (role.audience === 'staff' && customerId !== null) {
-    throw invalid({ field: 'customer_id', message: `must be absent for the role ${role.name}` });
+    throw invalid({
+      field: 'customer_id',
+      code: 'no_customer',
+      message: `must be absent for the role ${role.name}`,
+      values: { role: role.name },
+    });
   }
   if (isPlaceholder(input.email))
-    throw invalid({ field: 'email', message: 'is not an address that takes mail' });
+    throw invalid({
+      field: 'email',
+      code: 'wrong_form',
+      message: 'is not an address that takes mail',
+      values: { form: 'idn-email' },
+    });
   const user = await repository.insert(
     tx,
     tenantId,
@@ -71,7 +86,7 @@ export async function createUser(
 /** A role by name that the actor may give. */
 async function roleFor(tx: Tx, ctx: RequestContext, name: string): Promise<RoleRow> {
   const role = await roles.byName(tx, ctx.scope.tenant_id, name);
-  if (!role) throw invalid({ field: 'role', message: `"${name}" is not a role` });
+  if (!role) throw invalid({ field: 'role', code: 'not_found', message: `"${name}" is not a role` });
   mustHold(ctx, role.permissions);
   return role;
 }
@@ -104,11 +119,17 @@ export async function updateUser(
   if (role && role.audience !== user.audience) {
     throw invalid({
       field: 'role',
+      code: 'wrong_audience',
       message: `is for ${role.audience} users; this is a ${user.audience} user`,
     });
   }
   if (changes.email !== undefined && isPlaceholder(changes.email)) {
-    throw invalid({ field: 'email', message: 'is not an address that takes mail' });
+    throw invalid({
+      field: 'email',
+      code: 'wrong_form',
+      message: 'is not an address that takes mail',
+      values: { form: 'idn-email' },
+    });
   }
   const status = nextStatus(user, input);
   const updated = await repository.update(
@@ -135,7 +156,11 @@ function nextStatus(user: UserRow, input: Static<typeof UpdateUserRequest>): Use
   const email = input.email ?? user.email;
   if (input.invite) {
     if (isPlaceholder(email))
-      throw invalid({ field: 'email', message: 'is required to invite an imported person' });
+      throw invalid({
+        field: 'email',
+        code: 'required',
+        message: 'is required to invite an imported person',
+      });
     if (user.status !== 'invited' && user.status !== 'imported') {
       throw conflict(
         'only_invited',
@@ -143,14 +168,14 @@ function nextStatus(user: UserRow, input: Static<typeof UpdateUserRequest>): Use
       );
     }
     if (input.status === 'disabled')
-      throw invalid({ field: 'invite', message: 'contradicts the status disabled' });
+      throw invalid({ field: 'invite', code: 'contradicts', message: 'contradicts the status disabled' });
     return 'invited';
   }
   if (input.status === 'active' && (user.status === 'imported' || user.status === 'invited')) {
     throw conflict(
       'not_invited_yet',
       'This person has no password yet and becomes active by accepting an invitation.',
-      [{ field: 'status', message: 'send invite: true instead' }],
+      [{ field: 'status', code: 'not_now', message: 'send invite: true instead' }],
     );
   }
   return input.status ?? user.status;
@@ -206,8 +231,9 @@ export async function importUsers(
     if (found.has(name)) continue;
     const role = await roles.byName(tx, tenantId, name);
     const field = `users[${i}].role`;
-    if (!role) throw invalid({ field, message: `"${name}" is not a role` });
-    if (role.audience !== 'staff') throw invalid({ field, message: 'must be a role of the staff' });
+    if (!role) throw invalid({ field, code: 'not_found', message: `"${name}" is not a role` });
+    if (role.audience !== 'staff')
+      throw invalid({ field, code: 'wrong_audience', message: 'must be a role of the staff' });
     mustHold(ctx, role.permissions);
     found.set(name, role);
   }

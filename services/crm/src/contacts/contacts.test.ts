@@ -257,7 +257,12 @@ describe('addresses and numbers as people write them', () => {
     expect((await site('www.web.example')).data.website).toBe('https://www.web.example');
     expect((await site('HTTP://Web.example/A')).data.website).toBe('http://web.example/A');
     expect((await site('javascript:alert(1)')).error.details).toEqual([
-      { field: 'website', message: 'must be a web address such as https://www.example.com' },
+      {
+        field: 'website',
+        code: 'wrong_form',
+        message: 'must be a web address such as https://www.example.com',
+        values: { form: 'web-address' },
+      },
     ]);
   });
 });

@@ -15,6 +15,6 @@ export const contactFor = (contact: Contact, portal: boolean): Contact =>
 /** @throws 400 naming the field that the caller may not write */
 export function mustMayWrite(ctx: RequestContext, input: { readonly notes?: string | null }): void {
   if (isPortal(ctx) && input.notes !== undefined) {
-    throw invalid({ field: 'notes', message: 'are for staff only' });
+    throw invalid({ field: 'notes', code: 'not_for_you', message: 'are for staff only' });
   }
 }

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import type { CreateContactRequest, ImportContactsRequest, UpdateContactRequest } from '@psa/contracts/crm';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
@@ -68,7 +69,7 @@ export async function createContact(
   mustMayWrite(ctx, input);
   const tenantId = ctx.scope.tenant_id;
   const customerId = input.customer_id ?? ctx.scope.customer_id;
-  if (!customerId) throw invalid({ field: 'customer_id', message: 'is required' });
+  if (!customerId) throw invalid({ field: 'customer_id', code: 'required', message: 'is required' });
   // The stronger lock where other contacts change too: at most one is the main contact.
   const customer = await lockCustomer(tx, tenantId, customerId, input.is_primary ? 'no key update' : 'share');
   if (!customer) throw noSuch('customer', 'customer_id');
@@ -148,8 +149,10 @@ export async function importContacts(
     request.contacts.map((item) => item.customer_id),
   );
   const real = new Set(customers.map((customer) => customer.id));
-  const problems = request.contacts.flatMap((item, i) =>
-    real.has(item.customer_id) ? [] : [{ field: `contacts[${i}].customer_id`, message: 'names no customer' }],
+  const problems = request.contacts.flatMap((item, i): ErrorDetail[] =>
+    real.has(item.customer_id)
+      ? []
+      : [{ field: `contacts[${i}].customer_id`, code: 'not_found', message: 'names no customer' }],
   );
   if (problems.length > 0) throw invalid(...problems);
   const known = await contactsByExternalIds(tx, tenantId, request.source, [...wanted.keys()]);

@@ -15,7 +15,7 @@ export async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer>
     bytes += chunk.length;
     if (bytes > MAX_CSV_BYTES) {
       throw new AppError(413, 'PAYLOAD_TOO_LARGE', `The file is larger than ${LARGEST}. Please split it.`, {
-        details: [{ field: 'body', message: `is larger than ${LARGEST}` }],
+        details: [{ field: 'body', code: 'too_large', message: `is larger than ${LARGEST}` }],
       });
     }
     chunks.push(chunk);
@@ -26,7 +26,7 @@ export async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer>
 
 export const emptyFile = () =>
   new AppError(400, 'INVALID_INPUT', 'The file is empty.', {
-    details: [{ field: 'body', message: 'is empty' }],
+    details: [{ field: 'body', code: 'empty', message: 'is empty' }],
   });
 
 const SLICE = 64 * 1024;

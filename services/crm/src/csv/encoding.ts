@@ -1,3 +1,4 @@
+import type { DetailCode } from '@psa/contracts/detail-codes';
 import { AppError } from '@psa/service-kit/errors';
 
 /** How it is known which encoding a file is in. */
@@ -21,8 +22,8 @@ const LETTERS = /[äöüÄÖÜßéèêëáàâãåæçñíìîïóòôõøœúù
 /** Marks that such text has at times, so that they speak neither for a reading nor against it. */
 const MARKS = /[€§°„“”‚‘’–—…«»²³µ½¼¾´·•®©™£\u00a0\u00ad]/g;
 
-const bad = (field: string, message: string, what: string) =>
-  new AppError(400, 'INVALID_INPUT', `The file ${what}.`, { details: [{ field, message }] });
+const bad = (field: string, code: DetailCode, message: string, what: string) =>
+  new AppError(400, 'INVALID_INPUT', `The file ${what}.`, { details: [{ field, code, message }] });
 
 function ibm850(bytes: Uint8Array): string {
   return Buffer.from(bytes)
@@ -76,7 +77,7 @@ const MARKED = [
 export function decodeFile(bytes: Uint8Array, charset: string | null): Decoded {
   const read = (encoding: string, from: EncodingFrom): Decoded => {
     const text = decode(encoding, bytes);
-    if (text.includes('\0')) throw bad('body', 'is not text', 'is not text');
+    if (text.includes('\0')) throw bad('body', 'unreadable', 'is not text', 'is not text');
     return { text: text.startsWith('\uFEFF') ? text.slice(1) : text, encoding, from };
   };
   const marked = MARKED.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte));
@@ -90,6 +91,7 @@ export function decodeFile(bytes: Uint8Array, charset: string | null): Decoded {
     } catch {
       throw bad(
         'content-type',
+        'unknown_value',
         'names a charset that is not known',
         `is in "${charset.slice(0, 40)}", which is not known`,
       );

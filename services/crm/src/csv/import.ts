@@ -53,7 +53,8 @@ async function readFile(
   for await (const record of readRecords(slices(text), dialect.delimiter)) {
     if (record.line < dialect.headingLine) continue;
     if (!headings) {
-      if ('problem' in record) throw invalid({ field: 'header', message: record.problem });
+      if ('problem' in record)
+        throw invalid({ field: 'header', code: 'unreadable', message: record.problem });
       headings = readHeading(record.cells, choices).map((heading) => ({ ...heading, sample: null }));
       continue;
     }
@@ -68,7 +69,7 @@ async function readFile(
         'PAYLOAD_TOO_LARGE',
         `The file has more than ${MAX_ROWS} rows. Please split it.`,
         {
-          details: [{ field: 'body', message: `has more than ${MAX_ROWS} rows` }],
+          details: [{ field: 'body', code: 'too_large', message: `has more than ${MAX_ROWS} rows` }],
         },
       );
     }
@@ -110,7 +111,7 @@ export async function importCsv(
   const unusable = headingProblem(file);
   if (unusable !== null) {
     const problem = { field: 'header', message: unusable };
-    if (!dryRun) throw invalid(problem);
+    if (!dryRun) throw invalid({ ...problem, code: 'unreadable' });
     return report(true, { ...file, rows: [], problems: [{ line: 1, ...problem }] }, []);
   }
   const foreseen = await deps.db.read(ctx.scope, async (tx) =>

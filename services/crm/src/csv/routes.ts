@@ -84,7 +84,7 @@ export async function csvRoutes(parent: App, deps: CrmDeps): Promise<void> {
       async (request) => {
         if (!(request.body instanceof Readable)) {
           throw new AppError(400, 'INVALID_INPUT', 'The file is empty.', {
-            details: [{ field: 'body', message: 'is empty' }],
+            details: [{ field: 'body', code: 'empty', message: 'is empty' }],
           });
         }
         const { dry_run = false, confirm = '' } = request.query;

@@ -125,7 +125,11 @@ export function readRow(
   if (site && !validSite({ ...site })) complain(validSite.errors);
   for (const field of ['external_id', 'customer_number'] as const) {
     if (given[field] !== undefined && !validExternalId(given[field])) {
-      problems.push({ line, field, message: 'must have at most 200 characters on one line' });
+      problems.push({
+        line,
+        field,
+        message: 'must have at most 200 characters on one line',
+      });
     }
   }
   if (problems.length > 0) return problems;

@@ -38,19 +38,25 @@ describe('what a customer refers to in other services', () => {
   it('is there, or the field is named, when it is created and when it changes', async () => {
     const nobody = randomUUID();
     const wrong = [
-      [{ sla_policy_id: nobody }, [{ field: 'sla_policy_id', message: 'there is no such SLA policy' }]],
+      [
+        { sla_policy_id: nobody },
+        [{ field: 'sla_policy_id', code: 'not_found', message: 'there is no such SLA policy' }],
+      ],
       [
         { sla_policy_id: nobody, preferred_technician_id: nobody },
         [
-          { field: 'sla_policy_id', message: 'there is no such SLA policy' },
-          { field: 'preferred_technician_id', message: 'there is no such technician' },
+          { field: 'sla_policy_id', code: 'not_found', message: 'there is no such SLA policy' },
+          { field: 'preferred_technician_id', code: 'not_found', message: 'there is no such technician' },
         ],
       ],
       [
         { preferred_technician_id: pia },
-        [{ field: 'preferred_technician_id', message: 'must be a technician' }],
+        [{ field: 'preferred_technician_id', code: 'not_a_technician', message: 'must be a technician' }],
       ],
-      [{ preferred_technician_id: gone }, [{ field: 'preferred_technician_id', message: 'is disabled' }]],
+      [
+        { preferred_technician_id: gone },
+        [{ field: 'preferred_technician_id', code: 'not_a_technician', message: 'is disabled' }],
+      ],
     ] as const;
     const made = await post({ sla_policy_id: policy, preferred_technician_id: anna });
     expect(made.status, made.text).toBe(201);

@@ -28,8 +28,9 @@ function referencesOf(input: Named, before: Named = {}): Reference[] {
       service: 'auth',
       path: '/api/v1/users',
       refuse: (user) => {
-        if (user.audience !== 'staff') return 'must be a technician';
-        return user.status === 'disabled' ? 'is disabled' : null;
+        const code = 'not_a_technician';
+        if (user.audience !== 'staff') return { code, message: 'must be a technician' };
+        return user.status === 'disabled' ? { code, message: 'is disabled' } : null;
       },
     });
   }

@@ -16,7 +16,8 @@ import { siteEvent, siteKeys } from './domain.ts';
 import { findSite, insertSites, lockSite, updateSite } from './repository.ts';
 
 function checkTimeZone(zone: string | null | undefined): void {
-  if (zone && !isTimeZone(zone)) throw invalid({ field: 'time_zone', message: 'is no IANA time zone' });
+  if (zone && !isTimeZone(zone))
+    throw invalid({ field: 'time_zone', code: 'wrong_form', message: 'is no IANA time zone' });
 }
 
 export async function createSite(

@@ -47,11 +47,10 @@ export async function storeEvents(
   });
 }
 
-/** Whose a ticket was until this event: that it is not theirs any more is the last that they learn of it. */
-function takenFrom(event: EventEnvelope): { taken_from?: string } {
-  const { changes = [] } = event.data as { changes?: { field: string; from: unknown }[] };
-  const from = changes.find(({ field }) => field === 'assigned_to')?.from;
-  return typeof from === 'string' ? { taken_from: from } : {};
+/** From whom an event took the sight of its ticket: that it did is the last that they learn of it. */
+function takenFrom(event: EventEnvelope): { taken_from?: string[] } {
+  const { taken_from = [] } = event.data as { taken_from?: string[] };
+  return taken_from.length > 0 ? { taken_from } : {};
 }
 
 /** What the live channel says of an event. */

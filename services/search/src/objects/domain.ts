@@ -93,6 +93,12 @@ export interface StoredObject {
   readonly updated_at: string;
 }
 
+/**
+ * Which form {@link documentOf} gives documents. Raised with every change of it, by a migration that has all documents put
+ * anew (`reindex_form_<form>`, as in 006): else what is indexed already is found by the form before.
+ */
+export const DOCUMENT_FORM = 2;
+
 /** The document of an object. `texts`: of a ticket, oldest first. */
 export function documentOf(stored: StoredObject, texts: readonly TicketText[]): SearchDocument {
   const { object } = stored;

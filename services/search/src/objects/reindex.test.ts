@@ -1,10 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { toIso } from '@psa/service-kit/database';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchService } from '../app.ts';
-import { searchEvent, ticketFacts } from '../search.test-helper.ts';
+import { contactFacts, customerFacts, searchEvent, ticketFacts } from '../search.test-helper.ts';
 import { indexEvents } from './consumer.ts';
+import { type Described, DOCUMENT_FORM, documentOf } from './domain.ts';
 import { reindexWorker } from './reindex.ts';
 
 let service: TestService;
@@ -72,6 +75,80 @@ describe('a removed attachment', () => {
       expect(await asked()).toEqual([[], ['Angebot mit Anlage']]);
     },
   );
+});
+
+describe('documents of a release before', () => {
+  const folder = new URL('../db/migrations/', import.meta.url);
+  const bringing = readdirSync(folder)
+    .map((name) => readFileSync(new URL(name, folder), 'utf8'))
+    .filter((text) => text.includes(`'reindex_form_${DOCUMENT_FORM}'`));
+
+  it('are put anew in the form of this one, by itself and once', async () => {
+    const [tid, customer_id] = [randomUUID(), randomUUID()];
+    const facts = customerFacts(customer_id, 'Bäckerei Korn', { customer_number: 10_001 });
+    await indexEvents(service.deps, [searchEvent(tid, 'customer.created.v1', customer_id, facts)]);
+    const known = await service.db
+      .admin`select revision, updated_at from search.objects where tenant_id = ${tid}`;
+    const object = { type: 'customer', id: customer_id, facts } as unknown as Described;
+    const { revision, updated_at } = known[0]!;
+    const stored = {
+      tenant_id: tid,
+      object,
+      customer_id,
+      revision: Number(revision),
+      updated_at: toIso(updated_at)!,
+    };
+    const document = documentOf(stored, []);
+    const keywords = document.keywords.filter((keyword) => keyword !== 'K10001');
+    await service.deps.searchIndex.put([{ ...document, keywords }]);
+    expect([await found(tid, 'K10001'), await found(tid, 'Korn')]).toEqual([[], ['Bäckerei Korn']]);
+
+    await service.db.admin.unsafe(bringing[0]!);
+    await service.db.admin`update search.timers set due_at = ${service.clock.now().toISOString()}`;
+    const worker = reindexWorker(service.deps);
+    expect(await worker.runDue()).toBeGreaterThan(0);
+    expect(await found(tid, 'K10001')).toEqual(['Bäckerei Korn']);
+    expect(await worker.runDue()).toBe(0);
+  });
+
+  it('have another form when its number says so: a change of it raises the number, with a migration', () => {
+    const id = '0195d000-0000-7000-8000-000000000001';
+    const ticket = ticketFacts(id, { ticket_id: id, description: 'b', category: 'c', tags: ['t'] });
+    const customer = customerFacts(id, 'd', {
+      website: 'w',
+      notes: 'n',
+      tags: ['t'],
+      email: 'e',
+      phone: 'p',
+    });
+    const contact = contactFacts(id, 'f', {
+      contact_id: id,
+      position: 'p',
+      notes: 'n',
+      email: 'e',
+      phone: 'p',
+    });
+    const objects = [
+      { type: 'ticket', id, facts: ticket },
+      { type: 'customer', id, facts: customer },
+      { type: 'contact', id, facts: contact },
+    ] as unknown as Described[];
+    const texts = [true, false].map((internal) => ({
+      ticket_id: id,
+      id,
+      internal,
+      body: 'x',
+      written_at: '',
+    }));
+    const stored = { tenant_id: id, customer_id: id, revision: 1, updated_at: '' };
+    const documents = objects.map((object) => documentOf({ ...stored, object }, texts));
+    const digest = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16);
+    expect({ form: DOCUMENT_FORM, digest, migrations: bringing.length }).toEqual({
+      form: 2,
+      digest: '5e6edfe0b15fd1b5',
+      migrations: 1,
+    });
+  });
 });
 
 describe('POST /search/reindex', () => {

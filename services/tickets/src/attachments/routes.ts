@@ -1,5 +1,5 @@
 import multipart from '@fastify/multipart';
-import { Closed, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
+import { Closed, type ErrorDetail, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
 import { FORM_OVERHEAD_BYTES, MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { Attachment } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
@@ -94,7 +94,7 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
       const ctx = contextOf(request);
       if (!request.isMultipart()) {
         throw new AppError(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the file as multipart/form-data.', {
-          details: [{ field: 'content-type', message: 'must be multipart/form-data' }],
+          details: [{ field: 'content-type', code: 'wrong_form', message: 'must be multipart/form-data' }],
         });
       }
       // Before the first byte is stored: whoever may not see the ticket, or has no room, stores nothing.
@@ -206,11 +206,11 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
       for await (const part of request.parts()) {
         if (part.type === 'file') {
           if (part.fieldname !== 'file')
-            throw invalid({ field: part.fieldname, message: 'is not a known field' });
+            throw invalid({ field: part.fieldname, code: 'unknown_field', message: 'is not a known field' });
           upload = await storeUpload(deps, ctx, part.file, part.filename);
         } else given[part.fieldname] = String(part.value);
       }
-      if (!upload) throw invalid({ field: 'file', message: 'is required' });
+      if (!upload) throw invalid({ field: 'file', code: 'required', message: 'is required' });
       return { upload, fields: fieldsOf(given) };
     } catch (error) {
       if (upload) await discardUpload(deps, ctx, upload.key);
@@ -222,7 +222,9 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
       ) {
         if (error instanceof AppError) throw error;
         throw new AppError(400, 'INVALID_INPUT', 'The form could not be read.', {
-          details: [{ field: 'body', message: 'must be multipart/form-data with one file' }],
+          details: [
+            { field: 'body', code: 'wrong_form', message: 'must be multipart/form-data with one file' },
+          ],
           cause: error,
         });
       }
@@ -235,12 +237,18 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 function fieldsOf(given: Readonly<Record<string, string>>): UploadFields {
   const { visibility = 'public', comment_id = '', ...unknown } = given;
-  const problems = Object.keys(unknown).map((field) => ({ field, message: 'is not a known field' }));
+  const problems = Object.keys(unknown).map(
+    (field): ErrorDetail => ({ field, code: 'unknown_field', message: 'is not a known field' }),
+  );
   if (visibility !== 'public' && visibility !== 'internal') {
-    problems.push({ field: 'visibility', message: 'must be one of: public, internal' });
+    problems.push({
+      field: 'visibility',
+      code: 'unknown_value',
+      message: 'must be one of: public, internal',
+    });
   }
   if (comment_id !== '' && !UUID.test(comment_id)) {
-    problems.push({ field: 'comment_id', message: 'must be a valid uuid' });
+    problems.push({ field: 'comment_id', code: 'wrong_form', message: 'must be a valid uuid' });
   }
   if (problems.length > 0) throw invalid(...problems);
   return {

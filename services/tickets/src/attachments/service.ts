@@ -76,11 +76,11 @@ export async function storeUpload(
   const name = safeFileName(claimedName);
   const key = deps.ids.uuid();
   const { head, rest } = await peek(content);
-  if (head.length === 0) throw invalid({ field: 'file', message: 'is empty' });
+  if (head.length === 0) throw invalid({ field: 'file', code: 'empty', message: 'is empty' });
   const sniffed = await sniff(head, name);
   if (!sniffed.ok) {
     throw new AppError(415, 'UNSUPPORTED_MEDIA_TYPE', 'This kind of file is not taken.', {
-      details: [{ field: 'file', message: sniffed.reason }],
+      details: [{ field: 'file', code: 'unknown_value', message: sniffed.reason }],
     });
   }
   const tenantId = ctx.scope.tenant_id;
@@ -110,7 +110,9 @@ export async function storeUpload(
 
 export const tooLarge = (cause?: unknown) =>
   new AppError(413, 'PAYLOAD_TOO_LARGE', `A file may have ${sizeText(MAX_ATTACHMENT_BYTES)} at most.`, {
-    details: [{ field: 'file', message: `is larger than ${sizeText(MAX_ATTACHMENT_BYTES)}` }],
+    details: [
+      { field: 'file', code: 'too_large', message: `is larger than ${sizeText(MAX_ATTACHMENT_BYTES)}` },
+    ],
     cause,
   });
 
@@ -170,7 +172,12 @@ export async function attach(
     const [comment] = await tx.sql<{ visibility: string }[]>`
       select visibility from comments
       where tenant_id = ${tenantId} and id = ${fields.comment_id} and ticket_id = ${ticketId} and deleted_at is null`;
-    if (!comment) throw invalid({ field: 'comment_id', message: 'there is no such comment of this ticket' });
+    if (!comment)
+      throw invalid({
+        field: 'comment_id',
+        code: 'not_found',
+        message: 'there is no such comment of this ticket',
+      });
     checkMayAttach(ctx, fields.visibility, comment);
   }
   const at = deps.clock.now();

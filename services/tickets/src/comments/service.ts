@@ -48,7 +48,7 @@ export async function addComment(
   check: (version: number) => void,
 ): Promise<CommentView> {
   const visibility = body.visibility ?? 'public';
-  if (body.body.trim() === '') throw invalid({ field: 'body', message: 'must not be empty' });
+  if (body.body.trim() === '') throw invalid({ field: 'body', code: 'empty', message: 'must not be empty' });
   checkMayComment(ctx, { ...body, visibility });
   const [ticket, revision] = await Promise.all([
     loadTicket(tx, ctx, ticketId, true),

@@ -74,7 +74,7 @@ async function rename(
     throw conflict(
       'too_many_tickets',
       `The category "${from}" ${message}. Make a new category and give new tickets that one; give the old ones it by bulk changes, then delete "${from}".`,
-      [{ field: 'name', message }],
+      [{ field: 'name', code: 'in_use', message }],
     );
   }
   for (const ticket of tickets) {

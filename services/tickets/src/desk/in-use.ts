@@ -14,20 +14,36 @@ export const openTickets = (tx: Tx, ctx: RequestContext, which: Fragment) =>
       and t.status in ('new', 'assigned', 'in_progress', 'waiting_customer') and ${which}
     order by t.created_at desc limit ${NAMED + 1}`;
 
-/** `open tickets: #12, #13`, or null when there is none. */
-export function usedBy(kind: string, users: readonly { name: string }[]): string | null {
+interface Use {
+  /** `open tickets: #12, #13 and more`. */
+  readonly text: string;
+  /** `#12, #13 …`: the names as they are in every language. */
+  readonly names: string;
+}
+
+/** What uses a thing, or null when nothing does. */
+export function usedBy(kind: string, users: readonly { name: string }[]): Use | null {
   if (users.length === 0) return null;
-  const names = users.slice(0, NAMED).map((user) => user.name);
-  return `${kind}: ${names.join(', ')}${users.length > NAMED ? ' and more' : ''}`;
+  const names = users
+    .slice(0, NAMED)
+    .map((user) => user.name)
+    .join(', ');
+  const more = users.length > NAMED;
+  return { text: `${kind}: ${names}${more ? ' and more' : ''}`, names: `${names}${more ? ' …' : ''}` };
 }
 
 /** A setting that something still needs is not deleted. @throws 409 that names what uses it and what to do */
-export function refuseInUse(noun: string, uses: readonly (string | null)[], todo: string): void {
+export function refuseInUse(noun: string, uses: readonly (Use | null)[], todo: string): void {
   const found = uses.filter((use) => use !== null);
   if (found.length === 0) return;
   throw conflict(
     'in_use',
-    `This ${noun} is in use (${found.join('; ')}). ${todo}`,
-    found.map((message) => ({ field: 'id', message: `is used by ${message}` })),
+    `This ${noun} is in use (${found.map((use) => use.text).join('; ')}). ${todo}`,
+    found.map(({ text, names }) => ({
+      field: 'id',
+      code: 'in_use',
+      message: `is used by ${text}`,
+      values: { by: names },
+    })),
   );
 }

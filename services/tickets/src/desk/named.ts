@@ -33,23 +33,33 @@ export async function mustBeThere(
 ): Promise<string | null> {
   const { team_id, customer_id, technician_id, tag, skills } = named;
   if (team_id && !(await teamExists(tx, ctx, team_id))) {
-    throw invalid({ field: field('team_id'), message: 'there is no such team' });
+    throw invalid({ field: field('team_id'), code: 'not_found', message: 'there is no such team' });
   }
   if (customer_id) {
     const customer = await findCustomer(tx, ctx, customer_id);
     if (!customer) throw unknown('customer', customer_id, field('customer_id'));
     if (customer.deleted)
-      throw invalid({ field: field('customer_id'), message: 'there is no such customer' });
+      throw invalid({ field: field('customer_id'), code: 'not_found', message: 'there is no such customer' });
   }
   if (technician_id && !(await isTechnician(tx, ctx, technician_id))) {
     throw unknown('technician', technician_id, field('technician_id'));
   }
   if (tag && !(await isTag(tx, ctx, normalTag(tag)))) {
-    throw invalid({ field: field('tag'), message: `no ticket has the tag "${tag}"` });
+    throw invalid({
+      field: field('tag'),
+      code: 'no_tag',
+      message: `no ticket has the tag "${tag}"`,
+      values: { tag },
+    });
   }
   for (const skill of normalTags([...(skills ?? [])])) {
     if (await isSkill(tx, ctx, skill)) continue;
-    throw invalid({ field: field('skills'), message: `no technician has the skill "${skill}"` });
+    throw invalid({
+      field: field('skills'),
+      code: 'no_skill',
+      message: `no technician has the skill "${skill}"`,
+      values: { skill },
+    });
   }
   return named.category ? knownCategory(tx, ctx, named.category, field('category')) : null;
 }
@@ -66,7 +76,7 @@ async function knownCategory(tx: Tx, ctx: RequestContext, text: string, field: s
   if (listed) return listed.name;
   const used = (await usedCategories(tx, ctx)).filter((one) => one.toLowerCase() === name.toLowerCase());
   if (used.length > 0) return used.includes(name) ? name : used[0]!;
-  throw invalid({ field, message: `there is no category "${name}"` });
+  throw invalid({ field, code: 'no_category', message: `there is no category "${name}"` });
 }
 
 async function isTechnician(tx: Tx, ctx: RequestContext, id: string): Promise<boolean> {
@@ -98,7 +108,7 @@ export async function checkedView(tx: Tx, ctx: RequestContext, query: string): P
   if (!isFilter({ ...filter })) {
     const problems = validationDetails(isFilter.errors ?? [], 'filter');
     throw invalid(
-      ...problems.map(({ field, message }) => ({ field: 'query', message: `${field} ${message}` })),
+      ...problems.map((one) => ({ ...one, field: 'query', message: `${one.field} ${one.message}` })),
     );
   }
   const { assigned_to } = filter;

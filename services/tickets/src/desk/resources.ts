@@ -29,7 +29,11 @@ import { NAMED, openTickets, refuseInUse, usedBy } from './in-use.ts';
 import { checkedView, mustBeThere } from './named.ts';
 
 /** Without a default, new tickets of most customers would have no deadlines. */
-const ONE_DEFAULT = { field: 'is_default', message: 'make another policy the default first' };
+const ONE_DEFAULT = {
+  field: 'is_default',
+  code: 'not_now',
+  message: 'make another policy the default first',
+} as const;
 
 export const calendars = deskResource({
   path: 'calendars',
@@ -67,13 +71,15 @@ async function refuseUnreachable(
     select name, targets from sla_policies
     where tenant_id = ${ctx.scope.tenant_id} and calendar_id = ${id} and deleted_at is null order by name`;
   const problems = policies.flatMap(({ name, targets }) =>
-    unreachable({ targets, calendar }).map(
-      ({ field, message }) =>
-        `leaves the SLA policy "${name}" a deadline that is not reached: ${field} ${message}`,
-    ),
+    unreachable({ targets, calendar }).map(({ field, message }) => ({
+      message: `leaves the SLA policy "${name}" a deadline that is not reached: ${field} ${message}`,
+      values: { policy: name },
+    })),
   );
   const field = 'week' in body ? 'week' : 'holidays';
-  if (problems.length > 0) throw invalid(...problems.map((message) => ({ field, message })));
+  if (problems.length > 0) {
+    throw invalid(...problems.map((one) => ({ field, code: 'policy_never_reached' as const, ...one })));
+  }
 }
 
 export const slaPolicies = deskResource({
@@ -126,7 +132,7 @@ async function calendarOf(tx: Tx, ctx: RequestContext, id: string | null): Promi
   const [row] = await tx.sql<BusinessCalendar[]>`
     select time_zone, week, holidays from calendars
     where tenant_id = ${ctx.scope.tenant_id} and id = ${id} and deleted_at is null for share`;
-  if (!row) throw invalid({ field: 'calendar_id', message: 'there is no such calendar' });
+  if (!row) throw invalid({ field: 'calendar_id', code: 'not_found', message: 'there is no such calendar' });
   return row;
 }
 

@@ -45,7 +45,11 @@ export async function withLookups<T>(
   } catch (error) {
     if (!(error instanceof UnknownReference)) throw error;
     throw invalid(
-      ...error.missing.map((one) => ({ field: one.field, message: `there is no such ${one.kind}` })),
+      ...error.missing.map((one) => ({
+        field: one.field,
+        code: 'not_found' as const,
+        message: `there is no such ${one.kind}`,
+      })),
     );
   }
 }
@@ -67,7 +71,7 @@ export async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Mis
   });
   const { status, body } = answer;
   if (status === 404) {
-    throw invalid({ field: missing.field, message: `there is no such ${missing.kind}` });
+    throw invalid({ field: missing.field, code: 'not_found', message: `there is no such ${missing.kind}` });
   }
   if (status === 403) throw forbidden(`You may not see the ${missing.kind} named in ${missing.field}.`);
   if (status !== 200) throw peerRefusal(service, answer);
@@ -82,7 +86,7 @@ export async function learn(deps: ServiceDeps, ctx: RequestContext, missing: Mis
     } else {
       const user = data as User;
       if (user.audience !== 'staff') {
-        throw invalid({ field: missing.field, message: 'must be a technician' });
+        throw invalid({ field: missing.field, code: 'not_a_technician', message: 'must be a technician' });
       }
       await putTechnician(tx, tenantId, user);
     }

@@ -68,7 +68,7 @@ describe('what is not known here yet', () => {
     const body = { title: 'abc', description: 'x', customer_id: desk.customer };
     const technician = await call('POST', '/api/v1/tickets', { body: { ...body, assigned_to: user } });
     expect(technician.body.error.details).toEqual([
-      { field: 'assigned_to', message: 'must be a technician' },
+      { field: 'assigned_to', code: 'not_a_technician', message: 'must be a technician' },
     ]);
     const foreign = await call('POST', '/api/v1/tickets', { body: { ...body, contact_id: contact } });
     expect(foreign.body.error.details[0].field).toBe('contact_id');
@@ -130,6 +130,16 @@ describe('time, watchers, history', () => {
       (await call('DELETE', `/api/v1/tickets/${id}/watchers/${desk.anna.sub}`, { as: desk.ben })).status,
     ).toBe(204);
     expect(await names(desk.ben)).toEqual([]);
+    // Each once, however often it was asked for; who watches of the technicians is not the customer's to know.
+    const told = (await desk.service.outbox()).filter((event) => /watched/.test(event.type));
+    expect(told.map(({ type, public: shown, data }) => [type, shown, data.user_id, data.taken_from])).toEqual(
+      [
+        ['ticket.watched.v1', true, desk.user.sub, undefined],
+        ['ticket.watched.v1', false, desk.anna.sub, undefined],
+        ['ticket.unwatched.v1', true, desk.user.sub, [desk.user.sub]],
+        ['ticket.unwatched.v1', false, desk.anna.sub, [desk.anna.sub]],
+      ],
+    );
   });
 });
 

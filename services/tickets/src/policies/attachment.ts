@@ -16,7 +16,11 @@ export function checkMayAttach(
   if (visibility === 'internal' && !mayWriteInternal(ctx))
     throw forbidden('You may not attach internal files.');
   if (comment?.visibility === 'internal' && visibility === 'public') {
-    throw invalid({ field: 'visibility', message: 'must be internal, as the note it belongs to is' });
+    throw invalid({
+      field: 'visibility',
+      code: 'contradicts',
+      message: 'must be internal, as the note it belongs to is',
+    });
   }
 }
 

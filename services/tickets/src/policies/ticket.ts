@@ -26,3 +26,21 @@ export function visibleTickets(tx: Tx, ctx: RequestContext): Fragment {
   return sql`(t.assigned_to = ${me} or t.created_by = ${me} or ${watching} or t.team_id in (
     select m.team_id from team_members m where m.tenant_id = ${tenant_id} and m.user_id = ${me}))`;
 }
+
+/** Who works on a ticket. */
+interface Work {
+  readonly assigned_to: string | null;
+  readonly team_id: string | null;
+}
+
+/** Technicians who see a ticket for working on it, alone or in its team, before a change and perhaps not after it. */
+export async function losingSight(tx: Tx, ctx: RequestContext, before: Work, after: Work): Promise<string[]> {
+  const given = before.assigned_to !== after.assigned_to && before.assigned_to !== null;
+  const moved = before.team_id !== after.team_id && before.team_id !== null;
+  const members = moved
+    ? await tx.sql<{ user_id: string }[]>`
+        select user_id from team_members where tenant_id = ${ctx.scope.tenant_id} and team_id = ${before.team_id}`
+    : [];
+  const ids = [...(given ? [before.assigned_to!] : []), ...members.map((member) => member.user_id)];
+  return [...new Set(ids)];
+}

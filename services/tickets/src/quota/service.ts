@@ -65,7 +65,9 @@ function exceeded(field: 'quota.customer' | 'quota.tenant', what: string, portal
   const todo = portal
     ? 'Please delete files that are not needed, or ask the service desk.'
     : 'Delete files that are not needed, or raise the limit with PATCH /api/v1/attachment-quota.';
-  return new AppError(413, 'QUOTA_EXCEEDED', `${what} ${todo}`, { details: [{ field, message: what }] });
+  return new AppError(413, 'QUOTA_EXCEEDED', `${what} ${todo}`, {
+    details: [{ field, code: 'limit', message: what }],
+  });
 }
 
 /** Sets the desk's figures (bytes); null is the platform's again, undefined leaves one as it is. */

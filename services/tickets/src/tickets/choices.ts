@@ -64,6 +64,7 @@ export async function listedCategory(
   if (listed) return listed.name;
   throw invalid({
     field: 'category',
+    code: 'no_category',
     message: 'must be one of the service desk’s categories (GET /api/v1/tickets/categories), or be left out',
   });
 }

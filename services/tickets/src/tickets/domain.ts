@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import { normalTags } from '@psa/contracts/tags';
 import type { TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
 import { pausesAfter } from '@psa/domain/sla';
@@ -20,7 +21,7 @@ export type Decision =
       readonly clock: boolean;
     }
   | { readonly ok: false; readonly allowed: readonly TicketStatus[]; readonly message: string }
-  | { readonly ok: false; readonly field: string; readonly message: string };
+  | { readonly ok: false; readonly problem: ErrorDetail };
 
 /** Fields whose changes only staff learn of. */
 export const ASSIGNMENT_FIELDS: readonly string[] = ['assigned_to', 'team_id'];
@@ -59,7 +60,8 @@ export function decideChange(
   if (wanted.tags !== undefined) next.tags = normalTags(wanted.tags);
   // Several changes that each add a few can come to more than one change may say.
   if (next.tags.length > MAX_TAGS && next.tags.length > ticket.tags.length) {
-    return { ok: false, field: 'tags', message: `must NOT have more than ${MAX_TAGS} items` };
+    const message = `must NOT have more than ${MAX_TAGS} items`;
+    return { ok: false, problem: { field: 'tags', code: 'too_many', message, values: { most: MAX_TAGS } } };
   }
   if (wanted.assigned_to !== undefined) next.assigned_to = wanted.assigned_to;
 
@@ -105,11 +107,14 @@ const COMPARED = [
 
 const misfit = (status: TicketStatus): Decision => ({
   ok: false,
-  field: 'assigned_to',
-  message:
-    status === 'new'
-      ? 'a ticket in status new has nobody assigned'
-      : `a ticket in status ${status} needs somebody assigned`,
+  problem: {
+    field: 'assigned_to',
+    code: 'contradicts',
+    message:
+      status === 'new'
+        ? 'a ticket in status new has nobody assigned'
+        : `a ticket in status ${status} needs somebody assigned`,
+  },
 });
 
 function statusByAssignment(ticket: TicketRow, assignee: string | null): TicketStatus {

@@ -139,7 +139,7 @@ async function askSearch<T>(
   if (answer.status === 400) {
     const message = 'cannot be searched for; try other or fewer words';
     throw new AppError(400, 'VALIDATION_ERROR', `search: ${message}`, {
-      details: [{ field: 'search', message }],
+      details: [{ field: 'search', code: 'not_valid', message }],
     });
   }
   if (answer.status === 403)

@@ -64,11 +64,11 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
     },
     async (request, reply) => {
       const ctx = contextOf(request);
-      if (request.body.title.trim() === '') throw invalid({ field: 'title', message: 'must not be empty' });
-      const number = await deps.numbers.take(ctx.scope.tenant_id);
+      if (request.body.title.trim() === '')
+        throw invalid({ field: 'title', code: 'empty', message: 'must not be empty' });
       return withLookups(deps, ctx, () =>
         write(db, request, reply, async (tx) => {
-          const data = await openTicket(deps, tx, ctx, request.body, number);
+          const data = await openTicket(deps, tx, ctx, request.body);
           return {
             status: 201,
             body: { data },
@@ -177,6 +177,7 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
         if (!(TICKET_INCLUDES as readonly string[]).includes(name)) {
           throw invalid({
             field: 'include',
+            code: 'unknown_value',
             message: `"${name}" must be one of: ${TICKET_INCLUDES.join(', ')}`,
           });
         }

@@ -1,3 +1,5 @@
+import type { ErrorDetail } from '@psa/contracts/common';
+import type { DetailCode } from '@psa/contracts/detail-codes';
 import { normalTags } from '@psa/contracts/tags';
 import type { CreateTicketRequest, Ticket, TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
 import { pausesFromHistory, pickPolicy } from '@psa/domain/sla';
@@ -12,10 +14,12 @@ import type { DeskSettings } from '../desk/settings.ts';
 import { historyRows, insertHistory, type NewHistory, statusHistory } from '../history/repository.ts';
 import { UnknownReference } from '../people/lookup.ts';
 import { deskAndCustomer, findContact, findTechnician, teamExists } from '../people/repository.ts';
+import { losingSight } from '../policies/ticket.ts';
 import { instant, type SlaOutcome, slaOutcome } from '../sla/clock.ts';
 import { assign, noteAssigned } from './assignment.ts';
 import { listedCategory } from './choices.ts';
 import { ASSIGNMENT_FIELDS, type Change, decideChange } from './domain.ts';
+import { drawNumbers } from './numbers.ts';
 import { insertTicket, loadTicket, replaceTags, replaceTicketTimers, updateTicket } from './repository.ts';
 import { SLA_COLUMNS, type StoredPause, type TicketRow, ticketFacts } from './row.ts';
 import { fullView, transitionsFor } from './view.ts';
@@ -62,41 +66,43 @@ async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, ne
       ? [{ kind: 'technician' as const, id: refs.assigned_to, field: 'assigned_to' }]
       : []),
   ];
+  const wrong = (field: string, code: DetailCode, message: string): ErrorDetail[] => [
+    { field, code, message },
+  ];
   const problems = [
-    ...(customer?.deleted ? [{ field: 'customer_id', message: 'there is no such customer' }] : []),
+    ...(customer?.deleted ? wrong('customer_id', 'not_found', 'there is no such customer') : []),
     ...(contact && (contact.deleted || contact.customer_id !== refs.customer_id)
-      ? [{ field: 'contact_id', message: 'there is no such contact of this customer' }]
+      ? wrong('contact_id', 'not_found', 'there is no such contact of this customer')
       : []),
     ...(technician && !technician.usable
-      ? [{ field: 'assigned_to', message: 'there is no such technician, or it was disabled' }]
+      ? wrong('assigned_to', 'not_a_technician', 'there is no such technician, or it was disabled')
       : []),
-    ...(team ? [] : [{ field: 'team_id', message: 'there is no such team' }]),
+    ...(team ? [] : wrong('team_id', 'not_found', 'there is no such team')),
   ];
   if (problems.length > 0) throw invalid(...problems);
   if (missing.length > 0) {
-    if (portal) throw invalid(...missing.map(({ field }) => ({ field, message: 'is not known' })));
+    if (portal) throw invalid(...missing.flatMap(({ field }) => wrong(field, 'not_found', 'is not known')));
     throw new UnknownReference(missing);
   }
   return { revision, customer };
 }
 
 /**
- * Opens a ticket: two round trips in the warm case, one to look up what it refers to, one to write ticket, history,
- * timers and event and to commit. `number` was drawn before the transaction.
+ * Opens a ticket: two round trips in the warm case, one to look up what it refers to and to draw its number, one to
+ * write ticket, history, timers and event and to commit.
  */
 export async function openTicket(
   deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   body: CreateTicketRequest,
-  number: number,
 ): Promise<Ticket> {
   const portal = isPortal(ctx);
   const customerId = portal ? ctx.scope.customer_id : (body.customer_id ?? null);
-  if (customerId === null) throw invalid({ field: 'customer_id', message: 'is required' });
+  if (customerId === null) throw invalid({ field: 'customer_id', code: 'required', message: 'is required' });
   if (portal) {
     if (body.customer_id && body.customer_id !== customerId) {
-      throw invalid({ field: 'customer_id', message: 'there is no such customer' });
+      throw invalid({ field: 'customer_id', code: 'not_found', message: 'there is no such customer' });
     }
     for (const field of ['assigned_to', 'team_id'] as const) {
       if (body[field]) throw forbidden(`You may not set ${field}.`);
@@ -105,9 +111,10 @@ export async function openTicket(
     throw forbidden('This needs the permission ticket:assign.');
   }
   const refs = { ...body, customer_id: customerId };
-  const [{ revision, customer }, category] = await Promise.all([
+  const [{ revision, customer }, category, [number]] = await Promise.all([
     checkReferences(tx, ctx, refs, true),
     listedCategory(tx, ctx, body.category ?? null),
+    drawNumbers(tx, 1),
   ]);
   const settings = await deps.settings.at(tx, ctx, revision);
 
@@ -131,7 +138,7 @@ export async function openTicket(
   const assignedTo = body.assigned_to ?? chosen?.assigned_to ?? null;
   const row: TicketRow = {
     id: deps.ids.uuid(),
-    ticket_number: number,
+    ticket_number: number!,
     title: body.title.trim(),
     description: body.description,
     status: assignedTo === null ? 'new' : 'assigned',
@@ -214,7 +221,8 @@ export async function changeTicket(
   ) {
     throw forbidden('This needs the permission ticket:assign.');
   }
-  if (wanted.title?.trim() === '') throw invalid({ field: 'title', message: 'must not be empty' });
+  if (wanted.title?.trim() === '')
+    throw invalid({ field: 'title', code: 'empty', message: 'must not be empty' });
   const ticket = await loadTicket(tx, ctx, id, true);
   check(ticket.version);
   const refs = { ...wanted, customer_id: ticket.customer_id };
@@ -265,7 +273,7 @@ export async function decideAndSave(
   }
   const decision = decideChange(ticket, wanted, actor, pauseOnOf(extra.settings, ticket), now);
   if (!decision.ok) {
-    if ('field' in decision) throw invalid({ field: decision.field, message: decision.message });
+    if ('problem' in decision) throw invalid(decision.problem);
     throw transitionForbidden(decision.message, decision.allowed);
   }
   const { next, changes } = decision;
@@ -292,7 +300,8 @@ export async function decideAndSave(
   next.version = ticket.version + 1;
   next.updated_at = now;
 
-  const { history, events } = recordOf(ticket, next, changes, sla, extra);
+  const takenFrom = await losingSight(tx, ctx, ticket, next);
+  const { history, events } = recordOf(ticket, next, changes, sla, extra, takenFrom);
   await Promise.all([
     updateTicket(tx, ctx, next),
     insertHistory(tx, ctx, next, historyRows(ctx, history, deps.ids, now)),
@@ -378,6 +387,7 @@ function recordOf(
   changes: readonly Change[],
   sla: SlaOutcome | null,
   extra: Extra,
+  takenFrom: readonly string[] = [],
 ): { history: NewHistory[]; events: AnyNewEvent[] } {
   const given = changes.filter((change) => ASSIGNMENT_FIELDS.includes(change.field));
   const rest = changes.filter((change) => !ASSIGNMENT_FIELDS.includes(change.field));
@@ -395,7 +405,8 @@ function recordOf(
     events.push(ticketEvent('ticket.updated.v1', row, { ticket, changes: rest }));
   }
   if (given.length > 0) {
-    events.push(ticketEvent('ticket.assigned.v1', row, { ticket, changes: given }, false));
+    const taken = takenFrom.length > 0 ? { taken_from: [...takenFrom] } : {};
+    events.push(ticketEvent('ticket.assigned.v1', row, { ticket, changes: given, ...taken }, false));
   }
   for (const missed of sla?.breached ?? []) {
     history.push({
@@ -408,7 +419,10 @@ function recordOf(
 }
 
 export const transitionForbidden = (message: string, allowed: readonly string[]) =>
-  new AppError(409, 'TRANSITION_FORBIDDEN', message, { details: [{ field: 'status', message }], allowed });
+  new AppError(409, 'TRANSITION_FORBIDDEN', message, {
+    details: [{ field: 'status', code: 'not_now', message }],
+    allowed,
+  });
 
 /** Removes a ticket from sight; its history stays. */
 export async function deleteTicket(

@@ -11,12 +11,14 @@ const CLOCKS_DIFFER_MS = 60_000;
  */
 export function periodProblems(startedAt: Date, ticketCreatedAt: Date, now: Date): ErrorDetail[] {
   if (startedAt.getTime() > now.getTime() + CLOCKS_DIFFER_MS) {
-    return [{ field: 'started_at', message: 'lies in the future; book work when it is done' }];
+    return [
+      { field: 'started_at', code: 'in_future', message: 'lies in the future; book work when it is done' },
+    ];
   }
   const earliest = ticketCreatedAt.getTime() - BEFORE_TICKET_MS;
   if (startedAt.getTime() < earliest) {
     const message = `lies more than a day before the ticket was opened; the earliest is ${new Date(earliest).toISOString()}`;
-    return [{ field: 'started_at', message }];
+    return [{ field: 'started_at', code: 'too_early', message }];
   }
   return [];
 }

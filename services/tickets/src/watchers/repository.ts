@@ -13,25 +13,36 @@ export async function listWatchers(tx: Tx, ctx: RequestContext, ticketId: string
   return [...rows];
 }
 
+/** Whether they did not watch it yet. */
 export async function insertWatcher(
   tx: Tx,
   ctx: RequestContext,
   ticket: { id: string; customer_id: string },
   watcher: View,
   now: string,
-): Promise<void> {
-  await tx.sql`
+): Promise<boolean> {
+  const rows = await tx.sql`
     insert into watchers (tenant_id, ticket_id, user_id, customer_id, name, created_at)
     values (${ctx.scope.tenant_id}, ${ticket.id}, ${watcher.user_id}, ${ticket.customer_id}, ${watcher.name}, ${now})
-    on conflict do nothing`;
+    on conflict do nothing returning 1`;
+  return rows.length > 0;
 }
 
+/** Whether they watched it. */
 export async function deleteWatcher(
   tx: Tx,
   ctx: RequestContext,
   ticketId: string,
-  userId: string | null,
-): Promise<void> {
-  await tx.sql`delete from watchers
-    where tenant_id = ${ctx.scope.tenant_id} and ticket_id = ${ticketId} and user_id = ${userId}`;
+  userId: string,
+): Promise<boolean> {
+  const rows = await tx.sql`delete from watchers
+    where tenant_id = ${ctx.scope.tenant_id} and ticket_id = ${ticketId} and user_id = ${userId} returning 1`;
+  return rows.length > 0;
+}
+
+/** Whether somebody is, or was, a technician and not a customer's. */
+export async function isTechnician(tx: Tx, ctx: RequestContext, userId: string): Promise<boolean> {
+  const rows = await tx.sql`
+    select from technicians where tenant_id = ${ctx.scope.tenant_id} and id = ${userId}`;
+  return rows.length > 0;
 }

@@ -4,10 +4,9 @@ import { type App, contextOf } from '@psa/service-kit/app';
 import { checkIfMatch, write } from '@psa/service-kit/write';
 import Type from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
-import { checkMayUnwatchFor } from '../policies/watcher.ts';
 import { loadTicket } from '../tickets/repository.ts';
-import { deleteWatcher, insertWatcher, listWatchers } from './repository.ts';
-import { watcherOf } from './service.ts';
+import { listWatchers } from './repository.ts';
+import { unwatch, watch } from './service.ts';
 
 const tags = ['tickets'];
 
@@ -51,11 +50,9 @@ export function watcherRoutes(app: App, deps: TicketsDeps): void {
     },
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => {
-        const ticket = await loadTicket(tx, ctx, request.params.id);
-        checkIfMatch(request, ticket.version);
-        const watcher = await watcherOf(tx, ctx, ticket, request.body.user_id);
-        await insertWatcher(tx, ctx, ticket, watcher, deps.clock.now().toISOString());
-        return { status: 201, body: { data: watcher } };
+        const check = (version: number) => checkIfMatch(request, version);
+        const data = await watch(deps, tx, ctx, request.params.id, request.body.user_id, check);
+        return { status: 201, body: { data } };
       }),
   );
 
@@ -73,9 +70,8 @@ export function watcherRoutes(app: App, deps: TicketsDeps): void {
     },
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => {
-        const ticket = await loadTicket(tx, ctx, request.params.id);
-        checkIfMatch(request, ticket.version);
-        await deleteWatcher(tx, ctx, request.params.id, ctx.actor.id);
+        const check = (version: number) => checkIfMatch(request, version);
+        await unwatch(deps, tx, ctx, request.params.id, ctx.actor.id!, check);
         return { status: 204 };
       }),
   );
@@ -95,10 +91,7 @@ export function watcherRoutes(app: App, deps: TicketsDeps): void {
     async (request, reply) =>
       write(db, request, reply, async (tx, ctx) => {
         const { id, user_id } = request.params;
-        checkMayUnwatchFor(ctx, user_id);
-        const ticket = await loadTicket(tx, ctx, id);
-        checkIfMatch(request, ticket.version);
-        await deleteWatcher(tx, ctx, id, user_id);
+        await unwatch(deps, tx, ctx, id, user_id, (version) => checkIfMatch(request, version));
         return { status: 204 };
       }),
   );
