@@ -13,6 +13,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   deploy: [...BASE, 'site'],
   status: [...BASE, 'site'],
   doctor: [...BASE, 'site'],
+  backup: [...BASE, 'recovery-error', 'site'],
+  restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
 };
 
 export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [

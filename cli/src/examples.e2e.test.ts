@@ -19,18 +19,19 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 
 
   it('of backups, on the data of a platform in one process', async () => {
     await copyPlatformData('empty', join(runner.folder, '.psa'));
-    await runner.run('backup run', true);
+    await runner.run('backup run', true, 'files');
     // The examples name one of a certain day.
     const backups = join(runner.folder, 'backups');
     const made = (await readdir(backups)).find((name) => name.endsWith('.age'))!;
-    const [named = ''] = /[^/]+\.age/.exec((await examplesOf('backup verify'))[0]!)!;
+    const [named = ''] = /embedded-[^/]+\.age/.exec((await examplesOf('backup verify')).join('\n'))!;
     for (const end of ['', '.json']) await cp(join(backups, made + end), join(backups, named + end));
-    for (const name of ['backup list', 'backup verify', 'backup protect']) await runner.run(name, true);
+    for (const name of ['backup list', 'backup verify', 'backup protect'])
+      await runner.run(name, true, 'files');
     await rename(join(runner.folder, '.psa'), join(runner.folder, '.psa.old'));
     const [restore = '', dry = ''] = await examplesOf('restore embedded');
     expect(await runner.shell(dry, true)).toContain('Would restore');
     expect(await runner.shell(restore, true)).toContain('Start it with: npm start');
-    await runner.run('backup prune', true);
+    await runner.run('backup prune', true, 'files');
   });
 
   it('of plan and apply: shown, asked for, done, and then there is nothing to do', async () => {

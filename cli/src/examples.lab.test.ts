@@ -1,4 +1,4 @@
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,6 +11,20 @@ beforeAll(async () => {
   runner = await ExampleRunner.open();
 });
 afterAll(() => runner?.close(), 300_000);
+
+const OF_BACKUPS = ['list', 'show', 'verify', 'protect', 'copy', 'catalogue rebuild', 'prune'].map(
+  (verb) => `backup ${verb}`,
+);
+
+/** The examples name a run of a certain day: a dump of another day gets its name. */
+async function putNamed(folder: string): Promise<void> {
+  const named = '20261130T020000Z-3f9a2c';
+  const dump = (await readdir(folder)).find((name) => /^database-.*\.zst$/.test(name))!;
+  const run = dump.slice('database-'.length, -'.sql.zst'.length);
+  await cp(join(folder, dump), join(folder, dump.replace(run, named)));
+  const manifest = await readFile(join(folder, `${dump}.json`), 'utf8');
+  await writeFile(join(folder, `${dump.replace(run, named)}.json`), manifest.replaceAll(run, named));
+}
 
 describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
   it('of what works on a site', async () => {
@@ -33,6 +47,9 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
     await writeFile(join(folder, 'key.pem'), pem.slice(key));
     await cp(join(lab.dir, 'dist'), join(folder, 'dist'), { recursive: true });
     for (const name of ofKind('site')) await runner.run(name);
+    await runner.run('backup run', false, 'site');
+    await putNamed(site.folder.file('backups'));
+    for (const name of OF_BACKUPS) await runner.run(name, false, 'site');
     expect((await labControl(lab.dir).status()).conformance?.misfits ?? []).toEqual([]);
   });
 });

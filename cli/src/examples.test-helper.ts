@@ -63,9 +63,10 @@ export class ExampleRunner {
     return said;
   }
 
-  /** Runs every example of a command. */
-  async run(name: string, bare = false): Promise<void> {
+  /** Runs every example of a command; of those that work on a site or on files alike, `kind` says which. */
+  async run(name: string, bare = false, kind: 'all' | 'site' | 'files' = 'all'): Promise<void> {
     for (const run of await examplesOf(name)) {
+      if (kind !== 'all' && run.includes(' --site ') !== (kind === 'site')) continue;
       const stdout = await this.shell(run, bare);
       expect(stdout, run).not.toBe('');
       if (run.includes('--json')) expect(JSON.parse(stdout), run).toMatchObject({ psactl: 1, ok: true });

@@ -56,6 +56,7 @@ async function layTemplate(folder: string, definition: Definition): Promise<void
     'sbin/init': '',
     'etc/machine-id': '',
     'var/lib/haproxy/server-state': '',
+    'var/lib/redis/.keep': '',
   });
   for (let at: Definition | null = definition; at; at = at.parent)
     for (const { path, source, executable } of at.files) {

@@ -203,13 +203,13 @@ export const COMMANDS: readonly Entry[] = [
   ),
   entry(
     'backup list',
-    'Lists the backups of a folder, and which of them are proven by restoring',
+    'Lists the backups of a site or of a folder, and which of them are proven by restoring',
     async () => (await import('./commands/backup/list.ts')).backupList,
     'files',
   ),
   entry(
     'backup prune',
-    'Removes the backups of a folder that a policy does not keep',
+    'Removes the backups that the policy does not keep',
     async () => (await import('./commands/backup/prune.ts')).backupPrune,
     'files',
   ),
@@ -220,10 +220,52 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'backup show',
+    'Shows all that is known of a backup of a site, or of all of a run',
+    async () => (await import('./commands/backup/show.ts')).backupShow,
+    'site',
+  ),
+  entry(
+    'backup copy',
+    'Copies backups of a site into another folder, with their manifests',
+    async () => (await import('./commands/backup/copy.ts')).backupCopy,
+    'site',
+  ),
+  entry(
+    'backup catalogue rebuild',
+    'Writes the manifests anew of archives that have none',
+    async () => (await import('./commands/backup/rebuild.ts')).backupRebuild,
+    'site',
+  ),
+  entry(
     'restore embedded',
     'Fills an empty data folder of the platform in one process from a backup',
     async () => (await import('./commands/restore/embedded.ts')).restoreEmbeddedCommand,
     'files',
+  ),
+  entry(
+    'restore database',
+    'Restores a database of a site from a dump, into its place or beside it',
+    async () => (await import('./commands/restore/database.ts')).restoreDatabaseCommand,
+    'site',
+  ),
+  entry(
+    'restore container',
+    'Restores a container of a site from a backup, into its place or beside it',
+    async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,
+    'site',
+  ),
+  entry(
+    'restore redis',
+    'Replaces what is in Redis by a backup, on all of its members',
+    async () => (await import('./commands/restore/redis.ts')).restoreRedisCommand,
+    'site',
+  ),
+  entry(
+    'restore config',
+    'Unpacks configurations, secrets, definitions of RabbitMQ or releases of a backup into a folder',
+    async () => (await import('./commands/restore/config.ts')).restoreConfigCommand,
+    'site',
   ),
   entry(
     'lab up',
@@ -297,6 +339,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   certs: 'certificates of the edge',
   secrets: 'passwords and keys of an appliance',
   backup: 'backups, and the proof that they restore',
+  'backup catalogue': 'what is known of the backups of a site',
   restore: 'bring back what a backup holds',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };

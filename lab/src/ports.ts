@@ -14,6 +14,8 @@ export interface NetworkCard {
   /** `10.0.20.11/24`; null: none. */
   readonly address: string | null;
   readonly gateway: string | null;
+  /** Its cable is out. */
+  readonly isUnplugged?: boolean;
 }
 
 /** What a container needs to run. */

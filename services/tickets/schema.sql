@@ -412,6 +412,8 @@ CREATE INDEX tickets_breached ON tickets.tickets USING btree (tenant_id, created
 
 CREATE INDEX tickets_category ON tickets.tickets USING btree (tenant_id, category, created_at DESC, id DESC) WHERE ((deleted_at IS NULL) AND (category IS NOT NULL));
 
+CREATE INDEX tickets_category_open ON tickets.tickets USING btree (tenant_id, category, created_at DESC, id DESC) INCLUDE (customer_id) WHERE ((deleted_at IS NULL) AND (category IS NOT NULL) AND (status = ANY (ARRAY['new'::text, 'assigned'::text, 'in_progress'::text, 'waiting_customer'::text])));
+
 CREATE INDEX tickets_created ON tickets.tickets USING btree (tenant_id, created_at DESC, id DESC) INCLUDE (customer_id) WHERE (deleted_at IS NULL);
 
 CREATE INDEX tickets_customer ON tickets.tickets USING btree (tenant_id, customer_id, created_at DESC, id DESC) INCLUDE (status) WHERE (deleted_at IS NULL);
@@ -425,6 +427,8 @@ CREATE UNIQUE INDEX tickets_number ON tickets.tickets USING btree (tenant_id, ti
 CREATE INDEX tickets_open ON tickets.tickets USING btree (tenant_id, created_at DESC, id DESC) INCLUDE (status, priority, assigned_to, customer_id, category, team_id, sla_breached) WHERE ((deleted_at IS NULL) AND (status = ANY (ARRAY['new'::text, 'assigned'::text, 'in_progress'::text, 'waiting_customer'::text])));
 
 CREATE INDEX tickets_priority ON tickets.tickets USING btree (tenant_id, priority_rank DESC, id DESC) WHERE (deleted_at IS NULL);
+
+CREATE INDEX tickets_priority_open ON tickets.tickets USING btree (tenant_id, priority, created_at DESC, id DESC) INCLUDE (customer_id) WHERE ((deleted_at IS NULL) AND (status = ANY (ARRAY['new'::text, 'assigned'::text, 'in_progress'::text, 'waiting_customer'::text])));
 
 CREATE INDEX tickets_requester ON tickets.tickets USING btree (tenant_id, requester_id, created_at DESC, id DESC) WHERE ((deleted_at IS NULL) AND (requester_id IS NOT NULL));
 
@@ -733,6 +737,24 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION tickets.counter_follows()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  wanted integer := new.last - old.last;
+  first integer;
+begin
+  loop
+    select min(n), max(n) into first, new.last from tickets.draw_ticket_numbers(wanted) n;
+    exit when new.last - first = wanted - 1;
+  end loop;
+  return new;
+end
+$function$;
+
 CREATE OR REPLACE FUNCTION tickets.desk_routing()
  RETURNS TABLE(rules jsonb, members jsonb)
  LANGUAGE sql
@@ -754,9 +776,37 @@ AS $function$
         group by m.team_id) as m)
 $function$;
 
+CREATE OR REPLACE FUNCTION tickets.draw_ticket_numbers(wanted integer)
+ RETURNS SETOF integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  tenant uuid := psa.tenant_id();
+  name text := 'tickets.numbers_' || replace(tenant::text, '-', '');
+  known regclass := to_regclass(name);
+begin
+  if tenant is null then
+    raise exception 'numbers are drawn for a tenant, and the transaction names none';
+  end if;
+  if known is null then
+    perform pg_advisory_xact_lock(hashtextextended(name, 0));
+    -- Of two that come at once the second finds it made, though what it knows of the catalog may not say so yet.
+    execute format('create sequence if not exists %s as integer start with %s', name, 1 + greatest(
+      coalesce((select c.last from tickets.ticket_counters c where c.tenant_id = tenant), 0),
+      coalesce((select max(t.ticket_number) from tickets.tickets t where t.tenant_id = tenant), 0)));
+    known := name::regclass;
+  end if;
+  return query select nextval(known)::integer from generate_series(1, wanted);
+end
+$function$;
+
 -- triggers
 
 CREATE TRIGGER attachments_counted AFTER INSERT OR DELETE OR UPDATE OF size, deleted_at ON tickets.attachments FOR EACH ROW EXECUTE FUNCTION tickets.count_attachment();
+
+CREATE TRIGGER counter_follows BEFORE UPDATE ON tickets.ticket_counters FOR EACH ROW EXECUTE FUNCTION tickets.counter_follows();
 
 -- rights
 
@@ -764,6 +814,7 @@ grant execute on function tickets.add_history(uuid,jsonb) to psa_tickets;
 grant execute on function tickets.assignment_candidates(uuid[]) to psa_tickets;
 grant execute on function tickets.count_attachment() to public;
 grant execute on function tickets.desk_routing() to psa_tickets;
+grant execute on function tickets.draw_ticket_numbers(integer) to psa_tickets;
 grant usage on schema tickets to psa_tickets;
 grant delete, insert, select, update on tickets.assignment_rules to psa_tickets;
 grant delete, insert, select, update on tickets.attachment_usage to psa_tickets;

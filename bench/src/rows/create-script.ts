@@ -29,6 +29,14 @@ export interface Order {
   readonly priority: 'high';
 }
 
+/** The next ticket of the tenant gets {@link FIRST_NUMBER}: one that stands nowhere else in what is recorded. */
+const drawFrom = ({ admin }: PlatformDatabase, tenantId: string) =>
+  admin.begin(async (sql) => {
+    await sql`select set_config('psa.tenant_id', ${tenantId}, true)`;
+    await sql`select tickets.draw_ticket_numbers(1)`;
+    await sql`select setval(${`tickets.numbers_${tenantId.replaceAll('-', '')}`}::regclass, ${FIRST_NUMBER - 1})`;
+  });
+
 /** What creating a ticket inserts: ticket, timers, history, outbox as the service sends them, and the audit entry. */
 async function inserts(platform: PlatformDatabase, { context }: SignedIn, order: Order) {
   const deps = {
@@ -37,9 +45,10 @@ async function inserts(platform: PlatformDatabase, { context }: SignedIn, order:
     relay: { kick() {} },
     settings: new SettingsCache(),
   } as unknown as TicketsDeps;
+  await drawFrom(platform, context.scope.tenant_id);
   let ticketId = '';
   const sent = await record(platform.roleUrl('tickets'), context.scope, async (tx) => {
-    ticketId = (await openTicket(deps, tx, context, order, FIRST_NUMBER)).id;
+    ticketId = (await openTicket(deps, tx, context, order)).id;
   });
   const statements = sent.filter(({ text }) => /insert into/i.test(text));
   const outbox = statements.find(({ text }) => text.includes('insert into outbox'))!;

@@ -66,7 +66,7 @@ export async function carryOut(
       if (archive) await installIn(prepared.lacking, cluster, archive, progress);
       if (wanted.backup && journal.backup === null) {
         progress.start('Back up the database');
-        const dump = await dumpDatabase(cluster, { id: plan.id, keep: site.inventory.releases.keep });
+        const dump = await dumpDatabase(cluster, { keep: site.inventory.releases.keep });
         note(`Backup: ${dump.file} (${Math.ceil(dump.bytes / 1024)} KiB, ${dump.entries} entries)`);
         await save({ backup: dump.file });
       }

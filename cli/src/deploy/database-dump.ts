@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { join } from 'node:path';
 import { shellQuote } from '@psa/proxmox/ssh';
+import { writeArtefact } from '@psa/recovery/artefact';
+import { artefactFile, artefactId, newRun } from '@psa/recovery/artefact-name';
+import { readShelf, removeBackup, removeStale } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
-import { type SiteFolder, writeWhole } from '../site/folder.ts';
+import { generationsOf, siteNameOf } from '../site/generations.ts';
 import { primaryOf } from '../site/primary.ts';
 
 /** A dump of the platform's database. */
@@ -18,54 +18,52 @@ export interface Dump {
   readonly entries: number;
 }
 
+const DUMP_MS = 60 * 60_000;
+
 /**
- * Dumps the platform's database from the primary into `<folder>/backups`, and has pg_restore read what arrived here.
+ * Dumps the platform's database from the primary to where the first generation of backups stands, and has pg_restore read
+ * what arrived there. It is a backup of the site like any other, but of no generation: the newest so many stay.
  * A dump that cannot be listed is no backup, and is an error.
  */
-export async function dumpDatabase(
-  cluster: Cluster,
-  options: { readonly id: string; readonly keep: number },
-): Promise<Dump> {
-  const { folder, inventory } = cluster.site;
-  const leader = (await primaryOf(cluster)).id;
-  const place = folder.file('backups');
-  await mkdir(place, { recursive: true, mode: 0o700 });
-  const file = folder.file('backups', `${options.id}.dump`);
-  const half = `${file}.part`;
-  const hash = createHash('sha256');
-  const out = (await open(half, 'w', 0o600)).createWriteStream();
-  // From now on: a full disk says so while the dump still comes, and must not end the process.
-  const written = finished(out);
-  written.catch(() => {});
-  let bytes = 0;
-  const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(inventory.data.postgres.database)}`;
-  try {
-    const { code, stderr } = await cluster.exec(leader, ['su', 'postgres', '-s', '/bin/sh', '-c', dump], {
-      timeoutMs: 60 * 60_000,
-      onStdout(chunk) {
-        bytes += chunk.length;
-        hash.update(chunk);
-        out.write(chunk);
-      },
-    });
-    out.end();
-    await written;
-    if (code !== 0 || bytes === 0) {
+export async function dumpDatabase(cluster: Cluster, options: { readonly keep: number }): Promise<Dump> {
+  const { site } = cluster;
+  const { database } = site.inventory.data.postgres;
+  const leader = await primaryOf(cluster);
+  const at = new Date();
+  const run = newRun(at);
+  const id = artefactId('deploy', run);
+  const { folder } = generationsOf(site)[0]!;
+  const file = join(folder, artefactFile(id));
+  const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(database)}`;
+  let entries = 0;
+  const { bytes, sha256 } = await writeArtefact({
+    ...{ file, recipients: [], limit: null },
+    async fill(into) {
+      const { code, stderr } = await cluster.exec(
+        leader.id,
+        ['su', 'postgres', '-s', '/bin/sh', '-c', dump],
+        {
+          ...{ stdout: into, timeoutMs: DUMP_MS },
+        },
+      );
+      if (code === 0) return {};
       throw new CliError('Unable to back up the database before the deploy.', {
         why: stderr.trim().split('\n').slice(-3).join(' ') || `pg_dump ended with ${code}.`,
         fix: 'Mend the cause, or go on without a backup: --no-backup',
       });
-    }
-    const entries = await listDump(cluster, leader, half);
-    const sha256 = hash.digest('hex');
-    await rename(half, file);
-    await writeWhole(`${file}.sha256`, `${sha256}  ${basename(file)}\n`, 0o600);
-    await prune(folder, options.keep);
-    return { file, bytes, sha256, entries };
-  } finally {
-    out.destroy();
-    await rm(half, { force: true });
-  }
+    },
+    async inspect(part) {
+      entries = await listDump(cluster, leader.id, part);
+    },
+    describe: ({ sum, duration_ms, verified_at }) => ({
+      ...{ manifest: 1, id, kind: 'deploy', site: siteNameOf(site), run, tier: null, at: at.toISOString() },
+      from: { container: leader.id, name: leader.name, role: 'primary' },
+      ...{ ...sum, duration_ms, verified_at, recipients: [], content_bytes: null },
+      ...{ version: null, databases: [database], warnings: [] },
+    }),
+  });
+  await prune(folder, options.keep);
+  return { file, bytes, sha256: sha256!, entries };
 }
 
 /** Sends the file back to where pg_restore is: what it lists was written here and read from here. */
@@ -75,19 +73,15 @@ async function listDump(cluster: Cluster, member: number, file: string): Promise
     timeoutMs: 10 * 60_000,
   });
   const entries = text.split('\n').filter((line) => /^\d+;/.test(line)).length;
-  if (entries === 0) {
-    throw new CliError('Unable to back up the database before the deploy.', {
-      why: `The dump of ${(await stat(file)).size} bytes lists nothing.`,
-    });
-  }
-  return entries;
+  if (entries > 0) return entries;
+  throw new CliError('Unable to back up the database before the deploy.', {
+    why: 'pg_restore lists nothing in what arrived.',
+  });
 }
 
-/** Keeps the newest dumps. */
-async function prune(folder: SiteFolder, keep: number): Promise<void> {
-  const dumps = (await readdir(folder.file('backups'))).filter((name) => name.endsWith('.dump')).sort();
-  for (const name of dumps.slice(0, Math.max(0, dumps.length - keep))) {
-    await rm(folder.file('backups', name), { force: true });
-    await rm(folder.file('backups', `${name}.sha256`), { force: true });
-  }
+/** Keeps the newest dumps, and those that somebody has protected. */
+async function prune(folder: string, keep: number): Promise<void> {
+  await removeStale(folder);
+  const dumps = (await readShelf(folder)).filter(({ kind, state }) => kind === 'deploy' && state === 'good');
+  for (const one of dumps.filter((dump) => !dump.protected).slice(keep)) await removeBackup(one);
 }

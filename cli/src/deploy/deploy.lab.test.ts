@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { signFile } from '../sign.test-helper.ts';
 import { readHistory } from '../site/deployed.ts';
 import type { SiteStatus } from '../status/site-status-text.ts';
 
@@ -33,14 +34,9 @@ async function pack(version: string, more: Readonly<Record<string, string>> = {}
     sums.push(`${createHash('sha256').update(text).digest('hex')}  ${name}\n`);
   }
   await writeFile(join(folder, 'SHA256SUMS'), sums.join(''));
-  execFileSync('tar', [
-    '--zstd',
-    '-cf',
-    join(releases(), `psa-platform-${version}.tar.zst`),
-    '-C',
-    folder,
-    '.',
-  ]);
+  const file = join(releases(), `psa-platform-${version}.tar.zst`);
+  execFileSync('tar', ['--zstd', '-cf', file, '-C', folder, '.']);
+  await signFile(file);
   await rm(folder, { recursive: true });
 }
 
@@ -68,11 +64,14 @@ describe('psactl deploy', { timeout: 900_000 }, () => {
     const ran = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0', '--json');
     expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     const { backup } = JSON.parse(ran.stdout) as { backup: string };
-    expect((await readFile(`${backup}.sha256`, 'utf8')).slice(0, 64)).toBe(
+    const { sha256 } = JSON.parse(await readFile(`${backup}.json`, 'utf8')) as { sha256: string };
+    expect(
       createHash('sha256')
         .update(await readFile(backup))
         .digest('hex'),
-    );
+    ).toBe(sha256);
+    const listed = await lab.psactl('backup', 'list', '--json');
+    expect(JSON.parse(listed.stdout).data).toMatchObject([{ file: backup, state: 'good', kind: 'deploy' }]);
     await everywhere('0.2.0');
     const again = await lab.psactl('deploy', ...SERVICES, '--release', '0.2.0');
     expect(again).toMatchObject({ code: 0, stdout: 'Nothing to do: every replica runs 0.2.0.\n' });

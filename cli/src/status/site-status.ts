@@ -130,14 +130,10 @@ function replicaTrouble(service: string, release: string, one: ReplicaStatus): s
 }
 
 async function lastDump(site: OpenSite): Promise<string | null> {
-  const { readdir } = await import('node:fs/promises');
-  const names = await readdir(site.folder.file('backups')).catch(() => []);
-  return (
-    names
-      .filter((name) => name.endsWith('.dump'))
-      .sort()
-      .at(-1) ?? null
-  );
+  const { readShelf } = await import('@psa/recovery/shelf');
+  const { generationsOf } = await import('../site/generations.ts');
+  const shelf = await readShelf(generationsOf(site)[0]!.folder).catch(() => []);
+  return shelf.find(({ kind, state }) => kind === 'deploy' && state === 'good')?.id ?? null;
 }
 
 /** The first certificate of a PEM: that of the edge itself. */

@@ -24,6 +24,13 @@ const pctCluster = (lab: Lab): PctCluster => ({
       });
     });
   },
+  pathOf: async (node, volid) => {
+    const [, storage, content, name] = /^([^:/]+):(backup)\/([^/]+)$/.exec(volid) ?? [];
+    if (storage === undefined || content === undefined || name === undefined)
+      throw new Error(`unable to parse volume ID '${volid}'`);
+    // Like the real one, without a look whether there is one.
+    return join(await lab.volumes.folder(node, lab.storages.onNode(node, storage).name, 'backup'), name);
+  },
 });
 
 const socketOf = (dir: string, node: string) => join(dir, 'run', `${node}.pct.sock`);

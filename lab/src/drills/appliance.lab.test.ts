@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { backup } from './backup.drill.ts';
 import { conformance } from './conformance.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
@@ -25,5 +26,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   nodeLoss(it);
   partition(it);
   powerLoss(it);
+  backup(it);
   conformance(it);
 });

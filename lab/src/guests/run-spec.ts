@@ -27,6 +27,7 @@ export async function runSpecOf(lab: Lab, node: string, vmid: number, values: Gu
       vlan: net.tag ?? null,
       address: net.ip === undefined || !net.ip.includes('/') ? null : net.ip,
       gateway: net.gw ?? null,
+      ...(net.linkDown ? { isUnplugged: true } : {}),
     };
   });
   const gateway = cards.find((card) => card.gateway !== null)?.gateway;

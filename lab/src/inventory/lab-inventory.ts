@@ -119,6 +119,8 @@ backup:
     - { name: son, schedule: daily 02:00, keep: 7, storage: local }
     - { name: father, schedule: sun 02:00, keep: 4, storage: nas }
     - { name: grandfather, schedule: first sun 02:00, keep: 12, storage: nas }
+  # The services' disks are files, which can have no snapshot: one replica at a time stands still for some seconds.
+  interruption: suspend
   encryption_key_file: ${text(`${folder}/backup.key`)}
   wal_archive_minutes: 5
   redis_minutes: 15

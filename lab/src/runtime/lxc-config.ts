@@ -16,6 +16,9 @@ export interface LxcSetting {
   readonly folder: string;
 }
 
+/** In the place of a bridge: the card's end on the node stays down, and in none. */
+export const UNPLUGGED = '-';
+
 /** Name of a card's end on the node, as Proxmox VE calls it. */
 export const vethName = (id: number, index: number) => `veth${id}i${index}`;
 
@@ -68,6 +71,6 @@ function cardLines(card: NetworkCard, key: string, id: number, index: number, se
     `${key}.name = ${card.name}`,
     `${key}.veth.pair = ${vethName(id, index)}`,
     `${key}.hwaddr = ${card.hwaddr}`,
-    `${key}.script.up = ${setting.plug} ${setting.links[index]}`,
+    `${key}.script.up = ${setting.plug} ${card.isUnplugged ? UNPLUGGED : setting.links[index]}`,
   ];
 }

@@ -18,7 +18,7 @@ import {
 import { Cgroups } from './cgroup.ts';
 import { writeGuestFiles } from './guest-files.ts';
 import { raiseKernelLimits } from './kernel-limits.ts';
-import { lxcConfig, vethName } from './lxc-config.ts';
+import { lxcConfig, UNPLUGGED, vethName } from './lxc-config.ts';
 import { forgetMachine } from './machine-id.ts';
 import { spawnInside } from './spawn-inside.ts';
 
@@ -38,7 +38,7 @@ const TICKS = 100;
 const END_MS = 60_000;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Arguments: bridge, container, `net`, `up`, `veth`, the card's end on the node. */
-const PLUG = '#!/bin/sh\nexec ip link set dev "$6" master "$1" up\n';
+const PLUG = `#!/bin/sh\n[ "$1" = ${UNPLUGGED} ] || exec ip link set dev "$6" master "$1" up\n`;
 
 /** Containers by LXC, in the network namespaces of the nodes. It keeps nothing: the machine is asked each time. */
 export class LxcRuntime implements ContainerRuntime {

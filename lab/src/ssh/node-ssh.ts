@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DirectAccess, RuntimeFailure } from '../ports.ts';
-import { ATTACH_SHIM, pctShim } from './pct-shim.ts';
+import { ATTACH_SHIM, PVESM_SHIM, pctShim } from './pct-shim.ts';
 
 const SSHD = '/usr/sbin/sshd';
 /** As Debian's sshd gives it to root. */
@@ -75,6 +75,7 @@ export class NodeSsh {
     for (const [name, script] of [
       ['pct', pctShim({ socket, direct })],
       ['lxc-attach', ATTACH_SHIM],
+      ['pvesm', PVESM_SHIM],
     ] as const) {
       await writeFile(join(bin, name), script);
       await chmod(join(bin, name), 0o755);

@@ -17,6 +17,8 @@ export interface PctCluster {
   /** Containers of a node. */
   guests(node: string): Promise<readonly PctGuest[]>;
   unlock(node: string, id: number): Promise<void>;
+  /** Where a backup's file is on this machine. @throws what `pvesm` says */
+  pathOf(node: string, volid: string): Promise<string>;
 }
 
 /** What a node's `pct` is answered from. */
@@ -93,6 +95,11 @@ export class PctServer {
   async #answer(argv: readonly string[], body: Readable): Promise<Answer> {
     const { node, cluster, runtime } = this.#options;
     const [verb, idText, ...rest] = argv;
+    if (verb === 'pvesm') {
+      if (idText !== 'path' || rest.length !== 1)
+        throw new PctFailure(`ERROR: unknown command 'pvesm ${idText ?? ''}'`);
+      return said(`${await cluster.pathOf(node, rest[0]!)}\n`);
+    }
     const guests = await cluster.guests(node);
     if (verb === 'list') return said(await this.#list(guests));
     const id = Number(idText);

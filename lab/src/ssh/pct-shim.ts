@@ -71,6 +71,11 @@ case $verb in
     ask list
     exit
     ;;
+  # By PVESM_SHIM alone.
+  pvesm)
+    ask "$@"
+    exit
+    ;;
   exec | push | pull | status | unlock)
     case $id in
       '' | *[!0-9]*) fail 255 '400 Parameter verification failed.
@@ -150,6 +155,12 @@ case $1 in
 esac
 [ "$1" != -- ] || shift
 exec "\${0%/*}/pct" exec "$id" --keep-env "$keep" -- "$@"
+`;
+
+/** `pvesm path VOLUME` of a node, which is all of `pvesm` that there is. */
+export const PVESM_SHIM = `#!/bin/sh
+# The lab's own: where a volume's file is on this machine.
+exec "\${0%/*}/pct" pvesm "$@"
 `;
 
 /** `pct` of a node as a shell script. */

@@ -41,6 +41,7 @@ beforeAll(async () => {
       unlock: async (_node, id) => {
         guests = guests.map((one) => (one.id === id ? { ...one, lock: null } : one));
       },
+      pathOf: async (node, volid) => `/on/${node}/${volid}`,
     },
   });
   await server.listen();

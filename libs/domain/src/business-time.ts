@@ -72,10 +72,8 @@ interface Stretch {
 function* stretches(calendar: CompiledCalendar, from: number, to: number): Generator<Stretch> {
   let cursor = from;
   while (cursor < to) {
-    const zoned = Temporal.Instant.fromEpochMilliseconds(cursor).toZonedDateTimeISO(calendar.time_zone);
-    const offset = zoned.offsetNanoseconds / 1e6;
-    const change = zoned.getTimeZoneTransition('next')?.epochMilliseconds ?? to;
-    const segmentEnd = Math.min(change, to);
+    const { offset, until } = calendar.offsetAt(cursor);
+    const segmentEnd = Math.min(until, to);
     while (cursor < segmentEnd) {
       const day = Math.floor((cursor + offset) / DAY_MS);
       const midnight = day * DAY_MS - offset;

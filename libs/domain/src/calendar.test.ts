@@ -82,6 +82,29 @@ describe('validateCalendar', () => {
 });
 
 describe('compileCalendar', () => {
+  it('knows the offset of its zone, around each change and in whatever order it is asked', () => {
+    for (const time_zone of [
+      'Europe/Berlin',
+      'Australia/Lord_Howe',
+      'America/Sao_Paulo',
+      'Asia/Kolkata',
+      'UTC',
+    ]) {
+      const { offsetAt } = compileCalendar({ ...OFFICE, time_zone });
+      const zoned = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(time_zone);
+      let change = zoned(Date.UTC(2015, 0)).getTimeZoneTransition('next');
+      const moments = [Date.UTC(2026, 5), Date.UTC(1969, 11), Date.UTC(2026, 0), Date.UTC(2026, 5)];
+      for (; change && change.year < 2028; change = change.getTimeZoneTransition('next')) {
+        moments.unshift(...[1, 0, -1].map((off) => change!.epochMilliseconds + off));
+      }
+      for (const ms of [...moments, ...moments.toReversed()]) {
+        const { offset, from, until } = offsetAt(ms);
+        expect(offset).toBe(zoned(ms).offsetNanoseconds / 1e6);
+        expect(from <= ms && ms < until).toBe(true);
+      }
+    }
+  });
+
   const partsOn = (calendar: BusinessCalendar, date: string): [number, string][] =>
     compileCalendar(calendar)
       .partsOf(Date.parse(date) / DAY_MS)

@@ -158,6 +158,8 @@ export interface DayPart {
 export interface CompiledCalendar {
   time_zone: string;
   partsOf: (epochDay: number) => readonly DayPart[];
+  /** The zone's offset from UTC at an instant and how long it holds: milliseconds, and milliseconds since the epoch. */
+  offsetAt: (epochMs: number) => { readonly offset: number; readonly from: number; readonly until: number };
 }
 
 export const DAY_MS = 86_400_000;
@@ -215,6 +217,25 @@ function partsOfHoliday(holiday: Holiday, usual: readonly Range[]): DayPart[] {
   return parts;
 }
 
+/** Asked of the zone once between two of its changes: most questions come from the same few months. */
+function offsetsOf(timeZone: string): CompiledCalendar['offsetAt'] {
+  let known = { offset: 0, from: 0, until: 0 };
+  return (epochMs) => {
+    if (epochMs < known.from || epochMs >= known.until) {
+      const at = (ms: number) => Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+      const zoned = at(epochMs);
+      known = {
+        offset: zoned.offsetNanoseconds / 1e6,
+        // A change at this very millisecond counts, and 'previous' gives what lies strictly before.
+        from:
+          at(epochMs + 1).getTimeZoneTransition('previous')?.epochMilliseconds ?? Number.NEGATIVE_INFINITY,
+        until: zoned.getTimeZoneTransition('next')?.epochMilliseconds ?? Number.POSITIVE_INFINITY,
+      };
+    }
+    return known;
+  };
+}
+
 /**
  * Validates a calendar and prepares it. Worth keeping when many times are computed with one calendar.
  * @throws InvalidCalendarError
@@ -234,5 +255,6 @@ export function compileCalendar(calendar: BusinessCalendar): CompiledCalendar {
   return {
     time_zone: calendar.time_zone,
     partsOf: (epochDay) => holidays.get(epochDay) ?? week[weekdayIndex(epochDay)]!,
+    offsetAt: offsetsOf(calendar.time_zone),
   };
 }

@@ -1,157 +1,9 @@
 // What is mended in postgres.js and why: mend-postgres-client.mjs.
+import { CONNECTION_CHANGES } from './mend-postgres-client-connection.mjs';
 
 /** @type {readonly { file: string, before: string, after: string }[]} */
 export const CHANGES = [
-  {
-    file: 'connection.js',
-    before: `    if (fn || chunk.length >= 1024)
-`,
-    after: `    if (fn || chunk.length >= 16384)
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    const x = socket.write(chunk, fn)
-    nextWriteTimer !== null && clearImmediate(nextWriteTimer)
-    chunk = nextWriteTimer = null
-    return x
-`,
-    after: `    nextWriteTimer !== null && clearImmediate(nextWriteTimer)
-    nextWriteTimer = null
-    if (socket === null) {
-      chunk = null
-      error(Errors.connection('CONNECTION_CLOSED', options))
-      return false
-    }
-    const x = socket.write(chunk, fn)
-    chunk = null
-    return x
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    clearImmediate(nextWriteTimer)
-    if (socket) {
-`,
-    after: `    clearImmediate(nextWriteTimer)
-    chunk = nextWriteTimer = null
-    if (socket) {
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    clearImmediate(nextWriteTimer)
-    socket.removeListener('data', data)
-`,
-    after: `    clearImmediate(nextWriteTimer)
-    chunk = nextWriteTimer = null
-    socket.removeListener('data', data)
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    if (initial)
-      return reconnect()
-
-    !hadError && (query || sent.length) && error(`,
-    after: `    if (initial && hadError)
-      return reconnect()
-
-    !hadError && (query || initial || sent.length) && error(`,
-  },
-  {
-    file: 'connection.js',
-    before: `return fetchArrayTypes()
-`,
-    after: `return fetchArrayTypes().catch(() => {})
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    socket.removeAllListeners()
-    socket = null
-
-`,
-    after: `    socket.removeAllListeners()
-    socket = null
-
-    const cut = Errors.connection('CONNECTION_CLOSED', options, socket)
-    stream && (stream.destroy(cut), stream = null)
-    query && queryError(query, cut)
-    while (sent.length)
-      queryError(sent.shift(), cut)
-    query = results = errorResponse = final = null
-    result = new Result()
-    rows = 0
-
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    onclose(connection, Errors.connection('CONNECTION_CLOSED', options, socket))
-`,
-    after: `    onclose(connection, cut)
-    ended && connection.queue === queues.closed && (ended(), ending = ended = null)
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    try {
-      q.state = backend
-      query
-        ? sent.push(q)
-        : (query = q, query.active = true)
-
-      build(q)
-      return write(toBuffer(q))
-        && !q.describeFirst
-        && !q.cursorFn
-        && sent.length < max_pipeline
-        && (!q.options.onexecute || q.options.onexecute(connection))
-    } catch (error) {
-      sent.length === 0 && write(Sync)
-      errored(error)
-      return true
-    }
-`,
-    after: `    let message
-    q.state = backend
-    try {
-      build(q)
-      message = toBuffer(q)
-    } catch (error) {
-      // Where nothing is under way, the answer to Sync gives the connection back.
-      query || (query = q, query.active = true, write(Sync))
-      queryError(q, error)
-      return sent.length < max_pipeline
-    }
-
-    query
-      ? sent.push(q)
-      : (query = q, query.active = true)
-
-    const takesMore = write(message)
-      && !q.describeFirst
-      && !q.cursorFn
-      && sent.length < max_pipeline
-    q.options.onexecute && q.options.onexecute(connection)
-    return takesMore
-`,
-  },
-  {
-    file: 'connection.js',
-    before: `    } catch (e) {
-      error(e)
-      return
-    }
-`,
-    after: `    } catch (e) {
-      errored(e)
-      onclose(connection, e)
-      return
-    }
-`,
-  },
+  ...CONNECTION_CHANGES,
   {
     file: 'index.js',
     before: `    const queue = Queue()
@@ -288,19 +140,6 @@ export const CHANGES = [
 `,
   },
   {
-    file: 'connection.js',
-    before: `          : query.prepared && retryRoutines.has(errorResponse.routine)
-            ? retry(query, errorResponse)
-            : errored(errorResponse)
-`,
-    after: `          : query.prepared && retryRoutines.has(errorResponse.routine)
-            ? query.within
-              ? (delete statements[query.signature], errored(errorResponse))
-              : retry(query, errorResponse)
-            : errored(errorResponse)
-`,
-  },
-  {
     file: 'index.js',
     before: `      await sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], { onexecute }).execute()
       return await Promise.race([
@@ -308,7 +147,12 @@ export const CHANGES = [
         new Promise((_, reject) => connection.onclose = reject)
       ])
 `,
-    after: `      begun = sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], { onexecute }).execute()
+    after: `      begun = sql.unsafe('begin ' + options.replace(/[^a-z ]/ig, ''), [], {
+        onexecute,
+        simple: false,
+        prepare: true,
+        flush: true
+      }).execute()
       begun.catch(e => {
         lost || (lost = e)
         while (queries.length)

@@ -23,8 +23,7 @@
 //    process of the server: none is ever idle for `idle_timeout`. The one used last does as well, and the others end.
 // 11. A transaction waits for the answer to BEGIN before it starts: a round trip and a write to the socket, a tenth of what
 //     a small transaction costs. One whose function is marked `eager` starts at once. Should BEGIN fail, nothing more is
-//     sent, but what was sent with it runs by itself: it must see to it that this does no harm, as
-//     libs/service-kit/src/transaction.ts does.
+//     sent, and nothing runs of what was sent with it (17).
 // 12. What one turn of the event loop sends is written in pieces of 1 kB, a system call and a wake-up of the server each.
 // 13. Query and Result name what their methods make by a static getter (`Symbol.species`), and V8 throws away again and
 //     again whatever it compiles that makes one: they are interpreted for ever, and the compiler is never done, a fifth of
@@ -35,6 +34,10 @@
 //     sends it behind the statements under way; nothing can follow.
 // 16. A prepared statement whose plan is no longer valid is asked again, within a transaction too. That has failed by then,
 //     or with 15 is over: asked again there, a query would find nothing, because row-level security has no settings.
+// 17. The server is told after each statement to say that it is ready (Sync), and says so in a packet of its own, which wakes
+//     the client. In a transaction one Sync ends all that goes out in one write. What fails is told of what failed, the
+//     rest 25P02, and where COMMIT went with it, that is sent again, because the server has passed it over. BEGIN asks for
+//     its answer at once (Flush), and when it fails, nothing of what was sent with it runs.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';

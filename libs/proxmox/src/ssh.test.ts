@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { PctShell, SshError, type SshOptions, shellQuote } from './ssh.ts';
@@ -47,6 +47,44 @@ const failure = async (promise: Promise<unknown>): Promise<SshError> => {
 /** Ends the sshd that serves this very session, from inside it. */
 const CUT =
   'p=$PPID; until [ "$(cat /proc/$p/comm)" = sshd ]; do p=$(cut -d" " -f4 /proc/$p/stat); done; kill -9 $p; sleep 5';
+
+describe('on the node itself', () => {
+  it('runs a shell script, with what it reads and how it ends', async () => {
+    const script = 'read -r one; echo "got $one"; exit 5';
+    expect(await shared.onNode('pve1', 'try', script, { stdin: 'this\n' })).toMatchObject({
+      ...{ code: 5, stdout: 'got this\n' },
+    });
+    await expect(shared.onNode('pve9', 'try', 'true')).rejects.toThrow('no ssh address for node "pve9"');
+  });
+
+  it('hands its output on as fast as it is taken, all of it', async () => {
+    let [bytes, most] = [0, 0];
+    const slow = new Writable({
+      highWaterMark: 1_000,
+      write(chunk: Buffer, _, done) {
+        bytes += chunk.length;
+        most = Math.max(most, this.writableLength);
+        setImmediate(done);
+      },
+    });
+    const { code, stdout } = await shared.onNode('pve1', 'send', 'head -c 3000000 /dev/zero', {
+      stdout: slow,
+    });
+    expect([code, stdout, bytes, slow.writableEnded]).toEqual([0, '', 3_000_000, false]);
+    expect(most).toBeLessThan(500_000);
+  });
+
+  it('ends a command whose output nobody takes any more', async () => {
+    const broken = new Writable({
+      write(_chunk, _, done) {
+        done(new Error('the disk is full'));
+      },
+    });
+    const failed = new Promise<Error>((resolve) => broken.once('error', resolve));
+    await failure(shared.onNode('pve1', 'send', 'cat /dev/zero', { stdout: broken }));
+    expect((await failed).message).toBe('the disk is full');
+  });
+});
 
 describe('pct exec', () => {
   it('runs the command in the container, with its output and its exit code', async () => {

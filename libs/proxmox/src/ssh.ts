@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Collector, Marks } from './ssh-output.ts';
+import { drain, feed } from './ssh-streams.ts';
 
 /** Where a node's ssh listens. */
 export interface SshTarget {
@@ -39,6 +40,8 @@ export interface ExecOptions {
   /** Given the output as it comes; it is not collected then. */
   readonly onStdout?: (chunk: Uint8Array) => void;
   readonly onStderr?: (chunk: Uint8Array) => void;
+  /** Gets the output as fast as it takes it, and is not ended; a command whose output nobody takes any more is ended. */
+  readonly stdout?: Writable;
   /** After it the command is no longer waited for; in the container it may go on. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -138,6 +141,14 @@ export class PctShell {
   ): Promise<ExecResult> {
     const command = execCommand(vmid, argv).map(shellQuote).join(' ');
     return this.#remote(node, `run ${argv[0]} in CT ${vmid}`, command, options);
+  }
+
+  /**
+   * Runs a shell's script on the node itself. Its exit code is passed on, not judged.
+   * @param what for people, as in `read its configuration`
+   */
+  async onNode(node: string, what: string, script: string, options: ExecOptions = {}): Promise<ExecResult> {
+    return this.#remote(node, what, script, options);
   }
 
   /**
@@ -304,7 +315,8 @@ tail -n 12 "$c"; sed -n 's/.*\\(Child .* ended on .*\\)/\\1/p; s/.* ERROR *//p' 
     const stdout = new Collector(options.onStdout);
     const errors = new Collector(options.onStderr);
     const marks = new Marks(mark, (chunk) => errors.take(chunk));
-    child.stdout?.on('data', (chunk: Buffer) => stdout.take(chunk));
+    if (options.stdout === undefined) child.stdout?.on('data', (chunk: Buffer) => stdout.take(chunk));
+    else drain(child, options.stdout);
     child.stderr?.on('data', (chunk: Buffer) => marks.take(chunk));
     if (options.stdin !== undefined) feed(child, options.stdin);
 
@@ -428,12 +440,4 @@ function cleanly(argv: readonly string[]): readonly string[] {
   // To env it would be a setting.
   if (program.includes('=')) throw new TypeError(`"${program}" is no program`);
   return [...CLEAN, ...argv];
-}
-
-/** A command may end without reading all that it is given; that is its affair. */
-function feed(child: ChildProcess, stdin: string | Uint8Array | Readable): void {
-  const source = stdin instanceof Readable ? stdin : Readable.from([Buffer.from(stdin)]);
-  child.stdin!.on('error', () => source.destroy());
-  source.on('error', () => child.kill('SIGTERM'));
-  source.pipe(child.stdin!);
 }

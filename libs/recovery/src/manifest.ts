@@ -1,17 +1,31 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
+import type { ArtefactKind } from './artefact-name.ts';
 import type { Sum } from './sealed.ts';
 
-/** Stands beside an artefact and says what it is; the artefact without it is not yet a backup. */
-export interface Manifest extends Sum {
+/** What the manifest of every artefact says. */
+interface AnyManifest {
   /** Version of this form. */
   readonly manifest: 1;
   /** `embedded-20261130T035159Z-3f9a2c` */
   readonly id: string;
-  readonly kind: 'embedded';
-  /** When the copy of the database was begun; ISO 8601. */
+  /** When it was begun, from the copy of the database where there is one; ISO 8601. */
   readonly at: string;
+  readonly bytes: number;
+  /** Null: a Proxmox Backup Server has it, which knows no sum of the whole and checks each chunk itself. */
+  readonly sha256: string | null;
+  /** What it was closed for: `age1…`; empty: it is not encrypted. */
+  readonly recipients: readonly string[];
+  readonly duration_ms: number;
+  /** It was read back to its last byte after it was written. */
+  readonly verified_at: string;
+}
+
+/** Of the platform in one process. */
+export interface EmbeddedManifest extends Omit<AnyManifest, keyof Sum>, Sum {
+  readonly kind: 'embedded';
   /** The platform's release. */
   readonly version: string;
   /** `15.18` */
@@ -22,12 +36,44 @@ export interface Manifest extends Sum {
   readonly content_bytes: number;
   /** Entries of the archive. */
   readonly entries: number;
-  /** What it was closed for: `age1…` */
-  readonly recipients: readonly string[];
-  readonly duration_ms: number;
-  /** It was read back to its last byte after it was written. */
-  readonly verified_at: string;
 }
+
+/** Of a part of a site. */
+export interface SiteManifest extends AnyManifest {
+  readonly kind: Exclude<ArtefactKind, 'embedded'>;
+  /** Which site: `psa/main`, the names of its inventory and of the site in it. */
+  readonly site: string;
+  /** Those of one run belong together: `20261130T020000Z-3f9a2c`. */
+  readonly run: string;
+  /** The generation; null: it was taken for another reason, and the policy does not count it. */
+  readonly tier: string | null;
+  /** Where it was read. */
+  readonly from: {
+    readonly node?: string;
+    /** Id of the container. */
+    readonly container?: number;
+    readonly name?: string;
+    /** `primary`, `replica`, `master` */
+    readonly role?: string;
+  };
+  /** Where its archive is, when that is no file beside the manifest. */
+  readonly volume?: { readonly storage: string; readonly volid: string };
+  /** Bytes before compression; null: not known. */
+  readonly content_bytes: number | null;
+  /** Of the program that was asked: PostgreSQL, Redis, RabbitMQ, or the platform's releases. */
+  readonly version: string | null;
+  /** Where the log stood when the dump was begun. */
+  readonly lsn?: string;
+  /** The databases in it. */
+  readonly databases?: readonly string[];
+  /** How a running container was copied. */
+  readonly mode?: 'snapshot' | 'suspend' | 'stop' | 'stopped';
+  /** What was said while it was made, and does not make it bad. */
+  readonly warnings: readonly string[];
+}
+
+/** Stands beside an artefact and says what it is; the artefact without it is not yet a backup. */
+export type Manifest = EmbeddedManifest | SiteManifest;
 
 export const manifestOf = (file: string): string => `${file}.json`;
 
@@ -40,7 +86,13 @@ export async function readManifest(file: string): Promise<Manifest | null> {
   if (text === null) return null;
   try {
     const read = JSON.parse(text) as Manifest;
-    if (read.manifest === 1 && typeof read.sha256 === 'string' && typeof read.id === 'string') return read;
+    const isWhole =
+      read.manifest === 1 &&
+      (typeof read.sha256 === 'string' || read.sha256 === null) &&
+      typeof read.bytes === 'number' &&
+      typeof read.id === 'string' &&
+      read.id.startsWith(`${read.kind}-`);
+    if (isWhole) return read;
     throw new Error('a field is missing');
   } catch (cause) {
     throw new Error(`Unable to read ${manifestOf(file)}: it is damaged.`, { cause });
@@ -49,6 +101,19 @@ export async function readManifest(file: string): Promise<Manifest | null> {
 
 export const writeManifest = (file: string, manifest: Manifest): Promise<void> =>
   writeBeside(manifestOf(file), manifest);
+
+/** Gives what was written and read back its name, with its manifest beside it. */
+export async function publish(part: string, file: string, manifest: Manifest): Promise<void> {
+  await writeManifest(file, manifest);
+  await rename(part, file);
+  await syncFolder(dirname(file));
+}
+
+/** Takes away what did not come to its end; what has its name stays. */
+export async function discard(part: string, file: string): Promise<void> {
+  await rm(part, { force: true });
+  if (!existsSync(file)) await rm(manifestOf(file), { force: true });
+}
 
 /** Writes what is said of an artefact in one step, onto the disk: whoever looks sees all of it or nothing. */
 export async function writeBeside(path: string, content: object): Promise<void> {

@@ -1,5 +1,21 @@
-/** Days that a tier takes its backups from, in the policy's zone. */
-export type TierDays = 'every-day' | 'sunday' | 'first-sunday';
+/** As ISO 8601 counts them: Monday is 1. */
+export const WEEKDAYS = [
+  'monday',
+  'tuesday',
+  'wednesday',
+  'thursday',
+  'friday',
+  'saturday',
+  'sunday',
+] as const;
+type Weekday = (typeof WEEKDAYS)[number];
+
+/** Days that a tier takes its backups from, in the policy's zone. `first-…`: of a month. */
+export type TierDays = 'every-day' | Weekday | `first-${Weekday}`;
+
+/** Whether a text names days of a tier. */
+export const isTierDays = (text: string): text is TierDays =>
+  text === 'every-day' || WEEKDAYS.some((day) => text === day || text === `first-${day}`);
 
 /** One generation: the newest backup of each of its days, so many days back. */
 export interface Tier {
@@ -75,8 +91,11 @@ export function checkPolicy(policy: RetentionPolicy): void {
     for (const [index, { name, on, keep }] of policy.tiers.entries()) {
       const field = `tiers[${index}]`;
       if (typeof name !== 'string' || name.trim() === '') throw new PolicyError(`${field}.name`, 'is empty.');
-      if (!['every-day', 'sunday', 'first-sunday'].includes(on))
-        throw new PolicyError(`${field}.on`, `is "${on}": write every-day, sunday or first-sunday.`);
+      if (!isTierDays(on))
+        throw new PolicyError(
+          `${field}.on`,
+          `is "${on}": write every-day, a day of the week such as sunday, or its first of a month (first-sunday).`,
+        );
       if (!Number.isSafeInteger(keep) || keep < 1)
         throw new PolicyError(`${field}.keep`, `is ${keep}: write a whole number from 1.`);
     }

@@ -56,8 +56,10 @@ describe.runIf(existsSync(RECORDED))('beside the prune of Proxmox VE', () => {
 function byCalendar(days: readonly string[], tiers: readonly Tier[]): Set<string> {
   const isSunday = (day: string) => new Date(`${day}T12:00:00Z`).getUTCDay() === 0;
   const isFirst = (day: string) => isSunday(day) && Number(day.slice(8)) <= 7;
-  const of = { 'every-day': () => true, sunday: isSunday, 'first-sunday': isFirst };
-  return new Set(tiers.flatMap(({ on, keep }) => days.filter(of[on]).slice(-keep)));
+  const of: Readonly<Record<string, (day: string) => boolean>> = {
+    ...{ 'every-day': () => true, sunday: isSunday, 'first-sunday': isFirst },
+  };
+  return new Set(tiers.flatMap(({ on, keep }) => days.filter(of[on]!).slice(-keep)));
 }
 
 describe('fourteen months of daily runs', () => {
@@ -178,7 +180,7 @@ describe('a policy that cannot be used names its field', () => {
     [{ 'keep-last': 1, zone: 'Berlin' }, 'zone'],
     [{ tiers: [] }, 'tiers'],
     [{ tiers: [{ name: 'son', on: 'every-day', keep: 0 }] }, 'tiers[0].keep'],
-    [{ tiers: [{ name: 'son', on: 'monday', keep: 1 }] }, 'tiers[0].on'],
+    [{ tiers: [{ name: 'son', on: 'montag', keep: 1 }] }, 'tiers[0].on'],
     [{ tiers: [{ name: ' ', on: 'sunday', keep: 1 }] }, 'tiers[0].name'],
   ])('%j', (policy, field) => {
     expect(() => decideRetention([], policy as RetentionPolicy, 0)).toThrow(

@@ -18,7 +18,8 @@ export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
-function counting(): { readonly stream: Transform; sum(): Sum } {
+/** Hands on what it gets, and knows its sum in the end. */
+export function countingStream(): { readonly stream: Transform; sum(): Sum } {
   const hash = createHash('sha256');
   let bytes = 0;
   const stream = new Transform({
@@ -51,7 +52,7 @@ export async function seal(
   try {
     const plain = new PassThrough();
     const zstd = createZstdCompress();
-    const counted = counting();
+    const counted = countingStream();
     const encrypted = fromWeb(await encrypter.encrypt(toWeb(zstd)));
     const compressing = pipeline(plain, zstd);
     const writing = pipeline(encrypted, counted.stream, async (chunks: AsyncIterable<Buffer>) => {
@@ -64,9 +65,7 @@ export async function seal(
         throw error;
       },
     );
-    const results = await Promise.allSettled([filling, compressing, writing]);
-    const failed = results.find((one) => one.status === 'rejected');
-    if (failed) throw failed.reason;
+    throwCause(await Promise.allSettled([filling, compressing, writing]));
     await handle.sync();
     return counted.sum();
   } catch (error) {
@@ -77,8 +76,20 @@ export async function seal(
   }
 }
 
+/**
+ * Throws what went wrong first, if anything did: a full disk ends all streams that lead to it, and each of them says in its
+ * own way that it was ended.
+ */
+export function throwCause(results: readonly PromiseSettledResult<unknown>[]): void {
+  const reasons = results.flatMap((one) =>
+    one.status === 'rejected' ? [one.reason as NodeJS.ErrnoException] : [],
+  );
+  const [first] = reasons;
+  if (first) throw reasons.find(({ errno }) => errno !== undefined) ?? first;
+}
+
 /** A short write is no error to the kernel, and a full disk begins with one. */
-async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+export async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at)).bytesWritten;
 }
 
@@ -95,7 +106,7 @@ export async function unseal(
 ): Promise<Sum> {
   const decrypter = new Decrypter();
   decrypter.addIdentity(identity);
-  const counted = counting();
+  const counted = countingStream();
   const sealed = createReadStream(file);
   const reading = pipeline(sealed, counted.stream);
   // Whoever waits for the content is told; nobody waits for this one before.

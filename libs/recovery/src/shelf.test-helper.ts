@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Manifest, writeManifest } from './manifest.ts';
+import { type EmbeddedManifest, writeManifest } from './manifest.ts';
 
 const two = (day: number) => String(day).padStart(2, '0');
 
@@ -11,7 +11,11 @@ export const idOf = (day: number): string =>
 export const fileOf = (folder: string, id: string): string => join(folder, `${id}.tar.zst.age`);
 
 /** Puts a backup into a folder as "backup run" leaves it, but for its content. @returns its id */
-export async function putBackup(folder: string, day: number, more: Partial<Manifest> = {}): Promise<string> {
+export async function putBackup(
+  folder: string,
+  day: number,
+  more: Partial<EmbeddedManifest> = {},
+): Promise<string> {
   const id = idOf(day);
   const file = fileOf(folder, id);
   await writeFile(file, 'sealed');

@@ -3,7 +3,7 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Manifest, manifestOf } from './manifest.ts';
+import { type EmbeddedManifest, manifestOf } from './manifest.ts';
 import { decideRetention } from './retention.ts';
 import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
 import { readShelf, removeBackup, retained, setProtected, writeProof } from './shelf.ts';
@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => dir.remove());
 
 const fileOf = (id: string) => backupFile(dir.path, id);
-const put = (day: number, more: Partial<Manifest> = {}) => putBackup(dir.path, day, more);
+const put = (day: number, more: Partial<EmbeddedManifest> = {}) => putBackup(dir.path, day, more);
 const states = async () => (await readShelf(dir.path)).map(({ id, state }) => [id, state]);
 
 describe('the backups of a folder', () => {

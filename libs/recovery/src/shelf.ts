@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
+import { type ArtefactKind, type ArtefactName, parseArtefactFile } from './artefact-name.ts';
 import { type Manifest, manifestOf, readManifest, writeBeside } from './manifest.ts';
 import type { RetainedBackup } from './retention.ts';
 
@@ -19,13 +20,18 @@ export interface Proof {
 
 /**
  * `good`: it is there with its manifest, and as long as that says. `partial`: it was never finished. `damaged`: it is not
- * what its manifest says, or that cannot be read. `gone`: only its manifest is left.
+ * what its manifest says, or that cannot be read. `gone`: only its manifest is left. `elsewhere`: its archive is on a
+ * storage of the cluster, which was not asked.
  */
-export type BackupState = 'good' | 'partial' | 'damaged' | 'gone';
+export type BackupState = 'good' | 'partial' | 'damaged' | 'gone' | 'elsewhere';
 
 /** A backup in a folder. */
 export interface ShelvedBackup {
   readonly id: string;
+  readonly kind: ArtefactKind;
+  /** What may stand for one another: `database`, `container-300`. */
+  readonly series: string;
+  readonly run: string;
   readonly file: string;
   readonly state: BackupState;
   /** When it was begun; of one without a manifest, when its file was last written. */
@@ -33,13 +39,22 @@ export interface ShelvedBackup {
   /** Bytes that it takes. */
   readonly bytes: number;
   readonly version: string | null;
+  /** The generation that it was taken for; null: none. */
+  readonly tier: string | null;
   readonly protected: boolean;
   readonly proof: Proof | null;
+  /** What stands beside it; null: nothing that can be read. */
+  readonly manifest: Manifest | null;
 }
 
-const ARTEFACT = /^(embedded-\d{8}T\d{6}Z-[0-9a-f]{6})\.tar\.zst\.age$/;
 const proofOf = (file: string) => `${file}.proof.json`;
 const protectionOf = (file: string) => `${file}.protected`;
+
+/** The artefact that a file is, or stands beside; null: it has to do with none. */
+const artefactOf = (name: string): string | null => {
+  const artefact = name.replace(/\.(part|json|json\.part)$/, '');
+  return parseArtefactFile(artefact) ? artefact : null;
+};
 
 /**
  * The backups of a folder, the newest first, from what stands beside them: nothing of them is kept elsewhere. Their
@@ -47,21 +62,20 @@ const protectionOf = (file: string) => `${file}.protected`;
  */
 export async function readShelf(folder: string): Promise<readonly ShelvedBackup[]> {
   const names = await readdir(folder);
-  const files = new Set(
-    names.flatMap((name) => {
-      const artefact = name.replace(/\.(part|json|json\.part)$/, '');
-      return ARTEFACT.test(artefact) ? [artefact] : [];
-    }),
-  );
+  const files = new Set(names.flatMap((name) => artefactOf(name) ?? []));
   const all = await Promise.all(
-    [...files].map((name) => readOne(join(folder, name), ARTEFACT.exec(name)![1]!)),
+    [...files].map((name) => readOne(join(folder, name), parseArtefactFile(name)!)),
   );
-  return all
-    .filter((one) => one !== null)
-    .sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1));
+  return all.filter((one) => one !== null).sort(newestFirst);
 }
 
-async function readOne(file: string, id: string): Promise<ShelvedBackup | null> {
+/** Of two of the same moment, the greater id first. */
+export const newestFirst = (
+  a: Pick<ShelvedBackup, 'at' | 'id'>,
+  b: Pick<ShelvedBackup, 'at' | 'id'>,
+): number => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1);
+
+async function readOne(file: string, { id, kind, series, run }: ArtefactName): Promise<ShelvedBackup | null> {
   const size = async (path: string) => stat(path).catch(() => null);
   const [whole, part] = await Promise.all([size(file), size(`${file}.part`)]);
   const manifest = await readManifest(file).catch(() => 'damaged' as const);
@@ -70,10 +84,13 @@ async function readOne(file: string, id: string): Promise<ShelvedBackup | null> 
   // It went while this looked.
   if (!seen && !known && manifest !== 'damaged') return null;
   return {
-    ...{ id, file, state: stateOf(id, whole?.size ?? null, part !== null, manifest) },
+    ...{ id, kind, series, run, file },
+    state: stateOf(id, whole?.size ?? null, part !== null, manifest),
     at: known?.at ?? (seen ? seen.mtime.toISOString() : new Date(0).toISOString()),
-    ...{ bytes: seen?.size ?? 0, version: known?.version ?? null },
+    ...{ bytes: seen?.size ?? known?.bytes ?? 0, version: known?.version ?? null },
+    tier: known && known.kind !== 'embedded' ? known.tier : null,
     ...{ protected: existsSync(protectionOf(file)), proof: await readProof(file, id) },
+    manifest: known,
   };
 }
 
@@ -83,6 +100,9 @@ function stateOf(
   isPart: boolean,
   manifest: Manifest | null | 'damaged',
 ): BackupState {
+  // A copy of its archive may stand beside it all the same.
+  if (manifest !== null && manifest !== 'damaged' && manifest.kind === 'container' && bytes === null)
+    return manifest.id === id && manifest.volume ? 'elsewhere' : 'damaged';
   if (bytes === null) return isPart ? 'partial' : 'gone';
   if (manifest === 'damaged') return 'damaged';
   if (manifest === null) return 'partial';
@@ -117,7 +137,8 @@ export const retained = ({
   protected: isProtected,
   proof,
 }: ShelvedBackup): RetainedBackup => ({
-  ...{ id, at, protected: isProtected, proven: proof !== null, good: state === 'good' },
+  ...{ id, at, protected: isProtected, proven: proof !== null },
+  good: state === 'good' || state === 'elsewhere',
 });
 
 /** Takes a backup away. Its manifest goes last: what is killed in the middle shows as gone, and the next one ends it. */
@@ -133,4 +154,16 @@ export async function removeBackup({ file }: Pick<ShelvedBackup, 'file'>): Promi
   ])
     await rm(path, { force: true });
   await syncFolder(dirname(file));
+}
+
+/** Half of a backup that is older than this was left by one that was killed. */
+const STALE_MS = 24 * 3_600_000;
+
+/** Removes what killed runs left half-written: nobody finishes it. */
+export async function removeStale(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.endsWith('.part') || artefactOf(name) === null) continue;
+    const { mtimeMs } = await stat(join(folder, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > STALE_MS) await rm(join(folder, name), { force: true });
+  }
 }

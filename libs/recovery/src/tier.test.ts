@@ -25,4 +25,16 @@ describe('the tier of a run', () => {
     expect(tierOf(two, Temporal.Instant.from('2026-11-01T02:00:00Z'), 'UTC')?.name).toBe('father');
     expect(tierOf(BDUF_TIERS.slice(1), Temporal.Instant.from('2026-11-30T02:00:00Z'), 'UTC')).toBeNull();
   });
+
+  it('may have other days than a Sunday', () => {
+    const tiers = [
+      { name: 'daily', on: 'every-day', keep: 7 },
+      { name: 'weekly', on: 'friday', keep: 4 },
+      { name: 'monthly', on: 'first-friday', keep: 12 },
+    ] as const;
+    const on = (at: string) => tierOf(tiers, Temporal.Instant.from(at), 'UTC')?.name;
+    expect(on('2026-11-06T02:00:00Z')).toBe('monthly');
+    expect(on('2026-11-13T02:00:00Z')).toBe('weekly');
+    expect(on('2026-11-08T02:00:00Z')).toBe('daily');
+  });
 });

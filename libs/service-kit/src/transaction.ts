@@ -50,8 +50,7 @@ export function attempt<T>(
       // Its turn came after nobody waited for it any more.
       if (state.abandoned) throw new Abandoned();
       // Neither BEGIN nor this is awaited before the work starts: they go out with the first query. Order on one
-      // connection is kept. Local settings outside a transaction hold for their own statement, so should BEGIN have
-      // failed, row-level security shows the rest nothing and takes nothing.
+      // connection is kept, and should BEGIN fail, the server passes over all that was sent with it.
       const prepared = setAll(sql, settings).execute();
       const { begun } = sql as unknown as { begun: Promise<unknown> };
       Promise.all([begun, prepared]).then(

@@ -16,7 +16,6 @@ import { quotaRoutes } from './quota/routes.ts';
 import { slaRoutes } from './sla/routes.ts';
 import { slaTimerHandlers } from './sla/timers.ts';
 import { ticketGauges } from './tickets/gauge.ts';
-import { TicketNumbers } from './tickets/numbers.ts';
 import { ticketRoutes } from './tickets/routes.ts';
 import { timeRoutes } from './time/routes.ts';
 import { watcherRoutes } from './watchers/routes.ts';
@@ -31,7 +30,6 @@ export const ticketsService: ServiceDefinition = {
     const deps: TicketsDeps = {
       ...world,
       settings: new SettingsCache(),
-      numbers: new TicketNumbers(world.db),
     };
     return {
       async routes(app) {

@@ -20,7 +20,7 @@ describe('psactl backup', () => {
   it('lists, the newest first, as text and as JSON', async () => {
     const { code, stdout } = await psactl('backup', 'list', '--from', dir.path);
     expect(code).toBe(0);
-    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${idOf(12)} +2026-11-12 12:00 +1 +good +no$`));
+    expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${idOf(12)} +2026-11-12 12:00 +6 B +good +no$`));
     const { data } = JSON.parse((await psactl('backup', 'list', '--from', dir.path, '--json')).stdout);
     expect(data).toHaveLength(12);
     expect(data[0]).toMatchObject({ id: idOf(12), state: 'good', proof: null, protected: false });

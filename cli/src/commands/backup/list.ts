@@ -1,35 +1,78 @@
 import { resolve } from 'node:path';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
+import { size, when } from '../../backup/backup-text.ts';
 import { define } from '../../command.ts';
 import { readBackups } from '../../recovery-error.ts';
+import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
-interface Options {
-  readonly from: string;
+interface Options extends SiteOptions {
+  readonly from?: string;
 }
 
-interface Listed {
-  readonly data: readonly ShelvedBackup[];
+/** A backup as it is listed; its manifest is shown by `backup show`. */
+type Listed = Omit<ShelvedBackup, 'manifest'> & {
+  /** Where its archive is, when that is on a storage of the cluster. */
+  readonly volume: string | null;
+};
+interface Shown {
+  readonly data: readonly Listed[];
+  /** Archives on storages that no manifest describes. */
+  readonly orphans: readonly { readonly id: string; readonly volume: string; readonly bytes: number }[];
+  /** Storages that could not be asked. */
+  readonly unasked: readonly string[];
 }
 
-export const backupList = define<Options, Listed, null, Listed>({
-  summary: 'Lists the backups of a folder, and which of them are proven by restoring',
+const listed = ({ manifest: _, ...one }: ShelvedBackup, volume: string | null): Listed => ({
+  ...one,
+  volume,
+});
+
+export const backupList = define<Options, Shown, null, Shown>({
+  summary: 'Lists the backups of a site or of a folder, and which of them are proven by restoring',
   description: `
-From what stands beside each of them, without reading them: a partial one is never shown as good. "psactl backup verify"
-reads them to their last byte, with --deep it restores them.`,
-  options: [{ flags: '--from <folder>', description: 'where "psactl backup run" put them', required: true }],
-  examples: [{ run: 'psactl backup list --from backups', note: 'the newest first' }],
-  async plan({ options, io }) {
-    return { data: { data: await readBackups(resolve(io.cwd, options.from)) }, carry: null };
+From what stands beside each of them and what the storages list, without reading them: a partial one is never shown as good.
+"psactl backup verify" reads them to their last byte, with --deep it restores them. Of a site, as its inventory says; with
+--from, of one folder, without asking any cluster.`,
+  options: [{ flags: '--from <folder>', description: 'where "psactl backup run" put them' }],
+  examples: [
+    { run: 'psactl backup list --site lab', note: 'the newest first' },
+    { run: 'psactl backup list --from backups', note: 'of the platform in one process' },
+  ],
+  async plan(context) {
+    const { options, io, signal } = context;
+    if (options.from !== undefined) {
+      const all = await readBackups(resolve(io.cwd, options.from));
+      return {
+        data: { data: all.map((one) => listed(one, null)), orphans: [], unasked: [] },
+        carry: null,
+      };
+    }
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
+    const { orphanId, readCatalogue } = await import('../../backup/catalogue.ts');
+    return withSite(context, async (site) => {
+      const { backups, orphans, unasked } = await readCatalogue(new Cluster(site, signal));
+      const data = {
+        data: backups.map(({ store: _, volume, ...one }) => listed(one, volume?.volid ?? null)),
+        orphans: orphans.map((one) => ({ id: orphanId(one), volume: one.volid, bytes: one.size })),
+        unasked,
+      };
+      return { data, carry: null };
+    });
   },
-  render: ({ data }) =>
-    data.length === 0
-      ? 'There is none.\n'
-      : table([
-          ['BACKUP', 'OF', 'MIB', 'STATE', 'PROVEN', ''],
-          ...data.map(({ id, at, bytes, state, proof, protected: isProtected }) => [
-            ...[id, at.slice(0, 16).replace('T', ' '), Math.ceil(bytes / 1024 ** 2), state],
-            ...[proof ? proof.at.slice(0, 16).replace('T', ' ') : 'no', isProtected ? 'protected' : ''],
-          ]),
-        ]),
+  render: ({ data, orphans, unasked }) => {
+    const rows = data.map(({ id, at, tier, bytes, state, proof, protected: isProtected }) => [
+      ...[id, when(at), tier ?? '', size(bytes), state],
+      ...[proof ? when(proof.at) : 'no', isProtected ? 'protected' : ''],
+    ]);
+    const list =
+      rows.length === 0
+        ? 'There is none.\n'
+        : table([['BACKUP', 'OF', 'FOR', 'SIZE', 'STATE', 'PROVEN', ''], ...rows]);
+    const left = orphans.map(
+      ({ id, volume }) => `${volume} has no manifest (${id}): psactl backup catalogue rebuild\n`,
+    );
+    return `${list}${left.join('')}${unasked.map((one) => `${one} does not answer.\n`).join('')}`;
+  },
 });

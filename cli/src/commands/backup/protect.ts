@@ -2,41 +2,63 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
+interface Options extends SiteOptions {
+  readonly off?: boolean;
+}
 interface Protection {
+  /** Files that are protected, or ids on a site. */
   readonly file: string;
   readonly protected: boolean;
+  readonly on_site: boolean;
 }
 
-export const backupProtect = define<
-  { readonly off?: boolean },
-  Protection,
-  null,
-  { readonly data: Protection }
->({
+export const backupProtect = define<Options, Protection, null, { readonly data: Protection }>({
   summary: 'Has a backup stay whatever the policy says',
-  args: [{ name: 'file', description: 'as "psactl backup run" named it' }],
+  description: `
+A file, or a backup of a site by its id or its run; then Proxmox, too, refuses to remove the archives of its containers.`,
+  args: [{ name: 'backup', description: 'a file, an id of "psactl backup list", or a run' }],
   options: [{ flags: '--off', description: 'the policy decides on it again' }],
   examples: [
     {
       run: 'psactl backup protect backups/embedded-20261130T020000Z-3f9a2c.tar.zst.age',
-      note: 'before a migration',
+      note: 'a file, before a migration',
     },
+    { run: 'psactl backup protect 20261130T020000Z-3f9a2c --site lab', note: 'all of a run' },
   ],
   async plan({ args, options, io }) {
-    const file = resolve(io.cwd, args[0]!);
-    if (!existsSync(file))
-      throw new CliError(`Unable to protect ${file}: it is not there.`, {
-        outcome: 'not_found',
-        code: 'NO_FILE',
-      });
-    return { data: { file, protected: !options.off }, carry: null };
+    const { isRun, parseArtefactId } = await import('@psa/recovery/artefact-name');
+    const [name = ''] = args;
+    const file = resolve(io.cwd, name);
+    const on = !options.off;
+    if (existsSync(file)) return { data: { file, protected: on, on_site: false }, carry: null };
+    if (isRun(name) || parseArtefactId(name))
+      return { data: { file: name, protected: on, on_site: true }, carry: null };
+    throw new CliError(`Unable to protect ${file}: it is not there.`, {
+      outcome: 'not_found',
+      code: 'NO_FILE',
+    });
   },
   renderPlan: ({ file, protected: on }) => `${file} would be ${on ? 'protected' : 'left to the policy'}.\n`,
-  async apply({ data }) {
+  async apply({ data }, context) {
     const { setProtected } = await import('@psa/recovery/shelf');
-    await setProtected(data.file, data.protected);
-    return { data };
+    if (!data.on_site) {
+      await setProtected(data.file, data.protected);
+      return { data };
+    }
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
+    const { named, readCatalogue } = await import('../../backup/catalogue.ts');
+    const { protectVolume } = await import('../../site/volume.ts');
+    return withSite(context, async (site) => {
+      const cluster = new Cluster(site, context.signal);
+      for (const { file, volume } of named(await readCatalogue(cluster), [data.file])) {
+        if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
+        await setProtected(file, data.protected);
+      }
+      return { data };
+    });
   },
   render: ({ data: { file, protected: on } }) => `${file} is ${on ? 'protected' : 'left to the policy'}.\n`,
 });

@@ -1,86 +1,158 @@
-import { resolve } from 'node:path';
+import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
+import { renderParts, renderRun } from '../../backup/backup-text.ts';
+import {
+  type EmbeddedDone,
+  type EmbeddedPlan,
+  planEmbedded,
+  renderEmbedded,
+  renderEmbeddedPlan,
+  runEmbedded,
+} from '../../backup/embedded-run.ts';
+import type { RunResult } from '../../backup/run-backup.ts';
 import { define } from '../../command.ts';
+import { usage } from '../../errors.ts';
 import { recoveryError } from '../../recovery-error.ts';
+import type { SiteOptions } from '../../site/site.ts';
 
-interface Options {
-  readonly target: 'embedded';
-  readonly out: string;
+interface Options extends SiteOptions {
+  readonly target: 'site' | 'embedded';
+  readonly out?: string;
+  readonly tier?: string;
+  readonly only?: readonly BackupItem[];
 }
 
-interface Planned {
-  readonly data_dir: string;
-  readonly out: string;
+/** What a run on a site would take. */
+interface SitePlan {
+  readonly site: string;
+  readonly tier: string;
+  readonly folder: string;
+  readonly storage: string;
+  readonly parts: readonly {
+    readonly item: BackupItem;
+    readonly name: string;
+    readonly how: string;
+    readonly skip: string | null;
+  }[];
   readonly key_file: string;
-  /** The key is made by this run. */
   readonly new_key: boolean;
 }
 
+type Data =
+  | { readonly target: 'embedded'; readonly plan: EmbeddedPlan }
+  | { readonly target: 'site'; readonly plan: SitePlan };
 interface Done {
-  readonly data: {
-    readonly id: string;
-    readonly file: string;
-    readonly bytes: number;
-    readonly sha256: string;
-    readonly at: string;
-    readonly duration_ms: number;
-    readonly key_file: string;
-    readonly new_key: boolean;
-  };
+  readonly data: EmbeddedDone | RunResult;
 }
 
-export const backupRun = define<Options, Planned, null, Done>({
+const items = (text: string): readonly BackupItem[] => {
+  const names = text.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !BACKUP_ITEMS.some((item) => item === name));
+  if (wrong !== undefined) throw new Error(`there is no "${wrong}"; known are ${BACKUP_ITEMS.join(', ')}`);
+  return names as BackupItem[];
+};
+
+const isRun = (data: Done['data']): data is RunResult => 'parts' in data;
+
+export const backupRun = define<Options, Data, null, Done>({
   summary: 'Backs the platform up, and reads the backup back',
   description: `
-Of the platform in one process ("npm start"): its database, files and keys in one archive, compressed and encrypted with
-age. It may run meanwhile or not; its data folder is PSA_DATA_DIR, else ./.psa. The archive has its name when it was read
-back to its last byte. The key that opens it stands in PSA_BACKUP_KEY, else in ~/.config/psactl/backup.key, and is made
-where there is none: keep a copy of it elsewhere, for without it no backup can be opened.`,
+Of a site: containers (vzdump), PostgreSQL (all databases and roles, from a replica), Redis, the definitions of RabbitMQ,
+configurations, releases, and psactl's secrets, as "backup" in the inventory says. Each part is read back before it has its
+name, and has its manifest beside it; what failed or was left out is said, and the run ends with 3. One run at a time in a
+cluster, from whatever machine.
+
+With --target embedded, of the platform in one process ("npm start"): its database, files and keys in one archive,
+compressed and encrypted with age. It may run meanwhile or not; its data folder is PSA_DATA_DIR, else ./.psa. The key that
+opens it stands in PSA_BACKUP_KEY, else in ~/.config/psactl/backup.key. A key is made where there is none: keep a copy of it
+elsewhere, for without it no backup can be opened.`,
   options: [
-    { flags: '--target <target>', description: 'what is backed up', choices: ['embedded'], required: true },
-    { flags: '--out <folder>', description: 'where the backup goes', required: true },
+    {
+      flags: '--target <target>',
+      description: 'what is backed up',
+      choices: ['site', 'embedded'],
+      default: 'site',
+    },
+    { flags: '--out <folder>', description: 'embedded: where the backup goes' },
+    {
+      flags: '--tier <name>',
+      description: 'site: the generation; "auto" takes that of the day',
+      default: 'auto',
+    },
+    { flags: '--only <items>', description: `site: some of ${BACKUP_ITEMS.join(',')}`, parse: items },
   ],
   examples: [
+    { run: 'psactl backup run --site lab', note: 'all of a site, for the generation of the day' },
+    { run: 'psactl backup run --site lab --only database,secrets --tier father', note: 'some of it' },
     {
       run: 'psactl backup run --target embedded --out backups',
       note: 'the platform of "npm start" in this folder',
     },
   ],
-  resume: 'Run it again; nothing is left of one that did not end.',
+  resume: 'Run it again; nothing of what did not end counts as a backup.',
 
-  async plan({ options, io }) {
-    const { backupKeyFile, readBackupKey } = await import('@psa/recovery/key-file');
-    const { checkDataFolder } = await import('@psa/recovery/embedded/source');
-    const data_dir = resolve(io.cwd, io.env.PSA_DATA_DIR || '.psa');
-    const key_file = backupKeyFile(io.env);
-    try {
-      checkDataFolder(data_dir);
-      const new_key = (await readBackupKey(key_file)) === null;
-      return { data: { data_dir, out: resolve(io.cwd, options.out), key_file, new_key }, carry: null };
-    } catch (error) {
-      throw recoveryError(error);
+  async plan(context) {
+    const { options, io, signal } = context;
+    if (options.target === 'embedded') {
+      if (options.out === undefined)
+        throw usage('Unable to back up without a place to put it.', 'Name a folder: --out /mnt/nas/psa');
+      return { data: { target: 'embedded', plan: await planEmbedded(io, options.out) }, carry: null };
     }
-  },
-  renderPlan: ({ data_dir, out, key_file, new_key }) =>
-    `Would back up ${data_dir} to ${out}.\n${new_key ? `Would make a key in ${key_file}.\n` : ''}`,
-
-  async apply({ data: { data_dir, out, key_file, new_key } }, { progress }) {
-    const { ensureBackupKey } = await import('@psa/recovery/key-file');
-    const { backUpEmbedded } = await import('@psa/recovery/embedded/backup');
-    const { platformVersion } = await import('../../platform-version.ts');
-    try {
-      const { key } = await ensureBackupKey(key_file);
-      const { file, manifest } = await backUpEmbedded({
-        ...{ dataDir: data_dir, out, key, version: platformVersion() },
-        say: (step) => progress.start(step),
+    if (options.out !== undefined)
+      throw usage(
+        'Unable to use --out: where the backups of a site go is said in its inventory (backup.tiers[].folder).',
+        'Leave it out. For the platform in one process: --target embedded',
+      );
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
+    const { generationOf, siteNameOf } = await import('../../site/generations.ts');
+    const { planParts } = await import('../../backup/run-backup.ts');
+    const { recipientsOf } = await import('../../backup/recipients.ts');
+    return withSite(context, async (site) => {
+      const { name, folder, storage } = generationOf(site, options.tier ?? 'auto', new Date());
+      const parts = await planParts(new Cluster(site, signal), options.only ?? null);
+      const { key_file, new_key } = await recipientsOf(site).catch((error) => {
+        throw recoveryError(error);
       });
-      const { id, bytes, sha256, at, duration_ms } = manifest;
-      return { data: { id, file, bytes, sha256, at, duration_ms, key_file, new_key } };
-    } catch (error) {
-      throw recoveryError(error);
-    }
+      const shown = parts.map(({ item, name: part, how, skip }) => ({ item, name: part, how, skip }));
+      const plan = { site: siteNameOf(site), tier: name, folder, storage, parts: shown, key_file, new_key };
+      return { data: { target: 'site', plan }, carry: null };
+    });
   },
-  render: ({ data: { file, bytes, sha256, duration_ms, key_file, new_key } }) =>
-    `${file}
-${(bytes / 1024 ** 2).toFixed(1)} MiB in ${(duration_ms / 1000).toFixed(1)} s, read back; SHA-256 ${sha256}
-${new_key ? `A key was made: ${key_file}\nKeep a copy of it elsewhere: without it no backup can be opened.\n` : ''}`,
+  renderPlan: (data) => {
+    if (data.target === 'embedded') return renderEmbeddedPlan(data.plan);
+    const { site, tier, folder, storage, parts, key_file, new_key } = data.plan;
+    return `Would back up ${site} for the generation "${tier}": to ${folder}, containers to the storage ${storage}.
+${renderParts(parts)}${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
+  },
+
+  async apply({ data }, context) {
+    const { options, io, progress, signal } = context;
+    if (data.target === 'embedded') {
+      const { platformVersion } = await import('../../platform-version.ts');
+      const done = await runEmbedded(data.plan, platformVersion(), (step) => progress.start(step));
+      return { data: done };
+    }
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
+    const { generationOf } = await import('../../site/generations.ts');
+    const { runBackup } = await import('../../backup/run-backup.ts');
+    const { ensureRecipients } = await import('../../backup/recipients.ts');
+    return withSite(context, async (site) => {
+      try {
+        const result = await runBackup(new Cluster(site, signal), {
+          generation: generationOf(site, data.plan.tier, new Date()),
+          ...{ recipients: await ensureRecipients(site), only: options.only ?? null },
+          ...{ site: data.plan.site, progress, env: io.env },
+        });
+        return { data: result };
+      } catch (error) {
+        throw recoveryError(error);
+      }
+    });
+  },
+  render: ({ data }) => (isRun(data) ? renderRun(data) : renderEmbedded(data)),
+  outcome: ({ data }) => {
+    if (!isRun(data) || data.complete) return 'done';
+    return data.parts.some(({ outcome }) => outcome === 'good') ? 'partial' : 'failed';
+  },
 });

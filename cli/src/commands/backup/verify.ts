@@ -3,62 +3,127 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { SeenArchive } from '@psa/recovery/embedded/verify';
 import type { Proof } from '@psa/recovery/shelf';
-import { define } from '../../command.ts';
+import type { Verification } from '../../backup/verify-backup.ts';
+import { type Context, define, type Io } from '../../command.ts';
+import { usage } from '../../errors.ts';
+import type { Progress } from '../../progress.ts';
 import { backupKeyOf, recoveryError } from '../../recovery-error.ts';
+import type { SiteOptions } from '../../site/site.ts';
+import { table } from '../../text.ts';
 
-interface Options {
+interface Options extends SiteOptions {
   readonly deep?: boolean;
 }
 
-interface Verified {
-  readonly data: {
-    readonly id: string;
-    readonly file: string;
-    readonly at: string;
-    readonly version: string;
-    readonly bytes: number;
-    readonly sha256: string;
-    readonly entries: number;
-    /** What came of restoring it; null: that was not asked for. */
-    readonly proof: Proof | null;
-  };
+/** Of an archive of the platform in one process. */
+interface VerifiedFile {
+  readonly id: string;
+  readonly file: string;
+  readonly at: string;
+  readonly version: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly entries: number;
+  /** What came of restoring it; null: that was not asked for. */
+  readonly proof: Proof | null;
 }
+
+interface Verified {
+  /** An archive, or what was read of a site. */
+  readonly data: VerifiedFile | readonly Verification[];
+}
+
+const isSite = (data: Verified['data']): data is readonly Verification[] => Array.isArray(data);
 
 export const backupVerify = define<Options, Verified, null, Verified>({
   summary: 'Reads every byte of a backup back, and says whether it restores',
   description: `
-Ends with 0 when it opens with the key, nothing in it was changed or cut off, it is what its manifest names, and what a
-restore needs is in it; else with 1 and the reason. With --deep it is restored, too: into a folder below TMPDIR that goes
-afterwards, its database started and every table read. That it was proven, and when, is written beside it.`,
-  args: [{ name: 'file', description: 'as "psactl backup run" named it' }],
-  options: [{ flags: '--deep', description: 'restore it, too' }],
+Of a site: the backups that are named, by id or run; without any, the newest good one of each part. Each is read to its last
+byte against its manifest, archives of containers on the node that has them; what opens (zstd, tar, age with the key, a
+dump's own last line) is opened. Ends with 1 when one of them does not restore.
+
+An archive of the platform in one process is named by its file. Ends with 0 when it opens with the key, nothing in it was
+changed or cut off, it is what its manifest names, and what a restore needs is in it; else with 1 and the reason. With --deep
+it is restored, too: into a folder below TMPDIR that goes afterwards, its database started and every table read. That it was
+proven, and when, is written beside it.`,
+  args: [{ name: 'backup...', description: 'a file, ids of "psactl backup list", or runs', required: false }],
+  options: [{ flags: '--deep', description: 'restore the archive, too' }],
   examples: [
+    { run: 'psactl backup verify --site lab', note: 'the newest of each part' },
     { run: 'psactl backup verify backups/embedded-20261130T020000Z-3f9a2c.tar.zst.age', note: 'one archive' },
     {
       run: 'psactl backup verify backups/embedded-20261130T020000Z-3f9a2c.tar.zst.age --deep',
       note: 'proves it',
     },
   ],
-  async plan({ args, options, io, progress }) {
-    const { verifyEmbedded } = await import('@psa/recovery/embedded/verify');
-    const file = resolve(io.cwd, args[0]!);
-    try {
-      const { identity } = await backupKeyOf(io.env);
-      const verified = await verifyEmbedded(file, identity);
-      const { contents, bytes, sha256, entries } = verified;
-      const { id, at, version } = contents;
-      const proof = options.deep
-        ? await prove(file, identity, verified, (step) => progress.start(step))
-        : null;
-      return { data: { data: { id, file, at, version, bytes, sha256, entries, proof } }, carry: null };
-    } catch (error) {
-      throw recoveryError(error);
-    }
+  async plan(context) {
+    const { isRun, parseArtefactFile, parseArtefactId } = await import('@psa/recovery/artefact-name');
+    const { args, options, io, progress } = context;
+    const [first] = args;
+    const kindOf = (name: string) =>
+      parseArtefactFile(name.split('/').at(-1)!)?.kind ?? parseArtefactId(name)?.kind;
+    const kind = first === undefined ? undefined : kindOf(first);
+    if (first === undefined || isRun(first) || (kind !== undefined && kind !== 'embedded'))
+      return { data: { data: await verifySite(context) }, carry: null };
+    if (args.length > 1)
+      throw usage('Unable to verify several archives at once.', 'Name one file, or ids of a site.');
+    return { data: { data: await verifyFile(first, io, options.deep === true, progress) }, carry: null };
   },
-  render: ({ data: { id, at, version, entries, bytes, proof } }) =>
-    `${id} is whole: ${entries} entries, ${(bytes / 1024 ** 2).toFixed(1)} MiB, of ${at}, release ${version}.
-${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.tables} tables, ${proof.rows} rows.\n` : ''}`,
+  render: ({ data }) => {
+    if (isSite(data))
+      return data.length === 0
+        ? 'There is none.\n'
+        : table(data.map(({ id, ok, why, read }) => [ok ? 'whole' : 'BAD', id, ok ? `read: ${read}` : why!]));
+    const { id, at, version, entries, bytes, proof } = data;
+    return `${id} is whole: ${entries} entries, ${(bytes / 1024 ** 2).toFixed(1)} MiB, of ${at}, release ${version}.
+${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.tables} tables, ${proof.rows} rows.\n` : ''}`;
+  },
+  outcome: ({ data }) => (isSite(data) && data.some(({ ok }) => !ok) ? 'failed' : 'done'),
 });
+
+async function verifySite(context: Context<Options>): Promise<readonly Verification[]> {
+  const { args, options, io, progress, signal } = context;
+  if (options.deep)
+    throw usage(
+      'Unable to restore a part of a site only to prove it.',
+      'Restore it beside what is there: psactl restore database … --as …, psactl restore container … --as …',
+    );
+  const { withSite } = await import('../../site/site.ts');
+  const { Cluster } = await import('../../site/cluster.ts');
+  const { named, newestOfEach, readCatalogue } = await import('../../backup/catalogue.ts');
+  const { identityOf } = await import('../../backup/recipients.ts');
+  const { verifyBackup } = await import('../../backup/verify-backup.ts');
+  return withSite(context, async (site) => {
+    const cluster = new Cluster(site, signal);
+    const catalogue = await readCatalogue(cluster);
+    const wanted = args.length > 0 ? named(catalogue, args) : newestOfEach(catalogue);
+    const identity = await identityOf(site, io.env).catch((error) => {
+      throw recoveryError(error);
+    });
+    progress.start('Read backups', wanted.length);
+    const results: Verification[] = [];
+    for (const one of wanted) {
+      results.push(await verifyBackup(cluster, one, identity));
+      progress.advance();
+    }
+    return results;
+  });
+}
+
+async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progress): Promise<VerifiedFile> {
+  const { verifyEmbedded } = await import('@psa/recovery/embedded/verify');
+  const file = resolve(io.cwd, name);
+  try {
+    const { identity } = await backupKeyOf(io.env);
+    const verified = await verifyEmbedded(file, identity);
+    const { contents, bytes, sha256, entries } = verified;
+    const { id, at, version } = contents;
+    const proof = isDeep ? await prove(file, identity, verified, (step) => progress.start(step)) : null;
+    return { id, file, at, version, bytes, sha256, entries, proof };
+  } catch (error) {
+    throw recoveryError(error);
+  }
+}
 
 async function prove(
   file: string,

@@ -1,5 +1,6 @@
 import { isTimeZone } from '@psa/contracts/time-zones';
 import { dataParts } from '../parts/parts.ts';
+import { checkBackup } from './check-backup.ts';
 import { checkContainers } from './check-containers.ts';
 import { checkCompany, checkNeeds } from './check-needs.ts';
 import { checkNetwork } from './check-network.ts';
@@ -144,55 +145,4 @@ function checkStorages(inventory: Inventory): Problem[] {
       ),
     ),
   ]);
-}
-
-function checkBackup(inventory: Inventory): Problem[] {
-  const { drill } = inventory.backup;
-  return [
-    ...(inventory.vlans.some((vlan) => vlan.name === drill.vlan)
-      ? []
-      : [
-          {
-            path: ['backup', 'drill', 'vlan'],
-            message: `There is no VLAN "${drill.vlan}".`,
-            fix: `Known are: ${inventory.vlans.map((vlan) => vlan.name).join(', ')}.`,
-          },
-        ]),
-    ...inventory.backup.tiers.flatMap((tier, index): Problem[] => {
-      const path = ['backup', 'tiers', index];
-      if ((tier.storage === undefined) === (tier.remote === undefined))
-        return [
-          {
-            path: [...path, 'name'],
-            message: `The generation "${tier.name}" needs one place to go to.`,
-            fix: 'Write either storage (of the site) or remote (rclone), not both.',
-          },
-        ];
-      return inventory.sites
-        .filter((site) => tier.storage !== undefined && !holds(site.storages, tier.storage, 'backup'))
-        .map((site) => ({
-          path: [...path, 'storage'],
-          message: `Site "${site.name}" has no storage "${tier.storage}" for backups.`,
-          fix: 'Name one whose content includes backup.',
-        }));
-    }),
-    ...(inventory.backup.wal_archive_minutes > inventory.backup.targets.database.rpo_minutes
-      ? [
-          {
-            path: ['backup', 'wal_archive_minutes'],
-            message: `The log is handed over every ${inventory.backup.wal_archive_minutes} minutes; the target for the database is ${inventory.backup.targets.database.rpo_minutes}.`,
-            fix: 'Lower it to the recovery point of the database or below.',
-          },
-        ]
-      : []),
-    ...(inventory.backup.redis_minutes > inventory.backup.targets.redis.rpo_minutes
-      ? [
-          {
-            path: ['backup', 'redis_minutes'],
-            message: `Redis is saved every ${inventory.backup.redis_minutes} minutes; its target is ${inventory.backup.targets.redis.rpo_minutes}.`,
-            fix: 'Lower it to the recovery point of Redis or below.',
-          },
-        ]
-      : []),
-  ];
 }

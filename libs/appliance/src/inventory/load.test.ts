@@ -334,6 +334,42 @@ describe('what the schema cannot say', () => {
       /backup\.tiers\[1\]\.storage: .* for backups/,
     ],
     [
+      'two generations of the same days',
+      'schedule: sun 02:00',
+      'schedule: daily 03:00',
+      /backup\.tiers\[1\]\.schedule: The generation "father" has the days of "son"/,
+    ],
+    [
+      'a policy that keeps nothing',
+      '  wal_archive_minutes',
+      '  keep: { keep-daily: 0 }\n  wal_archive_minutes',
+      /backup\.keep: No option is above 0/,
+    ],
+    [
+      'days of a zone that is none',
+      '  wal_archive_minutes',
+      '  zone: Europe/Bremerhaven\n  wal_archive_minutes',
+      /backup\.zone: There is no zone "Europe\/Bremerhaven"/,
+    ],
+    [
+      'backups of a group that is not there',
+      '  wal_archive_minutes',
+      '  groups: [postgres, mysql]\n  wal_archive_minutes',
+      /backup\.groups\[1\]: There is no container group "mysql"/,
+    ],
+    [
+      'a public key that is none',
+      '  wal_archive_minutes',
+      '  recipients: [age1abc]\n  wal_archive_minutes',
+      /backup\.recipients\[0\]/,
+    ],
+    [
+      'copies of nothing',
+      /- \{ name: son.*\n.*father.*\n/.exec(exampleText)![0],
+      '',
+      /backup\.tiers: No generation has a storage/,
+    ],
+    [
       'a log handed over too late',
       'wal_archive_minutes: 5',
       'wal_archive_minutes: 90',

@@ -68,6 +68,11 @@ export const BackupTier = Closed({
       description: 'An rclone remote with its path, outside the site.',
     }),
   ),
+  folder: Type.Optional(
+    SecretFile(
+      'Where what is no container goes (dumps, configurations, secrets), and the manifests of all: a folder of the machine that runs psactl, such as a mounted share. Absent: .psactl/<site>/backups beside the inventory.',
+    ),
+  ),
 });
 export type BackupTier = Static<typeof BackupTier>;
 
@@ -80,9 +85,96 @@ const Target = (what: string) =>
     what,
   );
 
+/** What a backup of a site consists of. */
+export const BACKUP_ITEMS = [
+  'containers',
+  'database',
+  'redis',
+  'rabbitmq',
+  'configs',
+  'releases',
+  'secrets',
+] as const;
+export type BackupItem = (typeof BACKUP_ITEMS)[number];
+
+const Count = (what: string) => Type.Optional(Type.Integer({ minimum: 0, description: what }));
+
+/** The options of Proxmox's own prune, for all generations alike. */
+export const BackupKeep = Closed(
+  {
+    'keep-last': Count('The newest so many.'),
+    'keep-hourly': Count('The newest of so many hours.'),
+    'keep-daily': Count('The newest of so many days.'),
+    'keep-weekly': Count('The newest of so many weeks (ISO 8601).'),
+    'keep-monthly': Count('The newest of so many months.'),
+    'keep-yearly': Count('The newest of so many years.'),
+  },
+  'Says what stays in place of the generations, in the words of Proxmox.',
+);
+
 /** What is kept, where, how long, and how it is proven. */
 export const Backup = Closed({
   tiers: Type.Array(BackupTier, { minItems: 1, description: 'Son, father, grandfather.' }),
+  keep: Type.Optional(BackupKeep),
+  zone: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z_]+(/[A-Za-z0-9_+-]+)*$',
+      description: 'IANA name of the zone whose days count; the timezone of the inventory when absent.',
+    }),
+  ),
+  items: Type.Optional(
+    Type.Array(Type.Enum([...BACKUP_ITEMS]), {
+      minItems: 1,
+      description: 'What is backed up; all when absent.',
+    }),
+  ),
+  groups: Type.Optional(
+    Type.Array(Name('A container group.'), {
+      minItems: 1,
+      description: 'Whose containers are backed up; all when absent.',
+    }),
+  ),
+  interruption: Type.Optional(
+    Type.Enum(['none', 'suspend', 'stop'], {
+      description:
+        'What may happen to a container whose disk can have no snapshot. none (when absent): it is left out, and the run says so. suspend: it stands still while what changed is copied. stop: it is shut down and started again.',
+    }),
+  ),
+  limits: Type.Optional(
+    Closed({
+      parallel: Type.Integer({
+        minimum: 1,
+        maximum: 16,
+        description: 'Backups at the same time; a node makes one container at a time. 2 when absent.',
+      }),
+      bandwidth_mib: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'MiB per second of each; as fast as it goes when absent.' }),
+      ),
+    }),
+  ),
+  hooks: Type.Optional(
+    Closed({
+      before: Type.Optional(
+        Type.String({
+          minLength: 1,
+          description: 'Shell line before a run; when it fails nothing is taken.',
+        }),
+      ),
+      after: Type.Optional(
+        Type.String({ minLength: 1, description: 'Shell line after a run, however that ended.' }),
+      ),
+    }),
+  ),
+  recipients: Type.Optional(
+    Type.Array(Type.String({ pattern: '^age1[02-9ac-hj-np-z]{58}$' }), {
+      minItems: 1,
+      description:
+        'Public age keys that are encrypted to. With them the machine that runs psactl needs no private key for a backup; absent: the public part of encryption_key_file.',
+    }),
+  ),
+  pfsense_config_file: Type.Optional(
+    SecretFile('A config.xml of the firewall that somebody puts there; it is part of the configurations.'),
+  ),
   encryption_key_file: SecretFile('Key that artefacts are encrypted with before they leave the site.'),
   wal_archive_minutes: Type.Integer({
     minimum: 1,

@@ -54,11 +54,20 @@ export const redis = {
   ],
 } satisfies Part;
 
+/** What a Sentinel says of the master under a key. */
+function saidOf(text: string, key: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.includes(key) ? lines[lines.indexOf(key) + 1]! : '';
+}
+
+/** The address of the master, as the first Sentinel that answers has it; null: none does. */
+export const masterOf = (answers: readonly Answer[]): string | null =>
+  answers.map(({ text }) => saidOf(text, 'ip')).find((ip) => ip !== '') ?? null;
+
 /** The Sentinels agree on a master, and it has its replicas. */
 function trouble(answers: readonly Answer[]): string | null {
   const masters = answers.map(({ text }) => {
-    const lines = text.split('\n').map((line) => line.trim());
-    const of = (key: string) => (lines.includes(key) ? lines[lines.indexOf(key) + 1]! : '');
+    const of = (key: string) => saidOf(text, key);
     return {
       ip: of('ip'),
       flags: of('flags'),

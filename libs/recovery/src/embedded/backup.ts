@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import { syncFolder } from '@psa/infra/files/durable';
 import { takeOwnerLock } from '@psa/infra/owner-lock';
 import postgres from 'postgres';
+import { artefactFile, artefactId, newRun } from '../artefact-name.ts';
 import type { BackupKey } from '../key-file.ts';
-import { type Manifest, writeManifest } from '../manifest.ts';
+import { discard, type EmbeddedManifest, publish } from '../manifest.ts';
 import { seal } from '../sealed.ts';
+import { removeStale } from '../shelf.ts';
 import { pack } from '../tar.ts';
 import { CONTENTS, type Contents } from './contents.ts';
 import { checkDataFolder, DATABASE, FILES, openDatabase, SECRETS } from './source.ts';
@@ -56,7 +57,9 @@ const LEFT_OUT = [
  * The archive appears under its name, with its manifest, when it was read back to its last byte; until then it is a
  * `.part`, and nothing is left of one that failed.
  */
-export async function backUpEmbedded(options: EmbeddedBackup): Promise<{ file: string; manifest: Manifest }> {
+export async function backUpEmbedded(
+  options: EmbeddedBackup,
+): Promise<{ file: string; manifest: EmbeddedManifest }> {
   const { dataDir, out } = options;
   checkDataFolder(dataDir);
   const release = await takeOwnerLock(join(dataDir, 'backup.owner'));
@@ -69,11 +72,11 @@ export async function backUpEmbedded(options: EmbeddedBackup): Promise<{ file: s
   }
 }
 
-async function writeBackup(options: EmbeddedBackup): Promise<{ file: string; manifest: Manifest }> {
+async function writeBackup(options: EmbeddedBackup): Promise<{ file: string; manifest: EmbeddedManifest }> {
   const { dataDir, out, key, version, say } = options;
   const began = new Date();
-  const id = `embedded-${began.toISOString().replace(/[-:]|\.\d+/g, '')}-${randomBytes(3).toString('hex')}`;
-  const file = join(out, `${id}.tar.zst.age`);
+  const id = artefactId('embedded', newRun(began));
+  const file = join(out, artefactFile(id));
   const part = `${file}.part`;
   const scratch = await mkdtemp(join(tmpdir(), 'psa-backup-'));
   try {
@@ -88,19 +91,16 @@ async function writeBackup(options: EmbeddedBackup): Promise<{ file: string; man
     const seen = await verifyEmbedded(part, key.identity);
     if (seen.sha256 !== sum.sha256 || seen.entries !== entries)
       throw new Error(`Unable to back up to ${out}: what was read back is not what was written.`);
-    const manifest: Manifest = {
+    const manifest: EmbeddedManifest = {
       ...{ manifest: 1, id, kind: 'embedded', at: contents.at, version, ...sum },
       ...{ postgres: contents.postgres, lsn: contents.lsn },
       ...{ content_bytes: bytes, entries, recipients: [key.recipient] },
       ...{ duration_ms: Date.now() - began.getTime(), verified_at: new Date().toISOString() },
     };
-    await writeManifest(file, manifest);
-    await rename(part, file);
-    await syncFolder(out);
+    await publish(part, file, manifest);
     return { file, manifest };
   } finally {
-    await rm(part, { force: true });
-    if (!existsSync(file)) await rm(`${file}.json`, { force: true });
+    await discard(part, file);
     await rm(scratch, { recursive: true, force: true });
   }
 }
@@ -170,16 +170,5 @@ async function packAll(options: {
     };
   } finally {
     await sql.end({ timeout: 5 });
-  }
-}
-
-/** Half of a backup that is older than this was left by one that was killed. */
-const STALE_MS = 24 * 3_600_000;
-
-async function removeStale(out: string): Promise<void> {
-  for (const name of await readdir(out)) {
-    if (!/^embedded-.*\.part$/.test(name)) continue;
-    const { mtimeMs } = await stat(join(out, name)).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > STALE_MS) await rm(join(out, name), { force: true });
   }
 }

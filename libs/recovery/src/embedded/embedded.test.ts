@@ -6,7 +6,7 @@ import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BackupKey, ensureBackupKey, readBackupKey } from '../key-file.ts';
-import { manifestOf, readManifest } from '../manifest.ts';
+import { type EmbeddedManifest, manifestOf, readManifest } from '../manifest.ts';
 import { backUpEmbedded } from './backup.ts';
 import { planRestore, restoreEmbedded } from './restore.ts';
 import { verifyEmbedded } from './verify.ts';
@@ -93,7 +93,7 @@ describe('a backup of the platform in one process', () => {
   });
 
   it('says of itself what it is, and is that', async () => {
-    const manifest = (await readManifest(good))!;
+    const manifest = (await readManifest(good)) as EmbeddedManifest;
     const seen = await verifyEmbedded(good, key.identity);
     expect(seen).toMatchObject({ bytes: manifest.bytes, sha256: manifest.sha256, entries: manifest.entries });
     expect(seen.contents).toMatchObject({

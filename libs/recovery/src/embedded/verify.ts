@@ -48,6 +48,7 @@ export async function verifyEmbedded(file: string, identity: string): Promise<Se
   const manifest = await readManifest(file);
   if (manifest) {
     if (manifest.id !== contents.id) throw fail(`its manifest is that of ${manifest.id}`);
+    if (manifest.kind !== 'embedded') throw fail('its manifest is that of something else');
     if (manifest.sha256 !== sum.sha256) throw fail('it is not what its manifest names (another SHA-256)');
     if (manifest.entries !== names.length)
       throw fail(`it has ${names.length} entries, its manifest names ${manifest.entries}`);

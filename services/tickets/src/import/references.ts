@@ -12,14 +12,13 @@ export interface PreparedImport {
   /** Why a ticket cannot be taken, by its external id. */
   readonly refused: ReadonlyMap<string, string>;
   readonly teams: ReadonlyMap<string, string>;
-  /** Numbers drawn for tickets that were not known; a few may stay unused. */
-  readonly firstNumber: number;
-  readonly numbers: number;
+  /** How many tickets were not known. */
+  readonly fresh: number;
 }
 
 /**
- * Checks what the tickets refer to, once per id, and asks crm and auth for what is not known here yet. Draws
- * as many numbers as there are new tickets. All of it outside the transaction that writes.
+ * Checks what the tickets refer to, once per id, and asks crm and auth for what is not known here yet: outside the
+ * transaction that writes.
  */
 export async function prepareImport(
   deps: TicketsDeps,
@@ -57,11 +56,10 @@ export async function prepareImport(
     if (reason !== null) refused.set(ticket.external_id, reason);
     seen.add(ticket.external_id);
   }
-  const numbers = body.tickets.filter(
+  const fresh = body.tickets.filter(
     (ticket) => !refused.has(ticket.external_id) && !known.tickets.has(ticket.external_id),
   ).length;
-  const firstNumber = numbers === 0 ? 0 : await deps.numbers.take(ctx.scope.tenant_id, numbers);
-  return { refused, teams: known.teams, firstNumber, numbers };
+  return { refused, teams: known.teams, fresh };
 }
 
 interface Known {

@@ -8,6 +8,7 @@ import { inSavepoint } from '@psa/service-kit/transaction';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import { isImportForCustomers } from '../policies/history.ts';
+import { drawNumbers } from '../tickets/numbers.ts';
 import { type TicketRow, ticketColumns, ticketFacts } from '../tickets/row.ts';
 import { ticketEvent } from '../tickets/service.ts';
 import type { PreparedImport } from './references.ts';
@@ -39,12 +40,15 @@ export async function importTickets(
     else if (!seen.has(given.external_id)) good.push(given);
     seen.add(given.external_id);
   }
-  let next = prepared.firstNumber;
-  const number = async () => {
-    if (next < prepared.firstNumber + prepared.numbers) return next++;
-    throw new Error('The ticket is gone that was known a moment ago; please repeat the import.');
+  // Outside the savepoint: what is undone with that must not be drawn a second time.
+  const numbers = prepared.fresh > 0 ? await drawNumbers(tx, prepared.fresh) : [];
+  let next = 0;
+  const number = () => {
+    const drawn = numbers[next++];
+    if (drawn === undefined)
+      throw new Error('The ticket is gone that was known a moment ago; please repeat the import.');
+    return drawn;
   };
-  const start = next;
   try {
     const outcomes = await inSavepoint(tx, (inner) =>
       writeAll(deps, inner, ctx, body.source, good, prepared, number),
@@ -52,7 +56,7 @@ export async function importTickets(
     good.forEach((given, i) => void done.set(given, outcomes[i]!));
   } catch (error) {
     if (!isAboutData(error)) throw error;
-    next = start;
+    next = 0;
     for (const given of good) {
       try {
         const [outcome] = await inSavepoint(tx, (inner) =>
@@ -131,7 +135,7 @@ async function writeAll(
   source: string,
   tickets: readonly Given[],
   prepared: PreparedImport,
-  number: () => Promise<number>,
+  number: () => number,
 ): Promise<Outcome[]> {
   const { sql } = tx;
   const tenantId = ctx.scope.tenant_id;
@@ -154,7 +158,7 @@ async function writeAll(
     const known = before.get(given.external_id);
     const id = known?.id ?? deps.ids.uuid();
     const version = known ? known.version + 1 : 1;
-    const ticket_number = known?.ticket_number ?? (await number());
+    const ticket_number = known?.ticket_number ?? number();
     const kind = !known ? 'created' : isUpdate(known, wanted) ? 'changed' : 'same';
     const row = { ...EMPTY, ...known, ...wanted, id, version, ticket_number } as TicketRow;
     work.push({ given, wanted, id, kind, row });

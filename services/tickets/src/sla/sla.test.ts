@@ -6,7 +6,6 @@ import { createDefaults } from '../desk/defaults.ts';
 import { SettingsCache } from '../desk/settings.ts';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
 import { ticketGauges } from '../tickets/gauge.ts';
-import { TicketNumbers } from '../tickets/numbers.ts';
 
 let desk: TestDesk;
 let call: TestDesk['service']['call'];
@@ -301,7 +300,6 @@ describe('deadlines', () => {
       {
         ...desk.service.deps,
         settings: new SettingsCache(),
-        numbers: new TicketNumbers(desk.service.deps.db),
       },
       desk.service.tenantId,
       'sla_policy',
@@ -368,7 +366,6 @@ describe('deadlines', () => {
       {
         ...desk.service.deps,
         settings: new SettingsCache(),
-        numbers: new TicketNumbers(desk.service.deps.db),
       },
       desk.service.tenantId,
       'calendar',

@@ -66,10 +66,9 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
       const ctx = contextOf(request);
       if (request.body.title.trim() === '')
         throw invalid({ field: 'title', code: 'empty', message: 'must not be empty' });
-      const number = await deps.numbers.take(ctx.scope.tenant_id);
       return withLookups(deps, ctx, () =>
         write(db, request, reply, async (tx) => {
-          const data = await openTicket(deps, tx, ctx, request.body, number);
+          const data = await openTicket(deps, tx, ctx, request.body);
           return {
             status: 201,
             body: { data },

@@ -19,6 +19,7 @@ import { instant, type SlaOutcome, slaOutcome } from '../sla/clock.ts';
 import { assign, noteAssigned } from './assignment.ts';
 import { listedCategory } from './choices.ts';
 import { ASSIGNMENT_FIELDS, type Change, decideChange } from './domain.ts';
+import { drawNumbers } from './numbers.ts';
 import { insertTicket, loadTicket, replaceTags, replaceTicketTimers, updateTicket } from './repository.ts';
 import { SLA_COLUMNS, type StoredPause, type TicketRow, ticketFacts } from './row.ts';
 import { fullView, transitionsFor } from './view.ts';
@@ -87,15 +88,14 @@ async function checkReferences(tx: Tx, ctx: RequestContext, refs: References, ne
 }
 
 /**
- * Opens a ticket: two round trips in the warm case, one to look up what it refers to, one to write ticket, history,
- * timers and event and to commit. `number` was drawn before the transaction.
+ * Opens a ticket: two round trips in the warm case, one to look up what it refers to and to draw its number, one to
+ * write ticket, history, timers and event and to commit.
  */
 export async function openTicket(
   deps: TicketsDeps,
   tx: Tx,
   ctx: RequestContext,
   body: CreateTicketRequest,
-  number: number,
 ): Promise<Ticket> {
   const portal = isPortal(ctx);
   const customerId = portal ? ctx.scope.customer_id : (body.customer_id ?? null);
@@ -111,9 +111,10 @@ export async function openTicket(
     throw forbidden('This needs the permission ticket:assign.');
   }
   const refs = { ...body, customer_id: customerId };
-  const [{ revision, customer }, category] = await Promise.all([
+  const [{ revision, customer }, category, [number]] = await Promise.all([
     checkReferences(tx, ctx, refs, true),
     listedCategory(tx, ctx, body.category ?? null),
+    drawNumbers(tx, 1),
   ]);
   const settings = await deps.settings.at(tx, ctx, revision);
 
@@ -137,7 +138,7 @@ export async function openTicket(
   const assignedTo = body.assigned_to ?? chosen?.assigned_to ?? null;
   const row: TicketRow = {
     id: deps.ids.uuid(),
-    ticket_number: number,
+    ticket_number: number!,
     title: body.title.trim(),
     description: body.description,
     status: assignedTo === null ? 'new' : 'assigned',

@@ -1,0 +1,250 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { artefactFile } from '@psa/recovery/artefact-name';
+import type { SiteManifest } from '@psa/recovery/manifest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { Cluster } from '../site/cluster.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
+import { listVolumes } from '../site/volume.ts';
+import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
+
+let lab: FakeLab;
+beforeAll(async () => {
+  lab = await fakeLab({ small: true });
+  const ran = await lab.psactl('apply', '--yes');
+  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
+}, 900_000);
+afterAll(() => lab?.close(), 300_000);
+
+const folder = () => lab.site.folder.file('backups');
+const SMALL = ['--only', 'database,redis,rabbitmq,configs,releases,secrets'];
+
+async function json<T>(code: number, ...argv: string[]): Promise<T> {
+  const ran = await lab.psactl(...argv, '--json');
+  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+  return JSON.parse(ran.stdout) as T;
+}
+const backup = async (code: number, ...argv: string[]) =>
+  (await json<{ data: RunResult }>(code, 'backup', 'run', ...argv)).data;
+const list = async () =>
+  json<{
+    data: { id: string; state: string; run: string; volume: string | null }[];
+    orphans: { id: string }[];
+  }>(0, 'backup', 'list');
+const good = async () => (await list()).data.filter(({ state }) => state === 'good').map(({ id }) => id);
+const idOf = ({ parts }: RunResult, name: RegExp) => parts.find((part) => name.test(part.name))!.id!;
+const manifestOf = async (id: string) =>
+  JSON.parse(await readFile(join(folder(), `${artefactFile(id)}.json`), 'utf8')) as SiteManifest;
+
+describe('psactl backup on a site', { timeout: 900_000 }, () => {
+  let whole: RunResult;
+
+  it('takes everything, each part read back and with its manifest beside it', async () => {
+    whole = await backup(0, '--tier', 'son');
+    expect(whole.complete, JSON.stringify(whole.parts)).toBe(true);
+    expect(new Set(whole.parts.map(({ item }) => item)).size).toBe(7);
+    for (const { id } of whole.parts) {
+      const manifest = await manifestOf(id!);
+      expect(manifest).toMatchObject({ id, run: whole.run, site: 'psa/lab', tier: 'son' });
+      if (manifest.kind === 'container') continue;
+      const content = await readFile(join(folder(), artefactFile(id!)));
+      expect(createHash('sha256').update(content).digest('hex')).toBe(manifest.sha256);
+    }
+    expect(await manifestOf(idOf(whole, /^database/))).toMatchObject({
+      ...{ version: '15.0', lsn: '0/3000148', databases: ['psa_platform'], from: { role: 'replica' } },
+    });
+    // Disks that are files can have no snapshot, and the inventory of a lab says what may happen then.
+    expect((await manifestOf(idOf(whole, /psa-tickets-1/))).mode).toBe('suspend');
+    expect((await manifestOf(idOf(whole, /psa-postgres-1/))).mode).toBe('snapshot');
+    const { data, orphans } = await list();
+    expect(new Set(data.map(({ state }) => state))).toEqual(new Set(['good']));
+    expect(orphans).toEqual([]);
+  });
+
+  it('reads them all back, and names the one in which a bit is turned', async () => {
+    const database = join(folder(), artefactFile(idOf(whole, /^database/)));
+    const before = await readFile(database);
+    const ok = await json<{ data: { ok: boolean; read: string }[] }>(0, 'backup', 'verify', whole.run);
+    expect(ok.data).toHaveLength(whole.parts.length);
+    const turned = Buffer.from(before);
+    turned[turned.length >> 1]! ^= 1;
+    await writeFile(database, turned);
+    const bad = await json<{ data: { id: string; ok: boolean; why: string }[] }>(
+      1,
+      'backup',
+      'verify',
+      whole.run,
+    );
+    expect(bad.data.filter((one) => !one.ok)).toEqual([
+      expect.objectContaining({
+        id: idOf(whole, /^database/),
+        why: expect.stringContaining('another SHA-256'),
+      }),
+    ]);
+    await writeFile(database, before);
+  });
+
+  it('leaves out what would have to stand still when nobody has said that it may, and says so', async () => {
+    await lab.edit((text) => text.replace('  interruption: suspend\n', ''));
+    const run = await backup(3, '--only', 'containers', '--tier', 'father');
+    const skipped = run.parts.filter(({ outcome }) => outcome === 'skipped');
+    expect(skipped.map(({ name }) => name).join()).toMatch(/psa-tickets-1/);
+    expect(skipped[0]!.why).toContain('backup.interruption: suspend');
+    expect(run.parts.find(({ name }) => name.startsWith('psa-postgres-1'))?.outcome).toBe('good');
+    await lab.edit((text) =>
+      text.replace('  encryption_key_file', '  interruption: suspend\n  encryption_key_file'),
+    );
+  });
+
+  it('does not begin while another one is at work, from whatever machine', async () => {
+    const { site } = lab;
+    const signal = new AbortController().signal;
+    await withClusterLock(site, { name: BACKUP_LOCK, what: 'psactl backup run', signal }, async () => {
+      const ran = await lab.psactl('backup', 'run', ...SMALL);
+      expect(ran).toMatchObject({
+        code: 11,
+        stderr: expect.stringMatching(/It is held by psactl backup run/),
+      });
+    });
+    expect((await backup(0, ...SMALL)).complete).toBe(true);
+  });
+
+  it('says that a run is not complete when a part fails, and keeps the others', async () => {
+    await lab.edit((text) =>
+      text.replace('  encryption_key_file', '  pfsense_config_file: ./none.xml\n  encryption_key_file'),
+    );
+    const run = await backup(3, '--only', 'database,configs');
+    expect(run.complete).toBe(false);
+    expect(run.parts.find(({ item }) => item === 'configs')).toMatchObject({
+      outcome: 'failed',
+      why: expect.stringContaining('backup.pfsense_config_file'),
+    });
+    expect(await good()).toContain(idOf(run, /^database/));
+    await lab.edit((text) => text.replace('  pfsense_config_file: ./none.xml\n', ''));
+  });
+
+  it('says that the disk is full, and leaves nothing of what did not fit', async () => {
+    const small = join(lab.dir, 'small-disk');
+    await mkdir(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
+    try {
+      await writeFile(join(small, 'ballast'), Buffer.alloc(56 * 1024));
+      await lab.edit((text) =>
+        text.replace('keep: 7, storage: local', `keep: 7, storage: local, folder: ${small}`),
+      );
+      const run = await backup(3, '--only', 'database,configs', '--tier', 'son');
+      expect(run.parts.find(({ item }) => item === 'configs')).toMatchObject({
+        outcome: 'failed',
+        why: expect.stringContaining('the disk is full'),
+      });
+      expect((await readdir(small)).filter((name) => !name.startsWith('database-'))).toEqual(['ballast']);
+    } finally {
+      await lab.edit((text) => text.replace(`, folder: ${small}`, ''));
+      execFileSync('umount', ['-l', small]);
+    }
+  });
+
+  it('runs the hooks around it; when the first fails nothing is taken', async () => {
+    const seen = join(lab.dir, 'hooks');
+    const hooks = (before: string) =>
+      `  hooks: { before: '${before}', after: 'echo $PSA_BACKUP_OUTCOME >>${seen}' }\n  encryption_key_file`;
+    await lab.edit((text) => text.replace('  encryption_key_file', hooks(`echo $PSA_BACKUP_TIER >>${seen}`)));
+    await backup(0, '--only', 'secrets');
+    expect((await readFile(seen, 'utf8')).split('\n')).toEqual(['son', 'good', '']);
+    await lab.edit((text) => text.replace(/before: '[^']*'/, "before: 'echo no room >&2; false'"));
+    const count = (await list()).data.length;
+    const ran = await lab.psactl('backup', 'run', '--only', 'secrets');
+    expect(ran).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/backup\.hooks\.before[\s\S]*no room/),
+    });
+    expect((await list()).data).toHaveLength(count);
+    await lab.edit((text) => text.replace(/ {2}hooks: .*\n/, ''));
+  });
+
+  it('killed at any moment leaves nothing called good that is not, and the next one runs', async () => {
+    const before = new Set(await good());
+    const known = new Set((await list()).data.map(({ run }) => run));
+    let kills = 0;
+    for (let after = 400; after < 9_000; after = Math.ceil(after * 1.5)) {
+      const wasKilled = await lab.killed(after, 'backup', 'run', '--tier', 'son');
+      if (wasKilled) kills++;
+      const now = await good();
+      for (const id of before) expect(now).toContain(id);
+      const fresh = (await list()).data.filter((one) => one.state === 'good' && !known.has(one.run));
+      if (fresh.length > 0) {
+        const ids = fresh.map(({ id }) => id);
+        const read = await json<{ data: { ok: boolean }[] }>(0, 'backup', 'verify', ...ids);
+        expect(read.data.every(({ ok }) => ok)).toBe(true);
+      }
+      for (const { run } of fresh) known.add(run);
+    }
+    expect(kills).toBeGreaterThan(2);
+    expect((await backup(0, '--tier', 'son')).complete).toBe(true);
+  });
+
+  it('describes anew what a killed run has left on the storages', async () => {
+    const cluster = new Cluster(lab.site, new AbortController().signal);
+    const id = idOf(whole, /psa-redis-1/);
+    const path = join(folder(), `${artefactFile(id)}.json`);
+    await rename(path, `${path}.away`);
+    const { orphans } = await list();
+    expect(orphans.map((one) => one.id)).toContain(id);
+    await json(0, 'backup', 'catalogue', 'rebuild', '--yes');
+    const before = JSON.parse(await readFile(`${path}.away`, 'utf8')) as SiteManifest;
+    const after = await manifestOf(id);
+    expect(after).toMatchObject({ id, sha256: before.sha256, bytes: before.bytes, volume: before.volume });
+    expect((await list()).orphans).toEqual([]);
+    // What somebody else has put there is none of ours.
+    const { node } = before.from;
+    expect((await listVolumes(cluster, node!, before.volume!.storage)).length).toBeGreaterThan(0);
+  });
+
+  it('shows as gone what is no longer on its storage, and refuses what is of another site', async () => {
+    const id = idOf(whole, /psa-redis-1/);
+    const path = join(folder(), `${artefactFile(id)}.json`);
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace(/vzdump-lxc-320-\d{4}/, 'vzdump-lxc-320-1999'));
+    expect((await list()).data.find((one) => one.id === id)?.state).toBe('gone');
+    await writeFile(path, text.replace('psa/lab', 'psa/main'));
+    const bad = await json<{ data: { why: string }[] }>(1, 'backup', 'verify', id);
+    expect(bad.data[0]!.why).toContain('it is of the site psa/main, and this one is psa/lab');
+    await writeFile(path, '{"manif');
+    const torn = await json<{ data: { why: string }[] }>(1, 'backup', 'verify', id);
+    expect(torn.data[0]!.why).toContain('its manifest is damaged or missing');
+    await writeFile(path, text);
+  });
+
+  it('keeps what the policy says, and takes archives and manifests away together', async () => {
+    await lab.edit((text) =>
+      text.replace('  encryption_key_file', '  keep: { keep-last: 1 }\n  encryption_key_file'),
+    );
+    await lab.psactl('backup', 'protect', idOf(whole, /psa-redis-1/));
+    const plan = await json<{ data: { remove: { id: string }[] } }>(0, 'backup', 'prune', '--dry-run');
+    expect(plan.data.remove.length).toBeGreaterThan(5);
+    await json(0, 'backup', 'prune', '--yes');
+    const { data, orphans } = await list();
+    expect(orphans).toEqual([]);
+    const series = Map.groupBy(data, ({ id }) => id.replace(/-\d{8}T.*/, ''));
+    for (const [name, of] of series)
+      expect([name, of.length]).toEqual([name, name === 'container-320' ? 2 : 1]);
+    expect(data.map(({ id }) => id)).toContain(idOf(whole, /psa-redis-1/));
+    expect((await json<{ data: { ok: boolean }[] }>(0, 'backup', 'verify')).data.every(({ ok }) => ok)).toBe(
+      true,
+    );
+  });
+
+  it('copies them into a folder, archives of containers too', async () => {
+    const to = join(lab.dir, 'carried');
+    await json(0, 'backup', 'copy', '--to', to, '--yes');
+    const { data } = await json<{ data: { state: string }[] }>(0, 'backup', 'list', '--from', to);
+    expect(data.length).toBeGreaterThan(10);
+    expect(new Set(data.map(({ state }) => state))).toEqual(new Set(['good']));
+    const again = await json<{ data: { copy: object[] } }>(0, 'backup', 'copy', '--to', to, '--yes');
+    expect(again.data.copy).toEqual([]);
+    expect((await readdir(to)).filter((name) => name.endsWith('.part'))).toEqual([]);
+  });
+});

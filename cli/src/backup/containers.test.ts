@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { copyModeOf, readNotes } from './containers.ts';
+
+describe('how a container is copied', () => {
+  const facts = { isRunning: true, isManaged: false, plain: [] };
+  const files = { ...facts, plain: ['shared'] };
+  it('is by a snapshot where its disks can have one, whatever may stand still', () => {
+    for (const allowed of ['none', 'suspend', 'stop'] as const)
+      expect(copyModeOf(facts, allowed).mode).toBe('snapshot');
+    expect(copyModeOf({ ...files, isRunning: false }, 'none').mode).toBe('stopped');
+  });
+
+  it('never stands still unless somebody has said that it may', () => {
+    expect(copyModeOf(files, 'none')).toEqual({
+      mode: null,
+      why: 'shared can have no snapshot; it would have to stand still (backup.interruption: suspend)',
+    });
+    expect(copyModeOf(files, 'suspend').mode).toBe('suspend');
+    expect(copyModeOf(files, 'stop').mode).toBe('stop');
+  });
+
+  it('is not by stopping what HA would start again', () => {
+    expect(copyModeOf({ ...files, isManaged: true }, 'stop')).toMatchObject({ mode: null });
+  });
+});
+
+it('an archive is ours by its notes alone', () => {
+  expect(readNotes('psa 20261130T020000Z-3f9a2c son psa-redis-1')).toEqual({
+    ...{ run: '20261130T020000Z-3f9a2c', tier: 'son' },
+  });
+  for (const notes of [undefined, '', 'psa', 'nightly psa-redis-1', 'psa 20261130 son'])
+    expect(readNotes(notes)).toBeNull();
+});

@@ -1,0 +1,200 @@
+import { mkdir } from 'node:fs/promises';
+import type { Container } from '@psa/appliance/inventory/expand';
+import type { Inventory } from '@psa/appliance/inventory/schema';
+import { canSnapshot } from '@psa/appliance/inventory/storages';
+import { apiPath } from '@psa/proxmox/client/encode';
+import { ProxmoxError } from '@psa/proxmox/client/errors';
+import { artefactFile, artefactId } from '@psa/recovery/artefact-name';
+import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
+import { CliError } from '../errors.ts';
+import type { Cluster, Placed } from '../site/cluster.ts';
+import { listVolumes, readVolume, type Volume } from '../site/volume.ts';
+import { manifestBase, type Part, type Run } from './part.ts';
+
+/** How a container is copied; null, with the reason: not without standing still, and nobody has said that it may. */
+export type CopyMode =
+  | { readonly mode: NonNullable<SiteManifest['mode']>; readonly why: string }
+  | { readonly mode: null; readonly why: string };
+
+/** What decides on it. */
+export interface CopyFacts {
+  readonly isRunning: boolean;
+  readonly isManaged: boolean;
+  /** The storages of its disks that can have no snapshot. */
+  readonly plain: readonly string[];
+}
+
+/**
+ * Decides how a container is copied: by a snapshot where all of its disks can have one. Without, vzdump would suspend it
+ * by itself, so that is asked for only where the inventory allows it.
+ */
+export function copyModeOf(
+  { isRunning, isManaged, plain }: CopyFacts,
+  interruption: NonNullable<Inventory['backup']['interruption']>,
+): CopyMode {
+  if (!isRunning) return { mode: 'stopped', why: 'it does not run' };
+  if (plain.length === 0) return { mode: 'snapshot', why: 'its disks can have snapshots' };
+  const why = `${plain.join(', ')} can have no snapshot`;
+  if (interruption === 'none')
+    return { mode: null, why: `${why}; it would have to stand still (backup.interruption: suspend)` };
+  if (interruption === 'stop' && isManaged)
+    return {
+      mode: null,
+      why: `${why}, and HA would start again what is stopped (backup.interruption: suspend)`,
+    };
+  return { mode: interruption, why };
+}
+
+/** The containers of a site that shall be backed up. */
+export async function containerParts(cluster: Cluster): Promise<readonly Part[]> {
+  const { groups, interruption = 'none' } = cluster.site.inventory.backup;
+  const placed = await cluster.placed();
+  const wanted = placed.filter(({ container }) => groups?.includes(container.group) ?? true);
+  const managed = new Set(
+    (await cluster.get<readonly { sid: string }[]>('/cluster/ha/resources')).map(({ sid }) => sid),
+  );
+  const turns = new Map<string, Promise<unknown>>();
+  return Promise.all(
+    wanted.map(async (one): Promise<Part> => {
+      const { container, node, state } = one;
+      const base = { item: 'containers' as const, name: `${container.name} (CT ${container.id})` };
+      const none = (why: string): Part => ({ ...base, how: '', skip: why, take: async () => null });
+      if (node === null) return none('the cluster does not know it');
+      if (state === 'unknown') return none(`${node} is away`);
+      const facts = await factsOf(cluster, one, managed.has(`ct:${container.id}`));
+      if (facts === null) return none('the cluster does not know it');
+      const copy = copyModeOf(facts, interruption);
+      if (copy.mode === null) return none(copy.why);
+      const { mode } = copy;
+      return {
+        ...{ ...base, how: `${mode} on ${node}`, skip: null },
+        take: (run) => {
+          const take = () => takeContainer(run, container, node, mode);
+          if (mode === 'snapshot' || mode === 'stopped') return take();
+          // While one stands still the others of its group answer.
+          const turn = (turns.get(container.group) ?? Promise.resolve()).then(take, take);
+          turns.set(container.group, turn);
+          return turn;
+        },
+      };
+    }),
+  );
+}
+
+async function factsOf(
+  cluster: Cluster,
+  { container, node, state }: Placed,
+  isManaged: boolean,
+): Promise<CopyFacts | null> {
+  const config = await cluster.config(node!, container.id);
+  if (!config) return null;
+  const storages = new Map(cluster.site.site.storages.map((one) => [one.name, one.type]));
+  const used = new Set(config.volumes.map((volume) => volume.split(':')[0]!));
+  const plain = [...used].filter((name) => {
+    const type = storages.get(name);
+    // Of a storage that the inventory does not know nobody knows what it can do.
+    return type === undefined || !canSnapshot(type);
+  });
+  return { isRunning: state === 'running', isManaged, plain };
+}
+
+/** The first line of an archive's notes; by it the archive of a run that was killed is found again. */
+export const notesOf = (run: string, tier: string): string => `psa ${run} ${tier}`;
+
+/** The run and generation that an archive's notes name; null: psactl did not make it. */
+export function readNotes(notes: string | undefined): { readonly run: string; readonly tier: string } | null {
+  const [, run, tier] = /^psa (\d{8}T\d{6}Z-[0-9a-f]{6}) (\S+)/.exec(notes ?? '') ?? [];
+  return run && tier ? { run, tier } : null;
+}
+
+/** A day: a container of terabytes takes its time. */
+const TASK_MS = 24 * 3_600_000;
+
+export async function takeContainer(
+  run: Run,
+  container: Container,
+  node: string,
+  mode: NonNullable<SiteManifest['mode']>,
+): Promise<SiteManifest> {
+  const { cluster, generation } = run;
+  const { storage, folder } = generation;
+  const at = new Date();
+  const result = await dump(run, container.id, node, mode);
+  const volume = (await listVolumes(cluster, node, storage, container.id)).find(
+    ({ notes }) => readNotes(notes)?.run === run.id,
+  );
+  if (!volume)
+    throw new CliError(`Unable to find the backup of ${cluster.nameOf(container.id)} on ${storage}.`, {
+      why: 'vzdump ended well, and the storage lists nothing of this run.',
+    });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const manifest = await describeVolume(cluster, volume, {
+    ...manifestBase(run, 'container', artefactId('container', run.id, container.id), at),
+    ...{ from: { node, container: container.id, name: container.name }, mode, recipients: [] },
+    warnings: result,
+    volume: { storage, volid: volume.volid },
+  });
+  await writeManifest(`${folder}/${artefactFile(manifest.id)}`, manifest);
+  return manifest;
+}
+
+/** Reads an archive back and says what stands beside it. */
+export async function describeVolume(
+  cluster: Cluster,
+  { volid, size, ctime }: Volume,
+  base: Omit<SiteManifest, 'bytes' | 'sha256' | 'content_bytes' | 'duration_ms' | 'verified_at'>,
+): Promise<SiteManifest> {
+  const storage = cluster.site.site.storages.find(({ name }) => name === volid.split(':')[0]);
+  const isServer = storage?.type === 'pbs';
+  const seen = isServer ? null : await readVolume(cluster, base.from.node!, volid);
+  return {
+    ...base,
+    ...{ bytes: seen?.bytes ?? size, sha256: seen?.sha256 ?? null, content_bytes: null },
+    duration_ms: Math.max(0, Date.now() - Math.min(new Date(base.at).getTime(), ctime * 1000)),
+    verified_at: new Date().toISOString(),
+  };
+}
+
+/** Runs vzdump. @returns what it warned of */
+async function dump(run: Run, id: number, node: string, mode: string): Promise<readonly string[]> {
+  const { cluster, generation, limit } = run;
+  const lines: string[] = [];
+  let task: string | null = null;
+  const params = {
+    ...{
+      vmid: id,
+      storage: generation.storage,
+      compress: 'zstd',
+      mode: mode === 'stopped' ? 'snapshot' : mode,
+    },
+    // What stays is psactl's to decide: an archive that Proxmox removes would leave a manifest of nothing.
+    ...{ remove: 0, 'notes-template': `${notesOf(run.id, generation.name)} {{guestname}}` },
+    ...(limit === null ? {} : { bwlimit: Math.ceil(limit / 1024) }),
+  };
+  try {
+    const result = await cluster.site.client.run('POST', apiPath`/nodes/${node}/vzdump`, params, {
+      ...{ signal: cluster.signal, taskTimeoutMs: TASK_MS },
+      onTask: (upid) => {
+        task = upid;
+      },
+      onLog: (line) => void lines.push(line),
+    });
+    const said = lines.filter((line) => /mode failure|^WARN|^ERROR|file changed as we read it/.test(line));
+    return [...new Set([...(result?.warningLines ?? []), ...said])];
+  } catch (error) {
+    // Nobody waits for it any more: without this it would go on, and hold the guest's lock.
+    if (cluster.signal.aborted && task !== null) await stopTask(cluster, node, task);
+    if (error instanceof ProxmoxError && error.task)
+      throw new CliError(`Unable to back up ${cluster.nameOf(id)} on ${node}.`, {
+        why: error.task.log.filter((line) => /ERROR|failed|error/.test(line)).join('\n') || error.message,
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+async function stopTask(cluster: Cluster, node: string, upid: string): Promise<void> {
+  const { client } = cluster.site;
+  await client.request('DELETE', apiPath`/nodes/${node}/tasks/${upid}`).catch(() => {});
+  await client.waitTask(upid, { taskTimeoutMs: 30_000 }).catch(() => {});
+}

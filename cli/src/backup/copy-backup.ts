@@ -1,0 +1,30 @@
+import { createReadStream } from 'node:fs';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { ArtefactError, writeArtefact } from '@psa/recovery/artefact';
+import type { Cluster } from '../site/cluster.ts';
+import { sendVolume } from '../site/volume.ts';
+import { type Catalogued, usable } from './catalogue.ts';
+
+/** Copies a backup into a folder, reads it back there, and sees that it is what its manifest says. */
+export async function copyBackup(cluster: Cluster, one: Catalogued, folder: string): Promise<void> {
+  const manifest = usable(cluster, one);
+  const { volume } = one;
+  if (volume && manifest.sha256 === null)
+    throw new ArtefactError(
+      `Unable to copy ${one.id}: it is on a Proxmox Backup Server, which copies by a sync job of its own.`,
+    );
+  await writeArtefact({
+    ...{ file: join(folder, basename(one.file)), recipients: [], limit: null },
+    async fill(into) {
+      if (volume) await sendVolume(cluster, volume.node, volume.volid, into);
+      else await pipeline(createReadStream(one.file), into, { end: false });
+      return {};
+    },
+    describe: ({ sum }) => {
+      if (sum.sha256 !== manifest.sha256)
+        throw new ArtefactError(`Unable to copy ${one.id}: what was copied is not what its manifest names.`);
+      return manifest;
+    },
+  });
+}

@@ -1,0 +1,58 @@
+import type { RetentionDecision } from '@psa/recovery/retention';
+import { decideSeries } from '@psa/recovery/series-retention';
+import { removeBackup, retained } from '@psa/recovery/shelf';
+import type { Cluster } from '../site/cluster.ts';
+import { type Store, storesOf } from '../site/generations.ts';
+import { removeVolume } from '../site/volume.ts';
+import type { Catalogue, Catalogued } from './catalogue.ts';
+
+/** What stays in one folder, and what goes. */
+export interface PrunedStore extends RetentionDecision {
+  readonly folder: string;
+  readonly policy: Store['policy'];
+}
+
+/**
+ * Decides what stays in each folder of a site. What was taken before a deploy has no generation: of that the newest so many
+ * stay. Nothing of another site, and nothing whose storage does not answer, is touched.
+ * @param deploys how many dumps before a deploy stay
+ */
+export function decidePrune(
+  cluster: Cluster,
+  { backups }: Catalogue,
+  deploys: number,
+  site: string,
+  now: number,
+): readonly PrunedStore[] {
+  return storesOf(cluster.site).map(({ folder, policy }) => {
+    const here = backups.filter((one) => one.store.folder === folder);
+    const isOthers = ({ manifest }: Catalogued) =>
+      manifest !== null && manifest.kind !== 'embedded' && manifest.site !== site;
+    const left = here.filter((one) => one.state === 'elsewhere' || isOthers(one));
+    const ours = here.filter((one) => !left.includes(one));
+    const judged = (list: readonly Catalogued[]) =>
+      list.map((one) => ({ ...retained(one), series: one.series, tier: one.tier }));
+    const before = ours.filter(({ kind }) => kind === 'deploy');
+    const decisions = [
+      decideSeries(judged(ours.filter(({ kind }) => kind !== 'deploy')), policy, now),
+      decideSeries(judged(before), { 'keep-last': deploys }, now),
+    ];
+    return {
+      ...{ folder, policy },
+      keep: [
+        ...decisions.flatMap(({ keep }) => keep),
+        ...left.map((one) => ({
+          id: one.id,
+          reasons: [isOthers(one) ? 'of another site' : 'its storage does not answer'],
+        })),
+      ],
+      remove: decisions.flatMap(({ remove }) => remove),
+    };
+  });
+}
+
+/** Takes a backup away: its archive first, its manifest last, so that a run that is killed is ended by the next one. */
+export async function removeCatalogued(cluster: Cluster, one: Catalogued): Promise<void> {
+  if (one.volume) await removeVolume(cluster, one.volume.node, one.volume.volid);
+  await removeBackup(one);
+}

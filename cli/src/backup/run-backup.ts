@@ -1,0 +1,199 @@
+import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
+import { newRun } from '@psa/recovery/artefact-name';
+import type { SiteManifest } from '@psa/recovery/manifest';
+import { removeStale } from '@psa/recovery/shelf';
+import { CliError } from '../errors.ts';
+import type { Progress } from '../progress.ts';
+import { Cluster } from '../site/cluster.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
+import type { Generation } from '../site/generations.ts';
+import { pooled } from '../site/pooled.ts';
+import { containerParts } from './containers.ts';
+import { databasePart } from './database.ts';
+import { configsPart, releasesPart, secretsPart } from './files.ts';
+import type { Part, Run } from './part.ts';
+import { rabbitmqPart } from './rabbitmq.ts';
+import { redisPart } from './redis.ts';
+
+/** The lock of everything that changes the backups of a cluster. */
+export const BACKUP_LOCK = 'backup';
+/** Backups at the same time where the inventory does not say. */
+const PARALLEL = 2;
+
+/** What came of a part. */
+export interface PartResult {
+  readonly item: BackupItem;
+  readonly name: string;
+  /** `unchanged`: what an earlier run took is the same. */
+  readonly outcome: 'good' | 'unchanged' | 'skipped' | 'failed';
+  /** Why it was skipped or failed. */
+  readonly why: string | null;
+  readonly id: string | null;
+  readonly bytes: number;
+  readonly duration_ms: number;
+  readonly warnings: readonly string[];
+}
+
+/** What came of a run. */
+export interface RunResult {
+  readonly run: string;
+  readonly site: string;
+  readonly tier: string;
+  readonly folder: string;
+  readonly at: string;
+  readonly duration_ms: number;
+  /** Every part is good, or was the same already. */
+  readonly complete: boolean;
+  readonly parts: readonly PartResult[];
+}
+
+/** What would be taken; reads only. */
+export async function planParts(
+  cluster: Cluster,
+  only: readonly BackupItem[] | null,
+): Promise<readonly Part[]> {
+  const wanted = only ?? cluster.site.inventory.backup.items ?? BACKUP_ITEMS;
+  const makers: Readonly<Record<BackupItem, () => Promise<readonly Part[]> | readonly Part[]>> = {
+    containers: () => containerParts(cluster),
+    database: async () => [await databasePart(cluster)],
+    redis: async () => [await redisPart(cluster)],
+    rabbitmq: async () => [await rabbitmqPart(cluster)],
+    configs: () => [configsPart(cluster)],
+    releases: async () => [await releasesPart(cluster)],
+    secrets: () => [secretsPart(cluster)],
+  };
+  // What is small and holds most comes first: a run that is cut short has it.
+  const order: readonly BackupItem[] = [
+    'database',
+    'secrets',
+    'configs',
+    'redis',
+    'rabbitmq',
+    'releases',
+    'containers',
+  ];
+  const all: Part[] = [];
+  for (const item of order) if (wanted.includes(item)) all.push(...(await makers[item]()));
+  return all;
+}
+
+/** What a run needs beside its parts. */
+export interface RunSettings {
+  readonly generation: Generation;
+  readonly recipients: readonly string[];
+  readonly only: readonly BackupItem[] | null;
+  readonly site: string;
+  readonly progress: Progress;
+  /** What hooks find around them. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Takes a backup of a site. One run at a time in a cluster, whichever machine it comes from. Each part stands for itself:
+ * one that fails leaves the others good, and the run says that it is not complete.
+ * @throws CliError when nothing could be begun
+ */
+export async function runBackup(cluster: Cluster, settings: RunSettings): Promise<RunResult> {
+  const { generation, progress } = settings;
+  const { site } = cluster;
+  const { hooks, limits } = site.inventory.backup;
+  const began = new Date();
+  const id = newRun(began);
+  const what = { name: BACKUP_LOCK, what: 'psactl backup run', signal: cluster.signal };
+  return withClusterLock(site, what, async (signal) => {
+    const held = new Cluster(site, signal);
+    const env = {
+      ...settings.env,
+      ...{ PSA_BACKUP_RUN: id, PSA_BACKUP_TIER: generation.name, PSA_BACKUP_FOLDER: generation.folder },
+    };
+    if (hooks?.before) {
+      progress.start('Before the backup');
+      await hook('backup.hooks.before', hooks.before, env, signal);
+    }
+    let outcome = 'failed';
+    try {
+      await mkdir(generation.folder, { recursive: true, mode: 0o700 });
+      await removeStale(generation.folder);
+      const mib = limits?.bandwidth_mib;
+      const run: Run = {
+        ...{ cluster: held, generation, id, recipients: settings.recipients },
+        limit: mib === undefined ? null : mib * 1024 ** 2,
+      };
+      const parts = await planParts(held, settings.only);
+      progress.start(`Back up ${settings.site}`, parts.length);
+      const results = await pooled(parts, limits?.parallel ?? PARALLEL, async (part) => {
+        const result = await takePart(run, part);
+        if (result.outcome === 'failed' || result.outcome === 'skipped')
+          progress.note(`${part.name}: ${result.outcome}: ${result.why}`);
+        for (const warning of result.warnings) progress.note(`${part.name}: ${warning}`);
+        progress.advance();
+        return result;
+      });
+      signal.throwIfAborted();
+      const complete = results.every(({ outcome: one }) => one === 'good' || one === 'unchanged');
+      outcome = complete ? 'good' : 'partial';
+      return {
+        ...{ run: id, site: settings.site, tier: generation.name, folder: generation.folder },
+        ...{ at: began.toISOString(), duration_ms: Date.now() - began.getTime(), complete, parts: results },
+      };
+    } finally {
+      if (hooks?.after) {
+        progress.start('After the backup');
+        // Also of a run that was interrupted: what the first hook has stopped must be started again.
+        const all = { ...env, PSA_BACKUP_OUTCOME: outcome };
+        await hook('backup.hooks.after', hooks.after, all, AbortSignal.timeout(HOOK_MS));
+      }
+    }
+  });
+}
+
+async function takePart(run: Run, part: Part): Promise<PartResult> {
+  const began = Date.now();
+  const { item, name, skip } = part;
+  const none = { item, name, id: null, bytes: 0, warnings: [] };
+  if (skip !== null) return { ...none, outcome: 'skipped', why: skip, duration_ms: 0 };
+  try {
+    run.cluster.signal.throwIfAborted();
+    const manifest: SiteManifest | null = await part.take(run);
+    const duration_ms = Date.now() - began;
+    if (manifest === null) return { ...none, outcome: 'unchanged', why: null, duration_ms };
+    const { id, bytes, warnings } = manifest;
+    return { ...none, outcome: 'good', why: null, id, bytes, warnings, duration_ms };
+  } catch (error) {
+    run.cluster.signal.throwIfAborted();
+    return { ...none, outcome: 'failed', why: reasonOf(error), duration_ms: Date.now() - began };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC') return `the disk is full (${message})`;
+  const why = error instanceof CliError ? error.why : undefined;
+  return why === undefined ? message : `${message} ${why}`;
+}
+
+const HOOK_MS = 10 * 60_000;
+
+/** Runs a shell line of the inventory. @throws CliError when it fails */
+function hook(
+  field: string,
+  line: string,
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const options = { env, signal, timeout: HOOK_MS, maxBuffer: 2 ** 24 };
+    execFile('sh', ['-c', line], options, (error, stdout, stderr) => {
+      if (!error) return resolve();
+      reject(
+        new CliError(`Unable to go on: ${field} of the inventory failed.`, {
+          why: `${line}: ${stderr.trim() || stdout.trim() || error.message}`,
+          fix: 'Mend the command, or take it out of the inventory.',
+          cause: error,
+        }),
+      );
+    });
+  });
+}

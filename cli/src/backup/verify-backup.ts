@@ -1,0 +1,89 @@
+import { readZstd, verifySum } from '@psa/recovery/artefact';
+import { readDump } from '@psa/recovery/dump-text';
+import type { SiteManifest } from '@psa/recovery/manifest';
+import { unseal } from '@psa/recovery/sealed';
+import { look } from '@psa/recovery/tar';
+import { CliError } from '../errors.ts';
+import { recoveryError } from '../recovery-error.ts';
+import type { Cluster } from '../site/cluster.ts';
+import { listVolumes, readVolume } from '../site/volume.ts';
+import { type Catalogued, usable } from './catalogue.ts';
+
+/** What came of reading a backup. */
+export interface Verification {
+  readonly id: string;
+  readonly ok: boolean;
+  /** Why it does not restore; null: it does, as far as reading tells. */
+  readonly why: string | null;
+  /** How far it was read: `sum` that no byte has changed, `content` that it opens and comes to its own end. */
+  readonly read: 'sum' | 'content' | 'server';
+  readonly bytes: number;
+}
+
+/** @param identity opens what is encrypted; null: there is no key here, and of those the sum alone is read */
+export async function verifyBackup(
+  cluster: Cluster,
+  one: Catalogued,
+  identity: string | null,
+): Promise<Verification> {
+  const base = { id: one.id, bytes: one.bytes };
+  let read: Verification['read'] = 'sum';
+  try {
+    const manifest = usable(cluster, one);
+    read = await readOne(cluster, one, manifest, identity);
+    return { ...base, ok: true, why: null, read };
+  } catch (thrown) {
+    cluster.signal.throwIfAborted();
+    const error = recoveryError(thrown) as CliError;
+    return { ...base, ok: false, why: error.why ? `${error.message} ${error.why}` : error.message, read };
+  }
+}
+
+async function readOne(
+  cluster: Cluster,
+  one: Catalogued,
+  manifest: SiteManifest,
+  identity: string | null,
+): Promise<Verification['read']> {
+  if (one.volume) return readArchive(cluster, one.volume, manifest);
+  await verifySum(one.file, manifest);
+  if (manifest.recipients.length > 0) {
+    if (identity === null) return 'sum';
+    await unseal(one.file, identity, async (content) => {
+      if (/\.tar\./.test(one.file)) {
+        const { names } = await look(content, './appliance.yaml');
+        if (!names.includes('./appliance.yaml')) throw damaged(one, 'there is no inventory in it');
+      } else for await (const _ of content);
+    });
+    return 'content';
+  }
+  if (manifest.kind === 'database') {
+    const { databases } = await readZstd(one.file, readDump);
+    const missing = manifest.databases?.find((name) => !databases.includes(name));
+    if (missing !== undefined) throw damaged(one, `the database "${missing}" is not in it`);
+    return 'content';
+  }
+  return 'sum';
+}
+
+async function readArchive(
+  cluster: Cluster,
+  { node, volid }: NonNullable<Catalogued['volume']>,
+  manifest: SiteManifest,
+): Promise<Verification['read']> {
+  if (manifest.sha256 === null) {
+    const [storage] = volid.split(':');
+    const found = (await listVolumes(cluster, node, storage!)).find((volume) => volume.volid === volid);
+    if (found?.verification?.state === 'failed')
+      throw new CliError(`${volid} does not restore.`, { why: 'The backup server found it damaged.' });
+    return 'server';
+  }
+  const seen = await readVolume(cluster, node, volid);
+  if (seen.sha256 !== manifest.sha256)
+    throw new CliError(`${volid} does not restore.`, {
+      why: 'It is not what its manifest names (another SHA-256).',
+    });
+  return 'content';
+}
+
+const damaged = (one: Catalogued, why: string) => new CliError(`${one.file} does not restore: ${why}.`);

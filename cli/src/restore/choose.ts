@@ -1,0 +1,59 @@
+import type { ArtefactKind } from '@psa/recovery/artefact-name';
+import type { SiteManifest } from '@psa/recovery/manifest';
+import { type Catalogued, named, readCatalogue, usable } from '../backup/catalogue.ts';
+import { CliError } from '../errors.ts';
+import type { Cluster } from '../site/cluster.ts';
+
+/** A backup that is to be restored. */
+export interface Chosen {
+  readonly backup: Catalogued;
+  readonly manifest: SiteManifest;
+  /** Minutes since it was taken: what was written after it is not in it. */
+  readonly age_minutes: number;
+}
+
+/**
+ * The backup that somebody names: by its id, by its run, or `latest`, the newest good one.
+ * @param kinds of which it may be; @param fits which of several of a run is meant
+ * @throws CliError when there is none, several, or it is not usable
+ */
+export async function choose(
+  cluster: Cluster,
+  name: string,
+  kinds: readonly ArtefactKind[],
+  fits: (manifest: SiteManifest) => boolean = () => true,
+): Promise<Chosen> {
+  const catalogue = await readCatalogue(cluster);
+  const isRight = (one: Catalogued) =>
+    kinds.includes(one.kind) &&
+    (one.manifest === null || one.manifest.kind === 'embedded' || fits(one.manifest));
+  const found =
+    name === 'latest'
+      ? catalogue.backups.filter((one) => isRight(one) && one.state === 'good').slice(0, 1)
+      : named(catalogue, [name]).filter(isRight);
+  const [backup, another] = found;
+  if (!backup)
+    throw new CliError(
+      `Unable to restore from "${name}": it holds no ${kinds.join(' or ')} that was asked for.`,
+      {
+        outcome: 'not_found',
+        fix: 'See "psactl backup list".',
+      },
+    );
+  if (another)
+    throw new CliError(`Unable to restore from "${name}": it holds several that fit.`, {
+      outcome: 'usage',
+      why: found.map(({ id }) => id).join(', '),
+      fix: 'Name one of them.',
+    });
+  const manifest = usable(cluster, backup);
+  const age_minutes = Math.max(0, Math.round((Date.now() - new Date(manifest.at).getTime()) / 60_000));
+  return { backup, manifest, age_minutes };
+}
+
+/** How long ago, for people: `3 h 20 min`. */
+export function ago(minutes: number): string {
+  const [days, hours] = [Math.floor(minutes / 1_440), Math.floor(minutes / 60) % 24];
+  const words = [days > 0 ? `${days} d` : '', hours > 0 ? `${hours} h` : '', `${minutes % 60} min`];
+  return words.filter((word) => word !== '').join(' ');
+}

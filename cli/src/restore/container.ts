@@ -1,0 +1,311 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Container } from '@psa/appliance/inventory/expand';
+import { sidOf } from '@psa/appliance/plan/desired';
+import { parseMarker } from '@psa/appliance/plan/marker';
+import { apiPath } from '@psa/proxmox/client/encode';
+import { ProxmoxError } from '@psa/proxmox/client/errors';
+import { parseNet, printNet } from '@psa/proxmox/conf';
+import { newRun } from '@psa/recovery/artefact-name';
+import { startUp } from '../apply/start.ts';
+import { takeContainer } from '../backup/containers.ts';
+import { BACKUP_LOCK } from '../backup/run-backup.ts';
+import { CliError, usage } from '../errors.ts';
+import type { Progress } from '../progress.ts';
+import { Cluster } from '../site/cluster.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
+import { generationsOf } from '../site/generations.ts';
+import { readVolume } from '../site/volume.ts';
+import { type Chosen, choose } from './choose.ts';
+
+/** What is wanted. */
+export interface ContainerWish {
+  /** Name or id of a container of the inventory. */
+  readonly container: string;
+  /** An id of a backup, a run, or `latest`. */
+  readonly backup: string;
+  /** Another id, beside the one that is there. */
+  readonly as: number | null;
+  /** Its address then. */
+  readonly address: string | null;
+}
+
+/** What a restore of a container will do. */
+export interface ContainerPlan {
+  readonly backup: string;
+  readonly at: string;
+  readonly age_minutes: number;
+  readonly container: string;
+  /** The id that it gets. */
+  readonly id: number;
+  readonly node: string;
+  readonly storage: string;
+  /** Another than its own: it stands beside. */
+  readonly address: string | null;
+  /** The container that it takes the place of; null: there is none of that id. */
+  readonly replaces: { readonly state: string; readonly managed: boolean } | null;
+  readonly needed_bytes: number;
+  readonly free_bytes: number;
+}
+
+/** What came of it. */
+export interface ContainerRestored extends ContainerPlan {
+  /** The backup of what was there before; null: nothing was. */
+  readonly safety: string | null;
+  readonly duration_ms: number;
+  readonly warnings: readonly string[];
+}
+
+/** Everything that is known when the plan stands. */
+export interface ReadyContainer {
+  readonly plan: ContainerPlan;
+  readonly chosen: Chosen;
+  readonly target: Container;
+}
+
+/** zstd makes a system's files about so much smaller. */
+const GROWTH = 4;
+
+/** Looks at everything before anything is touched. @throws CliError naming what is in the way */
+export async function planContainer(cluster: Cluster, wish: ContainerWish): Promise<ReadyContainer> {
+  const { site } = cluster;
+  const target = site.containers.find(
+    ({ id, name }) => name === wish.container || String(id) === wish.container,
+  );
+  if (!target)
+    throw new CliError(`Unable to find the container "${wish.container}" in the inventory.`, {
+      outcome: 'not_found',
+      fix: `Known are: ${site.containers.map(({ name }) => name).join(', ')}.`,
+    });
+  const chosen = await choose(
+    cluster,
+    wish.backup,
+    ['container'],
+    ({ from }) => from.container === target.id,
+  );
+  const { backup, manifest } = chosen;
+  const { volume } = backup;
+  if (!volume)
+    throw new CliError(`Unable to restore ${manifest.id}: its archive is on no storage of the cluster.`, {
+      fix: 'Upload the copy to a storage for backups, then run "psactl backup catalogue rebuild".',
+    });
+  const isBeside = wish.as !== null;
+  const id = wish.as ?? target.id;
+  const found = await cluster.find(id);
+  if (isBeside) checkBeside(cluster, target, wish, found !== null);
+  const conf = site.site.storages.find(({ name }) => name === volume.volid.split(':')[0]);
+  const node = conf?.shared ? (found?.node ?? target.node) : volume.node;
+  let managed = false;
+  if (found !== null) {
+    if (found.node !== node)
+      throw new CliError(
+        `Unable to restore ${target.name}: it is on ${found.node}, and its backup on ${node} alone.`,
+        {
+          fix: `Take a backup that all nodes see (psactl backup list), or move it to ${node} first.`,
+        },
+      );
+    const marker = parseMarker((await cluster.config(node, id))?.description ?? '');
+    if (marker?.appliance !== site.inventory.name || marker.id !== id)
+      throw new CliError(`Unable to restore ${target.name}: CT ${id} is none of psactl's.`, {
+        fix: 'Restore it beside, with --as and --address.',
+      });
+    const resources = await cluster.get<readonly { sid: string }[]>('/cluster/ha/resources');
+    managed = resources.some(({ sid }) => sid === sidOf(id));
+  }
+  const { avail } = await cluster.get<{ avail: number }>(
+    apiPath`/nodes/${node}/storage/${target.storage}/status`,
+  );
+  const needed = Math.min(manifest.bytes * GROWTH, target.disk_gb * 1024 ** 3);
+  if (avail < needed)
+    throw new CliError(
+      `Unable to restore ${target.name}: there is too little room on ${target.storage} of ${node}.`,
+      {
+        why: `It takes about ${Math.ceil(needed / 1024 ** 2)} MiB, and ${Math.floor(avail / 1024 ** 2)} MiB are free.`,
+        fix: 'Make room there: what is there stays until the restored one has its disk.',
+      },
+    );
+  const plan: ContainerPlan = {
+    ...{
+      backup: manifest.id,
+      at: manifest.at,
+      age_minutes: chosen.age_minutes,
+      container: target.name,
+      id,
+      node,
+    },
+    ...{ storage: target.storage, address: wish.address },
+    replaces: found === null ? null : { state: found.status, managed },
+    ...{ needed_bytes: needed, free_bytes: avail },
+  };
+  return { plan, chosen, target };
+}
+
+function checkBeside(
+  cluster: Cluster,
+  target: Container,
+  { as, address }: ContainerWish,
+  isTaken: boolean,
+): void {
+  const { containers, inventory } = cluster.site;
+  const known = containers.find(({ id }) => id === as);
+  if (isTaken || known)
+    throw usage(
+      `Unable to restore beside as CT ${as}: ${known ? `that is ${known.name}'s` : 'there is one of that id'}.`,
+      `Give a free id with --as, such as one of backup.drill.ids (${inventory.backup.drill.ids}).`,
+    );
+  if (address === null)
+    throw usage(
+      `Unable to restore ${target.name} beside without an address: it would have that of the one that runs.`,
+      'Give one with --address.',
+    );
+  const owner = [...containers, ...inventory.hosts].find((one) => one.address === address);
+  if (owner)
+    throw usage(
+      `Unable to restore ${target.name} with the address ${address}: that is ${owner.name}'s.`,
+      'Give a free one.',
+    );
+}
+
+/**
+ * Restores a container. Into its place: it is stopped, backed up as it is, and only then overwritten. A restore that fails
+ * leaves what Proxmox leaves, and the backup that was made a moment before.
+ */
+export async function restoreContainer(
+  outer: Cluster,
+  { plan, chosen, target }: ReadyContainer,
+  progress: Progress,
+): Promise<ContainerRestored> {
+  const began = Date.now();
+  const what = { name: BACKUP_LOCK, what: 'psactl restore container', signal: outer.signal };
+  return withClusterLock(outer.site, what, async (signal) => {
+    const cluster = new Cluster(outer.site, signal);
+    const { id, node, replaces } = plan;
+    const { volid } = chosen.backup.volume!;
+    const { manifest } = chosen;
+    if (manifest.sha256 !== null) {
+      progress.start(`Read ${volid}`);
+      const seen = await readVolume(cluster, chosen.backup.volume!.node, volid);
+      if (seen.sha256 !== manifest.sha256)
+        throw new CliError(
+          `Unable to restore ${manifest.id}: it is not what its manifest names (another SHA-256).`,
+          {
+            fix: 'Take another one: psactl backup list',
+          },
+        );
+    }
+    const ha = replaces?.managed ? await holdBack(cluster, id) : null;
+    let safety: string | null = null;
+    if (replaces) {
+      await cluster.settle(node, id);
+      if ((await cluster.status(node, id)) === 'running') {
+        progress.start(`Stop ${plan.container}`);
+        await run(cluster, 'POST', apiPath`/nodes/${node}/lxc/${id}/status/shutdown`, {
+          forceStop: true,
+          timeout: 60,
+        });
+      }
+      progress.start(`Back up ${plan.container} as it is`);
+      safety = (await takeSafety(cluster, target, node)).id;
+    }
+    progress.start(`Restore ${plan.container} as CT ${id}`);
+    const raw = await configOf(cluster, node, volid);
+    const result = await cluster.site.client.run(
+      'POST',
+      apiPath`/nodes/${node}/lxc`,
+      {
+        ...{
+          vmid: id,
+          ostemplate: volid,
+          restore: true,
+          storage: plan.storage,
+          pool: cluster.site.inventory.name,
+        },
+        ...(replaces ? { force: true } : {}),
+        ...(plan.address === null ? {} : beside(raw, plan.address, `${plan.container}-${id}`)),
+      },
+      { signal, taskTimeoutMs: 12 * 3_600_000 },
+    );
+    progress.start(`Start ${plan.container}`);
+    await start(cluster, node, id, plan.container);
+    if (ha) await cluster.write('PUT', apiPath`/cluster/ha/resources/${sidOf(id)}`, { state: ha });
+    const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
+    const warnings = [
+      ...(result?.warningLines ?? []),
+      ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
+    ];
+    return { ...plan, safety, duration_ms: Date.now() - began, warnings };
+  });
+}
+
+const run = (cluster: Cluster, method: string, path: string, params = {}) =>
+  cluster.site.client.run(method, path, params, { signal: cluster.signal });
+
+/** The safety backup is of no generation: the policy judges it by its day, like any other. */
+function takeSafety(cluster: Cluster, target: Container, node: string) {
+  const generation = generationsOf(cluster.site)[0]!;
+  const run = { cluster, generation, id: newRun(new Date()), recipients: [], limit: null };
+  return takeContainer(run, target, node, 'stopped');
+}
+
+/** The HA manager leaves it alone, and keeps its place and its rules. @returns what it wanted before */
+async function holdBack(cluster: Cluster, id: number): Promise<string> {
+  const sid = sidOf(id);
+  const path = apiPath`/cluster/ha/resources/${sid}`;
+  const { state = 'started' } = await cluster.get<{ state?: string }>(path);
+  await cluster.write('PUT', path, { state: 'ignored' });
+  await cluster.until(`${sid} left alone by HA`, 120_000, async () => {
+    const services = await cluster.site.client.haServices({ signal: cluster.signal });
+    const now = services.find((one) => one.sid === sid);
+    return !now || now.state === 'ignored' ? null : `HA has it ${now.state}`;
+  });
+  return state === 'ignored' ? 'started' : state;
+}
+
+/** The configuration in an archive, by key. */
+async function configOf(cluster: Cluster, node: string, volid: string): Promise<ReadonlyMap<string, string>> {
+  const text = await cluster.get<string>(apiPath`/nodes/${node}/vzdump/extractconfig`, { volume: volid });
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, key, value] = /^(\w+): (.*)$/.exec(line) ?? [];
+      return key === undefined ? [] : [[key, value!] as const];
+    }),
+  );
+}
+
+/**
+ * Another name, address and hardware address, and nothing that psactl would take for its own: no marker, no start at boot.
+ * Its cable is out: what is in it knows the live members by their addresses, and would vote and write among them as one of them.
+ */
+function beside(raw: ReadonlyMap<string, string>, address: string, hostname: string) {
+  const net = parseNet(raw.get('net0') ?? '');
+  const prefix = (net.ip ?? '').split('/')[1] ?? '24';
+  return {
+    ...{ unique: true, hostname, onboot: false, description: `Restored beside by psactl as ${hostname}.` },
+    net0: printNet({ ...net, ip: `${address}/${prefix}`, linkDown: true }),
+  };
+}
+
+async function start(cluster: Cluster, node: string, id: number, name: string): Promise<void> {
+  await startUp({
+    name: `${name} (CT ${id})`,
+    status: () => cluster.status(node, id),
+    async start() {
+      try {
+        await run(cluster, 'POST', apiPath`/nodes/${node}/lxc/${id}/status/start`);
+      } catch (error) {
+        if (!(error instanceof ProxmoxError && /already running/.test(error.text))) throw error;
+      }
+      return 'started';
+    },
+    async init() {
+      const asked = await cluster.site.shell.exec(node, id, ['systemctl', 'is-system-running'], {
+        ...{ timeoutMs: 30_000, signal: cluster.signal },
+      });
+      const state = asked.stdout.trim();
+      if (['running', 'degraded', 'starting', 'maintenance'].includes(state)) return null;
+      return state || asked.stderr.trim() || `systemctl ends with ${asked.code}`;
+    },
+    lastWords: () => cluster.site.shell.console(node, id, { signal: cluster.signal }).catch(() => ''),
+    pause: (ms) => sleep(ms, undefined, { signal: cluster.signal }),
+    now: () => performance.now(),
+  });
+}

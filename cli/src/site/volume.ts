@@ -1,0 +1,108 @@
+import { apiPath } from '@psa/proxmox/client/encode';
+import { shellQuote } from '@psa/proxmox/ssh';
+import { CliError } from '../errors.ts';
+import type { Cluster } from './cluster.ts';
+
+/** A backup on a storage, as the storage lists it. */
+export interface Volume {
+  /** `nas:backup/vzdump-lxc-300-2026_11_30-02_00_00.tar.zst` */
+  readonly volid: string;
+  readonly vmid?: number;
+  readonly size: number;
+  readonly ctime: number;
+  /** First line of its notes. */
+  readonly notes?: string;
+  readonly protected?: number;
+  /** What a Proxmox Backup Server found when it last looked. */
+  readonly verification?: { readonly state: string };
+}
+
+/** The backups on a storage, as a node sees it. */
+export const listVolumes = (
+  cluster: Cluster,
+  node: string,
+  storage: string,
+  vmid?: number,
+): Promise<readonly Volume[]> =>
+  cluster.get<readonly Volume[]>(apiPath`/nodes/${node}/storage/${storage}/content`, {
+    content: 'backup',
+    ...(vmid === undefined ? {} : { vmid }),
+  });
+
+const pathOf = (node: string, volid: string) =>
+  apiPath`/nodes/${node}/storage/${volid.split(':')[0]!}/content/${volid}`;
+
+/** Removes a backup from a storage, with all that Proxmox keeps beside it. */
+export async function removeVolume(cluster: Cluster, node: string, volid: string): Promise<void> {
+  await cluster.site.client.run('DELETE', pathOf(node, volid), {}, { signal: cluster.signal });
+}
+
+/** Has Proxmox refuse to remove a backup, or no longer. */
+export async function protectVolume(
+  cluster: Cluster,
+  node: string,
+  volid: string,
+  on: boolean,
+): Promise<void> {
+  await cluster.write('PUT', pathOf(node, volid), { protected: on });
+}
+
+/** The whole archive in one reading: its length, its sum, that zstd and tar come to its end. */
+const READ = `set -o pipefail
+f=$(pvesm path "$1") || exit 1
+[ -f "$f" ] || { echo "there is no file $f" >&2; exit 1; }
+t=$(mktemp -d) || exit 1
+trap 'rm -rf "$t"' EXIT
+mkfifo "$t/sum" || exit 1
+sha256sum <"$t/sum" >"$t/said" &
+case $f in
+  *.zst) open='zstd -dcq' ;;
+  *.gz) open='gzip -dc' ;;
+  *) open=cat ;;
+esac
+n=$(tee "$t/sum" <"$f" | $open | tar -tf - | wc -l) || { wait; echo "it is damaged or cut off" >&2; exit 3; }
+wait
+echo "$(stat -c %s "$f") $(cut -d ' ' -f 1 "$t/said") $n"`;
+
+/** What was seen of an archive that was read to its last byte. */
+export interface SeenVolume {
+  readonly bytes: number;
+  readonly sha256: string;
+  /** Files and folders in it. */
+  readonly entries: number;
+}
+
+/**
+ * Reads an archive of a container to its last byte, on a node that has it: the API gives none out.
+ * @throws CliError when it is not there, damaged or cut off
+ */
+export async function readVolume(cluster: Cluster, node: string, volid: string): Promise<SeenVolume> {
+  const script = `nice -n 19 bash -c ${shellQuote(READ)} read ${shellQuote(volid)}`;
+  const { code, stdout, stderr } = await cluster.site.shell.onNode(node, `read ${volid}`, script, {
+    signal: cluster.signal,
+    timeoutMs: 12 * 3_600_000,
+  });
+  const [bytes, sha256, entries] = stdout.trim().split(' ');
+  if (code === 0 && sha256 && Number(entries) > 0)
+    return { bytes: Number(bytes), sha256, entries: Number(entries) };
+  throw new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
+    why: stderr.trim().split('\n').slice(-3).join(' ') || `Reading it ended with ${code}.`,
+    code: 'BACKUPERROR',
+  });
+}
+
+/** Streams an archive out of a node. */
+export async function sendVolume(
+  cluster: Cluster,
+  node: string,
+  volid: string,
+  into: NodeJS.WritableStream,
+): Promise<void> {
+  const { code, stderr } = await cluster.site.shell.onNode(
+    node,
+    `send ${volid}`,
+    `f=$(pvesm path ${shellQuote(volid)}) && exec cat "$f"`,
+    { stdout: into as never, signal: cluster.signal, timeoutMs: 12 * 3_600_000 },
+  );
+  if (code !== 0) throw new CliError(`Unable to send ${volid} from ${node}.`, { why: stderr.trim() });
+}

@@ -1,0 +1,200 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { shellQuote } from '@psa/proxmox/ssh';
+import { expect, it } from 'vitest';
+import { openCluster } from './cluster.test-helper.ts';
+import { keep, primaryOf, type Rig } from './rig.test-helper.ts';
+
+interface Part {
+  readonly item: string;
+  readonly name: string;
+  readonly outcome: string;
+  readonly id: string | null;
+  readonly bytes: number;
+  readonly duration_ms: number;
+}
+interface RunData {
+  readonly data: {
+    readonly run: string;
+    readonly complete: boolean;
+    readonly duration_ms: number;
+    readonly parts: readonly Part[];
+  };
+}
+
+/** Tickets that were opened while the load ran, each of them acknowledged. */
+async function tickets(rig: Rig, seconds: number): Promise<readonly string[]> {
+  const load = rig.load({ readers: 5, writers: 5, seconds });
+  return (await load.done).acknowledged;
+}
+
+/** Backs up, destroys, restores; on real containers and real servers. */
+export function backup(rig: () => Rig): void {
+  let whole: RunData['data'];
+  let before: readonly string[];
+
+  it('backup: everything is taken while people work, and reads back', async () => {
+    before = await tickets(rig(), 8);
+    expect(before.length).toBeGreaterThan(20);
+    const load = rig().load({ readers: 5, writers: 5, seconds: 1_800 });
+    whole = (await rig().json<RunData>(0, 'backup', 'run', '--tier', 'father')).data;
+    const { writes } = await load.stop();
+    expect(whole.complete, JSON.stringify(whole.parts)).toBe(true);
+    keep('backup', { duration_ms: whole.duration_ms, parts: whole.parts, writes });
+    const { data } = await rig().json<{ data: { ok: boolean; why: string | null }[] }>(
+      0,
+      'backup',
+      'verify',
+      whole.run,
+    );
+    expect(data.filter(({ ok }) => !ok)).toEqual([]);
+    expect(data).toHaveLength(whole.parts.filter(({ outcome }) => outcome === 'good').length);
+    await rig().healthy(60_000);
+  });
+
+  it('backup: a destroyed member of Redis and a destroyed service come back from their archives', async () => {
+    const cluster = await openCluster(rig());
+    try {
+      for (const name of ['psa-redis-3', 'psa-events-2']) {
+        const container = rig().containers.find((one) => one.name === name)!;
+        await cluster.remove(container);
+        const { data } = await rig().json<{
+          data: { id: number; safety: string | null; duration_ms: number };
+        }>(0, ...['restore', 'container', name, '--from', whole.run, '--yes']);
+        expect(data).toMatchObject({ id: container.id, safety: null });
+        keep(`restore-${name}`, data);
+      }
+      // HA forgot it with its container.
+      await rig().json(0, 'apply', '--yes');
+      await rig().healthy(180_000);
+      const { steps } = await rig().json<{ steps: object[] }>(0, 'plan');
+      expect(steps).toEqual([]);
+    } finally {
+      await cluster.close();
+    }
+  });
+
+  it('backup: a running container is overwritten only after it was backed up as it is', async () => {
+    await rig().inside('psa-redis-3', 'echo here >/root/written-later');
+    const { data } = await rig().json<{ data: { safety: string } }>(
+      0,
+      ...['restore', 'container', 'psa-redis-3', '--from', whole.run, '--yes'],
+    );
+    await rig().healthy(120_000);
+    expect((await rig().inside('psa-redis-3', 'ls /root')).trim()).toBe('');
+    await rig().json(0, 'restore', 'container', 'psa-redis-3', '--from', data.safety, '--yes');
+    expect(await rig().inside('psa-redis-3', 'cat /root/written-later')).toBe('here\n');
+    await rig().healthy(120_000);
+  });
+
+  it('backup: what is restored beside another is cut off from it', async () => {
+    const cluster = await openCluster(rig());
+    const beside = {
+      ...rig().containers.find((one) => one.name === 'psa-postgres-1')!,
+      id: 940,
+      ha: 'none' as const,
+    };
+    try {
+      await rig().json(
+        0,
+        ...['restore', 'container', 'psa-postgres-1', '--from', whole.run, '--as', '940'],
+        ...['--address', '10.0.30.240', '--yes'],
+      );
+      const config = await cluster.client.request<{ net0: string; description: string }>(
+        'GET',
+        `/nodes/${(await cluster.guests()).find(({ vmid }) => vmid === 940)!.node}/lxc/940/config`,
+      );
+      expect(config.net0).toMatch(/ip=10\.0\.30\.240\/24.*link_down=1|link_down=1.*ip=10\.0\.30\.240\/24/);
+      expect(config.description).not.toContain('psactl: appliance=');
+      // The live member does not see it.
+      const seen = await rig().inside(
+        'psa-postgres-2',
+        'ping -c 1 -W 2 10.0.30.240 >/dev/null && echo yes || echo no',
+      );
+      expect(seen).toBe('no\n');
+      await rig().healthy(60_000);
+    } finally {
+      await cluster.remove(beside).catch(() => {});
+      await cluster.close();
+    }
+  });
+
+  it('backup: a dropped database comes back with every ticket of its dump, and what replaces one keeps it', async () => {
+    const after = await tickets(rig(), 5);
+    await dropDatabase(rig());
+    const first = await rig().json<{ data: { replaces: object | null; duration_ms: number } }>(
+      0,
+      ...['restore', 'database', whole.run, '--yes'],
+    );
+    expect(first.data.replaces).toBeNull();
+    keep('restore-database', first.data);
+    await rig().healthy(180_000);
+    expect(await rig().missing(before)).toEqual([]);
+    // Written after the dump: what it cannot have.
+    expect(await rig().missing(after)).toEqual(after);
+    const later = await tickets(rig(), 5);
+    const second = await rig().json<{ data: { replaces: { kept_as: string } } }>(
+      0,
+      ...['restore', 'database', whole.run, '--yes'],
+    );
+    await rig().healthy(120_000);
+    expect(await rig().missing(later)).toEqual(later);
+    const { kept_as } = second.data.replaces;
+    const ids = later.map((id) => `'${id}'`).join();
+    const kept = await onPrimary(rig(), kept_as, `select count(*) from tickets.tickets where id in (${ids})`);
+    expect(Number(kept)).toBe(later.length);
+    await onPrimary(rig(), 'postgres', `drop database "${kept_as}"`);
+  });
+
+  it('backup: a restore that is killed at any moment leaves the database as it was', async () => {
+    const written = await tickets(rig(), 5);
+    for (const after of [1_500, 3_000, 4_500, 6_000, 7_500]) {
+      const running = rig().start('restore', 'database', whole.run, '--as', `killed_${after}`, '--yes');
+      await Promise.race([running.done, sleep(after)]);
+      running.kill();
+      await running.done;
+      const place = rig().start('restore', 'database', whole.run, '--yes');
+      // Before it takes its place: what is loaded beside is nobody's.
+      await Promise.race([place.done, sleep(after / 2)]);
+      place.kill();
+      await place.done;
+      expect(await rig().missing(written)).toEqual([]);
+    }
+    const names = await onPrimary(rig(), 'postgres', 'select datname from pg_database');
+    for (const name of names.split('\n').filter((one) => /^killed_|_restoring$/.test(one)))
+      await onPrimary(rig(), 'postgres', `drop database "${name}" with (force)`);
+    await rig().healthy(60_000);
+  });
+
+  it('backup: Redis goes back to its snapshot on all members', async () => {
+    const cli = (member: string, command: string) =>
+      rig().inside(
+        member,
+        `REDISCLI_AUTH=$(sed -n 's/^requirepass //p' /etc/redis/psa-redis.conf); export REDISCLI_AUTH; redis-cli --raw ${command}`,
+      );
+    const members = rig().containers.filter((one) => one.group === 'redis');
+    const roles = await Promise.all(members.map(({ name }) => cli(name, 'role')));
+    const master = members[roles.findIndex((role) => role.startsWith('master'))]!.name;
+    await cli(master, 'set drill:kept "a b" ex 5000');
+    const run = (await rig().json<RunData>(0, 'backup', 'run', '--only', 'redis')).data;
+    await cli(master, 'set drill:later 1');
+    await cli(master, 'del drill:kept');
+    await rig().json(0, 'restore', 'redis', run.run, '--yes');
+    await rig().healthy(60_000);
+    for (const { name } of members) {
+      expect(await cli(name, 'get drill:kept')).toBe('a b\n');
+      expect(Number(await cli(name, 'ttl drill:kept'))).toBeGreaterThan(4_000);
+      expect(await cli(name, 'exists drill:later')).toBe('0\n');
+    }
+  });
+}
+
+/** What somebody does by mistake, with everybody still connected. */
+const dropDatabase = (rig: Rig) =>
+  onPrimary(rig, 'postgres', `drop database ${rig.inventory.data.postgres.database} with (force)`);
+
+async function onPrimary(rig: Rig, database: string, sql: string): Promise<string> {
+  const [primary] = await primaryOf(rig);
+  if (primary === undefined) throw new Error('There is no primary.');
+  const line = `cd /; runuser -u postgres -- psql -d ${shellQuote(database)} -tAc ${shellQuote(sql)}`;
+  return (await rig.inside(primary, line)).trim();
+}

@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { type Readable, Transform, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createZstdDecompress } from 'node:zlib';
+import { parseArtefactFile } from './artefact-name.ts';
+import { discard, publish, type SiteManifest } from './manifest.ts';
+import { countingStream, type Sum, seal, throwCause, writeAll } from './sealed.ts';
+
+/** A backup that cannot be made, or does not restore; says why. */
+export class ArtefactError extends Error {
+  override readonly name = 'BackupError';
+}
+
+/** What an artefact is made of. */
+export interface ArtefactSource<T> {
+  /** The artefact's file; its folder is made when it is not there. */
+  readonly file: string;
+  /** Public age keys that it is closed for, after zstd; none: what comes is written as it comes. */
+  readonly recipients: readonly string[];
+  /** Bytes per second; null: as fast as it goes. */
+  readonly limit: number | null;
+  /** Writes all of it, and does not end the stream. @returns what is known of it only now */
+  fill(into: Writable): Promise<T>;
+  /** Looks at what was written; what it throws makes it no backup. */
+  inspect?(part: string): Promise<void>;
+  /** What stands beside it, once it was read back. */
+  describe(made: T & Written): SiteManifest;
+}
+
+/** What was seen of an artefact when it was written and read back. */
+export interface Written {
+  readonly sum: Sum;
+  /** Bytes that came, before they were compressed here. */
+  readonly filled: number;
+  readonly duration_ms: number;
+  readonly verified_at: string;
+}
+
+/**
+ * Streams an artefact to a name of its own, reads it back from the disk, and gives it its name with its manifest beside.
+ * Nothing is left of one that fails; what is killed in the middle leaves a `.part`, which is never good.
+ * @throws ArtefactError; ENOSPC and the like as they come
+ */
+export async function writeArtefact<T extends object>(source: ArtefactSource<T>): Promise<SiteManifest> {
+  const { file, recipients, limit } = source;
+  const part = `${file}.part`;
+  const began = Date.now();
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    let filled = 0;
+    let made: T | null = null;
+    const fill = async (into: Writable) => {
+      const counter = pass(limit, (bytes) => {
+        filled += bytes;
+      });
+      const passing = pipeline(counter, into, { end: false });
+      const filling = source.fill(counter).then(
+        (known) => {
+          made = known;
+          counter.end();
+        },
+        (error: Error) => {
+          counter.destroy(error);
+          throw error;
+        },
+      );
+      throwCause(await Promise.allSettled([filling, passing]));
+    };
+    const sum = recipients.length > 0 ? await seal(part, recipients, fill) : await writePlain(part, fill);
+    const seen = await sumOf(part);
+    if (seen.sha256 !== sum.sha256)
+      throw new ArtefactError(`Unable to back up to ${file}: what was read back is not what was written.`);
+    await source.inspect?.(part);
+    const manifest = source.describe({
+      ...made!,
+      ...{ sum, filled, duration_ms: Date.now() - began, verified_at: new Date().toISOString() },
+    });
+    await publish(part, file, manifest);
+    return manifest;
+  } finally {
+    await discard(part, file);
+  }
+}
+
+/** Counts what passes and holds it to so many bytes per second. */
+function pass(limit: number | null, count: (bytes: number) => void): Transform {
+  const began = performance.now();
+  let total = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      total += chunk.length;
+      count(chunk.length);
+      const early = limit === null ? 0 : (total / limit) * 1000 - (performance.now() - began);
+      if (early > 5) setTimeout(done, early, null, chunk);
+      else done(null, chunk);
+    },
+  });
+}
+
+async function writePlain(file: string, fill: (into: Writable) => Promise<void>): Promise<Sum> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    const { stream, sum } = countingStream();
+    const writing = pipeline(stream, async (chunks: AsyncIterable<Buffer>) => {
+      for await (const chunk of chunks) await writeAll(handle, chunk);
+    });
+    const filling = fill(stream).then(
+      () => void stream.end(),
+      (error: Error) => {
+        stream.destroy(error);
+        throw error;
+      },
+    );
+    throwCause(await Promise.allSettled([filling, writing]));
+    await handle.sync();
+    return sum();
+  } catch (error) {
+    await rm(file, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads a file to its last byte. */
+export async function sumOf(file: string): Promise<Sum> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const chunk of createReadStream(file)) {
+    hash.update(chunk as Buffer);
+    bytes += (chunk as Buffer).length;
+  }
+  return { bytes, sha256: hash.digest('hex') };
+}
+
+/**
+ * The content of a file that zstd has packed. Damage is an error of `read`'s stream.
+ * @throws ArtefactError when it is damaged or cut off
+ */
+export async function readZstd<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
+  const unpacked = createZstdDecompress();
+  const feeding = pipeline(createReadStream(file), unpacked);
+  try {
+    const [result] = await Promise.all([read(unpacked), feeding]);
+    return result;
+  } catch (error) {
+    unpacked.destroy();
+    await feeding.catch(() => {});
+    if (
+      (error as NodeJS.ErrnoException).code?.startsWith('E') &&
+      !/^ERR_/.test((error as NodeJS.ErrnoException).code!)
+    )
+      throw error;
+    if (error instanceof ArtefactError) throw error;
+    throw new ArtefactError(
+      `${basename(file)} does not restore: it is damaged or cut off (${(error as Error).message}).`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Reads an artefact of a site to its last byte, against its manifest.
+ * @throws ArtefactError when it is not what its manifest says
+ */
+export async function verifySum(file: string, manifest: SiteManifest): Promise<Sum> {
+  const fail = (why: string) => new ArtefactError(`${file} does not restore: ${why}.`);
+  if (parseArtefactFile(basename(file))?.id !== manifest.id)
+    throw fail(`its manifest is that of ${manifest.id}`);
+  const sum = await sumOf(file);
+  if (sum.bytes !== manifest.bytes)
+    throw fail(`it has ${sum.bytes} bytes, its manifest names ${manifest.bytes}`);
+  if (sum.sha256 !== manifest.sha256) throw fail('it is not what its manifest names (another SHA-256)');
+  return sum;
+}
