@@ -97,7 +97,7 @@ CREATE INDEX documents_customer ON search.documents USING btree (tenant_id, cust
 
 CREATE INDEX documents_recent ON search.documents USING btree (tenant_id, updated_at DESC) WHERE (NOT removed);
 
-CREATE INDEX documents_words ON search.documents USING gin (tenant_id, search.day(updated_at), words);
+CREATE INDEX documents_sliced ON search.documents USING gin (search.sliced(tenant_id, type, customer_id, updated_at, words)) WITH (fastupdate=off);
 
 CREATE INDEX idempotency_created_at ON search.idempotency USING btree (created_at);
 
@@ -195,181 +195,43 @@ END));
 
 -- functions
 
-CREATE OR REPLACE FUNCTION search.best(match tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
- RETURNS TABLE(type text, id uuid, score real, total integer)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  first_places constant tid[] := search.places(in_head, only_types, limited, only_ids, cap + 1);
-  more_places constant tid[] := search.places(
-    match && !!in_head, only_types, limited, only_ids, cap + 1 - cardinality(first_places));
-  pool constant tid[] := (first_places || more_places)[1:cap];
-begin
-  return query
-  select d.type, d.id, (
-      (select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
-        from unnest(in_title, in_keywords) as g(t, k))
-      + case when d.head @@ exact then 1000 else 0 end)::real as score,
-    cardinality(first_places) + cardinality(more_places)
-  from search.documents d
-  where d.ctid = any (pool)
-  order by score desc, d.updated_at desc, d.id
-  offset page_offset limit page_limit;
-  if not found then
-    return query select null::text, null::uuid, null::real, cardinality(first_places) + cardinality(more_places);
-  end if;
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.best(match tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], only_owner uuid, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
- RETURNS TABLE(type text, id uuid, score real, total integer)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
-AS $function$
-#variable_conflict use_column
-declare
-  first_places constant tid[] := search.places(in_head, only_types, only_owner, only_ids, cap + 1);
-  more_places constant tid[] := search.places(
-    match && !!in_head, only_types, only_owner, only_ids, cap + 1 - cardinality(first_places));
-  pool constant tid[] := (first_places || more_places)[1:cap];
-begin
-  return query
-  select d.type, d.id, (
-      (select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
-        from unnest(in_title, in_keywords) as g(t, k))
-      + case when d.head @@ exact then 1000 else 0 end)::real as score,
-    cardinality(first_places) + cardinality(more_places)
-  from search.documents d
-  where d.ctid = any (pool)
-  order by score desc, d.updated_at desc, d.id
-  offset page_offset limit page_limit;
-  if not found then
-    return query select null::text, null::uuid, null::real, cardinality(first_places) + cardinality(more_places);
-  end if;
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.changed_at(place integer)
- RETURNS timestamp with time zone
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
-AS $function$
-  select d.updated_at from search.documents d
-  where d.tenant_id = (select psa.tenant_id()) and not d.removed
-  order by d.updated_at desc offset place limit 1
-$function$;
-
-CREATE OR REPLACE FUNCTION search.day(at timestamp with time zone)
+CREATE OR REPLACE FUNCTION search.counted(slices text[], query tsquery, only_types text[], limited text, only_ids uuid[], most integer)
  RETURNS integer
- LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
-RETURN (((at AT TIME ZONE 'UTC'::text))::date - '2000-01-01'::date);
-
-CREATE OR REPLACE FUNCTION search.expected(match tsquery)
- RETURNS double precision
- LANGUAGE plpgsql
-AS $function$
-declare
-  plan json;
-begin
-  execute 'explain (format json) select from search.documents d where d.tenant_id = $1 and d.words @@ $2'
-    into plan using psa.tenant_id(), match;
-  return greatest((plan->0->'Plan'->>'Plan Rows')::float, 1);
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.find(match tsquery, wanted tsquery, exact tsquery, only_types text[], only_owner uuid, cap integer, page_offset integer, page_limit integer)
- RETURNS TABLE(type text, id uuid, score real, total integer)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
- SET work_mem TO '32MB'
-AS $function$
-#variable_conflict use_column
-declare
-  tenant uuid := psa.tenant_id();
-  company uuid := psa.customer_id();
-begin
-  perform search.refuse_internal(match);
-  return query
-  with found as materialized (
-    select d.type, d.id, d.words, d.head, d.updated_at, d.head @@ match as in_head
-    from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_owner is null or only_owner = any (d.owner_ids))
-    order by in_head desc, d.updated_at desc
-    limit cap + 1
-  ), counted as (select count(*)::integer as total from found),
-  ranked as (
-    select f.type, f.id, f.updated_at,
-      (ts_rank('{0.1, 0.1, 0.5, 1.0}', f.words, wanted) + case when f.head @@ exact then 2 else 0 end)::real as score
-    from found f limit cap
-  )
-  select r.type, r.id, r.score, c.total from ranked r, counted c
-  order by r.score desc, r.updated_at desc, r.id
-  offset page_offset limit page_limit;
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.hundredths()
- RETURNS integer[]
  LANGUAGE plpgsql
  STABLE
-AS $function$ begin
-  return (
-    select array(select search.day(at) from unnest(s.histogram_bounds::text::timestamptz[]) as at)
-    from pg_stats s where s.schemaname = 'search' and s.tablename = 'documents' and s.attname = 'updated_at');
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.matches(match tsquery, exact tsquery, only_type text, only_owner uuid, only_customer uuid, only_ids uuid[], most integer, newest boolean)
- RETURNS TABLE(by_keyword bytea, by_head bytea, others bytea, more boolean)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
- SET work_mem TO '64MB'
 AS $function$
-#variable_conflict use_column
 declare
   tenant constant uuid := psa.tenant_id();
   company constant uuid := psa.customer_id();
+  template constant text := search.template(query, only_types);
+  checked constant tsquery := search.unsure(query);
 begin
-  perform search.refuse_internal(match);
-  return query
-  with found as materialized (
-    select d.id, case when d.head @@ exact then 0 when d.head @@ match then 1 else 2 end as tier
-    from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed and d.type = only_type
-      and (company is null or d.customer_id = company)
-      and (only_customer is null or d.customer_id = only_customer)
-      and (only_owner is null or only_owner = any (d.owner_ids))
-      and (only_ids is null or d.id = any (only_ids))
-    order by case when newest then d.updated_at end desc nulls last
-    limit most + 1
-  ), counted as (select count(*) > most as more from found)
-  select coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 0), ''),
-    coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 1), ''),
-    coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 2), ''),
-    c.more
-  from counted c left join found f on newest or not c.more group by c.more;
+  return (select count(*) from (
+    select from unnest(slices) as slice, lateral (
+      select from search.indexed(template, slice) d
+      where d.tenant_id = tenant and (company is null or d.customer_id = company)
+        and (only_types is null or d.type = any (only_types))
+        and (only_ids is null or d.type <> limited or d.id in (select unnest(only_ids)))
+        and (checked is null or d.words @@ checked)) as found
+    limit most) as found);
 end $function$;
+
+CREATE OR REPLACE FUNCTION search.indexed(template text, slice text)
+ RETURNS SETOF search.documents
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select * from search.documents d
+  where search.sliced(d.tenant_id, d.type, d.customer_id, d.updated_at, d.words) @@ search.within(template, slice)
+  offset 0
+$function$;
 
 CREATE OR REPLACE FUNCTION search.matches(match tsquery, exact tsquery, only_type text, only_customer uuid, only_ids uuid[], most integer, newest boolean)
  RETURNS TABLE(by_keyword bytea, by_head bytea, others bytea, more boolean)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_indexscan TO 'off'
  SET work_mem TO '64MB'
@@ -378,17 +240,24 @@ AS $function$
 declare
   tenant constant uuid := psa.tenant_id();
   company constant uuid := psa.customer_id();
+  template constant text := search.template(match, array[only_type])
+    || coalesce(E' & ''\x01@' || only_customer || '''', '');
+  checked constant tsquery := search.unsure(match);
+  slices constant text[] := search.slices();
 begin
   perform search.refuse_internal(match);
   return query
   with found as materialized (
-    select d.id, case when d.head @@ exact then 0 when d.head @@ match then 1 else 2 end as tier
-    from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed and d.type = only_type
-      and (company is null or d.customer_id = company)
-      and (only_customer is null or d.customer_id = only_customer)
-      and (only_ids is null or d.id = any (only_ids))
-    order by case when newest then d.updated_at end desc nulls last
+    select f.id, case when f.by_keyword then 0 when f.by_head then 1 else 2 end as tier
+    from unnest(slices) as slice, lateral (
+      select d.id, d.head @@ exact as by_keyword, d.head @@ match as by_head
+      from search.indexed(template, slice) d
+      where d.tenant_id = tenant and d.type = only_type
+        and (company is null or d.customer_id = company)
+        and (only_customer is null or d.customer_id = only_customer)
+        and (only_ids is null or d.id in (select unnest(only_ids)))
+        and (checked is null or d.words @@ checked)
+      order by case when newest then d.updated_at end desc nulls last) as f
     limit most + 1
   ), counted as (select count(*) > most as more from found)
   select coalesce(string_agg(uuid_send(f.id), '') filter (where f.tier = 0), ''),
@@ -398,50 +267,38 @@ begin
   from counted c left join found f on newest or not c.more group by c.more;
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.newest(match tsquery, only_types text[], limited text, only_ids uuid[], since integer, most integer)
- RETURNS tid[]
+CREATE OR REPLACE FUNCTION search.newest(slices text[], query tsquery, checked tsquery, only_types text[], limited text, only_ids uuid[], most integer)
+ RETURNS TABLE(type text, id uuid, updated_at timestamp with time zone, head tsvector)
  LANGUAGE plpgsql
  STABLE
 AS $function$
+#variable_conflict use_column
 declare
   tenant constant uuid := psa.tenant_id();
   company constant uuid := psa.customer_id();
+  template text;
 begin
-  perform search.refuse_internal(match);
-  if company is null and only_ids is null then
-    return search.newest_of_all(match, only_types, since, most);
-  end if;
-  return array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (since is null or search.day(d.updated_at) >= since)
+  if most < 1 then return; end if;
+  if only_types = array[limited] and cardinality(only_ids) <= 500 then
+    -- A page of a list: to look at these costs less than all matches.
+    return query
+    select d.type, d.id, d.updated_at, d.head from search.documents d
+    where d.tenant_id = tenant and d.type = limited and d.id = any (only_ids) and not d.removed
       and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
-    order by d.updated_at desc limit most);
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.newest_of_all(match tsquery, only_types text[], since integer, most integer)
- RETURNS tid[]
- LANGUAGE plpgsql
- STABLE
- SET plan_cache_mode TO 'force_generic_plan'
-AS $function$
-declare
-  tenant constant uuid := psa.tenant_id();
-begin
-  if since is null then
-    return array(
-      select d.ctid from search.documents d
-      where d.tenant_id = tenant and d.words @@ match and not d.removed
-        and (only_types is null or d.type = any (only_types))
-      order by d.updated_at desc limit most);
+      and d.words @@ query and (checked is null or d.words @@ checked)
+    order by d.updated_at desc limit most;
+    return;
   end if;
-  return array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed and search.day(d.updated_at) >= since
+  template := search.template(query, only_types);
+  return query
+  select found.* from unnest(slices) as slice, lateral (
+    select d.type, d.id, d.updated_at, d.head from search.indexed(template, slice) d
+    where d.tenant_id = tenant and (company is null or d.customer_id = company)
       and (only_types is null or d.type = any (only_types))
-    order by d.updated_at desc limit most);
+      and (only_ids is null or d.type <> limited or d.id in (select unnest(only_ids)))
+      and (checked is null or d.words @@ checked)
+    order by d.updated_at desc) as found
+  limit most;
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], limited text, only_ids uuid[])
@@ -449,180 +306,18 @@ CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[]
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_indexscan TO 'off'
  SET work_mem TO '32MB'
 AS $function$
 declare
-  near constant integer := search.since(0.01, search.hundredths());
+  slices constant text[] := search.slices();
 begin
+  perform search.refuse_internal(one) from unnest(queries) as one;
   return array(
-    select near is not null and cardinality(search.newest(q.match, only_types, limited, only_ids, near, 1)) > 0
-      or cardinality(search.newest(q.match, only_types, limited, only_ids, null, 1)) > 0
+    select search.counted(slices, q.match, only_types, limited, only_ids, 1) > 0
     from unnest(queries) with ordinality as q(match, n) order by q.n);
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], only_owner uuid)
- RETURNS boolean[]
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
-AS $function$
-declare
-  tenant uuid := psa.tenant_id();
-  company uuid := psa.customer_id();
-  one tsquery;
-  result boolean[] := '{}';
-begin
-  foreach one in array queries loop
-    perform search.refuse_internal(one);
-    result := result || exists (
-      select from search.documents d
-      where d.tenant_id = tenant and d.words @@ one and not d.removed
-        and (company is null or d.customer_id = company)
-        and (only_types is null or d.type = any (only_types))
-        and (only_owner is null or only_owner = any (d.owner_ids)));
-  end loop;
-  return result;
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.places(match tsquery, only_types text[], limited text, only_ids uuid[], most integer)
- RETURNS tid[]
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
- SET work_mem TO '32MB'
-AS $function$
-declare
-  tenant constant uuid := psa.tenant_id();
-  company constant uuid := psa.customer_id();
-  found tid[];
-  newest integer;
-  since timestamptz;
-begin
-  perform search.refuse_internal(match);
-  if most < 1 then return '{}'; end if;
-  found := array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
-    limit most);
-  if cardinality(found) < most then return found; end if;
-  foreach newest in array array[8 * most, 80 * most] loop
-    since := search.changed_at(newest);
-    exit when since is null;
-    found := array(
-      select d.ctid from search.documents d
-      where d.tenant_id = tenant and d.words @@ match and not d.removed and d.updated_at >= since
-        and (company is null or d.customer_id = company)
-        and (only_types is null or d.type = any (only_types))
-        and (only_ids is null or d.type <> limited or d.id = any (only_ids))
-      order by d.updated_at desc limit most);
-    if cardinality(found) = most then return found; end if;
-  end loop;
-  return array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_ids is null or d.type <> limited or d.id = any (only_ids))
-    order by d.updated_at desc limit most);
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.places(match tsquery, only_types text[], only_owner uuid, only_ids uuid[], most integer)
- RETURNS tid[]
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
- SET work_mem TO '32MB'
-AS $function$
-declare
-  tenant constant uuid := psa.tenant_id();
-  company constant uuid := psa.customer_id();
-  found tid[];
-  newest integer;
-  since timestamptz;
-begin
-  perform search.refuse_internal(match);
-  if most < 1 then return '{}'; end if;
-  found := array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_owner is null or only_owner = any (d.owner_ids))
-      and (only_ids is null or d.id = any (only_ids))
-    limit most);
-  if cardinality(found) < most then return found; end if;
-  foreach newest in array array[8 * most, 80 * most] loop
-    since := search.changed_at(newest);
-    exit when since is null;
-    found := array(
-      select d.ctid from search.documents d
-      where d.tenant_id = tenant and d.words @@ match and not d.removed and d.updated_at >= since
-        and (company is null or d.customer_id = company)
-        and (only_types is null or d.type = any (only_types))
-        and (only_owner is null or only_owner = any (d.owner_ids))
-        and (only_ids is null or d.id = any (only_ids))
-      order by d.updated_at desc limit most);
-    if cardinality(found) = most then return found; end if;
-  end loop;
-  return array(
-    select d.ctid from search.documents d
-    where d.tenant_id = tenant and d.words @@ match and not d.removed
-      and (company is null or d.customer_id = company)
-      and (only_types is null or d.type = any (only_types))
-      and (only_owner is null or only_owner = any (d.owner_ids))
-      and (only_ids is null or d.id = any (only_ids))
-    order by d.updated_at desc limit most);
-end $function$;
-
-CREATE OR REPLACE FUNCTION search.recent(match tsquery, steady tsquery, only_types text[], limited text, only_ids uuid[], most integer, hundredths integer[], if_likely boolean)
- RETURNS tid[]
- LANGUAGE plpgsql
-AS $function$
-declare
-  found tid[];
-  -- Half as much again as is wanted: the guesses are rough.
-  wanted constant float := 1.5 * most;
-  likely constant float := 0.25;
-  share float := 1;
-  since integer;
-begin
-  if hundredths is not null and psa.customer_id() is null and only_ids is null then
-    share := wanted / search.expected(match);
-    if share > likely and steady is not null and not if_likely then
-      -- Words may stand together more often than by chance; a look at the newest shows that. Not with the beginning: to
-      -- gather all that begin with two letters costs more than all the rest.
-      found := search.newest(steady, only_types, limited, only_ids, search.since(0.02, hundredths), most);
-      share := share / greatest(cardinality(found) / 0.02 / search.expected(steady), 1);
-    end if;
-  end if;
-  if share <= likely then
-    since := search.since(share, hundredths);
-    found := search.newest(match, only_types, limited, only_ids, since, most);
-    if cardinality(found) = most then return found; end if;
-    since := search.since(share * wanted / greatest(cardinality(found), 1), hundredths);
-    if since is not null then
-      found := search.newest(match, only_types, limited, only_ids, since, most);
-      if cardinality(found) = most then return found; end if;
-    end if;
-  elsif if_likely then
-    return null;
-  end if;
-  return search.newest(match, only_types, limited, only_ids, null, most);
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.refuse_internal(query tsquery)
@@ -635,83 +330,142 @@ AS $function$ begin
   end if;
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.similar_words(typed text, shorter text[], most integer)
- RETURNS TABLE(word text, shown text)
- LANGUAGE plpgsql
- STABLE SECURITY DEFINER
- SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
- SET enable_seqscan TO 'off'
- SET enable_indexscan TO 'off'
- SET "pg_trgm.similarity_threshold" TO '0.35'
+CREATE OR REPLACE FUNCTION search.slice(tenant_id uuid, at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ("right"((tenant_id)::text, 4) || lpad(to_hex(GREATEST(0, LEAST(4095, ((((EXTRACT(year FROM (at AT TIME ZONE 'UTC'::text)))::integer - 2000) * 2) + (((EXTRACT(quarter FROM (at AT TIME ZONE 'UTC'::text)))::integer - 1) / 2))))), 3, '0'::text));
+
+CREATE OR REPLACE FUNCTION search.sliced(tenant_id uuid, type text, customer_id uuid, at timestamp with time zone, words tsvector)
+ RETURNS tsvector
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE COST 100000
 AS $function$
-#variable_conflict use_column
+  select case when words = '' then ''::tsvector else array_to_tsvector(array(
+    select slice || one from unnest(
+      tsvector_to_array(words) || array['#' || type, '@' || customer_id::text]) as one
+    -- Without a customer there is no such lexeme: null is left out here too.
+    where octet_length(one) <= 2000)) end
+  from search.slice(tenant_id, at) as slice
+$function$;
+
+CREATE OR REPLACE FUNCTION search.slices()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_indexscan TO 'on'
+ SET enable_bitmapscan TO 'off'
+AS $function$
 declare
-  tenant uuid := psa.tenant_id();
+  tenant constant uuid := psa.tenant_id();
+  result text[] := '{}';
+  at timestamptz;
 begin
-  return query
-  select w.word, w.shown from (
-    (select w.word, w.shown from search.words w
-      where w.tenant_id = tenant and w.shortened && shorter limit 500)
-    union
-    (select w.word, w.shown from search.words w
-      where w.tenant_id = tenant and w.word % typed and length(typed) > 5
-        and length(w.word) between length(typed) - 2 and length(typed) + 2 limit 500)
-  ) w
-  order by similarity(w.word, typed) desc, w.word limit most;
+  select d.updated_at into at from search.documents d
+  where d.tenant_id = tenant and not d.removed order by d.updated_at desc limit 1;
+  while at is not null loop
+    -- All before 2000 are of one.
+    if search.slice(tenant, at) <> all (result) then result := result || search.slice(tenant, at); end if;
+    select d.updated_at into at from search.documents d
+    where d.tenant_id = tenant and not d.removed
+      and d.updated_at < (date_trunc('year', at at time zone 'UTC')
+        + case when extract(month from at at time zone 'UTC') > 6 then interval '6 months' else '0' end)
+        at time zone 'UTC'
+    order by d.updated_at desc limit 1;
+  end loop;
+  return result;
 end $function$;
 
-CREATE OR REPLACE FUNCTION search.since(share double precision, hundredths integer[])
- RETURNS integer
+CREATE OR REPLACE FUNCTION search.template(query tsquery, only_types text[])
+ RETURNS text
  LANGUAGE sql
- IMMUTABLE
-RETURN CASE WHEN (share < (0.5)::double precision) THEN (hundredths)[(cardinality(hundredths) - (ceil((share * ((cardinality(hundredths) - 1))::double precision)))::integer)] ELSE NULL::integer END;
+ STABLE
+AS $function$
+  -- Null for a query of nothing, which nothing matches.
+  select case when numnode(query) > 0 then '(' end
+    || regexp_replace(regexp_replace(query::text, '''((?:[^'']|'''')*)''', E'''\x01\\1''', 'g'),
+      ' <(-|\d+)> ', ' & ', 'g') || ')'
+    || case when only_types is null then '' else ' & (' || coalesce(
+        (select string_agg(E'''\x01#' || replace(replace(one, '\', '\\'), '''', '''''') || '''', ' | ')
+        from unnest(only_types) as one), E'''\x01#''') || ')' end
+    || coalesce(E' & ''\x01@' || psa.customer_id() || '''', '')
+$function$;
 
 CREATE OR REPLACE FUNCTION search.top(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
  RETURNS TABLE(type text, id uuid, score real, total integer)
  LANGUAGE plpgsql
- SECURITY DEFINER
+ STABLE SECURITY DEFINER
  SET search_path TO 'search', 'psa', 'public', 'pg_temp'
- SET plan_cache_mode TO 'force_custom_plan'
+ SET plan_cache_mode TO 'force_generic_plan'
  SET enable_seqscan TO 'off'
  SET enable_indexscan TO 'off'
  SET work_mem TO '32MB'
 AS $function$
 #variable_conflict use_column
 declare
-  most constant integer := cap + 1;
-  hundredths constant integer[] := search.hundredths();
-  pool tid[] := search.recent(in_head, null, only_types, limited, only_ids, most, hundredths, true);
-  others tid[];
-  matches integer := most;
+  slices constant text[] := search.slices();
+  groups constant integer := cardinality(in_title);
+  few constant integer := 200;
+  asked tsquery := match;
+  checked tsquery := search.unsure(match);
+  -- Any group in title or keywords, or the exact keyword: what does not match this need not be looked at by groups.
+  in_part constant tsquery := exact || (
+    select string_agg('(' || replace(replace(one::text, ':*A', ':*'), ':A', '') || ')', ' | ')
+    from unnest(in_title) as one)::tsquery;
 begin
-  if pool is null or cardinality(pool) < most then
-    others := search.recent(match, steady, only_types, limited, only_ids, most, hundredths, false);
-    matches := cardinality(others);
-    if matches < most then
-      pool := others;
-    else
-      if pool is null then
-        pool := search.recent(in_head, in_head, only_types, limited, only_ids, most, hundredths, false);
-      end if;
-      pool := pool || array(
-        select o.place from unnest(others) with ordinality as o(place, n) where o.place <> all (pool) order by o.n);
-    end if;
+  perform search.refuse_internal(match);
+  if steady is not null and search.counted(slices, steady, only_types, limited, only_ids, few + 1) <= few then
+    asked := steady;
+    checked := match;
   end if;
-  pool := pool[1:cap];
   return query
-  select d.type, d.id, (
-      (select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
+  with matches as materialized (
+    select row_number() over () as n, m.type, m.id, m.updated_at, m.head @@ match as whole,
+      case when m.head @@ in_part then
+        (select sum(case when m.head @@ t then 10 when m.head @@ k then 5 else 1 end)
+          from unnest(in_title, in_keywords) as g(t, k))
+        + case when m.head @@ exact then 1000 else 0 end
+      else groups end as score
+    from search.newest(slices, asked, checked, only_types, limited, only_ids, cap + 1) m
+  ), seen as (
+    select count(*)::integer as n,
+      numnode(exact) = 0
+        and count(*) filter (where m.score = 10 * groups) >= page_offset + page_limit as full
+    from matches m
+  ), heads as materialized (
+    select h.type, h.id, h.updated_at,
+      (select sum(case when h.head @@ t then 10 when h.head @@ k then 5 else 1 end)
         from unnest(in_title, in_keywords) as g(t, k))
-      + case when d.head @@ exact then 1000 else 0 end)::real as score, matches
-  from search.documents d
-  where d.ctid = any (pool)
-  order by score desc, d.updated_at desc, d.id
-  offset page_offset limit page_limit;
-  if not found then
-    return query select null::text, null::uuid, null::real, matches;
-  end if;
+      + case when h.head @@ exact then 1000 else 0 end as score
+    from seen s, search.newest(slices, in_head, search.unsure(in_head), only_types, limited, only_ids,
+      case when s.n > cap and not s.full then cap else 0 end) h
+  ), pool as (
+    select m.type, m.id, m.updated_at, m.score from seen s, matches m
+    where s.n <= cap or s.full
+    union all select h.* from heads h
+    union all (
+      select m.type, m.id, m.updated_at, m.score from seen s, matches m
+      where s.n > cap and not s.full and not m.whole
+      order by m.n limit cap - (select count(*) from heads))
+  )
+  -- A row in any case: it tells how many there are.
+  select p.type, p.id, p.score::real, s.n
+  from seen s left join (
+    select * from pool order by score desc, updated_at desc, id offset page_offset limit page_limit) p on true
+  order by p.score desc, p.updated_at desc, p.id;
 end $function$;
+
+CREATE OR REPLACE FUNCTION search.unsure(query tsquery)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN CASE WHEN ((query)::text ~ ' <(-|\d+)> '::text) THEN query ELSE NULL::tsquery END;
+
+CREATE OR REPLACE FUNCTION search.within(template text, slice text)
+ RETURNS tsquery
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+RETURN (replace(template, ''::text, slice))::tsquery;
 
 CREATE OR REPLACE FUNCTION search.words_by_letter(shorter text[], most integer)
  RETURNS TABLE(word text, shown text)
@@ -755,26 +509,19 @@ end $function$;
 
 -- rights
 
-grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
-grant execute on function search.best(tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],uuid,uuid[],integer,integer,integer) to psa_search;
-grant execute on function search.changed_at(integer) to psa_search;
-grant execute on function search.day(timestamp with time zone) to psa_search;
-grant execute on function search.expected(tsquery) to psa_search;
-grant execute on function search.find(tsquery,tsquery,tsquery,text[],uuid,integer,integer,integer) to psa_search;
-grant execute on function search.hundredths() to psa_search;
-grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid,uuid[],integer,boolean) to psa_search;
+grant execute on function search.counted(text[],tsquery,text[],text,uuid[],integer) to psa_search;
+grant execute on function search.indexed(text,text) to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid[],integer,boolean) to psa_search;
-grant execute on function search.newest(tsquery,text[],text,uuid[],integer,integer) to psa_search;
-grant execute on function search.newest_of_all(tsquery,text[],integer,integer) to psa_search;
+grant execute on function search.newest(text[],tsquery,tsquery,text[],text,uuid[],integer) to psa_search;
 grant execute on function search.occurring(tsquery[],text[],text,uuid[]) to psa_search;
-grant execute on function search.occurring(tsquery[],text[],uuid) to psa_search;
-grant execute on function search.places(tsquery,text[],text,uuid[],integer) to psa_search;
-grant execute on function search.places(tsquery,text[],uuid,uuid[],integer) to psa_search;
-grant execute on function search.recent(tsquery,tsquery,text[],text,uuid[],integer,integer[],boolean) to psa_search;
 grant execute on function search.refuse_internal(tsquery) to psa_search;
-grant execute on function search.similar_words(text,text[],integer) to psa_search;
-grant execute on function search.since(double precision,integer[]) to psa_search;
+grant execute on function search.slice(uuid,timestamp with time zone) to psa_search;
+grant execute on function search.sliced(uuid,text,uuid,timestamp with time zone,tsvector) to psa_search;
+grant execute on function search.slices() to psa_search;
+grant execute on function search.template(tsquery,text[]) to psa_search;
 grant execute on function search.top(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
+grant execute on function search.unsure(tsquery) to psa_search;
+grant execute on function search.within(text,text) to psa_search;
 grant execute on function search.words_by_letter(text[],integer) to psa_search;
 grant execute on function search.words_by_trigram(text,integer) to psa_search;
 grant usage on schema search to psa_search;

@@ -166,3 +166,14 @@ export const DEFAULT_ROLES: Record<
     permissions: EVERY_CUSTOMER,
   },
 };
+
+/**
+ * What a customer's people may be given. Row-level security keeps them inside their company whatever their role
+ * says; this keeps roles and settings of the whole tenant out of their reach too.
+ */
+export const CUSTOMER_PERMISSIONS: ReadonlySet<string> = new Set(
+  Object.values(DEFAULT_ROLES)
+    .filter((role) => role.audience === 'customer')
+    .flatMap((role) => role.permissions)
+    .concat('customer:export', 'contact:delete'),
+);

@@ -109,14 +109,11 @@ export class PostgresAsk {
     return { found: rows.filter((row) => row.title !== null), total: rows[0]?.total ?? 0 };
   }
 
-  /**
-   * What a look at the newest documents can tell how many match: all words but the one that may be a beginning. Null where
-   * that is one word, which the statistics know well enough.
-   */
+  /** The query without the word that may be a beginning; null where there is none, or nothing besides. */
   #steady(): string | null {
-    const whole = this.#groups.filter((group) => !termsIn([group]).some((term) => term.prefix));
-    const look = whole.length === 0 ? this.#groups : whole;
-    return look.length > 1 || look !== whole ? matchQuery(look, this.#wording()) : null;
+    const isBeginning = (term: Term) => term.prefix && !this.#widened.has(term.folded);
+    const whole = this.#groups.filter((group) => !termsIn([group]).some(isBeginning));
+    return whole.length > 0 && whole.length < this.#groups.length ? matchQuery(whole, this.#wording()) : null;
   }
 
   /** The ids of all matches. */

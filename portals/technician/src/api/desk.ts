@@ -60,6 +60,13 @@ export const rolesQuery = queryOptions({
     whole<Role>((await api.get('/roles', { query: { limit: 100 }, signal })).data),
 });
 
+/** Every permission that a role can hold, of the services that run. */
+export const permissionsQuery = queryOptions({
+  queryKey: ['role', 'permissions'],
+  staleTime: 5 * 60_000,
+  queryFn: async ({ signal }) => (await api.get('/roles/permissions', { signal })).data,
+});
+
 /** The own keys, or those of everybody, newest first. */
 export const apiKeysQuery = (everybody: boolean) =>
   queryOptions({

@@ -18,15 +18,19 @@ type Path =
   | '/categories'
   | '/sla-policies'
   | '/assignment-rules'
-  | '/users';
+  | '/users'
+  | '/roles';
 /** Technicians come with their user account. */
 type Creatable = Exclude<Path, '/technicians'>;
 /** Fields that only a new one has. */
 type New<P extends Path> = P extends Creatable ? BodyOf<`POST ${P}`> : unknown;
 type Removable = Exclude<Path, '/technicians' | '/users'>;
 
-/** Creating, changing and deleting of desk settings; `key` is the query key of their list. */
-export function useDeskSaving<P extends Path>(path: P, key: string) {
+/**
+ * Creating, changing and deleting of desk settings; `key` is the query key of their list. What is said of it calls a thing
+ * by `shown`, its name unless something else is given.
+ */
+export function useDeskSaving<P extends Path>(path: P, key: string, shown?: string) {
   const t = messages.useT();
   const queries = useQueryClient();
   const refresh = () => queries.invalidateQueries({ queryKey: [key] });
@@ -40,7 +44,7 @@ export function useDeskSaving<P extends Path>(path: P, key: string) {
         const saved: Row = row
           ? await kept.change<Path>(path, row.id, row.version, body)
           : await kept.create<Creatable>(path as Creatable, body, idempotencyKey);
-        showToast('ok', t('saved', { name: saved.name }));
+        showToast('ok', t('saved', { name: shown ?? saved.name }));
         await refresh();
       } catch (error) {
         if (error instanceof ApiError && error.status === 412) await refresh();
@@ -49,7 +53,7 @@ export function useDeskSaving<P extends Path>(path: P, key: string) {
     },
     remove: async (row: Row) => {
       await kept.remove(path as Removable, row.id, row.version);
-      showToast('ok', t('deleted', { name: row.name }));
+      showToast('ok', t('deleted', { name: shown ?? row.name }));
       await refresh();
     },
   };

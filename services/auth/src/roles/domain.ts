@@ -1,22 +1,11 @@
 import type { ErrorDetail } from '@psa/contracts/common';
-import { DEFAULT_ROLES, grants, PERMISSIONS, type Permission } from '@psa/contracts/permissions';
+import { CUSTOMER_PERMISSIONS, grants, PERMISSIONS, type Permission } from '@psa/contracts/permissions';
 
 const NAMES: ReadonlySet<string> = new Set(PERMISSIONS);
 const RESOURCES: ReadonlySet<string> = new Set(PERMISSIONS.map((name) => name.slice(0, name.indexOf(':'))));
 
 /** The role whose holders can do everything; a tenant always keeps one active holder. */
 export const ADMIN_ROLE = 'system_admin';
-
-/**
- * What a customer's people may be given. Row-level security keeps them inside their company whatever their role
- * says; this keeps roles and settings of the whole tenant out of their reach too.
- */
-const FOR_CUSTOMERS: ReadonlySet<string> = new Set(
-  Object.values(DEFAULT_ROLES)
-    .filter((role) => role.audience === 'customer')
-    .flatMap((role) => role.permissions)
-    .concat('customer:export', 'contact:delete'),
-);
 
 /** True for a permission's name, `resource:*` of a known resource, and `*`. */
 export function isPermission(text: string): boolean {
@@ -48,7 +37,7 @@ export function permissionProblems(
   return permissions.flatMap((name, i): ErrorDetail[] => {
     const field = `permissions[${i}]`;
     if (!isPermission(name)) return [{ field, code: 'not_found', message: `"${name}" is not a permission` }];
-    if (audience === 'customer' && !FOR_CUSTOMERS.has(name)) {
+    if (audience === 'customer' && !CUSTOMER_PERMISSIONS.has(name)) {
       return [{ field, code: 'not_for_you', message: `"${name}" cannot be given to customers` }];
     }
     return [];
