@@ -14,6 +14,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   status: [...BASE, 'site'],
   doctor: [...BASE, 'site'],
   backup: [...BASE, 'recovery-error', 'site'],
+  offsite: [...BASE, 'recovery-error', 'site', 'backup'],
   restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
 };
 

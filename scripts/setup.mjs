@@ -148,6 +148,8 @@ const SUITE_PROGRAMS = {
   haproxy: 'haproxy',
   openssl: 'openssl',
   minisign: 'minisign',
+  rclone: 'rclone',
+  age: 'age',
   promtool: 'prometheus',
   amtool: 'prometheus-alertmanager',
   'ansible-playbook': 'ansible',

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,6 +50,14 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
     await runner.run('backup run', false, 'site');
     await putNamed(site.folder.file('backups'));
     for (const name of OF_BACKUPS) await runner.run(name, false, 'site');
+    await mkdir(join(folder, '.config/rclone'), { recursive: true });
+    await writeFile(
+      join(folder, '.config/rclone/rclone.conf'),
+      `[offsite]\ntype = alias\nremote = ${join(folder, 'outside')}\n`,
+    );
+    await lab.edit((text) => text.replace(/(name: grandfather,.*) storage: nas/, '$1 remote: "offsite:"'));
+    await runner.shell('psactl backup run --tier grandfather --only rabbitmq --site lab --yes');
+    for (const verb of ['send', 'list', 'verify', 'fetch', 'prune']) await runner.run(`offsite ${verb}`);
     expect((await labControl(lab.dir).status()).conformance?.misfits ?? []).toEqual([]);
   });
 });

@@ -238,6 +238,36 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'offsite send',
+    'Copies backups of a site outside, encrypted, and reads them back from there',
+    async () => (await import('./commands/offsite/send.ts')).offsiteSend,
+    'site',
+  ),
+  entry(
+    'offsite list',
+    'Lists the copies outside, and which of them are whole',
+    async () => (await import('./commands/offsite/list.ts')).offsiteList,
+    'site',
+  ),
+  entry(
+    'offsite verify',
+    'Reads copies outside to their last byte, and says whether they are what was sent',
+    async () => (await import('./commands/offsite/verify.ts')).offsiteVerify,
+    'site',
+  ),
+  entry(
+    'offsite fetch',
+    'Brings copies back from outside, opened, as the backups that they were',
+    async () => (await import('./commands/offsite/fetch.ts')).offsiteFetch,
+    'site',
+  ),
+  entry(
+    'offsite prune',
+    'Removes the copies outside that their generation does not keep',
+    async () => (await import('./commands/offsite/prune.ts')).offsitePrune,
+    'site',
+  ),
+  entry(
     'restore embedded',
     'Fills an empty data folder of the platform in one process from a backup',
     async () => (await import('./commands/restore/embedded.ts')).restoreEmbeddedCommand,
@@ -340,6 +370,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   secrets: 'passwords and keys of an appliance',
   backup: 'backups, and the proof that they restore',
   'backup catalogue': 'what is known of the backups of a site',
+  offsite: 'copies of backups outside the site',
   restore: 'bring back what a backup holds',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };

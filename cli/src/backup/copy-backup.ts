@@ -17,8 +17,7 @@ export async function copyBackup(cluster: Cluster, one: Catalogued, folder: stri
   await writeArtefact({
     ...{ file: join(folder, basename(one.file)), recipients: [], limit: null },
     async fill(into) {
-      if (volume) await sendVolume(cluster, volume.node, volume.volid, into);
-      else await pipeline(createReadStream(one.file), into, { end: false });
+      await readBackup(cluster, one, into);
       return {};
     },
     describe: ({ sum }) => {
@@ -27,4 +26,14 @@ export async function copyBackup(cluster: Cluster, one: Catalogued, folder: stri
       return manifest;
     },
   });
+}
+
+/** Streams a backup's bytes, from its file or out of the storage that has its archive. */
+export async function readBackup(
+  cluster: Cluster,
+  { file, volume }: Pick<Catalogued, 'file' | 'volume'>,
+  into: NodeJS.WritableStream,
+): Promise<void> {
+  if (volume) await sendVolume(cluster, volume.node, volume.volid, into);
+  else await pipeline(createReadStream(file), into, { end: false });
 }

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox';
 import {
   Closed,
   Email,
+  ErrorDetail,
   Line,
   listQuery,
   Nullable,
@@ -274,9 +275,9 @@ export const CsvImportReport = Type.Object({
   changes_total: Type.Integer(),
   problems: Type.Array(
     Type.Object({
+      ...ErrorDetail.properties,
       line: Type.Integer({ description: 'line in the file, the header is 1' }),
-      field: Nullable(Type.String()),
-      message: Type.String(),
+      field: Nullable(Type.String({ description: 'null: the whole row' })),
     }),
   ),
 });

@@ -1,3 +1,5 @@
+import type { FieldIssue } from '@psa/app/api/error';
+import type { DetailCode } from '@psa/contracts/detail-codes';
 import type { messages } from '../i18n/customer-messages.ts';
 
 type T = ReturnType<typeof messages.useT>;
@@ -24,32 +26,37 @@ export function columnText(column: string | null, t: T): string {
   return column;
 }
 
-/** What the import says of a file or a row, with the words for it; the parts in brackets go into them in turn. */
-const KNOWN = [
-  [/^(?:must not be empty|is required(?: for a new customer)?)$/, 'import.why.empty'],
-  [/^must be one of: active, prospect, inactive$/, 'import.why.status'],
-  [/^must be a valid email$/, 'import.why.email'],
-  [/^must be a valid .+$/, 'import.why.form'],
-  [/^must have at most (\d+) characters$/, 'import.why.long'],
-  [/^is the same name as in line (\d+)$/, 'import.why.same_name'],
-  [/^is the same customer as line (\d+)$/, 'import.why.same_customer'],
-  [/and the row has an external id already$/, 'import.why.two_numbers'],
-  [/^no customer has this number/, 'import.why.no_such_number'],
-  [/^(\d+) customers have it/, 'import.why.ambiguous'],
-  [/^has (\d+) cells where the header has (\d+)$/, 'import.why.cells'],
-  [/^must be a web address/, 'import.why.website'],
-  [/^has text in column (\d+), which has no heading$/, 'import.why.no_heading'],
-  [/^there is no column "name"$/, 'import.why.no_name'],
-  [/^there is no header line$|^is empty$/, 'import.why.no_header'],
-  [/^has characters that are not of the encoding$/, 'import.why.encoding'],
-  [/^is not text$/, 'import.why.not_text'],
-] as const satisfies readonly (readonly [RegExp, string])[];
+/** The words for what the import says of a file or a row, by code (contracts/detail-codes). */
+const WHY = {
+  required: 'empty',
+  empty: 'empty',
+  unknown_value: 'status',
+  wrong_form: 'form',
+  too_long: 'long',
+  same_name: 'same_name',
+  same_customer: 'same_customer',
+  two_numbers: 'two_numbers',
+  wrong_width: 'cells',
+  no_heading: 'no_heading',
+  no_name_column: 'no_name',
+  wrong_encoding: 'encoding',
+  not_text: 'not_text',
+} as const satisfies Partial<Record<DetailCode, string>>;
+const FORMS: Readonly<Record<string, 'email' | 'website'>> = {
+  'idn-email': 'email',
+  'web-address': 'website',
+};
 
-/** Why the import did not take something; what it says that is unknown here is shown as it came. */
-export function whyRefused(message: string, t: T): string {
-  for (const [pattern, key] of KNOWN) {
-    const match = pattern.exec(message);
-    if (match) return t(key, { a: match[1] ?? '', b: match[2] ?? '' });
-  }
-  return message;
+/** Why the import did not take something; what it says that has no words here is shown as it came. */
+export function whyRefused(issue: Omit<FieldIssue, 'field'>, t: T): string {
+  const { code = '', message, values = {} } = issue;
+  if (code === 'ambiguous' && values.count !== undefined)
+    return t('import.why.ambiguous', { a: values.count });
+  if (!Object.hasOwn(WHY, code)) return message;
+  const known = WHY[code as keyof typeof WHY];
+  const words = known === 'form' ? (FORMS[String(values.form)] ?? known) : known;
+  return t(`import.why.${words}`, {
+    a: values.most ?? values.line ?? values.column ?? values.cells ?? '',
+    b: values.header ?? '',
+  });
 }

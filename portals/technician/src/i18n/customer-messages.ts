@@ -130,7 +130,6 @@ export const messages = defineMessages(
     'import.why.long': 'darf höchstens {{a}} Zeichen haben',
     'import.why.same_name': 'steht schon in Zeile {{a}}',
     'import.why.same_customer': 'Derselbe Kunde steht schon in Zeile {{a}}.',
-    'import.why.no_such_number': 'Diese Nummer hat kein Kunde. Für einen neuen Kunden bleibt sie leer.',
     'import.why.ambiguous': '{{a}} Kunden heißen so. Kundennummer oder externe ID angeben.',
     'import.why.cells': 'Die Zeile hat {{a}} Felder, die Kopfzeile {{b}}.',
     'import.why.website': 'ist keine Internetadresse, z. B. www.beispiel.de',
@@ -138,7 +137,6 @@ export const messages = defineMessages(
     'import.why.two_numbers':
       'Diese Kundennummer ist unbekannt, und die Zeile hat schon eine externe ID. Bitte wählen, was die Spalte ist.',
     'import.why.no_name': 'Es fehlt die Spalte „Name“.',
-    'import.why.no_header': 'Die Datei hat keine Kopfzeile.',
     'import.why.encoding': 'hat Zeichen, die es in dieser Kodierung nicht gibt',
     'import.why.not_text': 'Die Datei ist keine Textdatei.',
 
@@ -287,7 +285,6 @@ export const messages = defineMessages(
     'import.why.long': 'must have at most {{a}} characters',
     'import.why.same_name': 'is in line {{a}} already',
     'import.why.same_customer': 'The same customer is in line {{a}} already.',
-    'import.why.no_such_number': 'No customer has this number. Leave it empty for a new customer.',
     'import.why.ambiguous': '{{a}} customers have this name. Give a customer number or external id.',
     'import.why.cells': 'The row has {{a}} cells, the header {{b}}.',
     'import.why.website': 'is not a web address such as www.example.com',
@@ -295,7 +292,6 @@ export const messages = defineMessages(
     'import.why.two_numbers':
       'This customer number is unknown, and the row has an external id already. Please choose what the column is.',
     'import.why.no_name': 'The column “Name” is missing.',
-    'import.why.no_header': 'The file has no header line.',
     'import.why.encoding': 'has characters that do not exist in this encoding',
     'import.why.not_text': 'The file is not a text file.',
 

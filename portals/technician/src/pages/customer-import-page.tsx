@@ -43,7 +43,7 @@ export function Component() {
   // A refused file has no fields to look at: its reasons are all there is.
   const reasons =
     error instanceof ApiError && error.status === 400
-      ? [...new Set(error.details.map((detail) => whyRefused(detail.message, t)))]
+      ? [...new Set(error.details.map((detail) => whyRefused(detail, t)))]
       : [];
   return (
     <div className="page narrow-page">
@@ -164,7 +164,7 @@ function Report({ report }: { report: CsvImportReport }) {
                 cell: (row) => formats.number(row.line),
               },
               { id: 'field', header: t('import.field'), cell: (row) => columnText(row.field, t) },
-              { id: 'reason', header: t('import.reason'), cell: (row) => whyRefused(row.message, t) },
+              { id: 'reason', header: t('import.reason'), cell: (row) => whyRefused(row, t) },
             ]}
           />
           {report.problems.length > SHOWN_PROBLEMS && (

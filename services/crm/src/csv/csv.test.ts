@@ -158,7 +158,12 @@ describe('the import of a CSV file', () => {
     const latin1 = await t.send(Buffer.from('name\nMüller\nMaier\n', 'latin1'));
     expect(latin1.body.data).toMatchObject({ created: 1, refused: 1 });
     expect(latin1.body.data.problems).toEqual([
-      { line: 2, field: 'name', message: 'has characters that are not of the encoding' },
+      {
+        line: 2,
+        field: 'name',
+        code: 'wrong_encoding',
+        message: 'has characters that are not of the encoding',
+      },
     ]);
     const json = await crm.call('POST', `${url}/import-csv`, { body: {} });
     expect(json.status).toBe(415);

@@ -77,7 +77,7 @@ const MARKED = [
 export function decodeFile(bytes: Uint8Array, charset: string | null): Decoded {
   const read = (encoding: string, from: EncodingFrom): Decoded => {
     const text = decode(encoding, bytes);
-    if (text.includes('\0')) throw bad('body', 'unreadable', 'is not text', 'is not text');
+    if (text.includes('\0')) throw bad('body', 'not_text', 'is not text', 'is not text');
     return { text: text.startsWith('\uFEFF') ? text.slice(1) : text, encoding, from };
   };
   const marked = MARKED.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte));

@@ -71,8 +71,20 @@ describe('the heading of a file', () => {
     const t = tenant();
     const { body } = await t.send('name;notes;\r\nA;x; y;\r\nB;x;y\r\nC;x;\r\n');
     expect(body.data.problems).toEqual([
-      { line: 2, field: null, message: 'has text in column 3, which has no heading' },
-      { line: 3, field: null, message: 'has text in column 3, which has no heading' },
+      {
+        line: 2,
+        field: null,
+        code: 'no_heading',
+        message: 'has text in column 3, which has no heading',
+        values: { column: 3 },
+      },
+      {
+        line: 3,
+        field: null,
+        code: 'no_heading',
+        message: 'has text in column 3, which has no heading',
+        values: { column: 3 },
+      },
     ]);
     expect(await t.names()).toEqual(['C']);
   });
@@ -212,7 +224,7 @@ describe('an import into customers that are there', () => {
     const { body } = await t.send(`Kundennummer;Telefon\n${known.customer_number};5\nX-9;6\n`);
     expect(body.data).toMatchObject({ updated: 1, refused: 1 });
     expect(body.data.problems).toEqual([
-      { line: 3, field: 'name', message: 'is required for a new customer' },
+      { line: 3, field: 'name', code: 'required', message: 'is required for a new customer' },
     ]);
     expect((await t.get(known.id)).phone).toBe('5');
   });
@@ -287,7 +299,7 @@ describe('headings of other systems', () => {
     expect(dry.status).toBe(200);
     expect(dry.body.data).toMatchObject({ rows: 1, taken: 0, refused: 1 });
     expect(dry.body.data.problems).toEqual([
-      { line: 1, field: 'header', message: 'there is no column "name"' },
+      { line: 1, field: 'header', code: 'no_name_column', message: 'there is no column "name"' },
     ]);
     expect(dry.body.data.columns.map((c: { by: string }) => c.by)).toEqual(Array(3).fill('undecided'));
     expect((await t.send(unknown)).body.error.details[0].field).toBe('header');

@@ -1,3 +1,4 @@
+import type { ErrorDetail } from '@psa/contracts/common';
 import type { CsvImportReport } from '@psa/contracts/crm';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
@@ -60,7 +61,7 @@ async function readFile(
     }
     const row =
       'problem' in record
-        ? [{ line: record.line, field: null, message: record.problem }]
+        ? [{ line: record.line, field: null, code: 'unreadable' as const, message: record.problem }]
         : readRow(record.line, record.cells, headings);
     if (row === null) continue;
     if (++count > MAX_ROWS) {
@@ -86,10 +87,10 @@ async function readFile(
 const IDENTIFYING = new Set(['name', 'customer_number', 'external_id']);
 
 /** What is wrong with the heading as a whole, or null: a dry run shows it with the columns to choose from. */
-function headingProblem(file: Read): string | null {
+function headingProblem(file: Read): ErrorDetail | null {
   return file.headings.some(({ column }) => column !== null && IDENTIFYING.has(column))
     ? null
-    : 'there is no column "name"';
+    : { field: 'header', code: 'no_name_column', message: 'there is no column "name"' };
 }
 
 /**
@@ -110,9 +111,8 @@ export async function importCsv(
   const file = await readFile(body, charset, choices);
   const unusable = headingProblem(file);
   if (unusable !== null) {
-    const problem = { field: 'header', message: unusable };
-    if (!dryRun) throw invalid({ ...problem, code: 'unreadable' });
-    return report(true, { ...file, rows: [], problems: [{ line: 1, ...problem }] }, []);
+    if (!dryRun) throw invalid(unusable);
+    return report(true, { ...file, rows: [], problems: [{ line: 1, ...unusable }] }, []);
   }
   const foreseen = await deps.db.read(ctx.scope, async (tx) =>
     planImport(file.rows, await matchingCustomers(tx, tenantId, file.rows, false), confirmed),
@@ -144,7 +144,12 @@ async function apply(
   const done: Decision[] = [];
   const late = (row: CustomerLine): Decision => ({
     kind: 'refuse',
-    problem: { line: row.line, field: null, message: 'customers changed during the import; import it again' },
+    problem: {
+      line: row.line,
+      field: null,
+      code: 'changed',
+      message: 'customers changed during the import; import it again',
+    },
   });
   for (let at = 0; at < plan.length; at += CHUNK) {
     const chunk = plan.slice(at, at + CHUNK);

@@ -107,6 +107,7 @@ export function planImport(
         return {
           refuse: {
             field: 'customer_number',
+            code: 'two_numbers',
             message: 'no customer has this number, and the row has an external id already',
           },
         };
@@ -121,7 +122,11 @@ export function planImport(
       );
       if (found.length > 1) {
         return {
-          refuse: { field: 'external_id', message: 'several customers of different sources have it' },
+          refuse: {
+            field: 'external_id',
+            code: 'ambiguous',
+            message: 'several customers of different sources have it',
+          },
         };
       }
       if (found[0]) return { customer: found[0], by: 'external_id', sure: true };
@@ -136,7 +141,9 @@ export function planImport(
       return {
         refuse: {
           field: 'name',
+          code: 'ambiguous',
           message: `${named.length} customers have it; give a customer number or external id`,
+          values: { count: named.length },
         },
       };
     }
@@ -144,15 +151,16 @@ export function planImport(
   }
 
   return rows.map((row): Decision => {
-    const refuse = (field: string | null, message: string): Decision => ({
+    const refuse = (problem: Omit<Problem, 'line'>): Decision => ({
       kind: 'refuse',
-      problem: { line: row.line, field, message },
+      problem: { line: row.line, ...problem },
     });
     const found = match(row);
-    if ('refuse' in found) return refuse(found.refuse.field, found.refuse.message);
+    if ('refuse' in found) return refuse(found.refuse);
     const customer = 'customer' in found ? found.customer : null;
     const named = row.values.name;
-    if (!customer && named === undefined) return refuse('name', 'is required for a new customer');
+    if (!customer && named === undefined)
+      return refuse({ field: 'name', code: 'required', message: 'is required for a new customer' });
 
     const name = nameOf(named ?? customer!.name);
     const given = row.external_id ?? (ownNumberOf(row, customer) ? null : row.customer_number);
@@ -161,11 +169,16 @@ export function planImport(
       ...(given === null ? [] : [`external:${given}`]),
     ];
     const earlier = identities.map((identity) => lineOf.get(identity)).find((line) => line !== undefined);
-    if (earlier !== undefined) return refuse(null, `is the same customer as line ${earlier}`);
+    if (earlier !== undefined) {
+      const message = `is the same customer as line ${earlier}`;
+      return refuse({ field: null, code: 'same_customer', message, values: { line: earlier } });
+    }
     if (!customer) {
       const namesake = lineOfName.get(name);
       if (namesake && (given === null || !namesake.named)) {
-        return refuse('name', `is the same name as in line ${namesake.line}`);
+        const { line } = namesake;
+        const message = `is the same name as in line ${line}`;
+        return refuse({ field: 'name', code: 'same_name', message, values: { line } });
       }
     }
     for (const identity of identities) lineOf.set(identity, row.line);
@@ -182,7 +195,7 @@ export function planImport(
       if (
         row.external_id !== null ? holders.length > 0 : holders.some((one) => one.source === wanted.source)
       ) {
-        return refuse('external_id', 'belongs to another customer');
+        return refuse({ field: 'external_id', code: 'taken', message: 'belongs to another customer' });
       }
     }
     const changes = Object.fromEntries(

@@ -1,4 +1,4 @@
-import { Line } from '@psa/contracts/common';
+import { type ErrorDetail, Line } from '@psa/contracts/common';
 import { CreateCustomerRequest, CreateSiteRequest, type CUSTOMER_STATUSES } from '@psa/contracts/crm';
 import { normalTags } from '@psa/contracts/tags';
 import { foldText } from '@psa/domain/text';
@@ -41,10 +41,10 @@ export interface CustomerLine {
   readonly values: CustomerValues;
   readonly site: SiteValues | null;
 }
-export interface Problem {
+/** What is wrong with a row, as with a field of a request; `field` null: with the row as a whole. */
+export interface Problem extends Readonly<Omit<ErrorDetail, 'field'>> {
   readonly line: number;
   readonly field: string | null;
-  readonly message: string;
 }
 
 // The same rules as POST /customers and /sites, and the external id as the import by JSON has it.
@@ -87,16 +87,7 @@ export function readRow(
   const width = headings.findLastIndex((heading) => heading.by !== 'empty') + 1;
   const astray = cells.findIndex((cell, i) => cell.trim() !== '' && (headings[i]?.by ?? 'empty') === 'empty');
   if (cells.length < width || astray !== -1) {
-    return [
-      {
-        line,
-        field: null,
-        message:
-          astray !== -1 && astray < headings.length
-            ? `has text in column ${astray + 1}, which has no heading`
-            : `has ${cells.length} cells where the header has ${width}`,
-      },
-    ];
+    return [{ line, field: null, ...misplaced(cells.length, width, astray < headings.length ? astray : -1) }];
   }
   const problems: Problem[] = [];
   const given: Partial<Record<Column, string>> = {};
@@ -104,7 +95,12 @@ export function readRow(
     if (column === null) continue;
     const cell = undefuse(cells[i]!).trim();
     if (cell.includes('\uFFFD')) {
-      problems.push({ line, field: column, message: 'has characters that are not of the encoding' });
+      problems.push({
+        line,
+        field: column,
+        code: 'wrong_encoding',
+        message: 'has characters that are not of the encoding',
+      });
     }
     // An empty cell says nothing: it neither clears a field nor creates one.
     if (cell !== '') given[column] = cell;
@@ -114,8 +110,8 @@ export function readRow(
   const values = customerValues(given);
   const identified = given.customer_number !== undefined || given.external_id !== undefined;
   const complain = (errors: unknown) => {
-    for (const { field, message } of validationDetails((errors ?? []) as never, 'row')) {
-      problems.push({ line, field: field.replace(/\[\d+\]$/, ''), message });
+    for (const { field, ...detail } of validationDetails((errors ?? []) as never, 'row')) {
+      problems.push({ ...detail, line, field: field.replace(/\[\d+\]$/, '') });
     }
   };
   // Who is known by a number needs no name here; a new customer without one is refused when that shows.
@@ -128,7 +124,9 @@ export function readRow(
       problems.push({
         line,
         field,
+        code: 'too_long',
         message: 'must have at most 200 characters on one line',
+        values: { most: 200 },
       });
     }
   }
@@ -140,6 +138,22 @@ export function readRow(
     values: stored(values),
     site,
   };
+}
+
+/** A row that does not fit its header; `astray`: the column, from 0, that holds text and has no heading. */
+function misplaced(cells: number, header: number, astray: number): Omit<ErrorDetail, 'field'> {
+  const column = astray + 1;
+  return astray === -1
+    ? {
+        code: 'wrong_width',
+        message: `has ${cells} cells where the header has ${header}`,
+        values: { cells, header },
+      }
+    : {
+        code: 'no_heading',
+        message: `has text in column ${column}, which has no heading`,
+        values: { column },
+      };
 }
 
 function customerValues(given: Partial<Record<Column, string>>): CustomerValues {
