@@ -298,12 +298,24 @@ export function businessMinutesBetween(
   calendar: BusinessCalendar | CompiledCalendar,
   suspensions: readonly Suspension[] = [],
 ): number {
-  if (Temporal.Instant.compare(b, a) < 0) return -businessMinutesBetween(b, a, calendar, suspensions);
   const compiled = 'partsOf' in calendar ? calendar : compileCalendar(calendar);
   const [from, to] = [a.epochMilliseconds, b.epochMilliseconds];
-  let total = openMs(compiled, from, to);
+  return to < from
+    ? -openMinutesBetween(to, from, compiled, suspensions)
+    : openMinutesBetween(from, to, compiled, suspensions);
+}
+
+/** As {@link businessMinutesBetween}, of epoch milliseconds in their order: for each row of a list. */
+export function openMinutesBetween(
+  from: number,
+  to: number,
+  calendar: CompiledCalendar,
+  suspensions: readonly Suspension[],
+): number {
+  let total = openMs(calendar, from, to);
+  if (suspensions.length === 0) return total / MINUTE_MS;
   for (const pause of normalise(suspensions)) {
-    total -= openMs(compiled, Math.max(pause.from, from), Math.min(pause.to, to));
+    total -= openMs(calendar, Math.max(pause.from, from), Math.min(pause.to, to));
   }
   return total / MINUTE_MS;
 }

@@ -18,9 +18,9 @@
  */
 
 import {
-  businessMinutesBetween,
   type ExplainStep,
   fewestMinutesOfYear,
+  openMinutesBetween,
   type Suspension,
   walkBusinessTime,
 } from './business-time.ts';
@@ -107,17 +107,13 @@ export interface SlaAssessment {
 
 /**
  * The phase of a clock whose stored state is `state`, seen at `now`. A clock stored as running past its due time is
- * breached, whether its timer has fired or not.
+ * breached, whether its timer has fired or not. Times are epoch milliseconds: it is asked for each row of a list, where
+ * an instant costs more than all that is reckoned with it.
  */
-export function phaseOf(
-  state: SlaState,
-  riskAt: Temporal.Instant | null,
-  dueAt: Temporal.Instant | null,
-  now: Temporal.Instant,
-): SlaPhase {
+export function phaseOf(state: SlaState, riskAt: number | null, dueAt: number | null, now: number): SlaPhase {
   if (state !== 'running') return state;
-  if (dueAt !== null && Temporal.Instant.compare(now, dueAt) > 0) return 'breached';
-  return riskAt !== null && Temporal.Instant.compare(now, riskAt) >= 0 ? 'at_risk' : 'ok';
+  if (dueAt !== null && now > dueAt) return 'breached';
+  return riskAt !== null && now >= riskAt ? 'at_risk' : 'ok';
 }
 
 /**
@@ -131,23 +127,23 @@ export function shareUsed(usedMinutes: number, targetMinutes: number, phase: Sla
 }
 
 /**
- * Business minutes used of a clock that began at `start`: up to its goal, or up to `now`. With a compiled calendar this
- * is cheap enough for every row of a list.
+ * Business minutes used of a clock that began at `start`: up to its goal, or up to `now`; epoch milliseconds. With a
+ * compiled calendar this is cheap enough for every row of a list.
  */
 export function usedMinutes(input: {
-  start: Temporal.Instant;
-  achievedAt: Temporal.Instant | null;
+  start: number;
+  achievedAt: number | null;
   pauses: readonly SlaPause[];
   calendar: CompiledCalendar;
-  now: Temporal.Instant;
+  now: number;
 }): number {
   const end = input.achievedAt ?? input.now;
-  if (Temporal.Instant.compare(end, input.start) <= 0) return 0;
-  return businessMinutesBetween(
+  if (end <= input.start) return 0;
+  return openMinutesBetween(
     input.start,
     end,
     input.calendar,
-    suspensionsOf(input.pauses, end).suspensions,
+    input.pauses.length === 0 ? [] : suspensionsOf(input.pauses, end).suspensions,
   );
 }
 
@@ -192,14 +188,11 @@ export function pausesAfter<T>(
   return wanted ? [...closed, { from: now, until: null, reason: status }] : closed;
 }
 
-/** When the response clock ended: with the first response, or with the resolution, which answers too. */
-export function respondedAt(
-  facts: Pick<SlaFacts, 'first_response_at' | 'resolved_at'>,
-): Temporal.Instant | null {
-  const { first_response_at, resolved_at } = facts;
-  return first_response_at && resolved_at
-    ? earlier(first_response_at, resolved_at)
-    : (first_response_at ?? resolved_at);
+/** When the response clock ended: with the first response, or with the resolution, which answers too. Epoch milliseconds. */
+export function respondedAt(firstResponseAt: number | null, resolvedAt: number | null): number | null {
+  return firstResponseAt !== null && resolvedAt !== null
+    ? Math.min(firstResponseAt, resolvedAt)
+    : (firstResponseAt ?? resolvedAt);
 }
 
 /** Statuses pause by the policy's `pause_on` alone; work that is over stops the clocks under every policy. */
@@ -213,10 +206,11 @@ function earlier(a: Temporal.Instant, b: Temporal.Instant): Temporal.Instant {
 /** The pauses as far as `end`, and whether the clock stands still there. */
 function suspensionsOf(
   pauses: readonly SlaPause[],
-  end: Temporal.Instant,
+  endMs: number,
 ): { suspensions: Suspension[]; isPaused: boolean } {
   const suspensions: Suspension[] = [];
   let isPaused = false;
+  const end = Temporal.Instant.fromEpochMilliseconds(endMs);
   for (const pause of pauses) {
     if (Temporal.Instant.compare(pause.from, end) > 0) continue;
     isPaused ||= pause.until === null || Temporal.Instant.compare(end, pause.until) < 0;
@@ -226,27 +220,22 @@ function suspensionsOf(
   return { suspensions, isPaused };
 }
 
-interface ClockInput {
-  start: Temporal.Instant;
-  achievedAt: Temporal.Instant | null;
-  pauses: readonly SlaPause[];
-  calendar: CompiledCalendar;
-  now: Temporal.Instant;
-}
+type ClockInput = Parameters<typeof usedMinutes>[0] & { begun: Temporal.Instant };
 
 function assessClock(target: number | null, input: ClockInput): SlaClock | null {
   if (target === null) return null;
-  const { start, achievedAt, pauses, calendar, now } = input;
+  const { begun, achievedAt, pauses, calendar, now } = input;
   // Pauses reach to the clock's end at most: an open one to now, none beyond the goal.
   const clockEnd = achievedAt ?? now;
   const { suspensions, isPaused } = suspensionsOf(pauses, clockEnd);
-  const due = walkBusinessTime(start, { minutes: target }, calendar, suspensions);
-  const risk = walkBusinessTime(start, { minutes: target * AT_RISK_SHARE }, calendar, suspensions);
+  const due = walkBusinessTime(begun, { minutes: target }, calendar, suspensions);
+  const risk = walkBusinessTime(begun, { minutes: target * AT_RISK_SHARE }, calendar, suspensions);
   const used = usedMinutes(input);
   // By the due time, not by minutes: one that fell due on Friday evening is late on Monday morning.
-  const inTime = Temporal.Instant.compare(clockEnd, due.end) <= 0;
-  const state: SlaState = !inTime ? 'breached' : achievedAt ? 'met' : isPaused ? 'paused' : 'running';
-  const phase = phaseOf(state, risk.end, due.end, clockEnd);
+  const dueAt = due.end.epochMilliseconds;
+  const state: SlaState =
+    clockEnd > dueAt ? 'breached' : achievedAt !== null ? 'met' : isPaused ? 'paused' : 'running';
+  const phase = phaseOf(state, risk.end.epochMilliseconds, dueAt, clockEnd);
   return {
     target_minutes: target,
     due_at: due.end,
@@ -255,7 +244,7 @@ function assessClock(target: number | null, input: ClockInput): SlaClock | null 
     share_used: shareUsed(used, target, phase),
     due_is_provisional: state === 'paused',
     state,
-    achieved_at: achievedAt,
+    achieved_at: achievedAt === null ? null : Temporal.Instant.fromEpochMilliseconds(achievedAt),
     used_minutes: used,
     remaining_minutes: target - used,
     explain: due.steps,
@@ -275,11 +264,19 @@ export function assessSla(
 ): SlaAssessment | null {
   const targets = targetOf(policy, facts.priority);
   if (!targets) return null;
-  const shared = { start: facts.created_at, pauses: facts.pauses, calendar, now };
+  const ms = (at: Temporal.Instant | null) => (at === null ? null : at.epochMilliseconds);
+  const [responded, resolved] = [ms(facts.first_response_at), ms(facts.resolved_at)];
+  const shared = {
+    ...{ begun: facts.created_at, start: facts.created_at.epochMilliseconds },
+    ...{ pauses: facts.pauses, calendar, now: now.epochMilliseconds },
+  };
   return {
     policy_id: policy.id,
-    response: assessClock(targets.response_minutes, { ...shared, achievedAt: respondedAt(facts) }),
-    resolution: assessClock(targets.resolution_minutes, { ...shared, achievedAt: facts.resolved_at }),
+    response: assessClock(targets.response_minutes, {
+      ...shared,
+      achievedAt: respondedAt(responded, resolved),
+    }),
+    resolution: assessClock(targets.resolution_minutes, { ...shared, achievedAt: resolved }),
   };
 }
 

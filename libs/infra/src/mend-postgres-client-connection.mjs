@@ -152,8 +152,38 @@ export const CONNECTION_CHANGES = [
   },
   {
     file: 'connection.js',
+    before: `    const row = query.isRaw ? new Array(query.statement.columns.length) : {}
+`,
+    after: `    const text = x.length < 65536 ? x.latin1Slice(0, x.length) : null
+    const plain = text !== null && !NON_ASCII.test(text)
+    const row = query.isRaw ? new Array(query.statement.columns.length) : {}
+`,
+  },
+  {
+    file: 'connection.js',
+    before: `          : column.parser === undefined
+            ? x.toString('utf8', index, index += length)
+            : column.parser.array === true
+              ? column.parser(x.toString('utf8', index + 1, index += length))
+              : column.parser(x.toString('utf8', index, index += length))
+`,
+    after: `          : text === null
+            ? x.utf8Slice(index, index += length)
+            : text.slice(index, index += length)
+
+      if (value !== null && query.isRaw !== true) {
+        if (!plain && text !== null && NON_ASCII.test(value))
+          value = x.utf8Slice(index - length, index)
+        if (column.parser !== undefined)
+          value = column.parser(column.parser.array === true ? value.slice(1) : value)
+      }
+`,
+  },
+  {
+    file: 'connection.js',
     before: `    , ExecuteUnnamed = `,
-    after: `    , ExecuteAlone = b().E().str(b.N).i32(0).end()
+    after: `    , NON_ASCII = /[^\\x00-\\x7f]/
+    , ExecuteAlone = b().E().str(b.N).i32(0).end()
     , ExecuteFlush = Buffer.concat([ExecuteAlone, Flush])
     , ExecuteUnnamed = `,
   },

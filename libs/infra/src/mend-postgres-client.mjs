@@ -38,6 +38,9 @@
 //     the client. In a transaction one Sync ends all that goes out in one write. What fails is told of what failed, the
 //     rest 25P02, and where COMMIT went with it, that is sent again, because the server has passed it over. BEGIN asks for
 //     its answer at once (Flush), and when it fails, nothing of what was sent with it runs.
+// 18. Each value of each row is cut out of the answer and decoded by itself, two calls into C++ for a value: a fifth of what
+//     the service spends on a list. A row is decoded once, as bytes, and cut as text; only what holds more than ASCII is
+//     decoded again. Rows of 64 kB and more go as before, since what is cut from a text keeps all of it in memory.
 //
 // Plain JavaScript, because it runs before the pinned Node is there.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';

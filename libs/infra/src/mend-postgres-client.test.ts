@@ -92,6 +92,37 @@ async function terminate(pid: number): Promise<void> {
   await admin.end();
 }
 
+it('a row’s values come as they are, whatever stands beside them', async () => {
+  const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
+  const texts = [
+    '',
+    'plain',
+    'Müller & Söhne',
+    '日本語',
+    '🔧',
+    'é\u0301',
+    '\u0080\u00ff',
+    'a'.repeat(70_000),
+    'ß'.repeat(40_000),
+  ];
+  for (const beside of texts) {
+    for (const text of texts) {
+      const [row] = await sql`
+        SELECT ${text} AS text, 42 AS n, NULL::text AS nothing, ${beside} AS beside, true AS yes,
+          ARRAY[${text}::text, ${beside}::text, 'x'] AS list, ARRAY[1, 2]::int[] AS numbers,
+          jsonb_build_object('t', ${text}::text) AS object, '2026-03-02T09:00:00Z'::timestamptz AS at`;
+      expect(row).toEqual({
+        ...{ text, n: 42, nothing: null, beside, yes: true, list: [text, beside, 'x'], numbers: [1, 2] },
+        ...{ object: { t: text }, at: new Date('2026-03-02T09:00:00Z') },
+      });
+    }
+    expect(await sql`SELECT ${beside} AS a, 1 AS b`.values()).toEqual([[beside, 1]]);
+    const [raw] = (await sql`SELECT ${beside} AS a`.raw()) as unknown as Buffer[][];
+    expect(raw![0]!.toString('utf8')).toBe(beside);
+  }
+  await sql.end();
+});
+
 it('a transaction that lost its connection fails and does not go on in the next session', async () => {
   const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
   await sql`CREATE TABLE entries (text text)`;

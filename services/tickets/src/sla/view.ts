@@ -3,7 +3,7 @@ import { phaseOf, respondedAt, shareUsed, usedMinutes } from '@psa/domain/sla';
 import { toIso } from '@psa/service-kit/database';
 import type { DeskSettings } from '../desk/settings.ts';
 import type { TicketRow } from '../tickets/row.ts';
-import { instant, instantOrNull, pausesOf, SLA_KINDS, type SlaKind } from './clock.ts';
+import { epochMs, epochMsOrNull, pausesOf, SLA_KINDS, type SlaKind } from './clock.ts';
 
 type Clocked = Pick<
   TicketRow,
@@ -24,12 +24,10 @@ const NO_CLOCK: SlaClock = { phase: 'none', share_used: null, risk_at: null, due
  */
 export function slaView(settings: DeskSettings, row: Clocked, now: Date): TicketSla {
   const times: Times = {
-    now: Temporal.Instant.fromEpochMilliseconds(now.getTime()),
-    start: instant(row.created_at),
-    goals: {
-      first_response_at: instantOrNull(row.first_response_at),
-      resolved_at: instantOrNull(row.resolved_at),
-    },
+    now: now.getTime(),
+    start: epochMs(row.created_at),
+    respondedAt: epochMsOrNull(row.first_response_at),
+    resolvedAt: epochMsOrNull(row.resolved_at),
     pauses: pausesOf(row.sla_pauses),
   };
   const response = clockView(settings, row, 'response', times);
@@ -48,21 +46,23 @@ export function slaView(settings: DeskSettings, row: Clocked, now: Date): Ticket
 /** Not reached yet, and not standing still: what `sla_due_at` of the table takes into account. */
 const runs = (clock: SlaClock) => clock.done_at === null && clock.due_at !== null;
 
-/** Of a row, read once for both clocks. */
+/** Of a row, read once for both clocks; epoch milliseconds. */
 interface Times {
-  readonly now: Temporal.Instant;
-  readonly start: Temporal.Instant;
-  readonly goals: Parameters<typeof respondedAt>[0];
+  readonly now: number;
+  readonly start: number;
+  readonly respondedAt: number | null;
+  readonly resolvedAt: number | null;
   readonly pauses: ReturnType<typeof pausesOf>;
 }
 
 function clockView(settings: DeskSettings, row: Clocked, kind: SlaKind, times: Times): SlaClock {
   const state = row[`sla_${kind}_state`];
   if (state === 'none') return NO_CLOCK;
-  const { now, start, goals, pauses } = times;
-  const achievedAt = kind === 'response' ? respondedAt(goals) : goals.resolved_at;
+  const { now, start, pauses } = times;
+  const achievedAt =
+    kind === 'response' ? respondedAt(times.respondedAt, times.resolvedAt) : times.resolvedAt;
   const [due, risk] = [row[`sla_${kind}_due`], row[`sla_${kind}_risk_at`]];
-  const phase = phaseOf(state, instantOrNull(risk), instantOrNull(due), now);
+  const phase = phaseOf(state, epochMsOrNull(risk), epochMsOrNull(due), now);
   const used = row.sla_policy_id === null ? undefined : settings.policies.get(row.sla_policy_id);
   const target = used?.policy.targets[row.priority]?.[`${kind}_minutes`] ?? null;
   return {
@@ -73,6 +73,6 @@ function clockView(settings: DeskSettings, row: Clocked, kind: SlaKind, times: T
         : null,
     risk_at: toIso(risk),
     due_at: toIso(due),
-    done_at: achievedAt === null ? null : new Date(achievedAt.epochMilliseconds).toISOString(),
+    done_at: achievedAt === null ? null : new Date(achievedAt).toISOString(),
   };
 }
