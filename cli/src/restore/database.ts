@@ -278,8 +278,7 @@ async function takePlace(cluster: Cluster, { as, replaces }: DatabasePlan, draft
   const { primary, replicas } = await postgresMembers(cluster);
   if (!primary)
     throw new CliError('Unable to give the restored database its place: PostgreSQL has no primary now.', {
-      why: `It stands there as "${draft}".`,
-      fix: 'See "psactl status", then run this again.',
+      fix: 'See "psactl status", then run this again: what was there is as it was.',
     });
   const [oid] = await askSql(
     cluster,

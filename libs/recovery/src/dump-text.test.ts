@@ -100,6 +100,28 @@ describe('a dump of all databases', () => {
     expect(globals.join('\n')).not.toMatch(/ROLE (reader|postgres|evil)/);
   });
 
+  it('is taken as well out of the text that pg_restore makes of a dump in its own format', async () => {
+    const text = readFileSync(new URL('../fixtures/pg_restore-15.sql', import.meta.url));
+    let content = '';
+    let before: readonly string[] = [];
+    const into = new Writable({
+      write(chunk: Buffer, _, done) {
+        content += chunk;
+        done();
+      },
+    });
+    const wanted = { database: 'zz', as: 'zz_again', missingRoles: none };
+    const found = await extractDatabase(Readable.from([text]), wanted, async (lines) => {
+      before = [...lines];
+      return into;
+    });
+    expect(found).toBe(true);
+    expect(before[0]).toMatch(/^CREATE DATABASE "zz_again" WITH TEMPLATE = template0 /);
+    expect(content).toContain('COPY public.u (n) FROM stdin;\n1\n2\n3\n\\.\n');
+    expect(content).toContain('GRANT CONNECT ON DATABASE "zz_again" TO psa_owner;');
+    expect(content).not.toMatch(/^(?!--).*DATABASE zz\b/m);
+  });
+
   it('says when the database is not in it', async () => {
     expect(await extracted({ database: 'nowhere', as: 'x', missingRoles: none })).toMatchObject({
       ...{ found: false, content: '' },
