@@ -10,7 +10,7 @@ import { ProxmoxError } from '@psa/proxmox/client/errors';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { releaseFromHa } from './ha-steps.ts';
-import { startUp } from './start.ts';
+import { ASK_INIT, initTrouble, startUp } from './start.ts';
 
 /** What steps about containers need to know. */
 export interface Work {
@@ -241,12 +241,7 @@ export async function start(work: Work, step: Step, container: DesiredContainer)
         return 'started';
       }
     },
-    async init() {
-      const asked = await cluster.exec(id, ['systemctl', 'is-system-running'], { timeoutMs: 30_000 });
-      const state = asked.stdout.trim();
-      if (['running', 'degraded', 'starting', 'maintenance'].includes(state)) return null;
-      return state || asked.stderr.trim() || `systemctl ends with ${asked.code}`;
-    },
+    init: async () => initTrouble(await cluster.exec(id, ASK_INIT, { timeoutMs: 30_000 })),
     lastWords: async () => [failed, await wordsOf(cluster, id)].filter((text) => text !== '').join('\n'),
     pause: (ms) => sleep(ms, undefined, { signal: cluster.signal }),
     now: () => performance.now(),

@@ -1,3 +1,4 @@
+import type { ExecResult } from '@psa/proxmox/ssh';
 import { CliError } from '../errors.ts';
 
 /** What a start needs of the world. */
@@ -15,6 +16,16 @@ export interface StartWorld {
   lastWords(): Promise<string>;
   pause(ms: number): Promise<void>;
   now(): number;
+}
+
+/** What an init is asked. */
+export const ASK_INIT = ['systemctl', 'is-system-running'] as const;
+
+/** What it answered: null when units can be started, else what is wrong. */
+export function initTrouble({ code, stdout, stderr }: ExecResult): string | null {
+  const state = stdout.trim();
+  if (['running', 'degraded', 'starting', 'maintenance'].includes(state)) return null;
+  return state || stderr.trim() || `systemctl ends with ${code}`;
 }
 
 /** How often a container is started before it is given up: a node that starts many at once fails one now and then. */

@@ -6,7 +6,7 @@ import { apiPath } from '@psa/proxmox/client/encode';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
 import { parseNet, printNet } from '@psa/proxmox/conf';
 import { newRun } from '@psa/recovery/artefact-name';
-import { startUp } from '../apply/start.ts';
+import { ASK_INIT, initTrouble, startUp } from '../apply/start.ts';
 import { takeContainer } from '../backup/containers.ts';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { CliError, usage } from '../errors.ts';
@@ -311,13 +311,9 @@ async function start(cluster: Cluster, node: string, id: number, name: string): 
       }
       return 'started';
     },
-    async init() {
-      const asked = await cluster.site.shell.exec(node, id, ['systemctl', 'is-system-running'], {
-        ...{ timeoutMs: 30_000, signal: cluster.signal },
-      });
-      const state = asked.stdout.trim();
-      if (['running', 'degraded', 'starting', 'maintenance'].includes(state)) return null;
-      return state || asked.stderr.trim() || `systemctl ends with ${asked.code}`;
+    init: async () => {
+      const options = { timeoutMs: 30_000, signal: cluster.signal };
+      return initTrouble(await cluster.site.shell.exec(node, id, ASK_INIT, options));
     },
     lastWords: () => cluster.site.shell.console(node, id, { signal: cluster.signal }).catch(() => ''),
     pause: (ms) => sleep(ms, undefined, { signal: cluster.signal }),
