@@ -12,18 +12,21 @@ beforeAll(async () => {
 });
 afterAll(() => runner?.close(), 300_000);
 
-const OF_BACKUPS = ['list', 'show', 'verify', 'protect', 'copy', 'catalogue rebuild', 'prune'].map(
-  (verb) => `backup ${verb}`,
-);
+const OF_BACKUPS = [
+  ...['list', 'show', 'verify', 'protect', 'copy', 'catalogue rebuild', 'prune'].map(
+    (verb) => `backup ${verb}`,
+  ),
+  ...['container', 'database', 'redis', 'config'].map((what) => `restore ${what}`),
+];
 
-/** The examples name a run of a certain day: a dump of another day gets its name. */
-async function putNamed(folder: string): Promise<void> {
+/** The examples name a run of a certain day: what was taken on another gets its name. */
+async function putNamed(folder: string, kind: string): Promise<void> {
   const named = '20261130T020000Z-3f9a2c';
-  const dump = (await readdir(folder)).find((name) => /^database-.*\.zst$/.test(name))!;
-  const run = dump.slice('database-'.length, -'.sql.zst'.length);
-  await cp(join(folder, dump), join(folder, dump.replace(run, named)));
-  const manifest = await readFile(join(folder, `${dump}.json`), 'utf8');
-  await writeFile(join(folder, `${dump.replace(run, named)}.json`), manifest.replaceAll(run, named));
+  const name = (await readdir(folder)).find((one) => one.startsWith(`${kind}-`) && !one.endsWith('.json'))!;
+  const run = name.slice(kind.length + 1).split('.')[0]!;
+  await cp(join(folder, name), join(folder, name.replace(run, named)));
+  const manifest = await readFile(join(folder, `${name}.json`), 'utf8');
+  await writeFile(join(folder, `${name.replace(run, named)}.json`), manifest.replaceAll(run, named));
 }
 
 describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
@@ -48,7 +51,7 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000 }, () => {
     await cp(join(lab.dir, 'dist'), join(folder, 'dist'), { recursive: true });
     for (const name of ofKind('site')) await runner.run(name);
     await runner.run('backup run', false, 'site');
-    await putNamed(site.folder.file('backups'));
+    for (const kind of ['database', 'configs']) await putNamed(site.folder.file('backups'), kind);
     for (const name of OF_BACKUPS) await runner.run(name, false, 'site');
     await mkdir(join(folder, '.config/rclone'), { recursive: true });
     await writeFile(

@@ -57,6 +57,7 @@ async function layTemplate(folder: string, definition: Definition): Promise<void
     'etc/machine-id': '',
     'var/lib/haproxy/server-state': '',
     'var/lib/redis/.keep': '',
+    'var/lib/postgresql/15/.keep': '',
   });
   for (let at: Definition | null = definition; at; at = at.parent)
     for (const { path, source, executable } of at.files) {

@@ -29,7 +29,7 @@ export interface Orphan extends Volume {
   readonly node: string;
   readonly storage: string;
   readonly run: string;
-  readonly tier: string;
+  readonly tier: string | null;
 }
 
 /** What the storages have; keys are `node storage`, and the storage alone where all nodes see the same. */

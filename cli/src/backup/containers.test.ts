@@ -28,6 +28,7 @@ it('an archive is ours by its notes alone', () => {
   expect(readNotes('psa 20261130T020000Z-3f9a2c son psa-redis-1')).toEqual({
     ...{ run: '20261130T020000Z-3f9a2c', tier: 'son' },
   });
+  expect(readNotes('psa 20261130T020000Z-3f9a2c safety psa-redis-1')).toMatchObject({ tier: null });
   for (const notes of [undefined, '', 'psa', 'nightly psa-redis-1', 'psa 20261130 son'])
     expect(readNotes(notes)).toBeNull();
 });

@@ -98,13 +98,15 @@ async function factsOf(
   return { isRunning: state === 'running', isManaged, plain };
 }
 
-/** The first line of an archive's notes; by it the archive of a run that was killed is found again. */
-export const notesOf = (run: string, tier: string): string => `psa ${run} ${tier}`;
+/** In the place of a generation: the archive of what was about to be overwritten. */
+const SAFETY = 'safety';
 
-/** The run and generation that an archive's notes name; null: psactl did not make it. */
-export function readNotes(notes: string | undefined): { readonly run: string; readonly tier: string } | null {
+/** The run and generation (null: none) that an archive's notes name; null: psactl did not make it. */
+export function readNotes(
+  notes: string | undefined,
+): { readonly run: string; readonly tier: string | null } | null {
   const [, run, tier] = /^psa (\d{8}T\d{6}Z-[0-9a-f]{6}) (\S+)/.exec(notes ?? '') ?? [];
-  return run && tier ? { run, tier } : null;
+  return run && tier ? { run, tier: tier === SAFETY ? null : tier } : null;
 }
 
 /** A day: a container of terabytes takes its time. */
@@ -168,7 +170,10 @@ async function dump(run: Run, id: number, node: string, mode: string): Promise<r
       mode: mode === 'stopped' ? 'snapshot' : mode,
     },
     // What stays is psactl's to decide: an archive that Proxmox removes would leave a manifest of nothing.
-    ...{ remove: 0, 'notes-template': `${notesOf(run.id, generation.name)} {{guestname}}` },
+    ...{
+      remove: 0,
+      'notes-template': `psa ${run.id} ${run.isSafety ? SAFETY : generation.name} {{guestname}}`,
+    },
     ...(limit === null ? {} : { bwlimit: Math.ceil(limit / 1024) }),
   };
   try {

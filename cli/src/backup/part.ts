@@ -15,6 +15,8 @@ export interface Run {
   readonly recipients: readonly string[];
   /** Bytes per second of each part; null: as fast as it goes. */
   readonly limit: number | null;
+  /** What is about to be overwritten: of no generation, and never "the latest". */
+  readonly isSafety?: boolean;
 }
 
 /** One thing that a run takes. */
@@ -39,7 +41,13 @@ type Own = Partial<
 export function manifestBase(run: Run, kind: Exclude<ArtefactKind, 'embedded'>, id: string, at: Date) {
   return {
     ...{ manifest: 1 as const, id, kind, site: siteNameOf(run.cluster.site), run: run.id },
-    ...{ tier: run.generation.name, at: at.toISOString(), from: {}, version: null, warnings: [] },
+    ...{
+      tier: run.isSafety ? null : run.generation.name,
+      at: at.toISOString(),
+      from: {},
+      version: null,
+      warnings: [],
+    },
   } as const;
 }
 

@@ -27,7 +27,14 @@ export async function rebuildOne(cluster: Cluster, orphan: Orphan): Promise<Rebu
     if (existsSync(`${file}.json`)) throw new CliError(`There is a manifest of ${id} already.`);
     const container = cluster.site.containers.find((one) => one.id === vmid);
     const base: Parameters<typeof describeVolume>[2] = {
-      ...{ manifest: 1, id, kind: 'container', site: siteNameOf(cluster.site), run, tier: generation.name },
+      ...{
+        manifest: 1,
+        id,
+        kind: 'container',
+        site: siteNameOf(cluster.site),
+        run,
+        tier: tier === null ? null : generation.name,
+      },
       ...{ at: new Date(ctime * 1000).toISOString(), recipients: [], version: null },
       from: {
         node,

@@ -27,9 +27,11 @@ export async function choose(
   const isRight = (one: Catalogued) =>
     kinds.includes(one.kind) &&
     (one.manifest === null || one.manifest.kind === 'embedded' || fits(one.manifest));
+  // What a restore has just saved from being overwritten is not what somebody wants next.
+  const isLatest = ({ tier, kind }: Catalogued) => tier !== null || kind === 'deploy';
   const found =
     name === 'latest'
-      ? catalogue.backups.filter((one) => isRight(one) && one.state === 'good').slice(0, 1)
+      ? catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && isLatest(one)).slice(0, 1)
       : named(catalogue, [name]).filter(isRight);
   const [backup, another] = found;
   if (!backup)

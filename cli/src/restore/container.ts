@@ -64,6 +64,7 @@ export interface ReadyContainer {
 
 /** zstd makes a system's files about so much smaller. */
 const GROWTH = 4;
+const RESTORE_MS = 12 * 3_600_000;
 
 /** Looks at everything before anything is touched. @throws CliError naming what is in the way */
 export async function planContainer(cluster: Cluster, wish: ContainerWish): Promise<ReadyContainer> {
@@ -171,10 +172,11 @@ function checkBeside(
  */
 export async function restoreContainer(
   outer: Cluster,
-  { plan, chosen, target }: ReadyContainer,
+  ready: ReadyContainer,
   progress: Progress,
 ): Promise<ContainerRestored> {
   const began = Date.now();
+  const { plan, chosen } = ready;
   const what = { name: BACKUP_LOCK, what: 'psactl restore container', signal: outer.signal };
   return withClusterLock(outer.site, what, async (signal) => {
     const cluster = new Cluster(outer.site, signal);
@@ -193,47 +195,58 @@ export async function restoreContainer(
         );
     }
     const ha = replaces?.managed ? await holdBack(cluster, id) : null;
-    let safety: string | null = null;
-    if (replaces) {
-      await cluster.settle(node, id);
-      if ((await cluster.status(node, id)) === 'running') {
-        progress.start(`Stop ${plan.container}`);
-        await run(cluster, 'POST', apiPath`/nodes/${node}/lxc/${id}/status/shutdown`, {
-          forceStop: true,
-          timeout: 60,
-        });
-      }
-      progress.start(`Back up ${plan.container} as it is`);
-      safety = (await takeSafety(cluster, target, node)).id;
+    try {
+      const { safety, warnings } = await overwrite(cluster, ready, progress);
+      return { ...plan, safety, duration_ms: Date.now() - began, warnings };
+    } catch (error) {
+      // As it is now it still answers better than when it is stopped.
+      if (replaces?.state === 'running' && !signal.aborted)
+        await run(cluster, 'POST', apiPath`/nodes/${node}/lxc/${id}/status/start`).catch(() => {});
+      throw error;
+    } finally {
+      if (ha) await cluster.write('PUT', apiPath`/cluster/ha/resources/${sidOf(id)}`, { state: ha });
     }
-    progress.start(`Restore ${plan.container} as CT ${id}`);
-    const raw = await configOf(cluster, node, volid);
-    const result = await cluster.site.client.run(
-      'POST',
-      apiPath`/nodes/${node}/lxc`,
-      {
-        ...{
-          vmid: id,
-          ostemplate: volid,
-          restore: true,
-          storage: plan.storage,
-          pool: cluster.site.inventory.name,
-        },
-        ...(replaces ? { force: true } : {}),
-        ...(plan.address === null ? {} : beside(raw, plan.address, `${plan.container}-${id}`)),
-      },
-      { signal, taskTimeoutMs: 12 * 3_600_000 },
-    );
-    progress.start(`Start ${plan.container}`);
-    await start(cluster, node, id, plan.container);
-    if (ha) await cluster.write('PUT', apiPath`/cluster/ha/resources/${sidOf(id)}`, { state: ha });
-    const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
-    const warnings = [
-      ...(result?.warningLines ?? []),
-      ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
-    ];
-    return { ...plan, safety, duration_ms: Date.now() - began, warnings };
   });
+}
+
+/** Stops what is there, backs it up, restores over it, and starts it. */
+async function overwrite(
+  cluster: Cluster,
+  { plan, chosen, target }: ReadyContainer,
+  progress: Progress,
+): Promise<Pick<ContainerRestored, 'safety' | 'warnings'>> {
+  const { id, node, replaces } = plan;
+  const { volid } = chosen.backup.volume!;
+  let safety: string | null = null;
+  if (replaces) {
+    await cluster.settle(node, id);
+    if ((await cluster.status(node, id)) === 'running') {
+      progress.start(`Stop ${plan.container}`);
+      const path = apiPath`/nodes/${node}/lxc/${id}/status/shutdown`;
+      await run(cluster, 'POST', path, { forceStop: true, timeout: 60 });
+    }
+    progress.start(`Back up ${plan.container} as it is`);
+    safety = (await takeSafety(cluster, target, node)).id;
+  }
+  progress.start(`Restore ${plan.container} as CT ${id}`);
+  const raw = await configOf(cluster, node, volid);
+  const params = {
+    ...{ vmid: id, ostemplate: volid, restore: true, storage: plan.storage },
+    pool: cluster.site.inventory.name,
+    ...(replaces ? { force: true } : {}),
+    ...(plan.address === null ? {} : beside(raw, plan.address, `${plan.container}-${id}`)),
+  };
+  const result = await cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
+    ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
+  });
+  progress.start(`Start ${plan.container}`);
+  await start(cluster, node, id, plan.container);
+  const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
+  const warnings = [
+    ...(result?.warningLines ?? []),
+    ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
+  ];
+  return { safety, warnings };
 }
 
 const run = (cluster: Cluster, method: string, path: string, params = {}) =>
@@ -242,7 +255,7 @@ const run = (cluster: Cluster, method: string, path: string, params = {}) =>
 /** The safety backup is of no generation: the policy judges it by its day, like any other. */
 function takeSafety(cluster: Cluster, target: Container, node: string) {
   const generation = generationsOf(cluster.site)[0]!;
-  const run = { cluster, generation, id: newRun(new Date()), recipients: [], limit: null };
+  const run = { cluster, generation, id: newRun(new Date()), recipients: [], limit: null, isSafety: true };
   return takeContainer(run, target, node, 'stopped');
 }
 
@@ -252,10 +265,12 @@ async function holdBack(cluster: Cluster, id: number): Promise<string> {
   const path = apiPath`/cluster/ha/resources/${sid}`;
   const { state = 'started' } = await cluster.get<{ state?: string }>(path);
   await cluster.write('PUT', path, { state: 'ignored' });
+  // The list of services says "ignored" at once; the manager lets go of it in its next round.
   await cluster.until(`${sid} left alone by HA`, 120_000, async () => {
-    const services = await cluster.site.client.haServices({ signal: cluster.signal });
-    const now = services.find((one) => one.sid === sid);
-    return !now || now.state === 'ignored' ? null : `HA has it ${now.state}`;
+    const { manager_status: status } = await cluster.get<{
+      manager_status?: { service_status?: Readonly<Record<string, object>> };
+    }>('/cluster/ha/status/manager_status');
+    return status?.service_status?.[sid] === undefined ? null : 'the HA manager still has it';
   });
   return state === 'ignored' ? 'started' : state;
 }

@@ -123,6 +123,7 @@ export async function restoreRedis(
     progress.start('Back up what is there');
     const run = {
       ...{ cluster, generation: generationsOf(cluster.site)[0]!, id: newRun(new Date()), limit: null },
+      isSafety: true,
       recipients: chosen.manifest.recipients,
     };
     const safety = (await takeRedis(run, master, 'master', [])).id;

@@ -10,6 +10,7 @@ const ROLES = {
   PSAStorage: ['Datastore.AllocateSpace', 'Datastore.AllocateTemplate', 'Datastore.Audit'],
   PSANetwork: ['SDN.Use'],
   PSANodes: ['Sys.Audit'],
+  PSABackups: ['VM.Backup'],
   PSACluster: ['Sys.Audit', 'Sys.Console', 'Sys.Modify'],
 } as const;
 
@@ -29,6 +30,7 @@ export function grantToken(
       { path: '/', roleid: 'PSACluster', propagate: false },
       { path: '/nodes', roleid: 'PSANodes', propagate: true },
       { path: `/pool/${pool}`, roleid: 'PSAContainers', propagate: true },
+      { path: '/vms', roleid: 'PSABackups', propagate: true },
       { path: '/sdn/zones/localnetwork', roleid: 'PSANetwork', propagate: true },
       ...storages.map((name) => ({ path: `/storage/${name}`, roleid: 'PSAStorage', propagate: true })),
     ];

@@ -146,7 +146,9 @@ maxmemory ${Math.floor(container.memory_mb * 0.6)}mb
 # Everything in the cache has its time; what was used least goes first.
 maxmemory-policy volatile-lru
 save ${inventory.backup.redis_minutes * 60} 1
-appendonly no
+# A crash loses a second, not what came since the last snapshot.
+appendonly yes
+appendfsync everysec
 logfile ""
 `;
 }
@@ -209,7 +211,17 @@ master=\${master:-\${known:-$first}}
 case $part in
   redis)
     cat "$managed" > "$running.new"
-    if [ "$master" != "$self" ]; then echo "replicaof $master ${PORTS.redis}" >> "$running.new"; fi ;;
+    if [ "$master" != "$self" ]; then echo "replicaof $master ${PORTS.redis}" >> "$running.new"; fi
+    # Told to append to a file that is not there, Redis begins empty: the file begins with the last snapshot.
+    data=/var/lib/redis
+    if [ ! -e "$data/appendonlydir" ] && [ -s "$data/dump.rdb" ]; then
+      rm -rf "$data/appendonlydir.new"
+      mkdir "$data/appendonlydir.new"
+      cp "$data/dump.rdb" "$data/appendonlydir.new/appendonly.aof.1.base.rdb"
+      echo 'file appendonly.aof.1.base.rdb seq 1 type b' > "$data/appendonlydir.new/appendonly.aof.manifest"
+      chown -R redis:redis "$data/appendonlydir.new"
+      mv "$data/appendonlydir.new" "$data/appendonlydir"
+    fi ;;
   sentinel)
     sed "s/@MASTER@/$master/" "$managed" > "$running.new"
     if [ -s "$running" ]; then

@@ -118,9 +118,10 @@ describe.each(ALL ? CORES : CORES.slice(-1))('the playbooks on ansible-core $nam
         ...['local', 'local-lvm', 'nas', 'shared'].map(
           (storage) => `/storage/${storage} --tokens psactl@pve!psactl --roles PSAStorage --propagate 1`,
         ),
+        '/vms --tokens psactl@pve!psactl --roles PSABackups --propagate 1',
       ].map((rest) => `pveum acl modify ${rest}`),
     );
-    expect(of('pveum acl')).toHaveLength(2 * 8);
+    expect(of('pveum acl')).toHaveLength(2 * 9);
     expect(host.read('etc/apt/sources.list.d/proxmox.sources')).toContain(
       'Components: pve-no-subscription\n',
     );

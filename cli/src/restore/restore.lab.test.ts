@@ -1,0 +1,234 @@
+import { copyFile, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { artefactFile } from '@psa/recovery/artefact-name';
+import { ensureBackupKey } from '@psa/recovery/key-file';
+import type { SiteManifest } from '@psa/recovery/manifest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunResult } from '../backup/run-backup.ts';
+import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { runCli } from '../run-cli.test-helper.ts';
+import { Cluster } from '../site/cluster.ts';
+
+let lab: FakeLab;
+let run: RunResult;
+/** A backup of what was about to be overwritten. */
+let saved: string;
+beforeAll(async () => {
+  lab = await fakeLab({ small: true });
+  const ran = await lab.psactl('apply', '--yes');
+  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
+  run = (await json<{ data: RunResult }>(0, 'backup', 'run', '--tier', 'son')).data;
+}, 900_000);
+afterAll(() => lab?.close(), 300_000);
+
+async function json<T>(code: number, ...argv: string[]): Promise<T> {
+  const ran = await lab.psactl(...argv, '--json');
+  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+  return JSON.parse(ran.stdout) as T;
+}
+const refused = async (code: number, ...argv: string[]) => {
+  const ran = await lab.psactl(...argv);
+  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+  return ran.stderr;
+};
+const folder = () => lab.site.folder.file('backups');
+const idOf = (name: RegExp) => run.parts.find((part) => name.test(part.name))!.id!;
+const cluster = () => new Cluster(lab.site, new AbortController().signal);
+const file = (id: number, path: string) => ['sh', '-c', `cat ${path} 2>/dev/null || echo none`, String(id)];
+const inside = async (id: number, path: string) => (await cluster().must(id, file(id, path))).trim();
+
+/** Turns a bit in the middle of the archive of a container, where its storage has it. */
+async function turnBit(id: string): Promise<() => Promise<void>> {
+  const manifest = JSON.parse(
+    await readFile(join(folder(), `${artefactFile(id)}.json`), 'utf8'),
+  ) as SiteManifest;
+  const { stdout } = await lab.site.shell.onNode(
+    manifest.from.node!,
+    'find it',
+    `pvesm path ${manifest.volume!.volid}`,
+  );
+  const handle = await open(stdout.trim(), 'r+');
+  const byte = Buffer.alloc(1);
+  const at = manifest.bytes >> 1;
+  const turn = async () => {
+    await handle.read(byte, 0, 1, at);
+    byte[0]! ^= 1;
+    await handle.write(byte, 0, 1, at);
+  };
+  await turn();
+  return async () => {
+    await turn();
+    await handle.close();
+  };
+}
+
+describe('psactl restore container', { timeout: 600_000 }, () => {
+  it('says what it would overwrite, and does so only after a backup of it', async () => {
+    await cluster().must(320, ['sh', '-c', 'echo later >/root/later']);
+    const plan = await json<{ replaces: object }>(0, 'restore', 'container', 'psa-redis-1', '--dry-run');
+    expect(plan.replaces).toMatchObject({ state: 'running' });
+    expect(await inside(320, '/root/later')).toBe('later');
+    const { data } = await json<{ data: { safety: string } }>(0, 'restore', 'container', '320', '--yes');
+    expect(await inside(320, '/root/later')).toBe('none');
+    await json(0, 'restore', 'container', 'psa-redis-1', '--from', data.safety, '--yes');
+    expect(await inside(320, '/root/later')).toBe('later');
+    // The newest of all is what was just overwritten: that is not what "latest" means.
+    expect(await json(0, 'restore', 'container', 'psa-redis-1', '--dry-run')).toMatchObject({
+      backup: idOf(/psa-redis-1/),
+    });
+    saved = data.safety;
+  });
+
+  it('keeps the place of one that HA manages, and brings it up again', async () => {
+    const before = await cluster().get<readonly object[]>('/cluster/ha/resources');
+    await json(0, 'restore', 'container', 'psa-crm-1', '--from', run.run, '--yes');
+    const after = await cluster().get<readonly { sid: string; state: string }[]>('/cluster/ha/resources');
+    expect(after).toHaveLength(before.length);
+    expect(after.find(({ sid }) => sid === 'ct:230')).toMatchObject({ state: 'started' });
+    expect((await json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);
+  });
+
+  it('brings back one that is gone', async () => {
+    const { node } = await cluster().need(320);
+    await lab.site.client.run('POST', `/nodes/${node}/lxc/320/status/stop`);
+    await lab.site.client.run('DELETE', `/nodes/${node}/lxc/320`, { purge: true });
+    const { data } = await json<{ data: { replaces: null; safety: null } }>(
+      0,
+      'restore',
+      'container',
+      'psa-redis-1',
+      ...['--from', saved, '--yes'],
+    );
+    expect(data).toMatchObject({ replaces: null, safety: null });
+    expect(await inside(320, '/root/later')).toBe('later');
+    expect((await json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);
+  });
+
+  it('puts one beside under another id and address, with its cable out, and is none of psactl', async () => {
+    await json(0, 'restore', 'container', 'psa-redis-1', '--as', '940', '--address', '10.0.30.240', '--yes');
+    const { node } = await cluster().need(940);
+    const raw = await cluster().get<Record<string, string>>(`/nodes/${node}/lxc/940/config`);
+    expect(raw.net0).toMatch(/ip=10\.0\.30\.240\/24/);
+    expect(raw.net0).toMatch(/link_down=1/);
+    expect(raw.description).not.toContain('appliance=');
+    expect((await json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);
+    expect(
+      await refused(
+        2,
+        'restore',
+        'container',
+        'psa-redis-1',
+        '--as',
+        '940',
+        '--address',
+        '10.0.30.241',
+        '--yes',
+      ),
+    ).toContain('there is one of that id');
+  });
+
+  it('refuses before it touches anything', async () => {
+    const beside = ['restore', 'container', 'psa-redis-1', '--as', '941', '--yes'];
+    expect(await refused(2, ...beside)).toContain('it would have that of the one that runs');
+    expect(await refused(2, ...beside, '--address', '10.0.30.10')).toContain("that is psa-postgres-1's");
+    expect(
+      await refused(
+        2,
+        'restore',
+        'container',
+        'psa-redis-1',
+        '--as',
+        '300',
+        '--address',
+        '10.0.30.99',
+        '--yes',
+      ),
+    ).toContain("that is psa-postgres-1's");
+    expect(await refused(10, 'restore', 'container', 'psa-nothing-1', '--yes')).toContain('"psa-nothing-1"');
+    expect(
+      await refused(10, 'restore', 'container', 'psa-redis-1', '--from', 'container-320-x', '--yes'),
+    ).toContain('Unable to find the backup');
+    expect(
+      await refused(10, 'restore', 'container', 'psa-redis-1', '--from', idOf(/psa-postgres-1/), '--yes'),
+    ).toContain('it holds no container that was asked for');
+    // A bit of the archive is another: the one that runs goes on.
+    const back = await turnBit(idOf(/psa-redis-1/));
+    const said = await refused(
+      1,
+      'restore',
+      'container',
+      'psa-redis-1',
+      '--from',
+      idOf(/psa-redis-1/),
+      '--yes',
+    );
+    await back();
+    expect(said).toMatch(/does not restore|another SHA-256/);
+    expect((await cluster().need(320)).status).toBe('running');
+    expect(await inside(320, '/root/later')).toBe('later');
+  });
+
+  it('does not overwrite a container that is none of psactl', async () => {
+    const { node } = await cluster().need(320);
+    const path = `/nodes/${node}/lxc/320/config`;
+    const { description = '' } = await cluster().get<{ description?: string }>(path);
+    await cluster().write('PUT', path, { description: 'ours' });
+    expect(await refused(1, 'restore', 'container', 'psa-redis-1', '--yes')).toContain(
+      "CT 320 is none of psactl's",
+    );
+    await cluster().write('PUT', path, { description });
+  });
+});
+
+describe('psactl restore config', { timeout: 300_000 }, () => {
+  const to = () => join(lab.dir, 'looked-into');
+
+  it('unpacks into a folder of its own, by an id or by the file alone, without any cluster', async () => {
+    await json(0, 'restore', 'config', idOf(/^configurations/), '--to', to(), '--yes');
+    expect(await readdir(to())).toEqual(
+      expect.arrayContaining(['appliance.yaml', 'haproxy', 'postgres', 'proxmox']),
+    );
+    expect(await refused(1, 'restore', 'config', idOf(/^secrets/), '--to', to(), '--yes')).toContain(
+      'it is not empty',
+    );
+    const secrets = join(folder(), artefactFile(idOf(/^secrets/)));
+    const elsewhere = join(lab.dir, 'elsewhere');
+    const env = { HOME: lab.dir, PSA_BACKUP_KEY: join(lab.dir, 'backup.key') };
+    const ran = await runCli(['restore', 'config', secrets, '--to', elsewhere, '--yes'], env, { cwd: '/' });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(await readFile(join(elsewhere, 'site/secrets.json'), 'utf8')).toBe(
+      await readFile(lab.site.folder.file('secrets.json'), 'utf8'),
+    );
+    expect(await readdir(elsewhere)).toContain('WHERE.txt');
+  });
+
+  it('refuses another key, a damaged artefact, and what is no file to look into', async () => {
+    const secrets = join(folder(), artefactFile(idOf(/^secrets/)));
+    const other = join(lab.dir, 'other.key');
+    await ensureBackupKey(other);
+    const place = join(lab.dir, 'nothing');
+    const withKey = (key: string) =>
+      runCli(['restore', 'config', secrets, '--to', place, '--yes'], { HOME: lab.dir, PSA_BACKUP_KEY: key });
+    expect(await withKey(other)).toMatchObject({ code: 1, stderr: expect.stringContaining('another key') });
+    await mkdir(join(lab.dir, 'copy'));
+    const copy = join(lab.dir, 'copy', artefactFile(idOf(/^secrets/)));
+    const content = await readFile(secrets);
+    content[content.length >> 1]! ^= 1;
+    await writeFile(copy, content);
+    const noManifest = await runCli(['restore', 'config', copy, '--to', place, '--yes'], {
+      PSA_BACKUP_KEY: other,
+    });
+    expect(noManifest).toMatchObject({ code: 10, stderr: expect.stringContaining('it has no manifest') });
+    await copyFile(`${secrets}.json`, `${copy}.json`);
+    const turned = await runCli(['restore', 'config', copy, '--to', place, '--yes'], {
+      PSA_BACKUP_KEY: join(lab.dir, 'backup.key'),
+    });
+    expect(turned).toMatchObject({ code: 1, stderr: expect.stringContaining('another SHA-256') });
+    expect(await readdir(lab.dir)).not.toContain('nothing');
+    const database = join(folder(), artefactFile(idOf(/^database/)));
+    const wrong = await runCli(['restore', 'config', database, '--to', place, '--yes'], {
+      PSA_BACKUP_KEY: join(lab.dir, 'backup.key'),
+    });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('psactl restore database') });
+  });
+});
