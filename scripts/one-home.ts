@@ -71,9 +71,37 @@ const second = ({ fact, room, sign }: Home, path: string, text: string) =>
     ? [{ path, message: `is a second home of ${fact}` }]
     : [];
 
+/** Released before there was this guard: a name that ran somewhere stays. */
+const TWICE = 'services/tickets/src/db/migrations/003_sla_risk.sql';
+
+/** Two that were written side by side run in an order that nobody chose. */
+const migrations: Guard = {
+  name: 'each migration of a service has a number of its own',
+  check: (files) => {
+    const numberOf = ({ path }: { path: string }) =>
+      /^(services\/.*\/migrations\/\d{3})_.*\.sql$/.exec(path)?.[1];
+    return [
+      ...Map.groupBy(
+        files.filter((file) => file.path !== TWICE && numberOf(file)),
+        (file) => numberOf(file)!,
+      ).values(),
+    ].flatMap(([first, ...others]) =>
+      others.map(({ path }) => ({ path, message: `has the number of ${first!.path}` })),
+    );
+  },
+  planted: ['001_a', '001_b'].map((name) => ({
+    path: `services/crm/src/db/migrations/${name}.sql`,
+    text: '',
+  })),
+};
+
 /** Each of them fires on what is planted for it. */
-export const oneHome: readonly Guard[] = HOMES.map((home) => ({
-  name: `one home for ${home.fact}`,
-  check: (files) => files.flatMap(({ path, text }) => second(home, path, text)),
-  planted: [{ path: 'services/crm/src/second.ts', text: home.planted }],
-}));
+export const oneHome: readonly Guard[] = [
+  ...HOMES.map((home) => ({
+    name: `one home for ${home.fact}`,
+    check: (files: Parameters<Guard['check']>[0]) =>
+      files.flatMap(({ path, text }) => second(home, path, text)),
+    planted: [{ path: 'services/crm/src/second.ts', text: home.planted }],
+  })),
+  migrations,
+];
