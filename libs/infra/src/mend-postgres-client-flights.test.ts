@@ -53,13 +53,16 @@ function watched(port: number, written: Buffer[]): Promise<Socket> {
   return new Promise((resolve) => socket.once('connect', () => resolve(socket)));
 }
 
-it('what an eager transaction sends before its first answer is one write to the socket', async () => {
+/** A client of one connection, and what it writes. */
+function watchedClient() {
   const written: Buffer[] = [];
   const { port } = new URL(server.superuserUrl());
-  const sql = postgres(server.superuserUrl(), {
-    max: 1,
-    socket: () => watched(Number(port), written),
-  } as never);
+  const socket = () => watched(Number(port), written);
+  return { sql: postgres(server.superuserUrl(), { max: 1, socket } as never), written };
+}
+
+it('what an eager transaction sends before its first answer is one write to the socket', async () => {
+  const { sql, written } = watchedClient();
   const text = 'x'.repeat(3_000);
   const asked = eager(async (tx) => Promise.all([tx`SELECT ${text}`, tx`SELECT ${text}`, tx`SELECT ${1}`]));
   const work = () => sql.begin(asked);
@@ -73,12 +76,7 @@ it('what an eager transaction sends before its first answer is one write to the 
 });
 
 it('what is under way goes out with COMMIT where nothing follows: one write to the socket in all', async () => {
-  const written: Buffer[] = [];
-  const { port } = new URL(server.superuserUrl());
-  const sql = postgres(server.superuserUrl(), {
-    max: 1,
-    socket: () => watched(Number(port), written),
-  } as never);
+  const { sql, written } = watchedClient();
   const work = () =>
     sql.begin(
       'read only',
@@ -115,12 +113,7 @@ const syncs = (written: readonly Buffer[]) =>
   Buffer.concat(written).toString('latin1').split('S\0\0\0\x04').length - 1;
 
 it('what a transaction sends at once is answered at once', async () => {
-  const written: Buffer[] = [];
-  const { port } = new URL(server.superuserUrl());
-  const sql = postgres(server.superuserUrl(), {
-    max: 1,
-    socket: () => watched(Number(port), written),
-  } as never);
+  const { sql, written } = watchedClient();
   const work = (size: number) =>
     sql.begin(
       eager(async (tx) => {

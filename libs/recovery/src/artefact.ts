@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
@@ -7,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
 import { parseArtefactFile } from './artefact-name.ts';
 import { discard, publish, type SiteManifest } from './manifest.ts';
-import { countingStream, type Sum, seal, throwCause, writeAll } from './sealed.ts';
+import { countingStream, fillWhole, type Sum, seal, throwCause, writeAll } from './sealed.ts';
 
 /** A backup that cannot be made, or does not restore; says why. */
 export class ArtefactError extends Error {
@@ -57,16 +56,9 @@ export async function writeArtefact<T extends object>(source: ArtefactSource<T>)
         filled += bytes;
       });
       const passing = pipeline(counter, into, { end: false });
-      const filling = source.fill(counter).then(
-        (known) => {
-          made = known;
-          counter.end();
-        },
-        (error: Error) => {
-          counter.destroy(error);
-          throw error;
-        },
-      );
+      const filling = fillWhole(counter, async (all) => {
+        made = await source.fill(all);
+      });
       throwCause(await Promise.allSettled([filling, passing]));
     };
     const sum = recipients.length > 0 ? await seal(part, recipients, fill) : await writePlain(part, fill);
@@ -107,14 +99,7 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
     const writing = pipeline(stream, async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) await writeAll(handle, chunk);
     });
-    const filling = fill(stream).then(
-      () => void stream.end(),
-      (error: Error) => {
-        stream.destroy(error);
-        throw error;
-      },
-    );
-    throwCause(await Promise.allSettled([filling, writing]));
+    throwCause(await Promise.allSettled([fillWhole(stream, fill), writing]));
     await handle.sync();
     return sum();
   } catch (error) {
@@ -127,13 +112,9 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
 
 /** Reads a file to its last byte. */
 export async function sumOf(file: string): Promise<Sum> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const chunk of createReadStream(file)) {
-    hash.update(chunk as Buffer);
-    bytes += (chunk as Buffer).length;
-  }
-  return { bytes, sha256: hash.digest('hex') };
+  const { stream, sum } = countingStream();
+  await pipeline(createReadStream(file), stream.resume());
+  return sum();
 }
 
 /**

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
-import { PassThrough, Readable, Transform, type Writable } from 'node:stream';
+import { PassThrough, type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
 import { createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { Decrypter, Encrypter } from 'age-encryption';
+import { decrypted, encrypted } from './age.ts';
 
 /** A file as it was written or read: its length and what it is known by. */
 export interface Sum {
@@ -17,6 +16,15 @@ export interface Sum {
 export class SealError extends Error {
   override readonly name = 'SealError';
 }
+
+/** Why something encrypted does not open. @param what the subject of the sentence */
+export const sealErrorOf = (error: Error, what: string): SealError =>
+  new SealError(
+    /no identity matched/.test(error.message)
+      ? `${what} was closed for another key`
+      : `${what} is damaged or cut off (${error.message})`,
+    { cause: error },
+  );
 
 /** Hands on what it gets, and knows its sum in the end. */
 export function countingStream(): { readonly stream: Transform; sum(): Sum } {
@@ -32,9 +40,17 @@ export function countingStream(): { readonly stream: Transform; sum(): Sum } {
   return { stream, sum: () => ({ bytes, sha256: hash.digest('hex') }) };
 }
 
-const toWeb = (stream: Readable) =>
-  Readable.toWeb(stream) as unknown as globalThis.ReadableStream<Uint8Array>;
-const fromWeb = (stream: unknown) => Readable.fromWeb(stream as ReadableStream<Uint8Array>);
+/** Has `fill` write all of a stream and ends it; if that fails, the stream fails with it. */
+export async function fillWhole<S extends Writable, T>(stream: S, fill: (into: S) => Promise<T>): Promise<T> {
+  try {
+    const made = await fill(stream);
+    stream.end();
+    return made;
+  } catch (error) {
+    stream.destroy(error as Error);
+    throw error;
+  }
+}
 
 /**
  * Writes what `fill` writes into a file: zstd, then age to each recipient. The file is on the disk, with its last byte,
@@ -46,26 +62,17 @@ export async function seal(
   recipients: readonly string[],
   fill: (into: Writable) => Promise<void>,
 ): Promise<Sum> {
-  const encrypter = new Encrypter();
-  for (const recipient of recipients) encrypter.addRecipient(recipient);
   const handle = await open(file, 'wx', 0o600);
   try {
     const plain = new PassThrough();
     const zstd = createZstdCompress();
     const counted = countingStream();
-    const encrypted = fromWeb(await encrypter.encrypt(toWeb(zstd)));
+    const closed = await encrypted(zstd, recipients);
     const compressing = pipeline(plain, zstd);
-    const writing = pipeline(encrypted, counted.stream, async (chunks: AsyncIterable<Buffer>) => {
+    const writing = pipeline(closed, counted.stream, async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) await writeAll(handle, chunk);
     });
-    const filling = fill(plain).then(
-      () => void plain.end(),
-      (error: Error) => {
-        plain.destroy(error);
-        throw error;
-      },
-    );
-    throwCause(await Promise.allSettled([filling, compressing, writing]));
+    throwCause(await Promise.allSettled([fillWhole(plain, fill), compressing, writing]));
     await handle.sync();
     return counted.sum();
   } catch (error) {
@@ -104,8 +111,6 @@ export async function unseal(
   identity: string,
   read: (content: Readable) => Promise<void>,
 ): Promise<Sum> {
-  const decrypter = new Decrypter();
-  decrypter.addIdentity(identity);
   const counted = countingStream();
   const sealed = createReadStream(file);
   const reading = pipeline(sealed, counted.stream);
@@ -113,7 +118,7 @@ export async function unseal(
   reading.catch(() => {});
   let own: Error | null = null;
   try {
-    const content = fromWeb(await decrypter.decrypt(toWeb(counted.stream)));
+    const content = await decrypted(counted.stream, identity);
     const plain = new PassThrough();
     const opening = pipeline(content, createZstdDecompress(), plain);
     const handing = read(plain).catch((error: Error) => {
@@ -132,10 +137,8 @@ export async function unseal(
     return counted.sum();
   } catch (error) {
     sealed.destroy();
-    const { code, message, name } = error as NodeJS.ErrnoException;
+    const { code, name } = error as NodeJS.ErrnoException;
     if (name === 'TarError' || code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR') throw error;
-    if (/no identity matched/.test(message))
-      throw new SealError('it was closed for another key', { cause: error });
-    throw new SealError(`it is damaged or cut off (${message})`, { cause: error });
+    throw sealErrorOf(error as Error, 'it');
   }
 }

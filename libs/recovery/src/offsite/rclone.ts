@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ArtefactError } from '../artefact.ts';
-import type { Sum } from '../sealed.ts';
+import { countingStream, type Sum } from '../sealed.ts';
 
 /** A remote that cannot be used, or does not do what was asked of it. */
 export class RemoteError extends ArtefactError {
@@ -95,15 +94,9 @@ export class Rclone {
   async read(name: string, take: (content: Readable) => Promise<void>): Promise<Sum> {
     const run = this.#run(['cat', this.#at(name)]);
     run.stdin.end();
-    const hash = createHash('sha256');
-    let bytes = 0;
-    const passing = new PassThrough();
-    passing.on('data', (chunk: Buffer) => {
-      hash.update(chunk);
-      bytes += chunk.length;
-    });
+    const counted = countingStream();
     const content = new PassThrough();
-    const feeding = pipeline(run.stdout, passing, content);
+    const feeding = pipeline(run.stdout, counted.stream, content);
     const taking = take(content).catch((error: Error) => {
       run.stop();
       content.destroy(error);
@@ -113,7 +106,7 @@ export class Rclone {
     if (taken.status === 'rejected' && !isBroken(taken.reason)) throw taken.reason;
     if (ended.status === 'rejected') throw ended.reason;
     for (const one of [taken, fed]) if (one.status === 'rejected') throw one.reason;
-    return { bytes, sha256: hash.digest('hex') };
+    return counted.sum();
   }
 
   /** Reads an object to its last byte. */

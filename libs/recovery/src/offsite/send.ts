@@ -1,18 +1,13 @@
-import { Readable, type Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
-import { Decrypter, Encrypter } from 'age-encryption';
+import { decrypted, encrypted } from '../age.ts';
 import { writeArtefact } from '../artefact.ts';
-import { type ArtefactName, artefactFile, parseArtefactId } from '../artefact-name.ts';
+import { artefactFile, parseArtefactId } from '../artefact-name.ts';
 import type { SiteManifest } from '../manifest.ts';
-import { countingStream, SealError, type Sum } from '../sealed.ts';
+import { countingStream, fillWhole, type Sum, sealErrorOf, throwCause } from '../sealed.ts';
 import { copyName, newAttempt } from './copy-name.ts';
 import { type Rclone, RemoteError } from './rclone.ts';
 import { type Receipt, receiptText } from './receipt.ts';
-
-const toWeb = (stream: Readable) =>
-  Readable.toWeb(stream) as unknown as globalThis.ReadableStream<Uint8Array>;
-const fromWeb = (stream: unknown) => Readable.fromWeb(stream as ReadableStream<Uint8Array>);
 
 /** A backup that is to be copied outside. */
 export interface Sending {
@@ -36,15 +31,7 @@ export async function sendOffsite(remote: Rclone, { manifest, recipients, read }
   const plain = countingStream();
   const content = await putSealed(remote, copyName(id, attempt, 'content'), recipients, async (into) => {
     const passing = pipeline(plain.stream, into, { end: false });
-    passing.catch(() => {});
-    try {
-      await read(plain.stream);
-      plain.stream.end();
-    } catch (error) {
-      plain.stream.destroy(error as Error);
-      throw error;
-    }
-    await passing;
+    throwCause(await Promise.allSettled([fillWhole(plain.stream, read), passing]));
     // Before the end: what is wrong is never whole on the remote either.
     if (plain.sum().sha256 !== manifest.sha256)
       throw new RemoteError(`Unable to copy ${id} outside: what was read is not what its manifest names.`);
@@ -76,21 +63,10 @@ async function putSealed(
 ): Promise<Sum> {
   const sealed = countingStream();
   await remote.put(name, async (out) => {
-    const encrypter = new Encrypter();
-    for (const recipient of recipients) encrypter.addRecipient(recipient);
-    const { stream: plain } = countingStream();
-    const encrypted = fromWeb(await encrypter.encrypt(toWeb(plain)));
-    const sending = pipeline(encrypted, sealed.stream, out, { end: false });
-    sending.catch(() => {});
-    try {
-      await fill(plain);
-    } catch (error) {
-      plain.destroy(error as Error);
-      await sending.catch(() => {});
-      throw error;
-    }
-    plain.end();
-    await sending;
+    const plain = new PassThrough();
+    const closed = await encrypted(plain, recipients);
+    const sending = pipeline(closed, sealed.stream, out, { end: false });
+    throwCause(await Promise.allSettled([fillWhole(plain, fill), sending]));
   });
   const sent = sealed.sum();
   const back = await remote.sum(name);
@@ -133,7 +109,7 @@ export async function fetchCopy(
     for await (const chunk of content) text.push(chunk as Buffer);
   });
   const manifest = JSON.parse(Buffer.concat(text).toString('utf8')) as SiteManifest;
-  if (manifest.id !== id || (parseArtefactId(id) as ArtefactName).kind !== manifest.kind)
+  if (manifest.id !== id || parseArtefactId(id)?.kind !== manifest.kind)
     throw new RemoteError(`${id} on ${remote} does not restore: its manifest is that of ${manifest.id}.`);
   await writeArtefact({
     ...{ file: `${folder}/${artefactFile(id)}`, recipients: [], limit: null },
@@ -159,16 +135,12 @@ async function openSealed(
   take: (content: Readable) => Promise<void>,
 ): Promise<void> {
   await remote.read(name, async (sealed) => {
-    const decrypter = new Decrypter();
-    decrypter.addIdentity(identity);
     try {
-      await take(fromWeb(await decrypter.decrypt(toWeb(sealed))));
+      await take(await decrypted(sealed, identity));
     } catch (error) {
-      const { message, code } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
       if (code?.startsWith('E') && !code.startsWith('ERR_')) throw error;
-      if (/no identity matched/.test(message))
-        throw new SealError(`${name} was closed for another key`, { cause: error });
-      throw new SealError(`${name} is damaged or cut off (${message})`, { cause: error });
+      throw sealErrorOf(error as Error, name);
     }
   });
 }
