@@ -13,6 +13,7 @@ const GROUPS = [
     'libs/appliance/src/inventory/json-schema.test.ts',
     ...['dns', 'haproxy', 'monitoring', 'pfsense'].map((name) => `libs/appliance/src/render/${name}.test.ts`),
     'libs/appliance/src/contents/contents.test.ts',
+    'cli/src/dr/playbooks.test.ts',
     'cli/src/scene/releases.test.ts',
   ],
   // Its other tests run the playbooks, for minutes.

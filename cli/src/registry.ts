@@ -298,6 +298,36 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'dr status',
+    'Shows how ready the second site is, and what would be lost now',
+    async () => (await import('./commands/dr/status.ts')).drStatusCommand,
+    'site',
+  ),
+  entry(
+    'dr failover',
+    'Brings the platform back after something was lost, on this site or on the other one',
+    async () => (await import('./commands/dr/failover.ts')).drFailover,
+    'site',
+  ),
+  entry(
+    'dr failback',
+    'Brings the platform back to its own site after a failover, with nothing lost',
+    async () => (await import('./commands/dr/failback.ts')).drFailback,
+    'site',
+  ),
+  entry(
+    'dr fence',
+    'Keeps a site from serving: its edge and its services stop, and start no more',
+    async () => (await import('./commands/dr/fence.ts')).drFence,
+    'site',
+  ),
+  entry(
+    'dr playbooks',
+    'Writes what a person does in each scenario, to be printed and kept where no power is needed',
+    async () => (await import('./commands/dr/playbooks.ts')).drPlaybooks,
+    'site',
+  ),
+  entry(
     'lab up',
     'Makes a cluster of three nodes on this machine, or brings it up again',
     async () => (await import('./commands/lab/up.ts')).labUpCommand,
@@ -372,6 +402,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   'backup catalogue': 'what is known of the backups of a site',
   offsite: 'copies of backups outside the site',
   restore: 'bring back what a backup holds',
+  dr: 'move the platform to another site, and back',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
 

@@ -153,9 +153,10 @@ export const newestOfEach = (catalogue: Catalogue): readonly Catalogued[] =>
 
 /**
  * What stands beside a backup that is to be used.
+ * @param of the site that it must be of; absent: this one
  * @throws CliError when it is damaged, of another site, or not there
  */
-export function usable(cluster: Cluster, one: Catalogued): SiteManifest {
+export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteManifest {
   const refuse = (why: string, fix: string) =>
     new CliError(`Unable to use the backup ${one.id}: ${why}.`, { code: 'UNUSABLE_BACKUP', fix });
   const { manifest, state } = one;
@@ -165,9 +166,9 @@ export function usable(cluster: Cluster, one: Catalogued): SiteManifest {
       'Take another one: psactl backup list',
     );
   const own = siteNameOf(cluster.site);
-  if (manifest.site !== own)
+  if (manifest.site !== (of ?? own))
     throw refuse(
-      `it is of the site ${manifest.site}, and this one is ${own}`,
+      `it is of the site ${manifest.site}, and ${of === undefined ? `this one is ${own}` : `${of} was meant`}`,
       'Name the right site with --site.',
     );
   if (state === 'good') return manifest;

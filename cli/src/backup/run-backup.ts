@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { newRun } from '@psa/recovery/artefact-name';
@@ -9,6 +8,7 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import type { Generation } from '../site/generations.ts';
+import { HOOK_MS, runHook } from '../site/hook.ts';
 import { pooled } from '../site/pooled.ts';
 import { containerParts } from './containers.ts';
 import { databasePart } from './database.ts';
@@ -110,7 +110,7 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
     };
     if (hooks?.before) {
       progress.start('Before the backup');
-      await hook('backup.hooks.before', hooks.before, env, signal);
+      await runHook(hooks.before, { field: 'backup.hooks.before', env, signal });
     }
     let outcome = 'failed';
     try {
@@ -142,8 +142,10 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
       if (hooks?.after) {
         progress.start('After the backup');
         // Also of a run that was interrupted: what the first hook has stopped must be started again.
-        const all = { ...env, PSA_BACKUP_OUTCOME: outcome };
-        await hook('backup.hooks.after', hooks.after, all, AbortSignal.timeout(HOOK_MS));
+        await runHook(hooks.after, {
+          ...{ field: 'backup.hooks.after', env: { ...env, PSA_BACKUP_OUTCOME: outcome } },
+          signal: AbortSignal.timeout(HOOK_MS),
+        });
       }
     }
   });
@@ -172,28 +174,4 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOSPC') return `the disk is full (${message})`;
   const why = error instanceof CliError ? error.why : undefined;
   return why === undefined ? message : `${message} ${why}`;
-}
-
-const HOOK_MS = 10 * 60_000;
-
-/** Runs a shell line of the inventory. @throws CliError when it fails */
-function hook(
-  field: string,
-  line: string,
-  env: Readonly<Record<string, string | undefined>>,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const options = { env, signal, timeout: HOOK_MS, maxBuffer: 2 ** 24 };
-    execFile('sh', ['-c', line], options, (error, stdout, stderr) => {
-      if (!error) return resolve();
-      reject(
-        new CliError(`Unable to go on: ${field} of the inventory failed.`, {
-          why: `${line}: ${stderr.trim() || stdout.trim() || error.message}`,
-          fix: 'Mend the command, or take it out of the inventory.',
-          cause: error,
-        }),
-      );
-    });
-  });
 }

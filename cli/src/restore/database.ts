@@ -54,12 +54,13 @@ const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /**
  * Looks at everything before anything is touched.
- * @param wanted `database`: absent, the platform's. `as`: another name beside what is there
+ * @param wanted `database`: absent, the platform's. `as`: another name beside what is there. `of`: the site that the
+ *   backup is of, when it is another one
  * @throws CliError naming what is in the way
  */
 export async function planDatabase(
   cluster: Cluster,
-  wanted: { readonly backup: string; readonly database?: string; readonly as?: string },
+  wanted: { readonly backup: string; readonly database?: string; readonly as?: string; readonly of?: string },
 ): Promise<Ready> {
   const { postgres } = cluster.site.inventory.data;
   const database = wanted.database ?? postgres.database;
@@ -69,7 +70,7 @@ export async function planDatabase(
       outcome: 'usage',
       fix: 'Give a shorter one with --as.',
     });
-  const chosen = await choose(cluster, wanted.backup, ['database', 'deploy']);
+  const chosen = await choose(cluster, wanted.backup, ['database', 'deploy'], undefined, wanted.of);
   const { manifest } = chosen;
   if (manifest.databases && !manifest.databases.includes(database))
     throw new CliError(`Unable to restore "${database}" from ${manifest.id}: it is not in it.`, {
