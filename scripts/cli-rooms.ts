@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backup: [...BASE, 'recovery-error', 'site'],
   offsite: [...BASE, 'recovery-error', 'site', 'backup'],
   restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
+  drill: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'restore'],
 };
 
 export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [

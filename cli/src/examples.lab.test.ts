@@ -17,6 +17,7 @@ const OF_BACKUPS = [
     (verb) => `backup ${verb}`,
   ),
   ...['container', 'database', 'redis', 'config'].map((what) => `restore ${what}`),
+  ...['drill run', 'drill report'],
 ];
 
 /** The examples name a run of a certain day: what was taken on another gets its name. */

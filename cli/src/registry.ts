@@ -292,6 +292,18 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'drill run',
+    'Restores backups of a site into isolation, compares, and writes down what is proven',
+    async () => (await import('./commands/drill/run.ts')).drillRun,
+    'site',
+  ),
+  entry(
+    'drill report',
+    'Shows what came of a drill: times, what was compared, what is proven',
+    async () => (await import('./commands/drill/report.ts')).drillReport,
+    'site',
+  ),
+  entry(
     'restore config',
     'Unpacks configurations, secrets, definitions of RabbitMQ or releases of a backup into a folder',
     async () => (await import('./commands/restore/config.ts')).restoreConfigCommand,
@@ -372,6 +384,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   'backup catalogue': 'what is known of the backups of a site',
   offsite: 'copies of backups outside the site',
   restore: 'bring back what a backup holds',
+  drill: 'restore backups only to prove them',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
 
