@@ -1,3 +1,5 @@
+import { hoursSince } from '@psa/recovery/proof';
+import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { table } from '../text.ts';
 import type { Part } from './part.ts';
 import type { RunResult } from './run-backup.ts';
@@ -11,6 +13,18 @@ export function size(bytes: number): string {
 
 /** `2026-11-30 02:00`: UTC. */
 export const when = (at: string): string => at.slice(0, 16).replace('T', ' ');
+
+/** How long ago, in the largest unit that fits: `3 d`, `5 h`. */
+export function age(at: string, now: number): string {
+  const hours = hoursSince(at, now);
+  return hours >= 48 ? `${Math.floor(hours / 24)} d` : `${hours} h`;
+}
+
+/** Whether a backup was restored, and how long ago. */
+export const provenText = (
+  { proof, failure }: Pick<ShelvedBackup, 'proof' | 'failure'>,
+  now: number,
+): string => (proof ? `${age(proof.at, now)} ago` : failure ? `FAILED ${age(failure.at, now)} ago` : 'no');
 
 /** What would be taken. */
 export const renderParts = (parts: readonly Pick<Part, 'name' | 'how' | 'skip'>[]): string =>

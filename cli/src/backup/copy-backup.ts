@@ -2,20 +2,25 @@ import { createReadStream } from 'node:fs';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ArtefactError, writeArtefact } from '@psa/recovery/artefact';
+import { writeProof } from '@psa/recovery/proof';
 import type { Cluster } from '../site/cluster.ts';
 import { sendVolume } from '../site/volume.ts';
 import { type Catalogued, usable } from './catalogue.ts';
 
-/** Copies a backup into a folder, reads it back there, and sees that it is what its manifest says. */
+/**
+ * Copies a backup into a folder, reads it back there, and sees that it is what its manifest says. What came of restoring it
+ * goes with it: it is of the same bytes.
+ */
 export async function copyBackup(cluster: Cluster, one: Catalogued, folder: string): Promise<void> {
   const manifest = usable(cluster, one);
   const { volume } = one;
+  const file = join(folder, basename(one.file));
   if (volume && manifest.sha256 === null)
     throw new ArtefactError(
       `Unable to copy ${one.id}: it is on a Proxmox Backup Server, which copies by a sync job of its own.`,
     );
   await writeArtefact({
-    ...{ file: join(folder, basename(one.file)), recipients: [], limit: null },
+    ...{ file, recipients: [], limit: null },
     async fill(into) {
       await readBackup(cluster, one, into);
       return {};
@@ -26,6 +31,8 @@ export async function copyBackup(cluster: Cluster, one: Catalogued, folder: stri
       return manifest;
     },
   });
+  const tried = one.proof ?? one.failure;
+  if (tried) await writeProof(file, tried);
 }
 
 /** Streams a backup's bytes, from its file or out of the storage that has its archive. */

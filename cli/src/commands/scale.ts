@@ -37,12 +37,17 @@ not fit (too few nodes, ids or memory) is refused before anything is changed.`,
     const to = Number(text);
     if (!Number.isInteger(to) || to < 1)
       throw usage(`Unable to scale to "${text}".`, 'Give a number from 1.');
-    const { file, inventory } = await readSite(context);
+    const { file, inventory, site } = await readSite(context);
     const found = inventory.services.find((one) => one.name === service);
     if (!found) {
       const known = inventory.services.map((one) => one.name).join(', ');
       throw usage(`Unable to find the service "${service}".`, `Known are: ${known}.`);
     }
+    if (site.members?.[service] !== undefined)
+      throw usage(
+        `Unable to scale ${service}: the site ${site.name} has a number of its own.`,
+        `Change sites[].members.${service} in ${file}, then run psactl apply.`,
+      );
     await scaled(file, service, to);
     return { data: { service, from: found.replicas, to, file, applied: false }, carry: null };
   },

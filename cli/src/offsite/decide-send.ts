@@ -12,6 +12,19 @@ export interface SendDecision<T> {
   readonly unfit: readonly T[];
 }
 
+/**
+ * The backups that a remote shall have: those of its generations; and the newest good one of the releases, which a run
+ * does not take again while they are the same, so that they may be of another generation.
+ * @param backups the newest first
+ */
+export function wantedOn<T extends Pick<ShelvedBackup, 'id' | 'kind' | 'state' | 'tier'>>(
+  backups: readonly T[],
+  generations: readonly string[],
+): readonly T[] {
+  const releases = backups.find(({ kind, state }) => kind === 'releases' && state === 'good');
+  return backups.filter((one) => one === releases || (one.tier !== null && generations.includes(one.tier)));
+}
+
 /** What a remote lacks of the backups that it shall have. */
 export function decideSend<T extends Pick<ShelvedBackup, 'id' | 'state' | 'manifest'>>(
   wanted: readonly T[],

@@ -1,7 +1,7 @@
 import type { RemoteCopy } from '@psa/recovery/offsite/receipt';
 import { describe, expect, it } from 'vitest';
 import { decideOffsitePrune } from './decide-prune.ts';
-import { decideSend } from './decide-send.ts';
+import { decideSend, wantedOn } from './decide-send.ts';
 
 const NOW = Date.parse('2027-12-15T12:00:00Z');
 const two = (n: number) => String(n).padStart(2, '0');
@@ -48,6 +48,24 @@ describe('what goes to a remote', () => {
       those.map(({ id }) => id),
     ]);
     expect(Object.fromEntries(ids)).toEqual({ send: ['b'], there: ['a'], elsewhere: ['d'], unfit: ['c'] });
+  });
+});
+
+describe('what a remote shall have', () => {
+  const one = (id: string, kind: string, tier: string | null, state = 'good') =>
+    ({ id, kind, tier, state }) as never as Parameters<typeof wantedOn>[0][number];
+
+  it('is its generations, and the newest releases of whichever', () => {
+    const backups = [
+      one('a', 'database', 'son'),
+      one('b', 'releases', 'son', 'damaged'),
+      one('c', 'releases', 'son'),
+      one('d', 'database', 'grandfather'),
+      one('e', 'releases', 'father'),
+      one('f', 'redis', null),
+    ];
+    expect(wantedOn(backups, ['grandfather']).map(({ id }) => id)).toEqual(['c', 'd']);
+    expect(wantedOn([], ['grandfather'])).toEqual([]);
   });
 });
 

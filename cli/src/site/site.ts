@@ -5,6 +5,7 @@ import { type Container, expand } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
 import { formatInventoryError } from '@psa/appliance/inventory/problem';
 import type { Inventory } from '@psa/appliance/inventory/schema';
+import { inventoryOf } from '@psa/appliance/inventory/site-inventory';
 import type { Site } from '@psa/appliance/inventory/site-schema';
 import type { ProxmoxClient } from '@psa/proxmox/client/client';
 import type { PctShell } from '@psa/proxmox/ssh';
@@ -23,6 +24,7 @@ export interface SiteOptions {
 export interface KnownSite {
   /** The inventory's file, absolute. */
   readonly file: string;
+  /** As this site has it: with as many replicas and members as it carries. */
   readonly inventory: Inventory;
   readonly site: Site;
   /** Every container that there shall be, placed. */
@@ -65,15 +67,16 @@ export async function readSite({ options, io }: SiteContext): Promise<KnownSite>
       fix: 'Give it with --inventory or PSA_INVENTORY, or write one with: psactl init',
     });
   }
-  const inventory = found;
-  const site = name === undefined ? inventory.sites[0] : inventory.sites.find((one) => one.name === name);
+  const whole = found;
+  const site = name === undefined ? whole.sites[0] : whole.sites.find((one) => one.name === name);
   if (!site) {
     throw new CliError(`Unable to find the site "${name}" in ${at}.`, {
       outcome: 'not_found',
-      why: `It has: ${inventory.sites.map((one) => one.name).join(', ')}.`,
+      why: `It has: ${whole.sites.map((one) => one.name).join(', ')}.`,
       fix: name === 'lab' ? 'Start the lab with: psactl lab up' : 'Name one of these with --site.',
     });
   }
+  const inventory = inventoryOf(whole, site);
   const home = io.env.HOME || homedir();
   const path = (named: string) =>
     named.startsWith('~/') ? join(home, named.slice(2)) : resolve(dirname(at), named);

@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedManifest, manifestOf } from './manifest.ts';
+import { type Proof, writeProof } from './proof.ts';
 import { decideRetention } from './retention.ts';
 import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
-import { readShelf, removeBackup, retained, setProtected, writeProof } from './shelf.ts';
+import { readShelf, removeBackup, removeStale, retained, setProtected } from './shelf.ts';
 
 let dir: TempDir;
 beforeEach(async () => {
@@ -44,14 +45,10 @@ describe('the backups of a folder', () => {
 
   it('are proven and protected by what was written beside them, and by nothing of another', async () => {
     const [one, two] = [await put(1), await put(2)];
-    const proof = {
-      proof: 1,
-      id: one,
-      at: '2026-11-02T00:00:00Z',
-      duration_ms: 5,
-      tables: 1,
-      rows: 2,
-    } as const;
+    const proof: Proof = {
+      ...{ proof: 1, id: one, sha256: 'x', at: '2026-11-02T00:00:00Z', by: 'verify', duration_ms: 5 },
+      ...{ result: 'passed', why: null, compared: [] },
+    };
     await writeProof(fileOf(one), proof);
     await writeProof(fileOf(two), proof);
     await setProtected(fileOf(one), true);
@@ -62,9 +59,42 @@ describe('the backups of a folder', () => {
     expect((await readShelf(dir.path))[1]).toMatchObject({ protected: false });
   });
 
+  it('are not proven by an attempt that failed, by one on other bytes, or by what cannot be read', async () => {
+    const [failed, changed, torn, none] = [await put(1), await put(2), await put(3), await put(4)];
+    const of = (id: string): Proof => ({
+      ...{ proof: 1, id, sha256: 'x', at: '2026-11-02T00:00:00Z', by: 'verify', duration_ms: 5 },
+      ...{ result: 'passed', why: null, compared: [] },
+    });
+    await writeProof(fileOf(failed), { ...of(failed), result: 'failed', why: 'it is cut off' });
+    await writeProof(fileOf(changed), { ...of(changed), sha256: 'y' });
+    await writeFile(`${fileOf(torn)}.proof.json`, '{"proof":1');
+    const shelf = new Map((await readShelf(dir.path)).map((one) => [one.id, one]));
+    for (const id of [failed, changed, torn, none]) expect(retained(shelf.get(id)!).proven).toBe(false);
+    expect(shelf.get(failed)!.failure).toMatchObject({ why: 'it is cut off' });
+    expect(shelf.get(changed)!.failure).toBeNull();
+    // The newest that is proven stays, whatever the policy says; one that failed last does not stay for it.
+    await writeProof(fileOf(failed), of(failed));
+    const kept = async () => {
+      const list = (await readShelf(dir.path)).map(retained);
+      return decideRetention(list, { 'keep-last': 1 }, Date.now()).keep.map(({ id }) => id);
+    };
+    expect(await kept()).toContain(failed);
+    await writeProof(fileOf(failed), { ...of(failed), result: 'failed', why: 'it is cut off' });
+    expect(await kept()).not.toContain(failed);
+  });
+
+  it('take what killed runs left of a proof with them', async () => {
+    const one = await put(1);
+    await writeFile(`${fileOf(one)}.proof.json.part`, '{');
+    await utimes(`${fileOf(one)}.proof.json.part`, 0, 0);
+    await removeStale(dir.path);
+    expect((await readdir(dir.path)).some((name) => name.endsWith('.part'))).toBe(false);
+  });
+
   it('go with all that stands beside them, in an order that a later run can end', async () => {
     const [one, two] = [await put(1), await put(2)];
     await setProtected(fileOf(one), true);
+    await writeFile(`${fileOf(one)}.proof.json`, '{}');
     await removeBackup({ file: fileOf(one) });
     expect((await readdir(dir.path)).sort()).toEqual([`${two}.tar.zst.age`, `${two}.tar.zst.age.json`]);
     // Killed after the first step.

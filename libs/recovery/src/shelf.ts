@@ -1,22 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
 import { type ArtefactKind, type ArtefactName, parseArtefactFile } from './artefact-name.ts';
-import { type Manifest, manifestOf, readManifest, writeBeside } from './manifest.ts';
+import { type Manifest, manifestOf, readManifest } from './manifest.ts';
+import { type Proof, proofOf, readProof } from './proof.ts';
 import type { RetainedBackup } from './retention.ts';
-
-/** What came of restoring a backup; stands beside it. */
-export interface Proof {
-  readonly proof: 1;
-  readonly id: string;
-  /** When it was restored; ISO 8601. */
-  readonly at: string;
-  /** How long that took. */
-  readonly duration_ms: number;
-  readonly tables: number;
-  readonly rows: number;
-}
 
 /**
  * `good`: it is there with its manifest, and as long as that says. `partial`: it was never finished. `damaged`: it is not
@@ -42,17 +31,19 @@ export interface ShelvedBackup {
   /** The generation that it was taken for; null: none. */
   readonly tier: string | null;
   readonly protected: boolean;
+  /** It was restored, and what came of it was right; null: it is not proven. */
   readonly proof: Proof | null;
+  /** It was restored last, and that went wrong; null: it did not. */
+  readonly failure: Proof | null;
   /** What stands beside it; null: nothing that can be read. */
   readonly manifest: Manifest | null;
 }
 
-const proofOf = (file: string) => `${file}.proof.json`;
 const protectionOf = (file: string) => `${file}.protected`;
 
 /** The artefact that a file is, or stands beside; null: it has to do with none. */
 const artefactOf = (name: string): string | null => {
-  const artefact = name.replace(/\.(part|json|json\.part)$/, '');
+  const artefact = name.replace(/\.(part|json|json\.part|proof\.json|proof\.json\.part)$/, '');
   return parseArtefactFile(artefact) ? artefact : null;
 };
 
@@ -83,13 +74,16 @@ async function readOne(file: string, { id, kind, series, run }: ArtefactName): P
   const seen = whole ?? part;
   // It went while this looked.
   if (!seen && !known && manifest !== 'damaged') return null;
+  const tried = await readProof(file, known);
   return {
     ...{ id, kind, series, run, file },
     state: stateOf(id, whole?.size ?? null, part !== null, manifest),
     at: known?.at ?? (seen ? seen.mtime.toISOString() : new Date(0).toISOString()),
     ...{ bytes: seen?.size ?? known?.bytes ?? 0, version: known?.version ?? null },
     tier: known && known.kind !== 'embedded' ? known.tier : null,
-    ...{ protected: existsSync(protectionOf(file)), proof: await readProof(file, id) },
+    protected: existsSync(protectionOf(file)),
+    proof: tried?.result === 'passed' ? tried : null,
+    failure: tried?.result === 'failed' ? tried : null,
     manifest: known,
   };
 }
@@ -108,19 +102,6 @@ function stateOf(
   if (manifest === null) return 'partial';
   return manifest.id === id && manifest.bytes === bytes ? 'good' : 'damaged';
 }
-
-async function readProof(file: string, id: string): Promise<Proof | null> {
-  try {
-    const proof = JSON.parse(await readFile(proofOf(file), 'utf8')) as Proof;
-    return proof.proof === 1 && proof.id === id ? proof : null;
-  } catch {
-    // None, or one that says nothing: it is not proven.
-    return null;
-  }
-}
-
-/** Writes down that a backup was restored. */
-export const writeProof = (file: string, proof: Proof): Promise<void> => writeBeside(proofOf(file), proof);
 
 /** Has a backup stay whatever the policy says, or no longer. */
 export async function setProtected(file: string, on: boolean): Promise<void> {

@@ -15,9 +15,18 @@ export function isTierDay(on: TierDays, date: Temporal.PlainDate): boolean {
  * Sunday's the father's, any other day's the son's (BDUF §10.1).
  * @returns null: no tier has this day
  */
-export function tierOf(tiers: readonly Tier[], at: Temporal.Instant, zone: string): Tier | null {
-  const date = at.toZonedDateTimeISO(zone).toPlainDate();
-  const rarity = ({ on }: Tier) => (on === 'every-day' ? 0 : on.startsWith('first-') ? 2 : 1);
+export const tierOf = <T extends Pick<Tier, 'on'>>(
+  tiers: readonly T[],
+  at: Temporal.Instant,
+  zone: string,
+): T | null => tierOfDate(tiers, at.toZonedDateTimeISO(zone).toPlainDate());
+
+/** The same of a day of the calendar. */
+export function tierOfDate<T extends Pick<Tier, 'on'>>(
+  tiers: readonly T[],
+  date: Temporal.PlainDate,
+): T | null {
+  const rarity = ({ on }: T) => (on === 'every-day' ? 0 : on.startsWith('first-') ? 2 : 1);
   const ofDay = tiers.filter(({ on }) => isTierDay(on, date));
   return ofDay.toSorted((a, b) => rarity(b) - rarity(a))[0] ?? null;
 }

@@ -1,5 +1,6 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeProof } from '@psa/recovery/proof';
 import { fileOf as backupFile, idOf, putBackup } from '@psa/recovery/shelf.test-helper';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +25,30 @@ describe('psactl backup', () => {
     const { data } = JSON.parse((await psactl('backup', 'list', '--from', dir.path, '--json')).stdout);
     expect(data).toHaveLength(12);
     expect(data[0]).toMatchObject({ id: idOf(12), state: 'good', proof: null, protected: false });
+  });
+
+  it('says how long ago each was restored, and which did not restore', async () => {
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+    const of = {
+      proof: 1,
+      sha256: 'x',
+      by: '20261130T040000Z-3f9a2c',
+      duration_ms: 5,
+      compared: [],
+    } as const;
+    await writeProof(fileOf(12), { ...of, id: idOf(12), at: hoursAgo(5), result: 'passed', why: null });
+    await writeProof(fileOf(11), { ...of, id: idOf(11), at: hoursAgo(75), result: 'failed', why: 'cut off' });
+    const { stdout } = await psactl('backup', 'list', '--from', dir.path);
+    expect(stdout.split('\n')[1]).toMatch(/good +5 h ago$/);
+    expect(stdout.split('\n')[2]).toMatch(/good +FAILED 3 d ago$/);
+    const { data } = JSON.parse((await psactl('backup', 'list', '--from', dir.path, '--json')).stdout);
+    expect(data[0]).toMatchObject({ proof: { result: 'passed' }, failure: null });
+    expect(data[1]).toMatchObject({ proof: null, failure: { why: 'cut off' } });
+    // The last one that restored stays, though nine newer ones are there.
+    await writeProof(fileOf(2), { ...of, id: idOf(2), at: hoursAgo(1), result: 'passed', why: null });
+    await rm(`${fileOf(12)}.proof.json`);
+    await psactl('backup', 'prune', '--from', dir.path, '--keep-last', '1', '--yes');
+    expect(await left()).toEqual([`${idOf(2)}.tar.zst.age`, `${idOf(12)}.tar.zst.age`]);
   });
 
   it('prunes by the BDUF: seven days, the Sundays, the first Sunday; a dry run removes nothing', async () => {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
-import { size, when } from '../../backup/backup-text.ts';
+import { provenText, size, when } from '../../backup/backup-text.ts';
 import { define } from '../../command.ts';
 import { readBackups } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
@@ -32,7 +32,8 @@ export const backupList = define<Options, Shown, null, Shown>({
   summary: 'Lists the backups of a site or of a folder, and which of them are proven by restoring',
   description: `
 From what stands beside each of them and what the storages list, without reading them: a partial one is never shown as good.
-"psactl backup verify" reads them to their last byte, with --deep it restores them. Of a site, as its inventory says; with
+"psactl backup verify" reads them to their last byte, with --deep it restores them; "psactl drill run" restores those of a
+site. PROVEN says how long ago one was restored last and was right, or that it was not. Of a site, as its inventory says; with
 --from, of one folder, without asking any cluster.`,
   options: [{ flags: '--from <folder>', description: 'where "psactl backup run" put them' }],
   examples: [
@@ -62,9 +63,10 @@ From what stands beside each of them and what the storages list, without reading
     });
   },
   render: ({ data, orphans, unasked }) => {
-    const rows = data.map(({ id, at, tier, bytes, state, proof, protected: isProtected }) => [
+    const now = Date.now();
+    const rows = data.map(({ id, at, tier, bytes, state, proof, failure, protected: isProtected }) => [
       ...[id, when(at), tier ?? '', size(bytes), state],
-      ...[proof ? when(proof.at) : 'no', isProtected ? 'protected' : ''],
+      ...[provenText({ proof, failure }, now), isProtected ? 'protected' : ''],
     ]);
     const list =
       rows.length === 0

@@ -1,5 +1,6 @@
 import type { Manifest } from '@psa/recovery/manifest';
-import type { BackupState, Proof } from '@psa/recovery/shelf';
+import type { Proof } from '@psa/recovery/proof';
+import type { BackupState } from '@psa/recovery/shelf';
 import { define } from '../../command.ts';
 import type { SiteOptions } from '../../site/site.ts';
 
@@ -10,6 +11,7 @@ interface Shown {
     readonly file: string;
     readonly protected: boolean;
     readonly proof: Proof | null;
+    readonly failure: Proof | null;
     readonly manifest: Manifest | null;
   }[];
 }
@@ -24,16 +26,20 @@ export const backupShow = define<SiteOptions, Shown, null, Shown>({
     const { named, readCatalogue } = await import('../../backup/catalogue.ts');
     return withSite(context, async (site) => {
       const found = named(await readCatalogue(new Cluster(site, context.signal)), context.args);
-      const data = found.map(({ id, state, file, protected: isProtected, proof, manifest }) => ({
-        ...{ id, state, file, protected: isProtected, proof, manifest },
+      const data = found.map(({ id, state, file, protected: isProtected, proof, failure, manifest }) => ({
+        ...{ id, state, file, protected: isProtected, proof, failure, manifest },
       }));
       return { data: { data }, carry: null };
     });
   },
   render: ({ data }) =>
     data
-      .map(({ id, state, file, protected: isProtected, proof, manifest }) => {
-        const proven = proof ? `proven by restoring at ${proof.at}` : 'never restored';
+      .map(({ id, state, file, protected: isProtected, proof, failure, manifest }) => {
+        const proven = proof
+          ? `proven by restoring at ${proof.at}`
+          : failure
+            ? `DID NOT RESTORE at ${failure.at} (${failure.why})`
+            : 'never restored';
         return `${id}: ${state}, ${proven}${isProtected ? ', protected' : ''}
 ${file}
 ${manifest ? JSON.stringify(manifest, null, 2) : 'It has no manifest that can be read.'}

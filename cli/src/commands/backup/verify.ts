@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { SeenArchive } from '@psa/recovery/embedded/verify';
-import type { Proof } from '@psa/recovery/shelf';
+import type { Proof } from '@psa/recovery/proof';
 import type { Verification } from '../../backup/verify-backup.ts';
 import { type Context, define, type Io } from '../../command.ts';
 import { usage } from '../../errors.ts';
@@ -76,7 +76,7 @@ proven, and when, is written beside it.`,
         : table(data.map(({ id, ok, why, read }) => [ok ? 'whole' : 'BAD', id, ok ? `read: ${read}` : why!]));
     const { id, at, version, entries, bytes, proof } = data;
     return `${id} is whole: ${entries} entries, ${(bytes / 1024 ** 2).toFixed(1)} MiB, of ${at}, release ${version}.
-${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.tables} tables, ${proof.rows} rows.\n` : ''}`;
+${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.compared.map(({ what, found }) => `${found} ${what}`).join(', ')}.\n` : ''}`;
   },
   outcome: ({ data }) => (isSite(data) && data.some(({ ok }) => !ok) ? 'failed' : 'done'),
 });
@@ -132,17 +132,29 @@ async function prove(
   say: (step: string) => void,
 ): Promise<Proof> {
   const { proveEmbedded } = await import('@psa/recovery/embedded/restore');
-  const { writeProof } = await import('@psa/recovery/shelf');
+  const { compare, writeProof } = await import('@psa/recovery/proof');
   const scratch = await mkdtemp(join(tmpdir(), 'psa-proof-'));
+  const began = performance.now();
+  const tried = (duration_ms: number) => ({
+    ...{ proof: 1 as const, id: verified.contents.id, sha256: verified.sha256, by: 'verify' },
+    ...{ at: new Date().toISOString(), duration_ms: Math.round(duration_ms) },
+  });
   try {
-    const { id, rows, duration_ms } = await proveEmbedded(file, identity, { verified, scratch, say });
+    const { rows, duration_ms } = await proveEmbedded(file, identity, { verified, scratch, say });
     const counts = Object.values(rows);
-    const proof: Proof = {
-      ...{ proof: 1, id, at: new Date().toISOString(), duration_ms },
-      ...{ tables: counts.length, rows: counts.reduce((sum, one) => sum + one, 0) },
-    };
+    const sum = counts.reduce((all, one) => all + one, 0);
+    // How many there were nobody wrote down: each was read to its end.
+    const compared = [compare('tables', null, counts.length), compare('rows', null, sum)];
+    const proof: Proof = { ...tried(duration_ms), result: 'passed', why: null, compared };
     await writeProof(file, proof);
     return proof;
+  } catch (error) {
+    // That there is no room here says nothing of the archive.
+    if (error instanceof Error && error.name === 'BackupError') {
+      const failed = tried(performance.now() - began);
+      await writeProof(file, { ...failed, result: 'failed', why: error.message, compared: [] });
+    }
+    throw error;
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }

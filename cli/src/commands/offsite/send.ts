@@ -43,7 +43,7 @@ and read are enough, and those are what should be on this machine (backup/README
     const { Cluster } = await import('../../site/cluster.ts');
     const { named, readCatalogue } = await import('../../backup/catalogue.ts');
     const { readRemote } = await import('@psa/recovery/offsite/receipt');
-    const { decideSend } = await import('../../offsite/decide-send.ts');
+    const { decideSend, wantedOn } = await import('../../offsite/decide-send.ts');
     const { remotesOf } = await import('../../offsite/remotes.ts');
     return withSite(context, async (site) => {
       const remotes = remotesOf(site, io, signal);
@@ -54,9 +54,7 @@ and read are enough, and those are what should be on this machine (backup/README
           const copies = await readRemote(remote.rclone).catch((error) => {
             throw recoveryError(error);
           });
-          const wanted =
-            asked ??
-            catalogue.backups.filter(({ tier }) => tier !== null && remote.generations.includes(tier));
+          const wanted = asked ?? wantedOn(catalogue.backups, remote.generations);
           return { remote, ...decideSend(wanted, copies) };
         }),
       );

@@ -5,6 +5,7 @@ import { formatAddress, isHostOf, overlap, parseAddress, parseRange, parseSubnet
 import { nearest } from './nearest.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { type ContainerGroup, DATA_PARTS, type Inventory } from './schema.ts';
+import { inventoryOf } from './site-inventory.ts';
 
 /** Groups of containers: names, id ranges, addresses, sizes, replicas; and that each part has its group. */
 export function checkContainers(inventory: Inventory): Problem[] {
@@ -258,7 +259,7 @@ function checkSite(inventory: Inventory, group: ContainerGroup, path: FieldPath,
       message: `Site "${site.name}" has no node "${name}".`,
       fix: `Known are: ${site.nodes.map((node) => node.name).join(', ')}.`,
     });
-  const members = membersOf(inventory, group.name);
+  const members = membersOf(inventoryOf(inventory, site), group.name);
   if (group.anti_affinity === 'required' && members > nodes.length)
     problems.push({
       path: [...path, 'anti_affinity'],

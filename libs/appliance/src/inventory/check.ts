@@ -2,6 +2,7 @@ import { isTimeZone } from '@psa/contracts/time-zones';
 import { dataParts } from '../parts/parts.ts';
 import { checkBackup } from './check-backup.ts';
 import { checkContainers } from './check-containers.ts';
+import { checkDr } from './check-dr.ts';
 import { checkCompany, checkNeeds } from './check-needs.ts';
 import { checkNetwork } from './check-network.ts';
 import { duplicates, holds } from './checks.ts';
@@ -9,6 +10,7 @@ import { place } from './expand.ts';
 import { RESERVED_ENDPOINTS } from './flows.ts';
 import type { FieldPath, Problem } from './problem.ts';
 import { DATA_PARTS, type Inventory } from './schema.ts';
+import { inventoryOf } from './site-inventory.ts';
 import { mayHold, STORAGE_KINDS } from './storages.ts';
 
 /** What the schema cannot say: names that must exist, numbers that must fit together. */
@@ -22,10 +24,14 @@ export function checkInventory(inventory: Inventory): Problem[] {
     ...checkQuorum(inventory),
     ...checkStorages(inventory),
     ...checkBackup(inventory),
+    ...checkDr(inventory),
   ];
   // Placing needs names and addresses that hold.
   if (problems.length > 0) return problems;
-  return [...checkNeeds(inventory), ...inventory.sites.flatMap((site) => place(inventory, site).problems)];
+  return [
+    ...checkNeeds(inventory),
+    ...inventory.sites.flatMap((site) => place(inventoryOf(inventory, site), site).problems),
+  ];
 }
 
 function checkTimezone({ timezone }: Inventory): Problem[] {

@@ -1,5 +1,6 @@
 import { PROGRAM_NAMES } from '@psa/contracts/services';
 import Type, { type Static } from 'typebox';
+import { Dr } from './dr-schema.ts';
 import { Backup, Monitoring, Releases, Tls } from './operations-schema.ts';
 import { Closed, Ipv4, ListedPort, Name } from './parts-schema.ts';
 import { Site } from './site-schema.ts';
@@ -196,6 +197,7 @@ export const Inventory = Closed(
     tls: Tls,
     monitoring: Monitoring,
     backup: Backup,
+    dr: Type.Optional(Dr),
   },
   'The inventory of a PSA-Platform appliance. Every rendered file and every change to the cluster follows from it.',
 );

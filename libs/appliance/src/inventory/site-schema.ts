@@ -94,6 +94,16 @@ export const Site = Closed(
       Type.Boolean({ description: 'Whether the nodes have a Proxmox subscription; false when absent.' }),
     ),
     nodes: Type.Array(Node, { minItems: 1, description: 'The Proxmox hosts.' }),
+    members: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$' }),
+        Type.Integer({ minimum: 1, maximum: 64 }),
+        {
+          description:
+            'How many of a service or data part this site has, where it has fewer than the appliance usually: { tickets: 1, postgres: 1 }.',
+        },
+      ),
+    ),
     storages: Type.Array(Storage, { minItems: 1, description: 'The storages of the cluster.' }),
   },
   'One cluster that can run the appliance.',

@@ -2,6 +2,7 @@ import { secretOf } from '../contents/secret.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import { renderHaproxy } from '../render/haproxy.ts';
 import { RENDERED } from '../render/rendered-file.ts';
+import { SITE_FILE, startGate, watchContents, watchedPorts } from './edge-watch.ts';
 import { HAPROXY_PORTS, HAPROXY_SOCKET } from './haproxy-settings.ts';
 import { parseServers } from './haproxy-stats.ts';
 import { type Answer, type Contents, dropIn, type Part, type Place, plainFile, secretFile } from './part.ts';
@@ -18,9 +19,12 @@ export const haproxy = {
       way: 'Use "psactl certs renew" or "psactl certs install".',
     },
   },
-  needs: ({ services }) => [
+  needs: ({ services, dr }) => [
     { from: 'internet', to: 'edge', port: HAPROXY_PORTS.https, why: 'portals and API' },
     ...services.map(({ name, port }) => ({ from: 'haproxy', to: name, port, why: 'requests' })),
+    ...(dr ? watchedPorts(dr) : []).map((port) => ({
+      ...{ from: 'haproxy', to: 'internet', port, why: 'whether the other site serves' },
+    })),
   ],
   contents,
   probe: () => `ip -o -4 address show
@@ -56,7 +60,10 @@ ExecReload=/bin/kill -USR2 $MAINPID
 `;
 
 /** HAProxy with its certificate, and keepalived. */
-function contents({ inventory, site, container, secrets }: Place): Contents {
+function contents(place: Place): Contents {
+  const { inventory, site, container, secrets } = place;
+  const watch = watchContents(place);
+  const watched = watch.files.some(({ path }) => path === SITE_FILE) ? [SITE_FILE] : [];
   const rendered = renderHaproxy(inventory, site);
   const textOf = (name: string) =>
     rendered.find((file) => file.path === `${container.name}/${name}`)?.text ?? '';
@@ -65,12 +72,14 @@ function contents({ inventory, site, container, secrets }: Place): Contents {
     files: [
       plainFile(CONFIG, textOf('haproxy.cfg')),
       secretFile(certificate, secretOf(secrets, 'tls_pem')),
-      dropIn('haproxy.service', RELOAD),
+      dropIn('haproxy.service', `${RELOAD}${startGate(inventory, site)}`),
       plainFile(KEEPALIVED, textOf('keepalived.conf')),
+      ...watch.files,
     ],
     units: [
-      { name: 'haproxy.service', onChange: 'reload', paths: [CONFIG, certificate] },
+      { name: 'haproxy.service', onChange: 'reload', paths: [CONFIG, certificate, ...watched] },
       { name: 'keepalived.service', onChange: 'reload', paths: [KEEPALIVED] },
+      ...watch.units,
     ],
   };
 }

@@ -15,10 +15,17 @@ describe('haproxy.cfg and keepalived.conf', () => {
   it('pass haproxy -c', () => {
     const inventory = example();
     inventory.tls.certificate_file = certificateIn(written([]));
-    const folder = written([{ path: 'server-state', text: '1\n' }]);
+    const edges = { primary: 'https://a.example.com', standby: 'https://b.example.com' };
+    inventory.dr = { primary: 'main', standby: 'dr', kind: 'cold', edges, contacts: [] };
+    const folder = written([
+      { path: 'server-state', text: '1\n' },
+      { path: 'site', text: 'psa psa main 1\n' },
+    ]);
     // Every other path is as it is on the appliance.
     const state = (text: string) =>
-      text.replace('/var/lib/haproxy/server-state', join(folder, 'server-state'));
+      text
+        .replace('/var/lib/haproxy/server-state', join(folder, 'server-state'))
+        .replace(/\/etc\/psa\/site\b/, join(folder, 'site'));
     for (const { path, text } of renderHaproxy(inventory)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       writeFileSync(join(folder, path), state(text));

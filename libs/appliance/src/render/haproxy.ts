@@ -2,6 +2,7 @@ import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import { endpointVlan } from '../inventory/flows.ts';
 import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
+import { siteAnswer } from '../parts/edge-watch.ts';
 import { HAPROXY_PORTS, HAPROXY_SOCKET } from '../parts/haproxy-settings.ts';
 import { POSTGRES_PORTS } from '../parts/postgres-settings.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
@@ -31,7 +32,7 @@ function configOf(
     globalSection(inventory, member),
     defaultsSection(),
     peersSection(of('haproxy')),
-    edgeSection(inventory),
+    edgeSection(inventory, site),
     ...inventory.services
       .filter((one) => one.edge_port !== undefined)
       .map((one) => internalFrontend(inventory, one)),
@@ -94,7 +95,7 @@ function peersSection(members: readonly Container[]): string {
   return `# The counts of the rate limit move with the virtual address.\npeers members\n${peers.join('\n')}`;
 }
 
-function edgeSection(inventory: Inventory): string {
+function edgeSection(inventory: Inventory, site: Site): string {
   const { tls, data } = inventory;
   const hsts =
     tls.hsts_days === 0
@@ -119,7 +120,9 @@ function edgeSection(inventory: Inventory): string {
     http-request redirect scheme https code 301 unless { ssl_fc }
     # For the services and for Prometheus; the gateway refuses them as well.
     http-request deny deny_status 404 if { path,url_dec -m reg ^/+(internal|metrics)(/|$) }
-    # Our word on who asks and how, nobody else's.
+${siteAnswer(inventory, site)
+  .map((line) => `${line}\n`)
+  .join('')}    # Our word on who asks and how, nobody else's.
     http-request del-header Forwarded
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto https

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { type DueTier, lastDue } from './due.ts';
+
+const TIERS: readonly DueTier[] = [
+  { name: 'son', on: 'every-day', time: '02:00' },
+  { name: 'father', on: 'sunday', time: '03:30' },
+  { name: 'grandfather', on: 'first-sunday', time: '04:00' },
+];
+const due = (now: string, zone = 'Europe/Berlin', tiers = TIERS) => {
+  const found = lastDue(tiers, Temporal.Instant.from(now), zone);
+  return found && [found.tier.name, found.at.toString()];
+};
+
+describe('the last run that was due', () => {
+  it.each([
+    // Monday, a minute before its run and on its second.
+    ['2026-11-30T00:59:59Z', 'father', '2026-11-29T02:30:00Z'],
+    ['2026-11-30T01:00:00Z', 'son', '2026-11-30T01:00:00Z'],
+    // A Sunday has its own run alone: at two in the morning nothing is due.
+    ['2026-11-29T01:30:00Z', 'son', '2026-11-28T01:00:00Z'],
+    ['2026-12-06T12:00:00Z', 'grandfather', '2026-12-06T03:00:00Z'],
+  ])('at %s: %s of %s', (now, tier, at) => expect(due(now)).toEqual([tier, at]));
+
+  it('is as much later when the clock leaves its time out, and the first of two', () => {
+    const daily = [{ name: 'son', on: 'every-day', time: '02:30' }] as const;
+    expect(due('2027-03-28T00:59:59Z', 'Europe/Berlin', daily)?.[1]).toBe('2027-03-27T01:30:00Z');
+    expect(due('2027-03-28T12:00:00Z', 'Europe/Berlin', daily)?.[1]).toBe('2027-03-28T01:30:00Z');
+    expect(due('2027-10-31T12:00:00Z', 'Europe/Berlin', daily)?.[1]).toBe('2027-10-31T00:30:00Z');
+  });
+
+  it('may be five weeks ago, and is none without a generation', () => {
+    const firsts = [{ name: 'grandfather', on: 'first-sunday', time: '02:00' }] as const;
+    expect(due('2026-12-06T00:00:00Z', 'UTC', firsts)?.[1]).toBe('2026-11-01T02:00:00Z');
+    expect(due('2026-12-06T00:00:00Z', 'UTC', [])).toBeNull();
+  });
+
+  it('is one a day for a year, in every zone', () => {
+    for (const zone of ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Australia/Lord_Howe']) {
+      const days = new Set<string>();
+      for (let hour = 0; hour < 365 * 24; hour++) {
+        const now = Temporal.Instant.from('2026-12-01T00:00:00Z').add({ hours: hour });
+        days.add(lastDue(TIERS, now, zone)!.at.toZonedDateTimeISO(zone).toPlainDate().toString());
+      }
+      // The day before the first hour, too.
+      expect(days.size, zone).toBeGreaterThanOrEqual(365);
+      expect(days.size, zone).toBeLessThanOrEqual(366);
+    }
+  });
+});
