@@ -12,6 +12,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   apply: [...BASE, 'site'],
   deploy: [...BASE, 'site'],
   status: [...BASE, 'site'],
+  watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite'],
   doctor: [...BASE, 'site'],
   backup: [...BASE, 'recovery-error', 'site'],
   offsite: [...BASE, 'recovery-error', 'site', 'backup'],

@@ -232,6 +232,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'backup metrics',
+    'Tells Prometheus how old the backups are, which are proven, and what is wrong with them',
+    async () => (await import('./commands/backup/metrics.ts')).backupMetrics,
+    'site',
+  ),
+  entry(
     'backup catalogue rebuild',
     'Writes the manifests anew of archives that have none',
     async () => (await import('./commands/backup/rebuild.ts')).backupRebuild,
