@@ -83,7 +83,7 @@ export const COMMANDS: readonly Entry[] = [
   ),
   entry(
     'render',
-    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring',
+    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring, timers',
     async () => (await import('./commands/render.ts')).render,
     'site',
   ),

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { BackupSummary } from '@psa/recovery/summary';
 import { freePort } from '@psa/test-kit/free-port';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
 
 let lab: FakeLab;
 beforeAll(async () => {
@@ -30,13 +32,30 @@ describe('what is watched on a site', { timeout: 900_000 }, () => {
       ...['configs', `container-${monitoring.id}`, 'database', 'rabbitmq', 'redis', 'releases', 'secrets'],
     ];
     expect(kinds(before).toSorted()).toEqual(series.map((one) => `missing ${one}`));
-    await lab.psactl('backup', 'run', '--tier', 'son');
+    const run = ['backup', 'run', '--due', '--yes', '--json'];
+    const first = await lab.psactl(...run);
+    expect(first.code, first.stderr).toBe(0);
+    expect(JSON.parse(first.stdout).data).toMatchObject({ complete: true });
+    const second = await lab.psactl(...run);
+    expect([second.code, JSON.parse(second.stdout).data]).toEqual([0, { due: false, site: 'psa/lab' }]);
     const after = await watch();
     expect(kinds(after)).toEqual([]);
     expect(after.series.map((one) => one.series)).toEqual(series);
     expect(after.series.every(({ newest_good }) => newest_good !== null)).toBe(true);
     expect(after.text).toMatch(/psa_backup_free_bytes\{site="psa\/lab",place="nas"\} [1-9]/);
     expect(after.text).toMatch(/psa_backup_free_bytes\{site="psa\/lab",place="local of pve1"\} [1-9]/);
+  });
+
+  it('is a save of Redis every few minutes, also while a run is at work, and no run by that', async () => {
+    const what = { name: BACKUP_LOCK, what: 'a run of hours', signal: AbortSignal.timeout(60_000) };
+    await withClusterLock(lab.site, what, async () => {
+      expect((await lab.psactl('backup', 'run', '--only', 'redis')).code).toBe(0);
+      expect((await lab.psactl('backup', 'run', '--only', 'rabbitmq')).code).toBe(11);
+    });
+    expect((await watch()).series.find(({ series }) => series === 'redis')!.count).toBe(2);
+    expect((await lab.psactl('backup', 'run', '--due', '--only', 'redis')).stderr).toContain(
+      'Leave out --due',
+    );
   });
 
   it('is the archive that somebody has removed from its storage, and the dump that was cut off', async () => {
