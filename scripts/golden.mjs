@@ -11,7 +11,9 @@ const GROUPS = [
   [
     'scripts/api-types.test.ts',
     'libs/appliance/src/inventory/json-schema.test.ts',
-    ...['dns', 'haproxy', 'monitoring', 'pfsense'].map((name) => `libs/appliance/src/render/${name}.test.ts`),
+    ...['dns', 'haproxy', 'monitoring', 'pfsense', 'timers'].map(
+      (name) => `libs/appliance/src/render/${name}.test.ts`,
+    ),
     'libs/appliance/src/contents/contents.test.ts',
     'cli/src/dr/playbooks.test.ts',
     'cli/src/scene/releases.test.ts',

@@ -149,6 +149,7 @@ const SUITE_PROGRAMS = {
   openssl: 'openssl',
   minisign: 'minisign',
   rclone: 'rclone',
+  pgbackrest: 'pgbackrest',
   age: 'age',
   promtool: 'prometheus',
   amtool: 'prometheus-alertmanager',

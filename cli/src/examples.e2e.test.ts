@@ -25,7 +25,7 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 
     const made = (await readdir(backups)).find((name) => name.endsWith('.age'))!;
     const [named = ''] = /embedded-[^/]+\.age/.exec((await examplesOf('backup verify')).join('\n'))!;
     for (const end of ['', '.json']) await cp(join(backups, made + end), join(backups, named + end));
-    for (const name of ['backup list', 'backup verify', 'backup protect'])
+    for (const name of ['backup list', 'backup verify', 'backup protect', 'backup metrics'])
       await runner.run(name, true, 'files');
     await rename(join(runner.folder, '.psa'), join(runner.folder, '.psa.old'));
     const [restore = '', dry = ''] = await examplesOf('restore embedded');

@@ -13,10 +13,11 @@ beforeAll(async () => {
 afterAll(() => runner?.close(), 300_000);
 
 const OF_BACKUPS = [
-  ...['list', 'show', 'verify', 'protect', 'copy', 'catalogue rebuild', 'prune'].map(
+  ...['list', 'show', 'verify', 'protect', 'copy', 'catalogue rebuild', 'metrics', 'prune'].map(
     (verb) => `backup ${verb}`,
   ),
   ...['container', 'database', 'redis', 'config'].map((what) => `restore ${what}`),
+  ...['drill run', 'drill report'],
 ];
 
 /** The examples name a run of a certain day: what was taken on another gets its name. */

@@ -83,7 +83,7 @@ export const COMMANDS: readonly Entry[] = [
   ),
   entry(
     'render',
-    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring',
+    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring, timers',
     async () => (await import('./commands/render.ts')).render,
     'site',
   ),
@@ -232,6 +232,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'backup metrics',
+    'Tells Prometheus how old the backups are, which are proven, and what is wrong with them',
+    async () => (await import('./commands/backup/metrics.ts')).backupMetrics,
+    'site',
+  ),
+  entry(
     'backup catalogue rebuild',
     'Writes the manifests anew of archives that have none',
     async () => (await import('./commands/backup/rebuild.ts')).backupRebuild,
@@ -289,6 +295,18 @@ export const COMMANDS: readonly Entry[] = [
     'restore redis',
     'Replaces what is in Redis by a backup, on all of its members',
     async () => (await import('./commands/restore/redis.ts')).restoreRedisCommand,
+    'site',
+  ),
+  entry(
+    'drill run',
+    'Restores backups of a site into isolation, compares, and writes down what is proven',
+    async () => (await import('./commands/drill/run.ts')).drillRun,
+    'site',
+  ),
+  entry(
+    'drill report',
+    'Shows what came of a drill: times, what was compared, what is proven',
+    async () => (await import('./commands/drill/report.ts')).drillReport,
     'site',
   ),
   entry(
@@ -403,6 +421,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   offsite: 'copies of backups outside the site',
   restore: 'bring back what a backup holds',
   dr: 'move the platform to another site, and back',
+  drill: 'restore backups only to prove them',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };
 

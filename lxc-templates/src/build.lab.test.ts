@@ -122,7 +122,7 @@ describe('before psa-config has run', { timeout: 10 * MINUTES }, () => {
     }
   };
 
-  it.each(['postgres', 'rabbitmq', 'redis', 'haproxy', 'monitoring'])(
+  it.each(['postgres', 'rabbitmq', 'redis', 'haproxy', 'monitoring', 'ops'])(
     'nothing of %s runs, though the boot is that of a new machine',
     (name) => after(name, [], (services) => expect(services).toEqual(OF_THE_BASE)),
   );

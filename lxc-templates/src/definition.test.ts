@@ -15,6 +15,7 @@ describe('the definitions of this repository', () => {
       'haproxy',
       'monitoring',
       'node-service',
+      'ops',
       'postgres',
       'rabbitmq',
       'redis',

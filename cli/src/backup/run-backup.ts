@@ -19,6 +19,8 @@ import { redisPart } from './redis.ts';
 
 /** The lock of everything that changes the backups of a cluster. */
 export const BACKUP_LOCK = 'backup';
+/** Of saves of Redis alone, which are made every few minutes and cannot wait for a run of hours. */
+const REDIS_LOCK = 'redis';
 /** Backups at the same time where the inventory does not say. */
 const PARALLEL = 2;
 
@@ -101,7 +103,12 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
   const { hooks, limits } = site.inventory.backup;
   const began = new Date();
   const id = newRun(began);
-  const what = { name: BACKUP_LOCK, what: 'psactl backup run', signal: cluster.signal };
+  const isRedis = settings.only?.length === 1 && settings.only[0] === 'redis';
+  const what = {
+    name: isRedis ? REDIS_LOCK : BACKUP_LOCK,
+    what: 'psactl backup run',
+    signal: cluster.signal,
+  };
   return withClusterLock(site, what, async (signal) => {
     const held = new Cluster(site, signal);
     const env = {

@@ -19,10 +19,12 @@ interface Texts {
 const FOLDER = 'rendered';
 
 export const render = define<Options, Rendered, Texts, Rendered>({
-  summary: 'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring',
+  summary:
+    'Writes what follows from the inventory as files: firewall, DNS, Ansible, HAProxy, monitoring, timers',
   description: `
 What psactl applies by itself (HAProxy, monitoring) is for reading; the rest is for you to use: "ansible" with the
-playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firewall. No file holds a secret.`,
+playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firewall, "timers" for a machine of yours that
+makes the backups in place of the container ops. No file holds a secret.`,
   options: [{ flags: '--output <folder>', description: `where to (else ./${FOLDER}/<site>)` }],
   examples: [
     { run: 'psactl render --dry-run', note: 'which files there would be, and which differ' },
@@ -41,6 +43,7 @@ playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firew
     const { dataParts } = await import('@psa/appliance/parts/parts');
     const { renderMonitoring } = await import('@psa/appliance/render/monitoring');
     const { renderPfsense } = await import('@psa/appliance/render/pfsense');
+    const { renderTimers } = await import('@psa/appliance/render/timers');
     const { inventory, site } = await readSite(context);
     const folder = resolve(context.io.cwd, context.options.output ?? join(FOLDER, site.name));
     const texts = new Map<string, string>();
@@ -48,6 +51,7 @@ playbooks in the repository's folder ansible/, "pfsense" and "dns" for the firew
       ...{ ansible: renderAnsible, dns: renderDns, haproxy: renderHaproxy },
       monitoring: (...[one, at]: Parameters<typeof renderPfsense>) => renderMonitoring(one, dataParts(), at),
       pfsense: renderPfsense,
+      timers: (...[one, at]: Parameters<typeof renderPfsense>) => renderTimers(one, at),
     };
     for (const [name, renderer] of Object.entries(renderers))
       for (const { path, text } of renderer(inventory, site)) texts.set(`${name}/${path}`, text);

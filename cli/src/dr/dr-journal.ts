@@ -87,7 +87,9 @@ export function unfinished(lines: readonly DrLine[]): Unfinished | null {
   const begin = lines.findLast(({ event }) => event === 'begin');
   if (!begin) return null;
   const own = lines.filter(({ run }) => run === begin.run);
-  if (own.some(({ event }) => event === 'end')) return null;
+  // Looking changes nothing: what ended there was never begun.
+  const isBegun = own.some(({ event, step }) => event === 'started' && step !== 'look');
+  if (!isBegun || own.some(({ event }) => event === 'end')) return null;
   const done = own.flatMap(({ event, step }) => (event === 'done' && step !== undefined ? [step] : []));
   const said = own.flatMap(({ event, step, text }) =>
     event === 'done' && step !== undefined && text !== undefined ? [[step, text]] : [],

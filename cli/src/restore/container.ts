@@ -64,7 +64,12 @@ export interface ReadyContainer {
 
 /** zstd makes a system's files about so much smaller. */
 const GROWTH = 4;
-const RESTORE_MS = 12 * 3_600_000;
+/** A container of terabytes takes its time. */
+export const RESTORE_MS = 12 * 3_600_000;
+
+/** Bytes that a container takes when it is restored, at most its disk. */
+export const neededBytes = (archive: number, { disk_gb }: Pick<Container, 'disk_gb'>): number =>
+  Math.min(archive * GROWTH, disk_gb * 1024 ** 3);
 
 /** Looks at everything before anything is touched. @throws CliError naming what is in the way */
 export async function planContainer(cluster: Cluster, wish: ContainerWish): Promise<ReadyContainer> {
@@ -115,7 +120,7 @@ export async function planContainer(cluster: Cluster, wish: ContainerWish): Prom
   const { avail } = await cluster.get<{ avail: number }>(
     apiPath`/nodes/${node}/storage/${target.storage}/status`,
   );
-  const needed = Math.min(manifest.bytes * GROWTH, target.disk_gb * 1024 ** 3);
+  const needed = neededBytes(manifest.bytes, target);
   if (avail < needed)
     throw new CliError(
       `Unable to restore ${target.name}: there is too little room on ${target.storage} of ${node}.`,
@@ -229,7 +234,7 @@ async function overwrite(
     safety = (await takeSafety(cluster, target, node)).id;
   }
   progress.start(`Restore ${plan.container} as CT ${id}`);
-  const raw = await configOf(cluster, node, volid);
+  const raw = await archivedConfig(cluster, node, volid);
   const params = {
     ...{ vmid: id, ostemplate: volid, restore: true, storage: plan.storage },
     pool: cluster.site.inventory.name,
@@ -240,7 +245,7 @@ async function overwrite(
     ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
   });
   progress.start(`Start ${plan.container}`);
-  await start(cluster, node, id, plan.container);
+  await startGuest(cluster, node, id, plan.container);
   const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
   const warnings = [
     ...(result?.warningLines ?? []),
@@ -276,7 +281,11 @@ async function holdBack(cluster: Cluster, id: number): Promise<string> {
 }
 
 /** The configuration in an archive, by key. */
-async function configOf(cluster: Cluster, node: string, volid: string): Promise<ReadonlyMap<string, string>> {
+export async function archivedConfig(
+  cluster: Cluster,
+  node: string,
+  volid: string,
+): Promise<ReadonlyMap<string, string>> {
   const text = await cluster.get<string>(apiPath`/nodes/${node}/vzdump/extractconfig`, { volume: volid });
   return new Map(
     text.split('\n').flatMap((line) => {
@@ -299,7 +308,8 @@ function beside(raw: ReadonlyMap<string, string>, address: string, hostname: str
   };
 }
 
-async function start(cluster: Cluster, node: string, id: number, name: string): Promise<void> {
+/** Starts a container, and answers when its init does. @throws CliError when it stops again by itself */
+export async function startGuest(cluster: Cluster, node: string, id: number, name: string): Promise<void> {
   await startUp({
     name: `${name} (CT ${id})`,
     status: () => cluster.status(node, id),

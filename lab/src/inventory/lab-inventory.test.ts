@@ -52,7 +52,7 @@ describe('the inventory of a lab', () => {
     const count = (group: string) => containers.filter((one) => one.group === group).length;
     expect(Object.fromEntries(inventory.containers.map(({ name }) => [name, count(name)]))).toEqual({
       ...Object.fromEntries(['haproxy', ...PROGRAM_NAMES].map((name) => [name, 2])),
-      ...{ postgres: 3, rabbitmq: 3, redis: 3, monitoring: 1 },
+      ...{ postgres: 3, rabbitmq: 3, redis: 3, monitoring: 1, ops: 1 },
     });
     for (const { name } of inventory.containers) {
       const nodes = containers.filter((one) => one.group === name).map((one) => one.node);

@@ -45,6 +45,7 @@ const DATA_GROUPS = [
   ['rabbitmq', 310, '10.0.30.20', 'database', 512, 3, 'local-lvm', 'none'],
   ['redis', 320, '10.0.30.30', 'database', 128, 2, 'local-lvm', 'none'],
   ['monitoring', 330, '10.0.10.40', 'management', 512, 4, 'shared', 'managed'],
+  ['ops', 340, '10.0.10.50', 'management', 512, 8, 'shared', 'managed'],
 ] as const;
 
 /** The inventory that `psactl lab up` writes: the whole appliance, in sizes for one machine. */
@@ -97,6 +98,7 @@ data:
   # A load test comes from one address.
   haproxy: { members: 2, virtual_address: 10.0.40.10, virtual_router_id: 40, requests_per_10s: 100000 }
   monitoring: { members: 1 }
+  ops: { members: 1 }
 
 releases: { version: ${text(release.version)}, directory: ${text(release.directory)}, keep: 3, public_keys: [${text(options.publicKey)}] }
 
@@ -122,7 +124,7 @@ backup:
   # The services' disks are files, which can have no snapshot: one replica at a time stands still for some seconds.
   interruption: suspend
   encryption_key_file: ${text(`${folder}/backup.key`)}
-  wal_archive_minutes: 5
+  wal_archive_minutes: 1
   redis_minutes: 15
   drill: { schedule: sat 04:00, ids: 900-949, vlan: backup }
   targets:
@@ -152,7 +154,7 @@ function dataGroup([name, first, address, vlan, memory, disk, storage, ha]: (typ
   return {
     ...{ name, ids: `${first}-${first + 9}`, first_address: address, vlan, template: name },
     ...{ cores: 2, memory_mb: memory, disk_gb: disk, storage },
-    ...{ anti_affinity: name === 'monitoring' ? 'preferred' : 'required', ha },
+    ...{ anti_affinity: name === 'monitoring' || name === 'ops' ? 'preferred' : 'required', ha },
   } satisfies ContainerGroup;
 }
 

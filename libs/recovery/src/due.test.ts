@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type DueTier, lastDue } from './due.ts';
+import { type DueTier, dueNow, lastDue } from './due.ts';
 
 const TIERS: readonly DueTier[] = [
   { name: 'son', on: 'every-day', time: '02:00' },
@@ -45,5 +45,29 @@ describe('the last run that was due', () => {
       expect(days.size, zone).toBeGreaterThanOrEqual(365);
       expect(days.size, zone).toBeLessThanOrEqual(366);
     }
+  });
+});
+
+describe('the run that is due and was not made', () => {
+  const taken = ['database', 'configs', 'secrets', 'container-300'];
+  const part = (run: string, series: string, at = '2026-11-30T01:00:30Z') => ({ run, series, at });
+  const now = (backups: ReturnType<typeof part>[], at = '2026-11-30T02:00:00Z') =>
+    dueNow(backups, taken, TIERS, Temporal.Instant.from(at), 'Europe/Berlin')?.tier.name ?? null;
+
+  it('is there where there is none, and gone once half of it is there, whole or not', () => {
+    expect(now([])).toBe('son');
+    expect(now(taken.map((series) => part('a', series)))).toBeNull();
+    expect(now([part('a', 'database'), part('a', 'configs')])).toBeNull();
+    expect(now(taken.map((series) => part('a', series, '2026-11-30T00:59:00Z')))).toBe('son');
+  });
+
+  it('is not made by saves of one thing, nor by parts of several runs', () => {
+    expect(now([part('a', 'database')])).toBe('son');
+    expect(now([part('a', 'database'), part('b', 'configs')])).toBe('son');
+    expect(now([part('a', 'redis'), part('a', 'releases'), part('a', 'database')])).toBe('son');
+  });
+
+  it('keeps the generation of its day after midnight', () => {
+    expect(now([], '2026-11-30T00:30:00Z')).toBe('father');
   });
 });

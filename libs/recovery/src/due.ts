@@ -34,3 +34,30 @@ export function lastDue(tiers: readonly DueTier[], now: Temporal.Instant, zone: 
   }
   return null;
 }
+
+/** What a run brought, as far as it is asked whether it was that run. */
+type RunPart = { readonly run: string; readonly series: string; readonly at: string };
+
+/**
+ * The run that is due and was not made: since its moment none has brought half of what each run takes. One that was made by
+ * hand counts; of `--only` a few parts does not.
+ * @param taken series that each run takes
+ * @returns null: none is due
+ */
+export function dueNow(
+  backups: readonly RunPart[],
+  taken: readonly string[],
+  tiers: readonly DueTier[],
+  now: Temporal.Instant,
+  zone: string,
+): Due | null {
+  const due = lastDue(tiers, now, zone);
+  if (!due) return null;
+  const since = backups.filter(
+    ({ at, series }) => Date.parse(at) >= due.at.epochMilliseconds && taken.includes(series),
+  );
+  const made = [...Map.groupBy(since, ({ run }) => run).values()].some(
+    (parts) => new Set(parts.map(({ series }) => series)).size * 2 >= taken.length,
+  );
+  return made ? null : due;
+}

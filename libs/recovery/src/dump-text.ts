@@ -26,7 +26,7 @@ const LINE_FEED = 10;
  * A dump in pieces. What stands in a table is never taken for a statement: rows are told by the `COPY` before them, and
  * in them a backslash at a line's begin is only ever the closing `\.`.
  */
-async function* pieces(dump: Readable): AsyncGenerator<Piece> {
+export async function* pieces(dump: Readable): AsyncGenerator<Piece> {
   let held: Buffer = Buffer.alloc(0);
   let inRows = false;
   for await (const chunk of dump) {
@@ -61,7 +61,7 @@ function endOfRows(held: Buffer): number | null {
 }
 
 /** The name in `\connect psa` or `\connect -reuse-previous=on "dbname='p s a'"`; null: it is another line. */
-function connected(line: string): string | null {
+export function connected(line: string): string | null {
   const [, rest] = /^\\connect (.+)$/.exec(line) ?? [];
   if (rest === undefined) return null;
   const [, quoted] = /^-reuse-previous=on "dbname='(.*)'"$/.exec(rest) ?? [];

@@ -29,7 +29,7 @@ function backup(series: string, at: string, more: Partial<WatchedBackup> = {}): 
   const run = `${at.replace(/[-:]/g, '').slice(0, 15)}Z-${(++count).toString(16).padStart(6, '0')}`;
   return {
     ...{ id: `${series}-${run}`, series, run, at, state: 'good', tier: 'son', bytes: 1000 },
-    ...{ duration_ms: 10, proven_at: null, is_synced: false },
+    ...{ duration_ms: 10, proven_at: null, failed: null, is_synced: false },
     ...more,
   };
 }
@@ -147,6 +147,18 @@ describe('what is wrong with the backups', () => {
     // Never, and the site is younger than the time that it has; then older.
     expect(proven(null)).toEqual([]);
     expect(proven(null, NOW + 30 * DAY)[0]!.text).toBe('No backup of database was ever restored.');
+  });
+
+  it('is one that was restored and was not right, until another one is', () => {
+    const tried = (failedAt: string, provenAt: string) => {
+      const failed = { at: failedAt, why: 'rows of tickets: 3 in place of 4' };
+      const [last, ...rest] = nights('database', 1, 30, { proven_at: provenAt }).toReversed();
+      return site({ backups: [...others('database'), ...rest, { ...last!, proven_at: null, failed }] });
+    };
+    const [found] = of(tried('2026-11-30T03:00:00Z', '2026-11-28T03:00:00Z'));
+    expect(found).toMatchObject({ kind: 'restore_failed', severity: 'critical', series: 'database' });
+    expect(found!.text).toContain('9 h ago and was not right: rows of tickets: 3 in place of 4.');
+    expect(of(tried('2026-11-28T03:00:00Z', '2026-11-30T03:00:00Z'))).toEqual([]);
   });
 
   it('is a copy outside that is due and not there', () => {

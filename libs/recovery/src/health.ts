@@ -16,6 +16,7 @@ export const FINDING_KINDS = [
   'damaged',
   'too_small',
   'unproven',
+  'restore_failed',
   'offsite_behind',
   'drill_failed',
   'drill_overdue',
@@ -89,7 +90,12 @@ export function findings(seen: Watched, policy: WatchPolicy, now: number): reado
   const all = [
     ...policy.expected.flatMap((one) => {
       const of = figures.get(one.series)!;
-      return [...missing(of, one, policy, now), ...tooSmall(of), ...unproven(of, one, now)];
+      return [
+        ...missing(of, one, policy, now),
+        ...tooSmall(of),
+        ...unproven(of, one, now),
+        ...restoreFailed(of, now),
+      ];
     }),
     ...notGood(seen.backups, figures),
     ...offsiteBehind(seen, policy, figures, now),
@@ -167,6 +173,22 @@ function unproven(
         proven === null
           ? `No backup of ${series} was ever restored.`
           : `A backup of ${series} was last restored ${age(proven)} ago; every ${unproven_days} days is asked for.`,
+    },
+  ];
+}
+
+/** Of all attempts to restore one of a series the last one went wrong. */
+function restoreFailed({ series, backups, last_proof_at }: SeriesFigures, now: number): Finding[] {
+  const failed = backups
+    .filter((one) => one.failed !== null)
+    .toSorted((a, b) => (a.failed!.at < b.failed!.at ? 1 : -1))[0];
+  if (!failed || (last_proof_at !== null && last_proof_at > failed.failed!.at)) return [];
+  const { at, why } = failed.failed!;
+  const ago = now - Date.parse(at);
+  return [
+    {
+      ...{ kind: 'restore_failed', severity: 'critical', series, figure: ago / 1000 },
+      text: `${failed.id} was restored ${age(ago)} ago and was not right: ${why ?? 'no reason is known'}.`,
     },
   ];
 }

@@ -8,6 +8,8 @@ export interface WatchedBackup extends Pick<ShelvedBackup, 'id' | 'series' | 'ru
   readonly duration_ms: number | null;
   /** When it was restored, and what came of it was right; ISO 8601. Null: never. */
   readonly proven_at: string | null;
+  /** The last attempt to restore it went wrong; null: it did not, or there was none. */
+  readonly failed: { readonly at: string; readonly why: string | null } | null;
   /** A Proxmox Backup Server has it, which copies by a sync job of its own. */
   readonly is_synced: boolean;
 }

@@ -19,6 +19,7 @@ interface Options extends SiteOptions {
   readonly out?: string;
   readonly tier?: string;
   readonly only?: readonly BackupItem[];
+  readonly due?: boolean;
 }
 
 /** What a run on a site would take. */
@@ -37,11 +38,18 @@ interface SitePlan {
   readonly new_key: boolean;
 }
 
+/** Nothing is to be done: the run that the schedule asks for was made. */
+interface NotDue {
+  readonly due: false;
+  readonly site: string;
+}
+
 type Data =
+  | { readonly target: 'none'; readonly plan: NotDue }
   | { readonly target: 'embedded'; readonly plan: EmbeddedPlan }
   | { readonly target: 'site'; readonly plan: SitePlan };
 interface Done {
-  readonly data: EmbeddedDone | RunResult;
+  readonly data: EmbeddedDone | RunResult | NotDue;
 }
 
 const items = (text: string): readonly BackupItem[] => {
@@ -52,6 +60,7 @@ const items = (text: string): readonly BackupItem[] => {
 };
 
 const isRun = (data: Done['data']): data is RunResult => 'parts' in data;
+const renderNotDue = ({ site }: NotDue) => `No backup of ${site} is due: its last run was made.\n`;
 
 export const backupRun = define<Options, Data, null, Done>({
   summary: 'Backs the platform up, and reads the backup back',
@@ -78,10 +87,18 @@ elsewhere, for without it no backup can be opened.`,
       description: 'site: the generation; "auto" takes that of the day',
       default: 'auto',
     },
+    {
+      flags: '--due',
+      description: 'site: only when the last run of the schedule was not made; for timers',
+    },
     { flags: '--only <items>', description: `site: some of ${BACKUP_ITEMS.join(',')}`, parse: items },
   ],
   examples: [
     { run: 'psactl backup run --site lab', note: 'all of a site, for the generation of the day' },
+    {
+      run: 'psactl backup run --due --site lab',
+      note: 'what a timer does: nothing when the last run was made',
+    },
     { run: 'psactl backup run --site lab --only database,secrets --tier father', note: 'some of it' },
     {
       run: 'psactl backup run --target embedded --out backups',
@@ -92,6 +109,11 @@ elsewhere, for without it no backup can be opened.`,
 
   async plan(context) {
     const { options, io, signal } = context;
+    if (options.due && (options.target === 'embedded' || options.only || options.tier !== 'auto'))
+      throw usage(
+        'Unable to use --due: it stands for the run that the schedule of a site asks for, whole and of its day.',
+        'Leave out --due, or --target, --tier and --only.',
+      );
     if (options.target === 'embedded') {
       if (options.out === undefined)
         throw usage('Unable to back up without a place to put it.', 'Name a folder: --out /mnt/nas/psa');
@@ -108,7 +130,16 @@ elsewhere, for without it no backup can be opened.`,
     const { planParts } = await import('../../backup/run-backup.ts');
     const { recipientsOf } = await import('../../backup/recipients.ts');
     return withSite(context, async (site) => {
-      const { name, folder, storage } = generationOf(site, options.tier ?? 'auto', new Date());
+      let tier = options.tier ?? 'auto';
+      if (options.due) {
+        const { runDue } = await import('../../watch/run-due.ts');
+        const due = await runDue(new Cluster(site, signal), Date.now());
+        if (due === null)
+          return { data: { target: 'none', plan: { due: false, site: siteNameOf(site) } }, carry: null };
+        // Begun after midnight, or in the morning after the power was back, it is still the generation's of its day.
+        tier = due.tier.name;
+      }
+      const { name, folder, storage } = generationOf(site, tier, new Date());
       const parts = await planParts(new Cluster(site, signal), options.only ?? null);
       const { key_file, new_key } = await recipientsOf(site).catch((error) => {
         throw recoveryError(error);
@@ -119,6 +150,7 @@ elsewhere, for without it no backup can be opened.`,
     });
   },
   renderPlan: (data) => {
+    if (data.target === 'none') return renderNotDue(data.plan);
     if (data.target === 'embedded') return renderEmbeddedPlan(data.plan);
     const { site, tier, folder, storage, parts, key_file, new_key } = data.plan;
     return `Would back up ${site} for the generation "${tier}": to ${folder}, containers to the storage ${storage}.
@@ -127,6 +159,7 @@ ${renderParts(parts)}${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
 
   async apply({ data }, context) {
     const { options, io, progress, signal } = context;
+    if (data.target === 'none') return { data: data.plan };
     if (data.target === 'embedded') {
       const { platformVersion } = await import('../../platform-version.ts');
       const done = await runEmbedded(data.plan, platformVersion(), (step) => progress.start(step));
@@ -150,7 +183,10 @@ ${renderParts(parts)}${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
       }
     });
   },
-  render: ({ data }) => (isRun(data) ? renderRun(data) : renderEmbedded(data)),
+  render: ({ data }) => {
+    if ('due' in data) return renderNotDue(data);
+    return isRun(data) ? renderRun(data) : renderEmbedded(data);
+  },
   outcome: ({ data }) => {
     if (!isRun(data) || data.complete) return 'done';
     return data.parts.some(({ outcome }) => outcome === 'good') ? 'partial' : 'failed';

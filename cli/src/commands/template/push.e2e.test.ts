@@ -10,7 +10,7 @@ import { COMMANDS } from '../../registry.ts';
 import { signFile } from '../../sign.test-helper.ts';
 import { putTemplate } from './templates.test-helper.ts';
 
-const NAMES = ['haproxy', 'monitoring', 'node-service', 'postgres', 'rabbitmq', 'redis'];
+const NAMES = ['haproxy', 'monitoring', 'node-service', 'ops', 'postgres', 'rabbitmq', 'redis'];
 
 let lab: FakeLab;
 let folder: TempDir;

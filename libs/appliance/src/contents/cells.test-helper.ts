@@ -35,7 +35,7 @@ export class Cell {
       mount -t tmpfs -o mode=1777 none tmp
       hostname "${name}"
       # What this machine's own packages have made; a template has none of it.
-      rm -rf var/lib/postgresql/* var/lib/etcd/* var/lib/rabbitmq/* var/lib/redis/*
+      rm -rf var/lib/postgresql/* var/lib/etcd/* var/lib/rabbitmq/* var/lib/redis/* var/lib/pgbackrest/*
       ip link set lo up
       echo ready
       exec chroot . sleep infinity`;
@@ -92,7 +92,10 @@ export class Cell {
   /** Starts a unit as its file of Debian and the drop-in say; what it prints is in `log`. */
   async start(unit: string): Promise<void> {
     const settings = [
-      ...settingsOf(this.sh(`cat /lib/systemd/system/${unit}`)),
+      // A unit of ours takes the place of Debian's, or has none beside it.
+      ...settingsOf(
+        this.sh(`cat /etc/systemd/system/${unit} 2>/dev/null || cat /lib/systemd/system/${unit}`),
+      ),
       ...settingsOf(this.run(['cat', `/etc/systemd/system/${unit}.d/psa.conf`]).output),
     ];
     const last = (name: string) => settings.findLast((one) => one.name === name)?.value;

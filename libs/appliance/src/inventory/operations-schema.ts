@@ -180,6 +180,13 @@ export const Backup = Closed({
     minimum: 1,
     description: 'PostgreSQL hands over its log at least this often.',
   }),
+  pitr_days: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 400,
+      description: 'How many days back the database can be had as of any second; 14 when absent.',
+    }),
+  ),
   redis_minutes: Type.Integer({ minimum: 1, description: 'How often Redis is saved.' }),
   drill: Closed({
     schedule: Schedule,

@@ -151,11 +151,18 @@ export const Data = Closed({
     }),
   }),
   monitoring: Closed({ members: Type.Integer({ minimum: 1, description: 'Prometheus and Alertmanager.' }) }),
+  ops: Closed({
+    members: Type.Integer({
+      minimum: 1,
+      maximum: 1,
+      description: "Recovery by the clock, and pgBackRest's repository. One.",
+    }),
+  }),
 });
 export type Data = Static<typeof Data>;
 
 /** The data parts in the order in which they start. */
-export const DATA_PARTS = ['postgres', 'rabbitmq', 'redis', 'haproxy', 'monitoring'] as const;
+export const DATA_PARTS = ['postgres', 'rabbitmq', 'redis', 'haproxy', 'monitoring', 'ops'] as const;
 
 /** The whole of `appliance.yaml`. Everything else is derived from it. */
 export const Inventory = Closed(

@@ -4,6 +4,7 @@ import { endpointVlan } from '../inventory/flows.ts';
 import { RENDERED } from '../render/rendered-file.ts';
 import { etcdContents } from './etcd.ts';
 import { type Contents, dropIn, type Place, script, secretFile } from './part.ts';
+import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
 
@@ -25,7 +26,11 @@ RestartSec=2s
 
 /** A member of the database: etcd, Patroni with its PostgreSQL, PgBouncer. */
 export function postgresContents(place: Place): Contents {
-  const [etcd, pgbouncer] = [etcdContents(place), pgbouncerContents(place)];
+  const [etcd, pgbouncer, pgbackrest] = [
+    etcdContents(place),
+    pgbouncerContents(place),
+    memberContents(place),
+  ];
   return {
     files: [
       ...etcd.files,
@@ -34,9 +39,11 @@ export function postgresContents(place: Place): Contents {
       script(CREATED, CREATED_SCRIPT),
       dropIn('patroni.service', UNIT),
       ...pgbouncer.files,
+      ...pgbackrest.files,
     ],
     units: [
       ...etcd.units,
+      ...pgbackrest.units,
       { name: 'patroni.service', onChange: 'reload', paths: [CONFIG] },
       ...pgbouncer.units,
     ],
@@ -113,6 +120,10 @@ function patroni(place: Place) {
       pg_hba: hba(place),
       parameters: {
         ...memorySettings(container.memory_mb),
+        archive_mode: 'on',
+        archive_command: ARCHIVE_COMMAND,
+        // So old is at most what is lost with all members at once.
+        archive_timeout: `${inventory.backup.wal_archive_minutes}min`,
         password_encryption: 'scram-sha-256',
         unix_socket_directories: '/var/run/postgresql',
         // A replica that reads for long must not be stopped by what the primary cleans up.

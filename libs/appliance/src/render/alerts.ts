@@ -1,5 +1,6 @@
 import type { Inventory } from '../inventory/schema.ts';
 import { type Alert, alert, type Parts } from '../parts/part.ts';
+import { backupAlerts } from './backup-alerts.ts';
 
 interface AlertGroup {
   readonly name: string;
@@ -19,6 +20,7 @@ export function alertGroups(inventory: Inventory, parts: Parts): readonly AlertG
     { name: 'desk', rules: deskAlerts() },
     { name: 'machines', rules: machineAlerts() },
     { name: 'database', rules: [...postgres.alerts(inventory), memberDown(parts)] },
+    { name: 'backup', rules: backupAlerts(inventory) },
     { name: 'broker-and-cache', rules: [...rabbitmq.alerts(inventory), ...redis.alerts(inventory)] },
   ];
 }

@@ -123,7 +123,8 @@ function alertmanager(inventory: Inventory) {
       {
         source_matchers: ['severity="critical"'],
         target_matchers: ['severity="warning"'],
-        equal: ['group', 'container'],
+        // A backup that is missing explains what else is wrong with those of its series, and nothing of another one.
+        equal: ['group', 'container', 'series'],
       },
     ],
     receivers: [

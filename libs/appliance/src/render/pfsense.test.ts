@@ -52,7 +52,7 @@ describe('the firewall', () => {
     }
     const database = rules.filter((rule) => rule.device === 'igb1.30' && rule.action === 'pass');
     expect(database.map((rule) => `${rule.source} ${rule.destination} ${rule.port}`)).toEqual([
-      'psa_postgres psa_storage 22',
+      'psa_postgres psa_ops 8432',
       'psa_database 10.0.30.1 53',
       'psa_database 10.0.30.1 123',
     ]);

@@ -1,0 +1,73 @@
+import { resolve } from 'node:path';
+import type { BackupSummary } from '@psa/recovery/summary';
+import { define } from '../../command.ts';
+import { readBackups } from '../../recovery-error.ts';
+import type { SiteOptions } from '../../site/site.ts';
+import type { Watch } from '../../watch/watch-site.ts';
+
+interface Options extends SiteOptions {
+  readonly from?: string;
+  readonly out?: string;
+}
+
+interface Metrics {
+  readonly data: BackupSummary & {
+    /** Where the figures were written; null: nowhere. */
+    readonly file: string | null;
+    /** The figures themselves; null: they are in the file. */
+    readonly text: string | null;
+    /** What could not be asked: nothing is said of it. */
+    readonly unasked: readonly string[];
+  };
+}
+
+interface Text {
+  readonly text: string;
+}
+
+export const backupMetrics = define<Options, Metrics, Text, Metrics>({
+  summary: 'Tells Prometheus how old the backups are, which are proven, and what is wrong with them',
+  description: `
+In the text format, with moments in place of ages. With --out into a file for the collector of text files of
+prometheus-node-exporter, in one step; when the cluster cannot be asked the file stays as it was, and its own moment tells
+how old it is. What is wrong is part of the figures and no failure of this command. Nothing is changed on the site.`,
+  options: [
+    { flags: '--out <file>', description: 'write it there, as …/node-exporter/psa_backup.prom' },
+    { flags: '--from <folder>', description: 'of a folder of backups of the platform in one process' },
+  ],
+  examples: [
+    { run: 'psactl backup metrics --site lab', note: 'onto the terminal' },
+    { run: 'psactl backup metrics --from backups --out psa_backup.prom', note: 'of one folder, into a file' },
+  ],
+  async plan(context) {
+    const { options, io, signal } = context;
+    const { metricsText } = await import('@psa/recovery/metrics-text');
+    const { watchFolder, watchSite } = await import('../../watch/watch-site.ts');
+    let watch: Watch;
+    if (options.from !== undefined) {
+      const folder = resolve(io.cwd, options.from);
+      watch = await watchFolder(folder, await readBackups(folder), Date.now());
+    } else {
+      const { withSite } = await import('../../site/site.ts');
+      const { Cluster } = await import('../../site/cluster.ts');
+      watch = await withSite(context, (site) => watchSite(new Cluster(site, signal), io, Date.now()));
+    }
+    const { summary, backups, rooms, unasked } = watch;
+    const file = options.out === undefined ? null : resolve(io.cwd, options.out);
+    return {
+      data: { data: { ...summary, file, text: null, unasked } },
+      carry: { text: metricsText(summary, backups, rooms) },
+    };
+  },
+  renderPlan: ({ data: { file } }) => `Would write ${file ?? 'nothing'}.\n`,
+
+  async apply({ data, carry: { text } }, { progress }) {
+    const { file, unasked } = data.data;
+    for (const one of unasked) progress.note(one);
+    if (file === null) return { data: { ...data.data, text } };
+    const { writeInOneStep } = await import('../../watch/one-step.ts');
+    await writeInOneStep(file, text);
+    return data;
+  },
+  render: ({ data: { text, file } }) => text ?? `${file}\n`,
+});
