@@ -66,7 +66,7 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
       copies,
       container_bytes,
     },
-    ...{ to: other?.site.name ?? null, named: wish.named, fence: wish.fence },
+    ...{ to: other?.site.name ?? null, named: wish.named, before: wish.before, fence: wish.fence },
     hooks: {
       ...{ fence: hooks?.fence !== undefined, switch: hooks?.switch !== undefined },
       notify: hooks?.notify !== undefined,

@@ -37,6 +37,6 @@ describe('the playbooks', () => {
 
   it('name who of the inventory is told', () => {
     for (const { text } of books())
-      expect(text).toContain('| Ada Lang | on call | +49 30 123456 | ada@example.com |');
+      expect(text).toContain('- **Ada Lang** (on call): +49 30 123456, ada@example.com');
   });
 });

@@ -29,7 +29,7 @@ export function playbooksOf(
   return SCENARIOS.map((scenario) => {
     const plan = planFailover(scenario, {
       ...{ now: new Date(0), appliance: name, from: dr?.primary ?? sites[0]!.name, to: dr?.standby ?? null },
-      ...{ named: null, container_bytes: null, life: [], fence: false, measured },
+      ...{ named: null, before: null, container_bytes: null, life: [], fence: false, measured },
       copies: Object.fromEntries(
         ['database', 'secrets', 'releases', 'redis'].map((kind) => [kind, copy(kind)]),
       ),

@@ -11,7 +11,15 @@ const copy = (kind: string, at: string, bytes = 1_000) => ({
   ...{ id: `${kind}-20261130T020000Z-3f9a2c`, at, bytes, place: 'offsite:psa' },
 });
 const FACTS: DrFacts = {
-  ...{ now: NOW, appliance: 'psa', from: 'main', to: 'dr', named: 'psa-redis-1', container_bytes: null },
+  ...{
+    now: NOW,
+    appliance: 'psa',
+    from: 'main',
+    to: 'dr',
+    named: 'psa-redis-1',
+    before: null,
+    container_bytes: null,
+  },
   copies: {
     database: copy('database', '2026-11-30T02:00:00.000Z', 40_000_000),
     secrets: copy('secrets', '2026-11-30T02:01:00.000Z'),
@@ -55,6 +63,8 @@ describe('the plan of a failover', () => {
     expect(why({ to: null })).toContain('names no site that takes over');
     expect(why({ copies: {} })).toMatch(/copy of the database[\s\S]*secrets/);
     expect(why({ copies: {} }, 'database-failed')).toContain('no good backup of the database');
+    expect(why({}, 'data-corrupted')).toContain('When the data were still right was not said');
+    expect(why({ before: NOW }, 'data-corrupted')).toBe('');
     expect(why({ named: null }, 'container-failed')).toContain('Which container');
     expect(why({ named: null }, 'node-lost')).toContain('Which node');
     expect(why({ copies: {}, to: null }, 'node-lost')).toBe('');
@@ -125,7 +135,7 @@ describe('a playbook', () => {
       expect(text).toContain(what);
       if (command !== null) expect(text).toContain(command);
     }
-    expect(text).toContain('| Ada Lang | on call | +49 30 1 |  |');
+    expect(text).toContain('- **Ada Lang** (on call): +49 30 1');
     expect(text).toContain('back within 2 h, at most 4 h of writes lost');
   });
 });

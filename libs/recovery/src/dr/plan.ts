@@ -25,6 +25,8 @@ export interface DrFacts {
   readonly to: string | null;
   /** The container or node that failed; null: none was named. */
   readonly named: string | null;
+  /** Copies from before that moment only were looked for; null: the newest. */
+  readonly before: Date | null;
   /** The newest good copy of each. */
   readonly copies: Readonly<Partial<Record<Needed, Copy>>>;
   /** Bytes of the newest backup of the container; null: there is none. */
@@ -94,6 +96,12 @@ function refusalsOf(scenario: Scenario, facts: DrFacts): DrRefusal[] {
   const found: DrRefusal[] = [];
   if (names !== null && named === null)
     found.push({ why: `Which ${names} has failed was not said.`, fix: `Name it with --${names}.` });
+  // The newest backup may hold the mistake, too.
+  if (scenario === 'data-corrupted' && facts.before === null)
+    found.push({
+      why: 'When the data were still right was not said.',
+      fix: 'Say it with --before, as in --before 2026-11-30T02:00:00Z.',
+    });
   if (goes_on === 'here') {
     if (usesDatabase(scenario) && !copies.database)
       found.push({
@@ -254,7 +262,7 @@ function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
     step(
       'secrets',
       `Take over the secrets of ${from}: without them nobody can read what is encrypted in the database.`,
-      `psactl restore config .psactl/${site}/backups/${copies.secrets?.id ?? 'SECRETS'}.tar.zst.age --to taken\n   cp -r taken/site/secrets.json taken/site/certs taken/site/releases.json .psactl/${site}/`,
+      `psactl restore config .psactl/${site}/backups/${copies.secrets?.id ?? 'SECRETS'}.tar.zst.age --to taken\ncp -r taken/site/secrets.json taken/site/certs taken/site/releases.json .psactl/${site}/`,
       `.psactl/${site}/secrets.json is that of ${from}.`,
     ),
     step(

@@ -25,7 +25,7 @@ export interface PlaybookFacts {
 export function playbookOf(plan: DrPlan, { appliance, contacts, target }: PlaybookFacts): string {
   const { scenario, title, source, site, steps, rto_ms } = plan;
   const { signs, names } = SCENARIO[scenario];
-  const named = names === null ? '' : ` --${names} NAME`;
+  const named = `${names === null ? '' : ` --${names} NAME`}${scenario === 'data-corrupted' ? ' --before MOMENT' : ''}`;
   const total = `${lasting(rto_ms)}${steps.some(({ by }) => by === 'assumed') ? ', part of it assumed' : ', as measured'}`;
   return `# ${title}
 
@@ -52,20 +52,17 @@ It ends with 0 when all is done. Cut off (power, Ctrl-C, a step that fails): men
 
 ${steps
   .map(
-    (
-      { what, command, check, expected_ms, by, confirm },
-      index,
-    ) => `${index + 1}. ${what} (${lasting(expected_ms)}${by === 'assumed' ? ', assumed' : ''}${confirm ? '; **needs a yes**' : ''})
-${command === null ? '' : `\n   \`\`\`sh\n   ${command}\n   \`\`\`\n`}
-   Done when: ${check}`,
+    ({ what, command, check, expected_ms, by, confirm }, index) => `### ${index + 1}. ${what}
+
+${lasting(expected_ms)}${by === 'assumed' ? ', assumed' : ''}${confirm ? '. **Needs a yes.**' : '.'}
+${command === null ? '' : `\n\`\`\`sh\n${command}\n\`\`\`\n`}
+Done when: ${check}`,
   )
   .join('\n\n')}
 
 ## Who is told
 
-| who | for | phone | mail |
-| --- | --- | ----- | ---- |
-${contacts.map(({ name, role, phone, mail }) => `| ${name} | ${role} | ${phone ?? ''} | ${mail ?? ''} |`).join('\n')}
+${contacts.map(({ name, role, phone, mail }) => `- **${name}** (${role}): ${[phone, mail].filter(Boolean).join(', ')}`).join('\n')}
 
 ## Afterwards
 
