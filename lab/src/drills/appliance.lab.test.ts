@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { backup } from './backup.drill.ts';
 import { conformance } from './conformance.drill.ts';
-import { dr } from './dr.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
@@ -28,6 +27,5 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   partition(it);
   powerLoss(it);
   backup(it);
-  dr(it);
   conformance(it);
 });
