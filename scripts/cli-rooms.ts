@@ -11,13 +11,13 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   site: BASE,
   apply: [...BASE, 'site'],
   deploy: [...BASE, 'site'],
-  status: [...BASE, 'site'],
-  watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite'],
   doctor: [...BASE, 'site'],
   backup: [...BASE, 'recovery-error', 'site'],
   offsite: [...BASE, 'recovery-error', 'site', 'backup'],
   restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
   drill: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'restore'],
+  watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite', 'drill'],
+  status: [...BASE, 'site', 'watch'],
 };
 
 export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [

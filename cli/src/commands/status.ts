@@ -46,8 +46,9 @@ export const status = define<Options, Status, null, Status>({
   description: `
 Without signing in it shows readiness alone. Exit code 1 when the platform is not ready.
 
-With --site or --inventory it shows the appliance: nodes, containers, services, data parts, certificate, backup. Exit
-code 1 when anything of it wants attention.`,
+With --site or --inventory it shows the appliance: nodes, containers, services, data parts, certificate, the age of the
+newest proven backup and what is wrong with backups. Exit code 1 when anything of it wants attention; what is wrong with backups
+is for those who watch over them, and no part of that.`,
   options: [
     { flags: '--watch', description: 'appliance: draw the screen again and again, until Ctrl-C' },
     {

@@ -1,4 +1,6 @@
 import type { PatroniMember } from '@psa/appliance/parts/postgres';
+import { age } from '@psa/recovery/health';
+import type { BackupSummary } from '@psa/recovery/summary';
 import type { Placed } from '../site/cluster.ts';
 import { plural, table } from '../text.ts';
 
@@ -12,6 +14,12 @@ export interface ReplicaStatus {
   readonly ready: boolean;
   readonly why: string;
   readonly rotation: 'serving' | 'drained' | 'out';
+}
+
+/** The backups on the screen. */
+export interface BackupState extends Pick<BackupSummary, 'series' | 'findings' | 'drills'> {
+  /** When the newest backup of anything that was ever restored was begun; null: none was. */
+  readonly newest_proven_at: string | null;
 }
 
 /** The appliance on one screen. */
@@ -37,6 +45,8 @@ export interface SiteStatus {
   readonly postgres: readonly PatroniMember[];
   readonly certificate: { readonly subject: string; readonly until: string; readonly days: number } | null;
   readonly last_backup: string | null;
+  /** Null: they could not be looked at. Copies outside are not asked for here: "psactl backup metrics" does. */
+  readonly backups: BackupState | null;
   readonly last_deploy: { readonly id: string; readonly at: string; readonly outcome: string } | null;
   /** A deploy that is under way, or was cut short. */
   readonly unfinished: string | null;
@@ -79,10 +89,35 @@ export function renderSiteStatus(data: SiteStatus): string {
     ),
     `certificate: ${certificate ? `${certificate.subject}, ${plural(certificate.days, 'day')} left` : 'none known here'}\n`,
     `last backup before a deploy: ${data.last_backup ?? 'none'}\n`,
+    ...backupLines(data),
     `last deploy: ${data.last_deploy ? `${data.last_deploy.id}, ${data.last_deploy.outcome.replace('_', ' ')}` : 'none'}\n`,
     ...data.problems.map((one) => `problem: ${one}\n`),
   ];
   return lines.join('');
+}
+
+/** How many findings are shown; "psactl backup metrics" has them all. */
+const MOST_FINDINGS = 5;
+
+/** What is there of backups, and what is wrong with them. */
+function backupLines({ backups, at }: SiteStatus): string[] {
+  if (backups === null) return ['backups: could not be looked at\n'];
+  const { series, findings, newest_proven_at } = backups;
+  const now = Date.parse(at);
+  const ageOf = (moment: string) => age(Math.max(0, now - Date.parse(moment)));
+  const good = series.flatMap(({ newest_good }) => newest_good?.at ?? []).toSorted();
+  const proven = series.filter(({ newest_proven }) => newest_proven !== null);
+  const newest = proven.find(({ newest_proven }) => newest_proven!.at === newest_proven_at);
+  return [
+    `backups: ${good.length} of ${plural(series.length, 'part')} good${good.length === 0 ? '' : `, ${ageOf(good.at(-1)!)} to ${ageOf(good[0]!)} old`}\n`,
+    newest
+      ? `newest proven backup: ${newest.series}, ${ageOf(newest_proven_at!)} old, restored ${ageOf(newest.last_proof_at!)} ago; ${proven.length} of ${plural(series.length, 'part')} proven\n`
+      : `newest proven backup: none; ${plural(series.length, 'part')} unproven\n`,
+    ...findings.slice(0, MOST_FINDINGS).map(({ severity, text }) => `backup ${severity}: ${text}\n`),
+    ...(findings.length > MOST_FINDINGS
+      ? [`backup: ${findings.length - MOST_FINDINGS} more: psactl backup metrics --json\n`]
+      : []),
+  ];
 }
 
 function postgresLine(members: readonly PatroniMember[]): string {

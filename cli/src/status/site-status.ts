@@ -27,7 +27,7 @@ export async function siteStatus(
 ): Promise<SiteStatus> {
   progress.start('Ask the site');
   const cluster = new Cluster(site, signal);
-  const [status, placed, last, secrets, deployed, history, journal, holder] = await Promise.all([
+  const [status, placed, last, secrets, deployed, history, journal, holder, backups] = await Promise.all([
     cluster.get<readonly ClusterEntry[]>('/cluster/status'),
     cluster.placed(),
     lastDump(site),
@@ -36,6 +36,7 @@ export async function siteStatus(
     readHistory(site.folder.path),
     readRolloutJournal(site.folder),
     site.folder.holder(),
+    backupState(cluster),
   ]);
   const of = (group: string) => placed.filter(({ container }) => container.group === group);
   const { seen, failures } = await lookInto(
@@ -113,7 +114,7 @@ export async function siteStatus(
     containers: { wanted: placed.length, running: placed.filter((one) => one.state === 'running').length },
     ...{ services, parts, certificate, problems },
     postgres: patroniMembers(answersOf(seen, of('postgres'))) ?? [],
-    last_backup: last,
+    ...{ last_backup: last, backups },
     last_deploy: done ? { id: done.id, at: done.at, outcome: done.outcome } : null,
     unfinished: journal?.id ?? null,
   };
@@ -127,6 +128,20 @@ function replicaTrouble(service: string, release: string, one: ReplicaStatus): s
   if (one.rotation !== 'serving')
     return [`${one.name} is ${one.rotation === 'out' ? 'out of rotation' : 'drained'}.`];
   return [];
+}
+
+/** What is there of backups. That they cannot be looked at must not hide the rest. */
+async function backupState(cluster: Cluster): Promise<SiteStatus['backups']> {
+  const { watchSite } = await import('../watch/watch-site.ts');
+  try {
+    const { summary } = await watchSite(cluster, { env: {} }, Date.now(), { outside: false });
+    const { series, findings, drills } = summary;
+    const proven = series.flatMap(({ newest_proven }) => newest_proven?.at ?? []);
+    return { newest_proven_at: proven.toSorted().at(-1) ?? null, series, drills, findings };
+  } catch {
+    cluster.signal.throwIfAborted();
+    return null;
+  }
 }
 
 async function lastDump(site: OpenSite): Promise<string | null> {

@@ -40,7 +40,8 @@ export function watchPolicyOf(site: KnownSite): WatchPolicy {
       ...{ name, on, remote, time: backup.tiers[index]!.schedule.split(' ').at(-1)! },
     })),
     ...{ expected, grace_minutes: GRACE_MINUTES, offsite_grace_minutes: OFFSITE_GRACE_MINUTES },
-    drills: [],
+    // That the others were restored is seen by what stands beside the backups.
+    drills: items.map((item) => ({ what: item, days: item === 'database' ? MONTHLY_DAYS : null })),
     wal: { minutes: backup.wal_archive_minutes, bytes: WAL_BYTES },
   };
 }

@@ -10,6 +10,7 @@ import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { siteNameOf, storesOf } from '../site/generations.ts';
+import { readDrills } from './drills.ts';
 import { embeddedPolicy, watchPolicyOf } from './watch-policy.ts';
 
 /** What was seen of backups, and what follows from it. */
@@ -32,28 +33,38 @@ const watched = (one: ShelvedBackup): WatchedBackup => ({
 
 /**
  * Looks at all that is known of a site's backups: folders, storages, copies outside, room. Reads only.
+ * @param options `outside`: false where remotes are not to be asked, which may take long; nothing is said of copies then
  * @throws CliError when the cluster or a folder cannot be read
  */
-export async function watchSite(cluster: Cluster, io: Pick<Io, 'env'>, now: number): Promise<Watch> {
+export async function watchSite(
+  cluster: Cluster,
+  io: Pick<Io, 'env'>,
+  now: number,
+  options: { readonly outside: boolean } = { outside: true },
+): Promise<Watch> {
   const { site, signal } = cluster;
   const own = siteNameOf(site);
-  const [catalogue, copies, rooms] = await Promise.all([
+  const [catalogue, copies, rooms, drills] = await Promise.all([
     readCatalogue(cluster),
     readCopies(),
     roomsOf(cluster),
+    readDrills(site.folder),
   ]);
   const isOthers = ({ manifest }: ShelvedBackup) =>
     manifest !== null && manifest.kind !== 'embedded' && manifest.site !== own;
   // What was taken before a deploy is of no generation, and nobody waits for it.
   const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
-  const seen: Watched = { backups, copies: copies.list, drills: null, wal: null };
+  const seen: Watched = { backups, copies: copies.list, drills, wal: null };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },
     unasked: [...catalogue.unasked.map((name) => `The storage ${name} does not answer.`), ...copies.unasked],
   };
 
   async function readCopies(): Promise<{ list: WatchedCopy[] | null; unasked: string[] }> {
-    if (storesOf(site).every(({ generations }) => generations.every(({ remote }) => remote === null)))
+    if (
+      !options.outside ||
+      storesOf(site).every(({ generations }) => generations.every(({ remote }) => remote === null))
+    )
       return { list: null, unasked: [] };
     try {
       const all = await Promise.all(

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
+import type { SiteStatus } from '../status/site-status-text.ts';
 
 let lab: FakeLab;
 beforeAll(async () => {
@@ -66,6 +67,18 @@ describe('what is watched on a site', { timeout: 900_000 }, () => {
     const seen = await watch();
     expect(kinds(seen).toSorted()).toEqual(['damaged database', 'missing database']);
     expect(seen.findings.find(({ kind }) => kind === 'damaged')!.text).toContain('is gone');
+  });
+
+  it('stands in the status, which is no failure for it', async () => {
+    const ran = await lab.psactl('status', '--site', 'lab', '--json');
+    const { backups, healthy } = JSON.parse(ran.stdout) as SiteStatus;
+    expect([ran.code, healthy]).toEqual([0, true]);
+    expect(backups!.newest_proven_at).toBeNull();
+    expect(backups!.findings.map(({ kind }) => kind).toSorted()).toEqual(['damaged', 'missing']);
+    const { stdout } = await lab.psactl('status', '--site', 'lab');
+    expect(stdout).toMatch(/^backups: 6 of 7 parts good, /m);
+    expect(stdout).toMatch(/^newest proven backup: none; 7 parts unproven$/m);
+    expect(stdout).toMatch(/^backup critical: There is no good backup of database\.$/m);
   });
 
   it('is a failure, and no new figure, when the cluster cannot be asked', async () => {

@@ -205,6 +205,11 @@ describe('what is wrong with the backups', () => {
     // Under way.
     expect(seen(['2026-11-27T03:00:00Z', true], ['2026-11-30T11:00:00Z', null])).toEqual([]);
     expect(seen(['2026-11-20T03:00:00Z', true])).toEqual(['warning drill_overdue verify']);
+    const whenever = { ...POLICY, drills: [{ what: 'verify', days: null }] };
+    const failed = { what: 'verify', at: '2026-11-20T03:00:00Z', ok: false, why: 'a sum' };
+    expect(brief(of(site({ drills: [failed] }), undefined, NOW, whenever))).toEqual([
+      'critical drill_failed verify',
+    ]);
     // None yet: overdue when the site is old enough for one.
     expect(seen()).toEqual(['warning drill_overdue verify']);
     expect(brief(of(site({ backups: nights('database', 28, 30), drills: [] }), 'drill_overdue'))).toEqual([]);
@@ -215,8 +220,12 @@ describe('what is wrong with the backups', () => {
       brief(of(site({ wal: { ...site().wal!, ...wal } })));
     const at = (moment: string) => ({ lastArchived: { wal: 'x', at: moment } });
     expect(seen({ gap: true })).toEqual(['critical wal_gap wal']);
-    expect(seen(at('2026-11-30T11:46:00Z'))).toEqual([]);
-    expect(seen(at('2026-11-30T11:44:00Z'))).toEqual(['critical wal_lag wal']);
+    expect(seen({ ...at('2026-11-30T11:46:00Z'), lagBytes: 2 ** 24 })).toEqual([]);
+    const late = at('2026-11-30T11:44:00Z');
+    expect(seen({ ...late, lagBytes: 2 ** 24 })).toEqual(['critical wal_lag wal']);
+    expect(seen({ ...late, lagBytes: null })).toEqual(['critical wal_lag wal']);
+    // A night in which nobody writes anything.
+    expect(seen({ ...late, lagBytes: 0 })).toEqual([]);
     expect(seen({ lastArchived: null })).toEqual(['critical wal_lag wal']);
     expect(seen({ lagBytes: 2 ** 30 })).toEqual([]);
     expect(seen({ lagBytes: 2 ** 30 + 1 })).toEqual(['critical wal_lag wal']);

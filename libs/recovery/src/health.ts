@@ -60,8 +60,8 @@ export interface WatchPolicy {
   readonly grace_minutes: number;
   /** The same of copies outside. */
   readonly offsite_grace_minutes: number;
-  /** Drills by name, and the days after which the last one is too long ago. */
-  readonly drills: readonly { readonly what: string; readonly days: number }[];
+  /** Drills by name, and the days after which the last one is too long ago; null: whenever it is. */
+  readonly drills: readonly { readonly what: string; readonly days: number | null }[];
   /** Minutes within which a segment of the log arrives, and bytes that may be on the way; null: none is archived. */
   readonly wal: { readonly minutes: number; readonly bytes: number } | null;
 }
@@ -289,7 +289,7 @@ function drills({ drills: done, backups }: Watched, policy: WatchPolicy, now: nu
             },
           ]
         : []),
-      ...((passed ? since(passed.at) : first) > days * DAY
+      ...(days !== null && (passed ? since(passed.at) : first) > days * DAY
         ? [
             {
               ...{ kind: 'drill_overdue' as const, severity: 'warning' as const, series: what },
@@ -308,8 +308,8 @@ function writeAheadLog({ wal: seen }: Watched, { wal }: WatchPolicy, now: number
   if (seen === null || wal === null) return [];
   const { lastArchived, gap, lagBytes } = seen;
   const old = lastArchived === null ? null : now - Date.parse(lastArchived.at);
-  // The database hands its log over at least that often; one segment may be on its way.
-  const isOld = old === null || old > 3 * wal.minutes * MINUTE;
+  // The database hands its log over at least that often, where there is anything to hand over; one segment may be on its way.
+  const isOld = old === null || (old > 3 * wal.minutes * MINUTE && lagBytes !== 0);
   const isMuch = lagBytes !== null && lagBytes > wal.bytes;
   return [
     ...(gap
