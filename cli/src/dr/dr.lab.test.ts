@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { examplesOf } from '../examples.test-helper.ts';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { withLock } from '../lock.ts';
 import { Cluster } from '../site/cluster.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
 import { readDrState } from '../site/dr-state.ts';
 import { SiteFolder } from '../site/folder.ts';
 import { readDrJournal, unfinished } from './dr-journal.ts';
@@ -139,6 +141,25 @@ describe('psactl dr', { timeout: 900_000 }, () => {
       }
   });
 
+  it('does not begin while another psactl is at it, here or on another machine', async () => {
+    const argv = ['dr', 'failover', '--scenario', 'database-failed', '--yes'];
+    const here = () => withLock(folderOf('lab').file('dr-lock'), 0, 'it', () => refused(11, ...argv));
+    expect(await here()).toContain('the failover of this site');
+    const { signal } = new AbortController();
+    const what = { name: 'dr', what: 'psactl dr failback', signal };
+    const said = await withClusterLock(main.site, what, () => refused(11, ...argv));
+    expect(said).toContain('psactl dr failback');
+  });
+
+  it('does not take a site for fenced when the hook fails', async () => {
+    const hook = "      fence: 'echo no such socket >&2; exit 1'\n";
+    await main.edit((text) => text.replace(/^( +)switch:/m, `${hook}$&`.replace(/^ +/, '$1')));
+    const said = await refused(1, 'dr', 'fence', '--site', 'lab', '--yes');
+    expect(said).toMatch(/dr\.hooks\.fence[\s\S]*no such socket/);
+    expect((await readDrState(folderOf('lab'))).role).toBe('serving');
+    await main.edit((text) => text.replace(/^ +fence: .*\n/m, ''));
+  });
+
   it('starts a container that has stopped, and restores nothing of it', async () => {
     const { node } = await cluster().need(200);
     await main.site.client.run('POST', `/nodes/${node}/lxc/200/status/stop`);
@@ -235,5 +256,16 @@ describe('psactl dr', { timeout: 900_000 }, () => {
       ],
     });
     expect(await refused(2, ...back)).toContain('lab serves already');
+  });
+
+  it('moves on demand, the site that answers kept from serving first', async () => {
+    await json(0, 'backup', 'run', '--tier', 'son', '--site', 'lab', '--only', 'database,secrets,releases');
+    const { data } = await failover(0, 'cluster-lost', '--fence');
+    expect(outcomes(data)).toMatchObject({ look: 'done', fence: 'done', database: 'done', switch: 'done' });
+    expect((await cluster().find(200))?.status).toBe('stopped');
+    expect(await readDrState(folderOf('dr'))).toMatchObject({ epoch: 4, role: 'serving' });
+    // What the steps took is what the next ones are expected to take.
+    const plan = await json<DrPlan>(0, 'dr', 'failover', '--scenario', 'cluster-lost', '--dry-run');
+    expect(plan.steps.find(({ id }) => id === 'build')).toMatchObject({ by: 'measured' });
   });
 });

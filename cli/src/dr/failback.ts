@@ -68,12 +68,12 @@ interface Both {
 }
 
 /** Carries it out, as a failover is: each step is written down, and what was cut off goes on. */
-export async function failBack(context: DrContext, prepared: PreparedFailback): Promise<FailedBack> {
+export async function failBack(outer: DrContext, prepared: PreparedFailback): Promise<FailedBack> {
   const { from, to, plan, resumes } = prepared;
-  const at = (name: string) => ({ ...context, options: { ...context.options, site: name } });
+  const at = (name: string) => ({ ...outer, options: { ...outer.options, site: name } });
   return withSite(at(plan.from), (source) =>
     withSite(at(plan.to), (target) =>
-      locked(target, async () => {
+      locked(target, 'psactl dr failback', outer, async (context) => {
         const journal = await DrJournal.open(target.folder, resumes?.run ?? null);
         const began = Date.now();
         try {

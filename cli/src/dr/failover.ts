@@ -5,6 +5,7 @@ import { identityOf } from '../backup/recipients.ts';
 import { CliError } from '../errors.ts';
 import { withLock } from '../lock.ts';
 import { Cluster } from '../site/cluster.ts';
+import { withClusterLock } from '../site/cluster-lock.ts';
 import { readDrState, writeDrState } from '../site/dr-state.ts';
 import { type OpenSite, withSite } from '../site/site.ts';
 import { ACTS, type Done, folderOf, type SiteWork, startAgain, tell } from './acts.ts';
@@ -39,12 +40,11 @@ export interface FailedOver {
  * Carries out a plan: step by step, each written down before it is begun. Cut off at any moment and run again, it goes on
  * with the step that was not done; each of them may be done twice.
  */
-export async function failOver(context: DrContext, prepared: Prepared): Promise<FailedOver> {
+export async function failOver(outer: DrContext, prepared: Prepared): Promise<FailedOver> {
   const { plan, to, resumes, copies, facts } = prepared;
-  const { signal } = context;
-  const at = { ...context, options: { ...context.options, site: to.site.name } };
+  const at = { ...outer, options: { ...outer.options, site: to.site.name } };
   return withSite(at, (open) =>
-    locked(open, async () => {
+    locked(open, 'psactl dr failover', outer, async (context) => {
       const journal = await DrJournal.open(open.folder, resumes?.run ?? null);
       const began = resumes ? Date.parse(resumes.since) : Date.now();
       try {
@@ -56,7 +56,7 @@ export async function failOver(context: DrContext, prepared: Prepared): Promise<
           });
         const work: SiteWork = {
           ...{ context, from: prepared.from, to: open, copies, named: facts.named },
-          cluster: new Cluster(open, signal),
+          cluster: new Cluster(open, context.signal),
           identity: await identityOf(prepared.from, context.io.env),
         };
         const steps: StepDone[] = [];
@@ -74,10 +74,24 @@ export async function failOver(context: DrContext, prepared: Prepared): Promise<
   );
 }
 
-/** @throws CliError with exit code 11 while another psactl moves the platform to or from this site */
-export async function locked<T>({ folder }: OpenSite, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs `work` while no other psactl moves the platform to this site: none of this machine, by its folder, and none of
+ * another one, by the site's own nodes.
+ * @throws CliError with exit code 11 while another one does
+ */
+export async function locked<T>(
+  site: OpenSite,
+  what: string,
+  context: DrContext,
+  work: (context: DrContext) => Promise<T>,
+): Promise<T> {
+  const { folder } = site;
   await folder.make();
-  return withLock(folder.file('dr-lock'), 0, 'the failover of this site', work);
+  return withLock(folder.file('dr-lock'), 0, 'the failover of this site', () =>
+    withClusterLock(site, { name: 'dr', what, signal: context.signal }, (signal) =>
+      work({ ...context, signal }),
+    ),
+  );
 }
 
 /** What was written between the copy and the beginning. */
