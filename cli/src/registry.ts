@@ -286,6 +286,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'restore pitr',
+    'Restores a database of a site as it was at a moment, into its place or beside it',
+    async () => (await import('./commands/restore/pitr.ts')).restorePitrCommand,
+    'site',
+  ),
+  entry(
     'restore container',
     'Restores a container of a site from a backup, into its place or beside it',
     async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,

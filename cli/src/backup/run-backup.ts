@@ -14,6 +14,7 @@ import { containerParts } from './containers.ts';
 import { databasePart } from './database.ts';
 import { configsPart, releasesPart, secretsPart } from './files.ts';
 import type { Part, Run } from './part.ts';
+import { pitrPart } from './pitr.ts';
 import { rabbitmqPart } from './rabbitmq.ts';
 import { redisPart } from './redis.ts';
 
@@ -60,6 +61,7 @@ export async function planParts(
   const makers: Readonly<Record<BackupItem, () => Promise<readonly Part[]> | readonly Part[]>> = {
     containers: () => containerParts(cluster),
     database: async () => [await databasePart(cluster)],
+    pitr: async () => [await pitrPart(cluster)],
     redis: async () => [await redisPart(cluster)],
     rabbitmq: async () => [await rabbitmqPart(cluster)],
     configs: () => [configsPart(cluster)],
@@ -69,6 +71,7 @@ export async function planParts(
   // What is small and holds most comes first: a run that is cut short has it.
   const order: readonly BackupItem[] = [
     'database',
+    'pitr',
     'secrets',
     'configs',
     'redis',
