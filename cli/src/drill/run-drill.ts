@@ -22,6 +22,7 @@ import { siteNameOf } from '../site/generations.ts';
 import { drillContainer } from './container.ts';
 import { drillDatabase, type Tried } from './database.ts';
 import { DrillJournal, reasonOf } from './journal.ts';
+import { drillPitr } from './pitr.ts';
 import { type Drilling, removeLeftovers, Untried } from './place.ts';
 import { drillRabbitmq } from './rabbitmq.ts';
 import { drillRedis } from './redis.ts';
@@ -30,6 +31,7 @@ import { drillUnpacked } from './unpacked.ts';
 /** What a drill can restore, in its order: what holds most comes first, so that one that is cut short has it. */
 export const DRILL_ITEMS = [
   'database',
+  'pitr',
   'secrets',
   'configs',
   'redis',
@@ -43,6 +45,7 @@ const DRILLS: Readonly<
   Record<DrillItem, (drilling: Drilling, one: Catalogued, manifest: SiteManifest) => Promise<Tried>>
 > = {
   database: drillDatabase,
+  pitr: drillPitr,
   secrets: drillUnpacked,
   configs: drillUnpacked,
   redis: drillRedis,
