@@ -124,7 +124,8 @@ describe('psactl drill run', { timeout: 900_000 }, () => {
       await turnBit(fileOf(secrets)),
       await turnBit(await archiveOf(container)),
     ];
-    const record = await drill(1, '--from', run.run, '--what', 'database,secrets,configs,containers');
+    const named = [run.run, container].join(',');
+    const record = await drill(1, '--from', named, '--what', 'database,secrets,configs,containers');
     const failed = record.results.filter(({ outcome }) => outcome === 'failed');
     expect(failed.map(({ id }) => id).sort()).toEqual([container, database, secrets].sort());
     for (const { why } of failed) expect(why).toMatch(/does not restore/);

@@ -57,9 +57,9 @@ const DRILLS: Readonly<
 /** What is wanted of a drill. */
 export interface DrillWish {
   readonly what: readonly DrillItem[];
-  /** A run, or an id of a backup; null: the newest good one of each. */
-  readonly from: string | null;
-  /** Every container, not one of each group. */
+  /** Runs, and ids of backups; null: the newest good one of each. */
+  readonly from: readonly string[] | null;
+  /** Every container, not one of each group. One that is named by its id is restored in any case. */
   readonly all: boolean;
 }
 
@@ -110,27 +110,30 @@ export async function planDrill(
   const candidates =
     wish.from === null
       ? newestOfEach(catalogue).flatMap(planned)
-      : named(catalogue, [wish.from]).flatMap(planned);
+      : named(catalogue, wish.from).flatMap(planned);
   if (candidates.length === 0)
     throw new CliError(
       wish.from === null
         ? 'Unable to begin a drill: there is no good backup of what was asked for.'
-        : `Unable to begin a drill from "${wish.from}": it has nothing of what was asked for.`,
+        : `Unable to begin a drill from "${wish.from.join(', ')}": there is nothing of what was asked for.`,
       { outcome: 'not_found', fix: 'See "psactl backup list".' },
     );
   const lastProven = new Map(
     seriesProofs(catalogue.backups).map((one) => [one.series, one.proven?.proven_at ?? null]),
   );
-  const chosen = chooseDrills(
-    candidates.map((one) => ({
-      ...one,
-      ...{ id: one.backup.id, series: one.backup.series, at: one.backup.at },
-      // A part and the containers that it runs in have the same name.
-      group: `${one.item} ${containerOf(one.backup)?.group ?? one.backup.series}`,
-      proven_at: lastProven.get(one.backup.series) ?? null,
-    })),
-    wish.all || wish.from !== null,
-  );
+  const drillable = candidates.map((one) => ({
+    ...one,
+    ...{ id: one.backup.id, series: one.backup.series, at: one.backup.at },
+    // A part and the containers that it runs in have the same name.
+    group: `${one.item} ${containerOf(one.backup)?.group ?? one.backup.series}`,
+    proven_at: lastProven.get(one.backup.series) ?? null,
+  }));
+  const [byId, byTurn] = [true, false].map((is) =>
+    drillable.filter(
+      ({ id }) => (wish.from?.some((one) => one.split('/').at(-1)!.startsWith(id)) ?? false) === is,
+    ),
+  ) as [typeof drillable, typeof drillable];
+  const chosen = [...byId, ...chooseDrills(byTurn, wish.all)];
   const ordered = chosen.toSorted((a, b) => DRILL_ITEMS.indexOf(a.item) - DRILL_ITEMS.indexOf(b.item));
   const plan: DrillPlan = {
     site: siteNameOf(site),
