@@ -66,7 +66,7 @@ export function recoveryDrill(rig: () => Rig): void {
     expect(acknowledged.length).toBeGreaterThan(20);
     const items = new Set(data.results.map(({ item }) => item));
     expect(items).toEqual(
-      new Set(['database', 'secrets', 'configs', 'redis', 'rabbitmq', 'releases', 'containers']),
+      new Set(['database', 'pitr', 'secrets', 'configs', 'redis', 'rabbitmq', 'releases', 'containers']),
     );
     expect(data.results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
     const { compared } = data.results.find(({ item }) => item === 'database')!;
