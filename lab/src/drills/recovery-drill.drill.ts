@@ -34,9 +34,7 @@ interface Listed {
 
 /** Restores in isolation what was backed up while people worked; and finds what was damaged on purpose. */
 export function recoveryDrill(rig: () => Rig): void {
-  let run: string;
   const list = async () => (await rig().json<Listed>(0, 'backup', 'list')).data;
-  const idOf = (kind: string) => `${kind}-${run}`;
 
   /** The report as text for programs and as a page for people, beside what other drills measured. */
   async function report(name: string, code: number): Promise<void> {
@@ -58,7 +56,6 @@ export function recoveryDrill(rig: () => Rig): void {
       ...['backup', 'run', '--tier', 'father'],
     );
     expect(backup.data.complete).toBe(true);
-    run = backup.data.run;
     // People go on working while it drills.
     const { data } = await rig().json<{ data: Drill }>(0, 'drill', 'run', '--yes');
     const { reads, writes, acknowledged } = await load.stop();
@@ -82,16 +79,16 @@ export function recoveryDrill(rig: () => Rig): void {
 
   it('drill: what was damaged on purpose fails, each for its own reason, and is no longer proven', async () => {
     const all = await list();
-    const [database, archive] = [idOf('database'), `container-320-${run}`].map(
-      (id) => all.find((one) => one.id === id)!,
-    ) as [Listed['data'][number], Listed['data'][number]];
-    const secrets = all.find(({ id }) => id === idOf('secrets'))!;
+    // The newest of each stands first.
+    const newest = (series: string) => all.find(({ id }) => id.startsWith(`${series}-`))!;
+    const [database, secrets] = [newest('database'), newest('secrets')];
+    const archive = newest('container-320');
     const back = [
       await withoutTicket(database.file),
       await turnBit(secrets.file),
       await turnBit(await archiveOf(rig(), archive.volume!)),
     ];
-    const named = [database.id, archive.id, secrets.id, idOf('configs')].join(',');
+    const named = [database.id, archive.id, secrets.id, newest('configs').id].join(',');
     try {
       const { data } = await rig().json<{ data: Drill }>(1, ...['drill', 'run', '--from', named, '--yes']);
       const failed = data.results.filter(({ outcome }) => outcome === 'failed');
@@ -168,7 +165,7 @@ async function withoutTicket(file: string): Promise<() => Promise<void>> {
   const text = zstdDecompressSync(await readFile(file)).toString('utf8');
   const rowsOf = (table: string) => {
     const [, columns, rows] = new RegExp(
-      `^COPY tickets\\.${table} \\((.*)\\) FROM stdin;\\n(.*?)^\\\\\\.$`,
+      `^COPY tickets\\.${table} \\(([^)]*)\\) FROM stdin;\\n(.*?)^\\\\\\.$`,
       'ms',
     ).exec(text)!;
     const at = (column: string) => columns!.split(', ').indexOf(column);
