@@ -1,6 +1,6 @@
 import type { BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
-import { newRun } from '@psa/recovery/artefact-name';
+import { isRun, newRun } from '@psa/recovery/artefact-name';
 import { chooseDrills, type DrillRecord, type DrillResult } from '@psa/recovery/drill';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { allSame, differences, type Proof, writeProof } from '@psa/recovery/proof';
@@ -156,12 +156,12 @@ function leftOut(
     from === null && newest!.state !== 'good' && newest!.kind !== 'deploy' ? [newest!] : [],
   );
   return [
-    ...what
-      .filter((item) => !has(item))
-      .map((item) => ({
-        what: item,
-        why: from === null ? 'there is no good backup of it' : `there is none in ${from}`,
-      })),
+    // Who names backups by their ids wants those.
+    ...(from === null || from.some(isRun)
+      ? what
+          .filter((item) => !has(item))
+          .map((item) => ({ what: item, why: 'there is no good backup of it' }))
+      : []),
     ...bad.map(({ id, state }) => ({ what: id, why: `the newest of its series, and ${state}` })),
     ...rest.map(({ name }) => ({ what: name, why: "another one's turn of its group" })),
   ];
