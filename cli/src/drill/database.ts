@@ -51,9 +51,10 @@ END
 as "$v/pg_ctl -D $d/data -w -t 60 -l $d/data/log start" >"$d/said" 2>&1 || fail`;
 
 const CONNECT = `-U ${DRILL_ROLE} -h $(cat $d/socket)`;
+/** In short words: what stands in a row that does not fit is nobody's who reads the report. */
 const LOAD = `set -o pipefail
 ${PATHS}
-zstd -dcq | as "$v/psql -X -q -o /dev/null -v ON_ERROR_STOP=1 ${CONNECT} -d postgres"`;
+zstd -dcq | as "$v/psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -v VERBOSITY=terse ${CONNECT} -d postgres"`;
 const DUMP = `${PATHS}
 as "$v/pg_dumpall ${CONNECT}"`;
 /** Every page of every table, and every row of it in its indexes. It says nothing where all is well. */

@@ -81,7 +81,7 @@ export function recoveryDrill(rig: () => Rig): void {
     await leftNothing(rig());
     const shown = await list();
     for (const { id } of data.results) expect(shown.find((one) => one.id === id)?.proof).not.toBeNull();
-    await rig().healthy(60_000);
+    await rig().healthy(180_000);
   });
 
   it('drill: what was damaged on purpose fails, each for its own reason, and is no longer proven', async () => {
