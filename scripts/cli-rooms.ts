@@ -15,6 +15,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   backup: [...BASE, 'recovery-error', 'site'],
   offsite: [...BASE, 'recovery-error', 'site', 'backup'],
   restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
+  dr: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'offsite', 'restore'],
   drill: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'restore'],
   watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite', 'drill'],
   status: [...BASE, 'site', 'watch'],

@@ -15,6 +15,7 @@ const GROUPS = [
       (name) => `libs/appliance/src/render/${name}.test.ts`,
     ),
     'libs/appliance/src/contents/contents.test.ts',
+    'cli/src/dr/playbooks.test.ts',
     'cli/src/scene/releases.test.ts',
   ],
   // Its other tests run the playbooks, for minutes.

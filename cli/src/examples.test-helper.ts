@@ -80,7 +80,7 @@ export const examplesOf = async (name: string): Promise<readonly string[]> =>
 
 /** Those that make the appliance and take it away, or need a platform's data: they have tests of their own, in their order. */
 const ENDS = ['plan', 'apply', 'destroy', 'lab down'];
-const OF_BACKUPS = ['backup', 'offsite', 'restore', 'drill'];
+const OF_BACKUPS = ['backup', 'offsite', 'restore', 'drill', 'dr'];
 
 /** Commands by what they work on. Those of the platform are run by commands.e2e.test.ts, those of templates by push.e2e.test.ts. */
 export const ofKind = (kind: 'files' | 'site' | 'lab'): readonly string[] =>

@@ -286,6 +286,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'restore pitr',
+    'Restores a database of a site as it was at a moment, into its place or beside it',
+    async () => (await import('./commands/restore/pitr.ts')).restorePitrCommand,
+    'site',
+  ),
+  entry(
     'restore container',
     'Restores a container of a site from a backup, into its place or beside it',
     async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,
@@ -313,6 +319,36 @@ export const COMMANDS: readonly Entry[] = [
     'restore config',
     'Unpacks configurations, secrets, definitions of RabbitMQ or releases of a backup into a folder',
     async () => (await import('./commands/restore/config.ts')).restoreConfigCommand,
+    'site',
+  ),
+  entry(
+    'dr status',
+    'Shows how ready the second site is, and what would be lost now',
+    async () => (await import('./commands/dr/status.ts')).drStatusCommand,
+    'site',
+  ),
+  entry(
+    'dr failover',
+    'Brings the platform back after something was lost, on this site or on the other one',
+    async () => (await import('./commands/dr/failover.ts')).drFailover,
+    'site',
+  ),
+  entry(
+    'dr failback',
+    'Brings the platform back to its own site after a failover, with nothing lost',
+    async () => (await import('./commands/dr/failback.ts')).drFailback,
+    'site',
+  ),
+  entry(
+    'dr fence',
+    'Keeps a site from serving: its edge and its services stop, and start no more',
+    async () => (await import('./commands/dr/fence.ts')).drFence,
+    'site',
+  ),
+  entry(
+    'dr playbooks',
+    'Writes what a person does in each scenario, to be printed and kept where no power is needed',
+    async () => (await import('./commands/dr/playbooks.ts')).drPlaybooks,
     'site',
   ),
   entry(
@@ -390,6 +426,7 @@ export const NOUNS: Readonly<Record<string, string>> = {
   'backup catalogue': 'what is known of the backups of a site',
   offsite: 'copies of backups outside the site',
   restore: 'bring back what a backup holds',
+  dr: 'move the platform to another site, and back',
   drill: 'restore backups only to prove them',
   lab: 'a cluster of three nodes on this machine, to try everything on',
 };

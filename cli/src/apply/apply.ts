@@ -11,6 +11,7 @@ import type { Progress } from '../progress.ts';
 import { readArchive } from '../site/archive.ts';
 import { Cluster } from '../site/cluster.ts';
 import { readDeployed, readHistory } from '../site/deployed.ts';
+import { readDrState, superseded } from '../site/dr-state.ts';
 import { endRolloutJournal, type RolloutJournal, readRolloutJournal } from '../site/rollout-journal.ts';
 import type { OpenSite } from '../site/site.ts';
 import { signedTemplate } from '../site/template-file.ts';
@@ -59,7 +60,8 @@ export async function planSite(
   progress.end();
   const found = plan(desired, observed);
   const rollout = await readRolloutJournal(site.folder);
-  const problems: PlanProblem[] = [];
+  const fenced = await superseded(site, signal);
+  const problems: PlanProblem[] = fenced ? [fenced] : [];
   if (rollout && rollout.action !== 'apply' && found.steps.some(({ deed }) => deed.kind === 'rollout'))
     problems.push(heldBack(rollout, await site.folder.holder()));
   const whole = { ...found, problems: [...found.problems, ...problems] };
@@ -76,6 +78,7 @@ async function basisOf({ inventory, folder }: OpenSite): Promise<string> {
     readDeployed(folder.path),
     readHistory(folder.path),
     folder.secrets(),
+    readDrState(folder),
   ]);
   return createHash('sha256')
     .update(JSON.stringify([inventory, readJournal(folder), ...rest]))

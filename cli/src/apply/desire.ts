@@ -1,9 +1,11 @@
 import { contentsArchive } from '@psa/appliance/contents/archive';
 import { contentsOf } from '@psa/appliance/contents/contents';
 import { newSecrets, secretNames } from '@psa/appliance/contents/secrets';
+import { EPOCH } from '@psa/appliance/parts/edge-watch';
 import { type Desired, desiredOf } from '@psa/appliance/plan/desired';
 import { selfSignedEdge } from '../site/certificate.ts';
 import { readDeployed } from '../site/deployed.ts';
+import { readDrState } from '../site/dr-state.ts';
 import type { SecretRecord } from '../site/folder.ts';
 import type { KnownSite } from '../site/site.ts';
 
@@ -18,7 +20,10 @@ export interface DesireOptions {
 export async function desire(site: KnownSite, options: DesireOptions): Promise<Desired> {
   const { inventory } = site;
   const missing = missingSecrets(site, await site.folder.secrets());
-  const secrets: SecretRecord = { tls_pem: 'none yet', ...missing.made, ...missing.known };
+  const secrets: SecretRecord = {
+    ...{ tls_pem: 'none yet', ...missing.made, ...missing.known },
+    ...(await epochOf(site)),
+  };
   return desiredOf(inventory, site.site, {
     ...options,
     deployed: await readDeployed(site.folder.path),
@@ -26,8 +31,18 @@ export async function desire(site: KnownSite, options: DesireOptions): Promise<D
   });
 }
 
-/** Makes the secrets that are missing, once and for all. Call it with the lock held. */
-export async function ensureSecrets(site: KnownSite): Promise<SecretRecord> {
+/** What the edge says of its site; no secret, and told the contents as they are. */
+const epochOf = async ({ folder }: KnownSite): Promise<SecretRecord> => ({
+  [EPOCH]: String((await readDrState(folder)).epoch),
+});
+
+/** Makes the secrets that are missing, once and for all; what containers are told comes with them. Call it with the lock held. */
+export const ensureSecrets = async (site: KnownSite): Promise<SecretRecord> => ({
+  ...(await writeMissing(site)),
+  ...(await epochOf(site)),
+});
+
+async function writeMissing(site: KnownSite): Promise<SecretRecord> {
   const { made, known } = missingSecrets(site, await site.folder.secrets());
   const needsCertificate = !known.tls_pem;
   if (Object.keys(made).length === 0 && !needsCertificate) return known;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => lab?.close(), 300_000);
 
 const folder = () => lab.site.folder.file('backups');
-const SMALL = ['--only', 'database,redis,rabbitmq,configs,releases,secrets'];
+const SMALL = ['--only', 'database,pitr,redis,rabbitmq,configs,releases,secrets'];
 
 async function json<T>(code: number, ...argv: string[]): Promise<T> {
   const ran = await lab.psactl(...argv, '--json');
@@ -45,11 +45,11 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
   it('takes everything, each part read back and with its manifest beside it', async () => {
     whole = await backup(0, '--tier', 'son');
     expect(whole.complete, JSON.stringify(whole.parts)).toBe(true);
-    expect(new Set(whole.parts.map(({ item }) => item)).size).toBe(7);
+    expect(new Set(whole.parts.map(({ item }) => item)).size).toBe(8);
     for (const { id } of whole.parts) {
       const manifest = await manifestOf(id!);
       expect(manifest).toMatchObject({ id, run: whole.run, site: 'psa/lab', tier: 'son' });
-      if (manifest.kind === 'container') continue;
+      if (manifest.kind === 'container' || manifest.kind === 'pitr') continue;
       const content = await readFile(join(folder(), artefactFile(id!)));
       expect(createHash('sha256').update(content).digest('hex')).toBe(manifest.sha256);
     }
@@ -62,6 +62,35 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     const { data, orphans } = await list();
     expect(new Set(data.map(({ state }) => state))).toEqual(new Set(['good']));
     expect(orphans).toEqual([]);
+  });
+
+  it('a copy in the repository of the database is judged by what pgBackRest and its log say', async () => {
+    const id = idOf(whole, /^pitr/);
+    expect(await manifestOf(id)).toMatchObject({ repository: { type: 'full', needs: [] }, sha256: null });
+    const ops = lab.site.containers.find(({ group }) => group === 'ops')!.id;
+    const cluster = () => new Cluster(lab.site, new AbortController().signal);
+    const sh = (line: string) => cluster().must(ops, ['sh', '-c', line]);
+    const verify = async (code: number) =>
+      (await json<{ data: { ok: boolean; why: string | null }[] }>(code, 'backup', 'verify', id)).data[0]!;
+    expect(await verify(0)).toMatchObject({ ok: true });
+    await sh('touch /var/lib/pgbackrest-missing-2');
+    expect((await verify(1)).why).toContain('has a gap (000000010000000000000002)');
+    expect((await backup(1, '--only', 'pitr')).parts[0]!.why).toContain('has a gap');
+    await sh(
+      'rm /var/lib/pgbackrest-missing-2; echo "  archiveId: 15-1, total WAL checked: 3" >/var/lib/pgbackrest-trouble',
+    );
+    expect((await verify(1)).why).toContain('the log in the repository is damaged');
+    await sh('rm /var/lib/pgbackrest-trouble');
+    const refused = await lab.psactl('backup', 'protect', id);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('backup.pitr_days')]);
+    // The next one of the week has what has changed; pgBackRest removes what is too old, and its manifest follows.
+    const next = await backup(0, '--only', 'pitr');
+    expect((await manifestOf(next.parts[0]!.id!)).repository?.type).toBe('diff');
+    await sh('cd /var/lib; cp pgbackrest-copies kept; sed -i 1d /var/lib/pgbackrest-copies');
+    expect((await list()).data.find((one) => one.id === id)?.state).toBe('gone');
+    const pruned = await json<{ stores: { remove: { id: string }[] }[] }>(0, 'backup', 'prune', '--dry-run');
+    expect(JSON.stringify(pruned)).toContain(id);
+    await sh('mv /var/lib/kept /var/lib/pgbackrest-copies');
   });
 
   it('reads them all back, and names the one in which a bit is turned', async () => {
@@ -229,8 +258,9 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     const { data, orphans } = await list();
     expect(orphans).toEqual([]);
     const series = Map.groupBy(data, ({ id }) => id.replace(/-\d{8}T.*/, ''));
+    // What is in the repository of the database goes by its own rule.
     for (const [name, of] of series)
-      expect([name, of.length]).toEqual([name, name === 'container-320' ? 2 : 1]);
+      if (name !== 'pitr') expect([name, of.length]).toEqual([name, name === 'container-320' ? 2 : 1]);
     expect(data.map(({ id }) => id)).toContain(idOf(whole, /psa-redis-1/));
     expect((await json<{ data: { ok: boolean }[] }>(0, 'backup', 'verify')).data.every(({ ok }) => ok)).toBe(
       true,

@@ -4,6 +4,7 @@ import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf'
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { type Store, siteNameOf, storesOf } from '../site/generations.ts';
+import { readRepository, repositoryHost } from '../site/repository.ts';
 import { listVolumes, type Volume } from '../site/volume.ts';
 import { readNotes } from './containers.ts';
 
@@ -60,8 +61,13 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
   for (const { manifest } of shelved)
     if (manifest?.kind === 'container' && manifest.volume) used.add(manifest.volume.storage);
   const there = await askStorages(cluster, used);
+  const labels = await askRepository(cluster, shelved);
   const known = new Set<string>();
   const backups = shelved.map((one): Catalogued => {
+    if (one.manifest?.kind === 'pitr' && one.manifest.repository && one.state === 'elsewhere') {
+      const isThere = labels?.has(one.manifest.repository.label);
+      return { ...one, state: labels === null ? 'elsewhere' : isThere ? 'good' : 'gone', volume: null };
+    }
     if (one.manifest?.kind !== 'container' || !one.manifest.volume) return { ...one, volume: null };
     const { storage, volid } = one.manifest.volume;
     const { node } = one.manifest.from;
@@ -90,8 +96,26 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
   return {
     backups: backups.toSorted(newestFirst),
     orphans,
-    unasked: [...there].flatMap(([key, list]) => (list === null ? [key] : [])),
+    unasked: [
+      ...[...there].flatMap(([key, list]) => (list === null ? [key] : [])),
+      ...(labels === null ? ["pgBackRest's repository"] : []),
+    ],
   };
+}
+
+/** Labels of the copies in the repository of the database; null: it does not answer. */
+async function askRepository(
+  cluster: Cluster,
+  shelved: readonly { readonly kind: string }[],
+): Promise<ReadonlySet<string> | null> {
+  if (!shelved.some(({ kind }) => kind === 'pitr')) return new Set();
+  try {
+    const { backups } = await readRepository(cluster, await repositoryHost(cluster));
+    return new Set(backups.map(({ label }) => label));
+  } catch {
+    cluster.signal.throwIfAborted();
+    return null;
+  }
 }
 
 const isShared = (cluster: Cluster, storage: string): boolean =>
@@ -153,9 +177,10 @@ export const newestOfEach = (catalogue: Catalogue): readonly Catalogued[] =>
 
 /**
  * What stands beside a backup that is to be used.
+ * @param of the site that it must be of; absent: this one
  * @throws CliError when it is damaged, of another site, or not there
  */
-export function usable(cluster: Cluster, one: Catalogued): SiteManifest {
+export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteManifest {
   const refuse = (why: string, fix: string) =>
     new CliError(`Unable to use the backup ${one.id}: ${why}.`, { code: 'UNUSABLE_BACKUP', fix });
   const { manifest, state } = one;
@@ -165,9 +190,9 @@ export function usable(cluster: Cluster, one: Catalogued): SiteManifest {
       'Take another one: psactl backup list',
     );
   const own = siteNameOf(cluster.site);
-  if (manifest.site !== own)
+  if (manifest.site !== (of ?? own))
     throw refuse(
-      `it is of the site ${manifest.site}, and this one is ${own}`,
+      `it is of the site ${manifest.site}, and ${of === undefined ? `this one is ${own}` : `${of} was meant`}`,
       'Name the right site with --site.',
     );
   if (state === 'good') return manifest;

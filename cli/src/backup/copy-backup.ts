@@ -15,6 +15,10 @@ export async function copyBackup(cluster: Cluster, one: Catalogued, folder: stri
   const manifest = usable(cluster, one);
   const { volume } = one;
   const file = join(folder, basename(one.file));
+  if (manifest.repository)
+    throw new ArtefactError(
+      `Unable to copy ${one.id}: it is in the repository of the database, and useless without the log there.`,
+    );
   if (volume && manifest.sha256 === null)
     throw new ArtefactError(
       `Unable to copy ${one.id}: it is on a Proxmox Backup Server, which copies by a sync job of its own.`,

@@ -54,7 +54,7 @@ export function manifestBase(run: Run, kind: Exclude<ArtefactKind, 'embedded'>, 
 /** Streams a part into the folder of the run's generation, and reads it back. */
 export async function takeFile(
   run: Run,
-  kind: Exclude<ArtefactKind, 'embedded' | 'container' | 'deploy'>,
+  kind: Exclude<ArtefactKind, 'embedded' | 'container' | 'deploy' | 'pitr'>,
   source: Pick<ArtefactSource<Own>, 'fill' | 'inspect'>,
 ): Promise<SiteManifest> {
   const id = artefactId(kind, run.id);

@@ -28,8 +28,12 @@ export function decidePrune(
     const here = backups.filter((one) => one.store.folder === folder);
     const isOthers = ({ manifest }: Catalogued) =>
       manifest !== null && manifest.kind !== 'embedded' && manifest.site !== site;
-    const left = here.filter((one) => one.state === 'elsewhere' || isOthers(one));
-    const ours = here.filter((one) => !left.includes(one));
+    // What is in the repository of the database goes by its own rule (backup.pitr_days), with the log behind it.
+    const isKept = ({ kind, state }: Catalogued) => kind === 'pitr' && state === 'good';
+    const left = here.filter((one) => one.state === 'elsewhere' || isOthers(one) || isKept(one));
+    // What pgBackRest has removed is of no use, not even as the last one.
+    const gone = here.filter((one) => one.kind === 'pitr' && one.state === 'gone' && !isOthers(one));
+    const ours = here.filter((one) => !left.includes(one) && !gone.includes(one));
     const judged = (list: readonly Catalogued[]) =>
       list.map((one) => ({ ...retained(one), series: one.series, tier: one.tier }));
     const before = ours.filter(({ kind }) => kind === 'deploy');
@@ -43,10 +47,19 @@ export function decidePrune(
         ...decisions.flatMap(({ keep }) => keep),
         ...left.map((one) => ({
           id: one.id,
-          reasons: [isOthers(one) ? 'of another site' : 'its storage does not answer'],
+          reasons: [
+            isOthers(one)
+              ? 'of another site'
+              : isKept(one)
+                ? 'pgBackRest keeps it, as backup.pitr_days says'
+                : 'its storage does not answer',
+          ],
         })),
       ],
-      remove: decisions.flatMap(({ remove }) => remove),
+      remove: [
+        ...decisions.flatMap(({ remove }) => remove),
+        ...gone.map(({ id }) => ({ id, reason: 'it is no longer in the repository of the database' })),
+      ],
     };
   });
 }

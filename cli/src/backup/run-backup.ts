@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { newRun } from '@psa/recovery/artefact-name';
@@ -9,11 +8,13 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import type { Generation } from '../site/generations.ts';
+import { HOOK_MS, runHook } from '../site/hook.ts';
 import { pooled } from '../site/pooled.ts';
 import { containerParts } from './containers.ts';
 import { databasePart } from './database.ts';
 import { configsPart, releasesPart, secretsPart } from './files.ts';
 import type { Part, Run } from './part.ts';
+import { pitrPart } from './pitr.ts';
 import { rabbitmqPart } from './rabbitmq.ts';
 import { redisPart } from './redis.ts';
 
@@ -60,6 +61,7 @@ export async function planParts(
   const makers: Readonly<Record<BackupItem, () => Promise<readonly Part[]> | readonly Part[]>> = {
     containers: () => containerParts(cluster),
     database: async () => [await databasePart(cluster)],
+    pitr: async () => [await pitrPart(cluster)],
     redis: async () => [await redisPart(cluster)],
     rabbitmq: async () => [await rabbitmqPart(cluster)],
     configs: () => [configsPart(cluster)],
@@ -69,6 +71,7 @@ export async function planParts(
   // What is small and holds most comes first: a run that is cut short has it.
   const order: readonly BackupItem[] = [
     'database',
+    'pitr',
     'secrets',
     'configs',
     'redis',
@@ -117,7 +120,7 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
     };
     if (hooks?.before) {
       progress.start('Before the backup');
-      await hook('backup.hooks.before', hooks.before, env, signal);
+      await runHook(hooks.before, { field: 'backup.hooks.before', env, signal });
     }
     let outcome = 'failed';
     try {
@@ -149,8 +152,10 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
       if (hooks?.after) {
         progress.start('After the backup');
         // Also of a run that was interrupted: what the first hook has stopped must be started again.
-        const all = { ...env, PSA_BACKUP_OUTCOME: outcome };
-        await hook('backup.hooks.after', hooks.after, all, AbortSignal.timeout(HOOK_MS));
+        await runHook(hooks.after, {
+          ...{ field: 'backup.hooks.after', env: { ...env, PSA_BACKUP_OUTCOME: outcome } },
+          signal: AbortSignal.timeout(HOOK_MS),
+        });
       }
     }
   });
@@ -179,28 +184,4 @@ function reasonOf(error: unknown): string {
   if (code === 'ENOSPC') return `the disk is full (${message})`;
   const why = error instanceof CliError ? error.why : undefined;
   return why === undefined ? message : `${message} ${why}`;
-}
-
-const HOOK_MS = 10 * 60_000;
-
-/** Runs a shell line of the inventory. @throws CliError when it fails */
-function hook(
-  field: string,
-  line: string,
-  env: Readonly<Record<string, string | undefined>>,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const options = { env, signal, timeout: HOOK_MS, maxBuffer: 2 ** 24 };
-    execFile('sh', ['-c', line], options, (error, stdout, stderr) => {
-      if (!error) return resolve();
-      reject(
-        new CliError(`Unable to go on: ${field} of the inventory failed.`, {
-          why: `${line}: ${stderr.trim() || stdout.trim() || error.message}`,
-          fix: 'Mend the command, or take it out of the inventory.',
-          cause: error,
-        }),
-      );
-    });
-  });
 }

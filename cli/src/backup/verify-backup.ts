@@ -8,6 +8,7 @@ import { recoveryError } from '../recovery-error.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { listVolumes, readVolume } from '../site/volume.ts';
 import { type Catalogued, usable } from './catalogue.ts';
+import { verifyBase } from './pitr.ts';
 
 /** What came of reading a backup. */
 export interface Verification {
@@ -46,6 +47,11 @@ async function readOne(
   identity: string | null,
 ): Promise<Verification['read']> {
   if (one.volume) return readArchive(cluster, one.volume, manifest);
+  if (manifest.repository) {
+    const why = await verifyBase(cluster, manifest.repository.label);
+    if (why !== null) throw new CliError(`${one.id} does not restore.`, { why: `${why}.` });
+    return 'content';
+  }
   await verifySum(one.file, manifest);
   if (manifest.recipients.length > 0) {
     if (identity === null) return 'sum';

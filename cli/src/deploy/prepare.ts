@@ -3,6 +3,7 @@ import { CliError } from '../errors.ts';
 import { type Archive, checkArchive } from '../site/archive.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { readDeployed } from '../site/deployed.ts';
+import { refuseSuperseded } from '../site/dr-state.ts';
 import { lookAtServices, releasesOf, statesOf } from '../site/rollout.ts';
 import { type RolloutJournal, readRolloutJournal, rolloutId } from '../site/rollout-journal.ts';
 import { type Check, preflight } from './preflight.ts';
@@ -54,6 +55,7 @@ export const TAKEN_BACK = 'psactl rollback';
 /** Looks at the site and decides; changes nothing. */
 export async function prepare(cluster: Cluster, wanted: Wanted): Promise<Prepared> {
   const { site } = cluster;
+  await refuseSuperseded(site, cluster.signal);
   const journal = await readRolloutJournal(site.folder);
   if (journal) refuseAnother(journal, wanted);
   const seen = await lookAtServices(cluster, Object.keys(wanted.to));

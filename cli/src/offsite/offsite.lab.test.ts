@@ -46,7 +46,11 @@ describe('psactl offsite', { timeout: 900_000 }, () => {
       ...['backup', 'run', '--tier', 'grandfather'],
     );
     expect(run.complete).toBe(true);
-    ids = run.parts.map(({ id }) => id).toSorted();
+    // What is in the repository of the database is useless without the log there.
+    ids = run.parts
+      .map(({ id }) => id)
+      .filter((id) => !id.startsWith('pitr-'))
+      .toSorted();
     const before = await json<Sent>(0, 'offsite', 'send', '--dry-run');
     expect(before[0]!.send.map(({ id }) => id).toSorted()).toEqual(ids);
     expect(await copies()).toEqual([]);

@@ -15,6 +15,7 @@ export interface Chosen {
 /**
  * The backup that somebody names: by its id, by its run, or `latest`, the newest good one.
  * @param kinds of which it may be; @param fits which of several of a run is meant
+ * @param of the site that it may be of, as manifests name it; absent: this one
  * @throws CliError when there is none, several, or it is not usable
  */
 export async function choose(
@@ -22,6 +23,7 @@ export async function choose(
   name: string,
   kinds: readonly ArtefactKind[],
   fits: (manifest: SiteManifest) => boolean = () => true,
+  of?: string,
 ): Promise<Chosen> {
   const catalogue = await readCatalogue(cluster);
   const isRight = (one: Catalogued) =>
@@ -48,7 +50,7 @@ export async function choose(
       why: found.map(({ id }) => id).join(', '),
       fix: 'Name one of them.',
     });
-  const manifest = usable(cluster, backup);
+  const manifest = usable(cluster, backup, of);
   const age_minutes = Math.max(0, Math.round((Date.now() - new Date(manifest.at).getTime()) / 60_000));
   return { backup, manifest, age_minutes };
 }

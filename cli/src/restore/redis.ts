@@ -38,13 +38,14 @@ export interface ReadyRedis {
   readonly identity: string;
 }
 
-/** @throws CliError when there is no master, no key, or the backup cannot be used */
+/** @param of the site that it is of, when it is another one. @throws CliError when there is no master, no key, or the backup cannot be used */
 export async function planRedis(
   cluster: Cluster,
   name: string,
   identity: string | null,
+  of?: string,
 ): Promise<ReadyRedis> {
-  const chosen = await choose(cluster, name, ['redis']);
+  const chosen = await choose(cluster, name, ['redis'], undefined, of);
   if (identity === null)
     throw new CliError('Unable to open a backup without its key.', {
       fix: 'Name its file: PSA_BACKUP_KEY=…, or put it where backup.encryption_key_file of the inventory says.',

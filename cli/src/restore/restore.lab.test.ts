@@ -180,6 +180,47 @@ describe('psactl restore container', { timeout: 600_000 }, () => {
   });
 });
 
+describe('psactl restore pitr', { timeout: 600_000 }, () => {
+  const ops = () => lab.site.containers.find(({ group }) => group === 'ops')!.id;
+
+  it('plans from what can be had, and refuses what cannot', async () => {
+    const plan = await json<{ window: { from: string }; base: string }>(
+      0,
+      ...['restore', 'pitr', '--to', 'latest', '--dry-run'],
+    );
+    expect(plan).toMatchObject({ to: 'latest', host: 'psa-ops-1', replaces: { bytes: 8_000_000 } });
+    for (const [to, why] of [
+      ['2020-01-01 10:00', 'The first copy of the database was complete at'],
+      ['2099-01-01 10:00', 'It is in the future'],
+      ['half past two', 'is no moment'],
+      ['2026-10-25 02:30', 'twice or never'],
+    ] as const)
+      expect(await refused(2, 'restore', 'pitr', '--to', to, '--yes')).toContain(why);
+    await cluster().must(ops(), ['sh', '-c', 'touch /var/lib/pgbackrest-missing-2']);
+    expect(await refused(1, 'restore', 'pitr', '--to', 'latest', '--yes')).toContain('has a gap');
+    await cluster().must(ops(), ['sh', '-c', 'rm /var/lib/pgbackrest-missing-2']);
+    expect(plan.window.from).toMatch(/^20\d\d-/);
+  });
+
+  it('asks for the moment, loads what there was, and leaves nothing of it on the host', async () => {
+    const to = new Date().toISOString();
+    const { data } = await json<{ data: object }>(
+      0,
+      ...['restore', 'pitr', '--to', to, '--as', 'look_here', '--yes'],
+    );
+    expect(data).toMatchObject({ to, as: 'look_here', replaces: null, tables: 1 });
+    const last = await cluster().must(ops(), [
+      'sh',
+      '-c',
+      'cat /var/lib/psa-pitr-last; ls /var/lib/psa-pitr',
+    ]);
+    expect(last.trim()).toBe(to.replace('T', ' ').replace('Z', '+00'));
+    expect(await json(0, 'restore', 'pitr', '--to', 'latest', '--yes')).toMatchObject({
+      data: { replaces: { kept_as: expect.stringMatching(/^psa_platform_before_/) } },
+    });
+  });
+});
+
 describe('psactl restore config', { timeout: 300_000 }, () => {
   const to = () => join(lab.dir, 'looked-into');
 

@@ -94,7 +94,7 @@ export async function withClusterLock<T>(
 function refusal(all: readonly Held[], needed: number): CliError {
   const busy = all.find(({ state }) => state === 'busy');
   if (busy)
-    return new CliError('Unable to begin: another psactl is at work on the backups of this cluster.', {
+    return new CliError('Unable to begin: another psactl is at work on this cluster.', {
       outcome: 'locked',
       why: busy.said === '' ? `It holds the lock on ${busy.node}.` : `It is held by ${busy.said}.`,
       fix: 'Wait until it has ended, then run this again.',

@@ -65,7 +65,7 @@ export async function smokeEdge(cluster: Cluster, pem: string): Promise<void> {
   await cluster.until(`the portal at ${url.origin}`, 90_000, async () => {
     try {
       return await smokeTrouble(PAGES, async (path) => {
-        const { fingerprint, ...answer } = await ask(url, inventory.domain, path, cluster.signal);
+        const { fingerprint, ...answer } = await askEdge(url, inventory.domain, path, cluster.signal);
         if (fingerprint === expected) return answer;
         throw new Error(`it shows the certificate ${fingerprint}, not ${expected}`);
       });
@@ -76,8 +76,11 @@ export async function smokeEdge(cluster: Cluster, pem: string): Promise<void> {
   });
 }
 
-/** One request over TLS; the certificate is compared by whoever asked. */
-function ask(
+/**
+ * One request over TLS; the certificate is compared by whoever asked.
+ * @throws when nobody answers within ten seconds, or before the signal aborts
+ */
+export function askEdge(
   url: URL,
   domain: string,
   path: string,

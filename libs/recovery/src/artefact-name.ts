@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
-/** What follows the id in the name of an artefact. `vzdump`: the archive is on a storage of the cluster, no file here. */
+/**
+ * What follows the id in the name of an artefact. `vzdump`, `pgbackrest`: the archive
+ * is on a storage of the cluster or in the repository of the database, no file here.
+ */
 const SUFFIX = {
   embedded: 'tar.zst.age',
   container: 'vzdump',
   database: 'sql.zst',
+  pitr: 'pgbackrest',
   deploy: 'dump',
   redis: 'rdb.zst.age',
   rabbitmq: 'json.zst.age',

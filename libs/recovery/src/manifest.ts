@@ -14,7 +14,7 @@ interface AnyManifest {
   /** When it was begun, from the copy of the database where there is one; ISO 8601. */
   readonly at: string;
   readonly bytes: number;
-  /** Null: a Proxmox Backup Server has it, which knows no sum of the whole and checks each chunk itself. */
+  /** Null: a Proxmox Backup Server or pgBackRest has it, which know no sum of the whole and check each part themselves. */
   readonly sha256: string | null;
   /** What it was closed for: `age1…`; empty: it is not encrypted. */
   readonly recipients: readonly string[];
@@ -58,6 +58,13 @@ export interface SiteManifest extends AnyManifest {
   };
   /** Where its archive is, when that is no file beside the manifest. */
   readonly volume?: { readonly storage: string; readonly volid: string };
+  /** Which copy of pgBackRest's repository it is: it has no file of its own. */
+  readonly repository?: {
+    readonly label: string;
+    readonly type: 'full' | 'diff' | 'incr';
+    /** Labels without which it cannot be restored. */
+    readonly needs: readonly string[];
+  };
   /** Bytes before compression; null: not known. */
   readonly content_bytes: number | null;
   /** Of the program that was asked: PostgreSQL, Redis, RabbitMQ, or the platform's releases. */

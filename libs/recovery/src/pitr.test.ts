@@ -61,15 +61,21 @@ describe("pgBackRest's repository", () => {
   });
 
   it('is well when its verification has nothing to say', () => {
-    expect(readVerification('')).toEqual([]);
+    expect(readVerification('')).toEqual({ log: null, backups: {} });
     expect(
-      readVerification(
-        'stanza: psa\nstatus: error\n  backup: 20261130-195826F, status: invalid, total files checked: 964, total valid files: 963\n    checksum invalid: 1\n',
-      ),
-    ).toEqual([
-      'status: error',
-      'backup: 20261130-195826F, status: invalid, total files checked: 964, total valid files: 963',
-      'checksum invalid: 1',
-    ]);
+      readVerification(`stanza: psa
+status: error
+  archiveId: 15-1, total WAL checked: 6, total valid WAL: 5
+    checksum invalid: 1
+  backup: 20261130-195826F, status: invalid, total files checked: 964, total valid files: 963
+    checksum invalid: 1
+`),
+    ).toEqual({
+      log: 'archiveId: 15-1, total WAL checked: 6, total valid WAL: 5, checksum invalid: 1',
+      backups: {
+        '20261130-195826F':
+          'status: invalid, total files checked: 964, total valid files: 963, checksum invalid: 1',
+      },
+    });
   });
 });

@@ -1,3 +1,5 @@
+import type { WalGap } from './wal.ts';
+
 /** A copy of the whole database in pgBackRest's repository, as its `info` lists it. */
 export interface BaseBackup {
   /** pgBackRest's own name: `20261130-020000F`, `20261130-020000F_20261201-020000D`. */
@@ -116,12 +118,36 @@ export function pitrWindow({ backups }: RepositoryInfo, archivedAt: string | nul
 export const baseFor = ({ backups }: RepositoryInfo, at: Date): BaseBackup | null =>
   backups.filter(({ stop, error }) => !error && new Date(stop) <= at).at(-1) ?? null;
 
+/** What is wrong with a repository. */
+export interface RepositoryTrouble {
+  /** The log: in pgBackRest's words; null: nothing. */
+  readonly log: string | null;
+  /** Copies that are damaged, by label: in pgBackRest's words. */
+  readonly backups: Readonly<Record<string, string>>;
+  /** Pieces of the log that are missing, by the copy that they are missing behind. */
+  readonly gaps: ReadonlyMap<string, readonly WalGap[]>;
+}
+
 /**
- * What `pgbackrest verify --output=text` found wrong, in its own words: it says nothing of what is right, and ends with 0
- * either way. That a piece of the log is missing it does not see; `walGaps` does.
+ * What `pgbackrest verify --output=text` found wrong. It says nothing of what is right, and ends with 0 either way. That a
+ * piece of the log is missing it does not see; `walGaps` does.
  */
-export const readVerification = (text: string): readonly string[] =>
-  text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(stanza|status: ok)/.test(line));
+export function readVerification(text: string): Pick<RepositoryTrouble, 'log' | 'backups'> {
+  const backups: Record<string, string> = {};
+  let log: string | null = null;
+  // Of what the lines that follow are: an archive, a copy, or the whole.
+  let of: string | null = null;
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (line === '' || /^(stanza:|status:)/.test(line)) continue;
+    const [, label, of_backup] = /^backup: (\S+), (.*)$/.exec(line) ?? [];
+    if (label !== undefined) {
+      of = label;
+      backups[label] = of_backup!;
+    } else if (of !== null && !line.startsWith('archiveId:')) backups[of] += `, ${line}`;
+    else {
+      of = null;
+      log = log === null ? line : `${log}, ${line}`;
+    }
+  }
+  return { log, backups };
+}

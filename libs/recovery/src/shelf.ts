@@ -95,8 +95,11 @@ function stateOf(
   manifest: Manifest | null | 'damaged',
 ): BackupState {
   // A copy of its archive may stand beside it all the same.
-  if (manifest !== null && manifest !== 'damaged' && manifest.kind === 'container' && bytes === null)
-    return manifest.id === id && manifest.volume ? 'elsewhere' : 'damaged';
+  if (manifest !== null && manifest !== 'damaged' && manifest.kind !== 'embedded' && bytes === null) {
+    const { kind, volume, repository } = manifest;
+    const place = kind === 'container' ? volume : kind === 'pitr' ? repository : null;
+    if (place !== null) return manifest.id === id && place ? 'elsewhere' : 'damaged';
+  }
   if (bytes === null) return isPart ? 'partial' : 'gone';
   if (manifest === 'damaged') return 'damaged';
   if (manifest === null) return 'partial';

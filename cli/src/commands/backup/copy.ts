@@ -43,7 +43,10 @@ what its manifest says; what is there already is left as it is. Nothing in the o
     return withSite(context, async (site) => {
       const cluster = new Cluster(site, signal);
       const catalogue = await readCatalogue(cluster);
-      const wanted = args.length > 0 ? named(catalogue, args) : newestOfEach(catalogue);
+      // What is in the repository of the database cannot be carried away alone; the dump beside it can.
+      const isCarried = ({ kind }: Catalogued) => kind !== 'pitr';
+      const all = args.length > 0 ? named(catalogue, args) : newestOfEach(catalogue);
+      const wanted = all.length > 1 ? all.filter(isCarried) : all;
       for (const one of wanted) usable(cluster, one);
       const to = resolve(io.cwd, options.to);
       if (catalogue.backups.some(({ store }) => store.folder === to))

@@ -53,7 +53,15 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
     const { protectVolume } = await import('../../site/volume.ts');
     return withSite(context, async (site) => {
       const cluster = new Cluster(site, context.signal);
-      for (const { file, volume } of named(await readCatalogue(cluster), [data.file])) {
+      const all = named(await readCatalogue(cluster), [data.file]);
+      // A whole run is protected as far as that goes; who names it shall know that it does not.
+      if (all.every(({ kind }) => kind === 'pitr'))
+        throw new CliError(`Unable to protect ${data.file}: pgBackRest decides on it.`, {
+          why: 'Without the log behind it, it would be of no use.',
+          fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
+        });
+      for (const { file, volume, kind } of all) {
+        if (kind === 'pitr') continue;
         if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
         await setProtected(file, data.protected);
       }

@@ -79,7 +79,11 @@ and read are enough, and those are what should be on this machine (backup/README
     data
       .map(({ remote, send, there, elsewhere, unfit }) => {
         const left = [
-          ...elsewhere.map((id) => `${id} is on a Proxmox Backup Server: its sync job copies it.\n`),
+          ...elsewhere.map((id) =>
+            id.startsWith('pitr-')
+              ? `${id} is in the repository of the database, with the log: the dump of its run goes outside.\n`
+              : `${id} is on a Proxmox Backup Server: its sync job copies it.\n`,
+          ),
           ...unfit.map((id) => `${id} is not good, and was left out.\n`),
         ];
         return `${plural(send.length, 'backup')} copied to ${remote}, encrypted, and read back from there; ${there.length} were there.\n${left.join('')}`;

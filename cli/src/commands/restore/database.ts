@@ -8,6 +8,7 @@ import type { SiteOptions } from '../../site/site.ts';
 interface Options extends SiteOptions {
   readonly database?: string;
   readonly as?: string;
+  readonly of?: string;
 }
 
 export const restoreDatabaseCommand = define<
@@ -26,6 +27,7 @@ that are missing are made, with their passwords. Killed at any moment, it leaves
   options: [
     { flags: '--database <name>', description: "which one of the dump; the platform's" },
     { flags: '--as <name>', description: 'restore it beside, under this name' },
+    { flags: '--of <site>', description: 'the site that it is of, when that is another one' },
   ],
   examples: [
     {
@@ -45,11 +47,12 @@ that are missing are made, with their passwords. Killed at any moment, it leaves
     const { Cluster } = await import('../../site/cluster.ts');
     const { planDatabase } = await import('../../restore/database.ts');
     return withSite(context, async (site) => {
-      const { database, as } = options;
+      const { database, as, of } = options;
       const wanted = {
         backup: args[0]!,
         ...(database !== undefined && { database }),
         ...(as !== undefined && { as }),
+        ...(of !== undefined && { of: `${site.inventory.name}/${of}` }),
       };
       const ready = await planDatabase(new Cluster(site, signal), wanted);
       return { data: ready.plan, carry: ready };

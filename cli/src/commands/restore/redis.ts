@@ -6,17 +6,17 @@ import type { ReadyRedis, RedisPlan, RedisRestored } from '../../restore/redis.t
 import type { SiteOptions } from '../../site/site.ts';
 import { plural } from '../../text.ts';
 
-export const restoreRedisCommand = define<
-  SiteOptions,
-  RedisPlan,
-  ReadyRedis,
-  { readonly data: RedisRestored }
->({
+interface Options extends SiteOptions {
+  readonly of?: string;
+}
+
+export const restoreRedisCommand = define<Options, RedisPlan, ReadyRedis, { readonly data: RedisRestored }>({
   summary: 'Replaces what is in Redis by a backup, on all of its members',
   description: `
 What is there is backed up first. The master takes the snapshot as a replica takes its master's: all of it at once, with every
 key's time, and its own replicas follow.`,
   args: [{ name: 'backup', description: 'an id of "psactl backup list", a run, or "latest"' }],
+  options: [{ flags: '--of <site>', description: 'the site that it is of, when that is another one' }],
   examples: [{ run: 'psactl restore redis latest --site lab --dry-run', note: 'what would be replaced' }],
   resume: 'Run it again; see "psactl status" first.',
   async plan(context) {
@@ -24,10 +24,14 @@ key's time, and its own replicas follow.`,
     const { Cluster } = await import('../../site/cluster.ts');
     const { identityOf } = await import('../../backup/recipients.ts');
     const { planRedis } = await import('../../restore/redis.ts');
+    const { of } = context.options;
     return withSite(context, async (site) => {
       try {
         const identity = await identityOf(site, context.io.env);
-        const ready = await planRedis(new Cluster(site, context.signal), context.args[0]!, identity);
+        const ready = await planRedis(
+          ...([new Cluster(site, context.signal), context.args[0]!, identity] as const),
+          of === undefined ? undefined : `${site.inventory.name}/${of}`,
+        );
         return { data: ready.plan, carry: ready };
       } catch (error) {
         throw recoveryError(error);

@@ -72,7 +72,8 @@ it('pgBackRest: members hand over their log, a replica is copied, and any second
   };
   const sql = (cell: Cell, text: string) =>
     must(cell, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -d psa_platform -c "${text}"`);
-  const backrest = (command: string) => must(ops, `pgbackrest --stanza=${STANZA} ${command}`);
+  // As units call it: it asks for itself on the other side as it was called here.
+  const backrest = (command: string) => must(ops, `/usr/bin/pgbackrest --stanza=${STANZA} ${command}`);
 
   // The stanza is made by a unit that a timer starts; its command here, for there is no systemd.
   backrest('stanza-create');

@@ -1,44 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { exampleText } from './example.test-helper.ts';
 import { expand } from './expand.ts';
 import { loadInventory } from './load.ts';
 import { formatInventoryError } from './problem.ts';
+import { pairText } from './second-site.test-helper.ts';
 import { inventoryOf } from './site-inventory.ts';
 
-/** The example with a second site of two nodes, which carries one of each. */
-const SECOND = `  - name: dr
-    target: cluster
-    token_file: ~/.config/psactl/dr.token
-    ssh: { user: root, key_file: ~/.ssh/psactl }
-    authorized_keys_file: ~/.config/psactl/authorized_keys
-    nodes:
-      - { name: dr1, address: 10.0.10.11, bridges: { vmbr0: eno1 }, cores: 16, memory_mb: 65536 }
-    storages:
-      - { name: local, type: dir, shared: false, content: [vztmpl, backup, snippets], path: /var/lib/vz }
-      - { name: local-lvm, type: lvmthin, shared: false, content: [rootdir, images], pool: pve/data }
-      - { name: shared, type: nfs, shared: true, content: [rootdir, vztmpl], server: 10.0.50.10, export: /volume/psa }
-      - { name: nas, type: nfs, shared: true, content: [backup], server: 10.0.50.10, export: /volume/backup }
-    members: { gateway: 1, auth: 1, crm: 1, tickets: 1, events: 1, search: 1, postgres: 1, rabbitmq: 1, redis: 1, haproxy: 1 }
-`;
-const DR = `dr:
-  primary: main
-  standby: dr
-  kind: cold
-  hooks: { switch: ./dns.sh }
-  contacts:
-    - { name: Ada Lang, role: on call, phone: "+49 30 123456", mail: ada@example.com }
-`;
-const TEXT = `${exampleText.replace(/\nvlans:/, `${SECOND}\nvlans:`)}${DR}`;
 function errorsAfter(before: string, after: string): string {
-  const text = TEXT.replace(before, after);
-  expect(text).not.toBe(TEXT);
+  const text = pairText.replace(before, after);
+  expect(text).not.toBe(pairText);
   const loaded = loadInventory(text, 'my.yaml');
   return loaded.ok ? '' : loaded.errors.map(formatInventoryError).join('\n');
 }
 
 describe('the second site of an inventory', () => {
   it('may have fewer nodes and fewer of everything', () => {
-    const loaded = loadInventory(TEXT, 'my.yaml');
+    const loaded = loadInventory(pairText, 'my.yaml');
     expect(loaded.ok ? [] : loaded.errors.map(formatInventoryError)).toEqual([]);
     if (!loaded.ok) return;
     const { inventory } = loaded;

@@ -89,6 +89,7 @@ const Target = (what: string) =>
 export const BACKUP_ITEMS = [
   'containers',
   'database',
+  'pitr',
   'redis',
   'rabbitmq',
   'configs',

@@ -1,6 +1,6 @@
 import type { Answer, Need, Part } from './part.ts';
 import { repositoryContents } from './pgbackrest.ts';
-import { PGBACKREST_PORT, REPOSITORY, STANZA } from './pgbackrest-settings.ts';
+import { PGBACKREST_PORT, STANZA } from './pgbackrest-settings.ts';
 
 /** Where recovery runs by the clock: the repository of the database's log and of its copies. */
 export const ops = {
@@ -18,8 +18,9 @@ export const ops = {
   },
   needs,
   contents: repositoryContents,
-  // The disk's state is the answer; that all of it is right is "psactl backup verify"'s.
-  probe: () => `if [ -e ${REPOSITORY}/archive/${STANZA}/archive.info ]; then echo stanza; else echo none; fi`,
+  // That all of it is right is "psactl backup verify"'s.
+  probe: () =>
+    `timeout 20 su postgres -s /bin/sh -c "cd /; pgbackrest --stanza=${STANZA} --output=json info"`,
   trouble: (_inventory, answers) => trouble(answers),
   alerts: () => [],
 } satisfies Part;
@@ -32,7 +33,15 @@ function needs(): Need[] {
   ];
 }
 
+/** 1 and 3: no repository of this database; 2: no copy yet, which is the next run's (pgBackRest, `info`). */
 function trouble(answers: readonly Answer[]): string | null {
-  const ill = answers.find(({ text }) => text.trim() !== 'stanza');
-  return ill ? `${ill.container.name} has no repository of the database yet` : null;
+  for (const { container, text } of answers) {
+    const [, code, message] =
+      /"status":\{"code":(\d+),[^[\]]*?"message":"([^"]*)"\}\}\]\s*$/.exec(text) ?? [];
+    if (/^\s*\[\]\s*$/.test(text) || code === '1' || code === '3')
+      return `${container.name} has no repository of the database yet`;
+    if (code === undefined) return `pgBackRest in ${container.name} does not answer`;
+    if (code !== '0' && code !== '2') return `the repository in ${container.name}: ${message}`;
+  }
+  return null;
 }

@@ -242,7 +242,8 @@ set -f
 set -- $SSH_ORIGINAL_COMMAND
 last=
 for word; do last=$word; done
-case "$1 $last" in
+# By its path, too: it asks for itself there as it was called here, and a unit calls it so.
+case "\${1##*/} $last" in
 ${allowed.map((command) => `"pgbackrest ${command}:remote"`).join(' | ')})
   shift
   exec /usr/bin/pgbackrest "$@"
