@@ -5,6 +5,7 @@ import { wishOf } from '../apply/plan-options.ts';
 import { CliError } from '../errors.ts';
 import { planContainer, restoreContainer } from '../restore/container.ts';
 import { planDatabase, restoreDatabase } from '../restore/database.ts';
+import { planPitr, restorePitr } from '../restore/pitr.ts';
 import { planRedis, restoreRedis } from '../restore/redis.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { readDeployed } from '../site/deployed.ts';
@@ -29,6 +30,8 @@ export interface SiteWork {
   readonly identity: string | null;
   /** The container or node that failed. */
   readonly named: string | null;
+  /** The database is brought to this moment from its log; null: it is restored from a copy. */
+  readonly moment: Date | null;
 }
 
 /** What came of a step, beside that it is done. */
@@ -101,7 +104,14 @@ export async function start(work: SiteWork): Promise<Done> {
   return {};
 }
 
-async function database({ cluster, copies, from, context }: SiteWork): Promise<Done> {
+async function database({ cluster, copies, from, context, moment }: SiteWork): Promise<Done> {
+  if (moment !== null) {
+    const ready = await planPitr(cluster, moment, {});
+    const { to, tables, replaces } = await restorePitr(cluster, ready, context.progress);
+    return {
+      text: `${tables} tables as at ${to}${replaces ? `; what was there is "${replaces.kept_as}"` : ''}`,
+    };
+  }
   const copy = copies.database!;
   const ready = await planDatabase(cluster, { backup: copy.id, of: siteNameOf(from) });
   const { tables, replaces } = await restoreDatabase(cluster, ready, context.progress);

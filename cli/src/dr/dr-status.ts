@@ -71,7 +71,7 @@ export async function drStatus(context: DrContext): Promise<DrStatus> {
   const copies = newestCopies(found);
   const plan = planFailover('cluster-lost', {
     ...{ now, appliance: inventory.name, from: serving.known.site.name, to: other.known.site.name },
-    ...{ named: null, before: null, copies, container_bytes: null, life: [], fence: false },
+    ...{ named: null, before: null, by_log: false, copies, container_bytes: null, life: [], fence: false },
     hooks: { fence: false, switch: true, notify: true },
     measured: measuredOf([serving.known, other.known]),
   });

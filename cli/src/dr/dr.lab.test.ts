@@ -185,6 +185,14 @@ describe('psactl dr', { timeout: 900_000 }, () => {
     expect((await json<{ steps: object[] }>(0, 'plan', '--site', 'lab')).steps).toEqual([]);
   });
 
+  it('brings the database to a moment that is named, from its log', async () => {
+    await json(0, 'backup', 'run', '--only', 'pitr', '--site', 'lab');
+    const moment = new Date().toISOString();
+    const { data } = await failover(0, 'data-corrupted', '--before', moment);
+    expect(data.steps.find(({ id }) => id === 'database')!.text).toContain(`as at ${moment}`);
+    expect(await refused(1, 'dr', 'failover', '--scenario', 'data-corrupted', '--yes')).toContain('--before');
+  });
+
   it('goes on on the other site when all nodes are gone, also when it is killed in the middle', async () => {
     await power(main, false);
     // What stood beside the site is gone with it.

@@ -1,9 +1,11 @@
 import { type DrFacts, type DrPlan, planFailover } from '@psa/recovery/dr/plan';
 import { SCENARIO, type Scenario } from '@psa/recovery/dr/scenario';
 import { readShelf } from '@psa/recovery/shelf';
-import { usage } from '../errors.ts';
+import { type CliError, usage } from '../errors.ts';
+import { planPitr } from '../restore/pitr.ts';
+import { Cluster } from '../site/cluster.ts';
 import { storesOf } from '../site/generations.ts';
-import { type KnownSite, readSite } from '../site/site.ts';
+import { type KnownSite, readSite, withSite } from '../site/site.ts';
 import { type ChosenCopies, findCopies, newestCopies } from './copies.ts';
 import { type DrLine, measuredSteps, readDrJournal, type Unfinished, unfinished } from './dr-journal.ts';
 import { signsOfLife } from './life.ts';
@@ -47,10 +49,11 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
   const to = isThere ? (other ?? from) : from;
   checkNamed(from, wish.named, names);
   progress.start('look at what is left');
-  const [found, life, container_bytes] = await Promise.all([
+  const [found, life, container_bytes, log] = await Promise.all([
     findCopies(from, io, signal),
     isThere ? signsOfLife(from, signal) : [],
     names === 'container' ? newestArchive(from, wish.named) : null,
+    !isThere && names === null && wish.before ? logAt(context, from, wish.before) : null,
   ]);
   const resumes = wish.anew ? null : cutOff(to, wish.scenario);
   const copies = resumes
@@ -66,7 +69,13 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
       copies,
       container_bytes,
     },
-    ...{ to: other?.site.name ?? null, named: wish.named, before: wish.before, fence: wish.fence },
+    ...{
+      to: other?.site.name ?? null,
+      named: wish.named,
+      before: wish.before,
+      by_log: log === 'reaches',
+      fence: wish.fence,
+    },
     hooks: {
       ...{ fence: hooks?.fence !== undefined, switch: hooks?.switch !== undefined },
       notify: hooks?.notify !== undefined,
@@ -74,7 +83,15 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
     measured: measuredOf([from, ...(other ? [other] : [])]),
   };
   progress.end();
-  return { plan: planFailover(wish.scenario, facts), facts, from, to, copies, resumes, unread: found.unread };
+  return {
+    plan: planFailover(wish.scenario, facts),
+    facts,
+    from,
+    to,
+    copies,
+    resumes,
+    unread: [...found.unread, ...(log === null || log === 'reaches' ? [] : [log])],
+  };
 }
 
 /** What earlier failovers of these sites took, the newest first. */
@@ -119,4 +136,19 @@ function sameCopies(
 ): ChosenCopies {
   const same = all.filter(({ id }) => copies.includes(id));
   return { ...newest, ...Object.fromEntries(same.toReversed().map((one) => [one.kind, one])) };
+}
+
+/** Whether the database can be had as it was then; else why not, for people. */
+async function logAt(context: DrContext, known: KnownSite, before: Date): Promise<string> {
+  const at = { ...context, options: { ...context.options, site: known.site.name } };
+  try {
+    return await withSite(at, async (site) => {
+      await planPitr(new Cluster(site, context.signal), before, {});
+      return 'reaches';
+    });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const { message, why } = error as CliError;
+    return `the log of the database: ${message}${why === undefined ? '' : ` ${why}`}`;
+  }
 }

@@ -81,7 +81,7 @@ export async function failBack(outer: DrContext, prepared: PreparedFailback): Pr
           const identity = await identityOf(to.known, context.io.env);
           const workOf = (one: OpenSite, other: OpenSite): SiteWork => ({
             ...{ context, from: other, to: one, cluster: new Cluster(one, context.signal) },
-            ...{ copies: {}, identity, named: null },
+            ...{ copies: {}, identity, named: null, moment: null },
           });
           const both = { here: workOf(target, source), there: workOf(source, target) };
           const steps: StepDone[] = [];

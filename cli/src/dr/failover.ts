@@ -56,6 +56,7 @@ export async function failOver(outer: DrContext, prepared: Prepared): Promise<Fa
           });
         const work: SiteWork = {
           ...{ context, from: prepared.from, to: open, copies, named: facts.named },
+          moment: plan.moment === null ? null : new Date(plan.moment),
           cluster: new Cluster(open, context.signal),
           identity: await identityOf(prepared.from, context.io.env),
         };
@@ -96,6 +97,7 @@ export async function locked<T>(
 
 /** What was written between the copy and the beginning. */
 function lossOf({ plan }: Prepared, began: number): number | null {
+  if (plan.moment !== null) return Math.max(0, began - Date.parse(plan.moment));
   const { database } = plan.copies;
   return database ? Math.max(0, began - Date.parse(database.at)) : null;
 }

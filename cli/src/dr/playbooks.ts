@@ -11,6 +11,9 @@ export interface Playbook {
   readonly text: string;
 }
 
+/** Stands for the moment at which the data were still right, as somebody has to write it. */
+const MOMENT = new Date('2026-11-30T02:00:00Z');
+
 /**
  * The playbook of each scenario, by the plans that `psactl dr failover` carries out. Copies stand as their kinds: on paper
  * nobody knows yet which will be the newest.
@@ -29,7 +32,8 @@ export function playbooksOf(
   return SCENARIOS.map((scenario) => {
     const plan = planFailover(scenario, {
       ...{ now: new Date(0), appliance: name, from: dr?.primary ?? sites[0]!.name, to: dr?.standby ?? null },
-      ...{ named: null, before: null, container_bytes: null, life: [], fence: false, measured },
+      ...{ named: null, by_log: true, container_bytes: null, life: [], fence: false, measured },
+      before: scenario === 'data-corrupted' ? MOMENT : null,
       copies: Object.fromEntries(
         ['database', 'secrets', 'releases', 'redis'].map((kind) => [kind, copy(kind)]),
       ),

@@ -18,6 +18,7 @@ const FACTS: DrFacts = {
     to: 'dr',
     named: 'psa-redis-1',
     before: null,
+    by_log: false,
     container_bytes: null,
   },
   copies: {
@@ -73,6 +74,19 @@ describe('the plan of a failover', () => {
   it('loses nothing where a container or a node alone is gone', () => {
     expect(planFailover('container-failed', FACTS).rpo_ms).toBeNull();
     expect(planFailover('node-lost', FACTS).rpo_ms).toBeNull();
+  });
+
+  it('takes a moment that is named from the log where that reaches it, else the newest copy before it', () => {
+    const before = new Date('2026-11-30T02:30:00Z');
+    const plan = planFailover('data-corrupted', { ...FACTS, before, by_log: true, copies: {} });
+    expect(plan).toMatchObject({ refusals: [], rpo_ms: 1_800_000, copies: {}, moment: before.toISOString() });
+    expect(plan.steps.find(({ id }) => id === 'database')!.command).toContain(
+      'psactl restore pitr --to 2026',
+    );
+    const copied = planFailover('data-corrupted', { ...FACTS, before });
+    expect(copied).toMatchObject({ refusals: [], rpo_ms: 3_600_000, moment: null });
+    // The log of a site that is lost is lost with it.
+    expect(planFailover('cluster-lost', { ...FACTS, before, by_log: true }).moment).toBeNull();
   });
 
   it('has steps that each say what, how it is seen, how long; and a yes before anything is taken away', () => {

@@ -27,6 +27,8 @@ export interface DrFacts {
   readonly named: string | null;
   /** Copies from before that moment only were looked for; null: the newest. */
   readonly before: Date | null;
+  /** The log of the database reaches that moment, so it can be had as it was to the second. */
+  readonly by_log: boolean;
   /** The newest good copy of each. */
   readonly copies: Readonly<Partial<Record<Needed, Copy>>>;
   /** Bytes of the newest backup of the container; null: there is none. */
@@ -62,6 +64,8 @@ export interface DrPlan {
   readonly rpo_ms: number | null;
   /** The copies that it takes. */
   readonly copies: Readonly<Partial<Record<Needed, Copy>>>;
+  /** The database is brought to this moment from its log, not from a copy; ISO 8601. */
+  readonly moment: string | null;
 }
 
 export type Draft = Omit<DrStep, 'expected_ms' | 'by'> & { readonly bytes?: number };
@@ -74,19 +78,29 @@ export function planFailover(scenario: Scenario, facts: DrFacts): DrPlan {
   const { title, source, goes_on } = SCENARIO[scenario];
   const site = goes_on === 'there' ? (facts.to ?? 'the other site') : facts.from;
   const steps = expected(draftsOf(scenario, facts, site), facts.measured);
-  const database = usesDatabase(scenario) ? facts.copies.database : undefined;
+  const moment = momentOf(scenario, facts);
+  const database = usesDatabase(scenario) && moment === null ? facts.copies.database : undefined;
+  const since = moment?.getTime() ?? (database ? Date.parse(database.at) : null);
   return {
     ...{ scenario, title, source, site, steps },
     refusals: refusalsOf(scenario, facts),
     rto_ms: steps.reduce((sum, { expected_ms }) => sum + expected_ms, 0),
-    rpo_ms: database ? Math.max(0, facts.now.getTime() - Date.parse(database.at)) : null,
-    copies: usesDatabase(scenario) ? facts.copies : {},
+    rpo_ms: since === null ? null : Math.max(0, facts.now.getTime() - since),
+    copies: usesDatabase(scenario) && moment === null ? facts.copies : {},
+    moment: moment?.toISOString() ?? null,
   };
 }
 
 /** Steps with how long they are expected to take. */
 export const expected = (drafts: readonly Draft[], measured: readonly MeasuredStep[]): readonly DrStep[] =>
   drafts.map(({ bytes, ...draft }) => ({ ...draft, ...expectStep(draft.id, bytes ?? null, measured) }));
+
+/**
+ * A moment that is named is had from the log where that reaches it. Without one the newest dump is taken: a database that was
+ * dropped is dropped in the log as well.
+ */
+const momentOf = (scenario: Scenario, { before, by_log }: DrFacts): Date | null =>
+  SCENARIO[scenario].goes_on === 'here' && usesDatabase(scenario) && by_log ? before : null;
 
 const usesDatabase = (scenario: Scenario) => !['container-failed', 'node-lost'].includes(scenario);
 
@@ -103,7 +117,7 @@ function refusalsOf(scenario: Scenario, facts: DrFacts): DrRefusal[] {
       fix: 'Say it with --before, as in --before 2026-11-30T02:00:00Z.',
     });
   if (goes_on === 'here') {
-    if (usesDatabase(scenario) && !copies.database)
+    if (usesDatabase(scenario) && !copies.database && momentOf(scenario, facts) === null)
       found.push({
         why: 'There is no good backup of the database.',
         fix: 'See "psactl backup list"; copies outside: "psactl offsite list".',
@@ -141,7 +155,7 @@ function draftsOf(scenario: Scenario, facts: DrFacts, site: string): readonly Dr
     case 'system-lost':
       return siteDrafts(facts, site);
     default:
-      return [...databaseDrafts(facts, site), ...notifyDrafts(facts)];
+      return [...databaseDrafts(facts, site, momentOf(scenario, facts)), ...notifyDrafts(facts)];
   }
 }
 
@@ -194,7 +208,11 @@ function nodeDrafts({ from, named }: DrFacts): readonly Draft[] {
 }
 
 /** On the site that it is on: beside what is there, and then in its place. */
-function databaseDrafts({ copies, from }: DrFacts, site: string): readonly Draft[] {
+function databaseDrafts(
+  { copies, from }: Pick<DrFacts, 'copies' | 'from'>,
+  site: string,
+  moment: Date | null = null,
+): readonly Draft[] {
   const { database } = copies;
   const id = database?.id ?? 'BACKUP';
   return [
@@ -205,13 +223,21 @@ function databaseDrafts({ copies, from }: DrFacts, site: string): readonly Draft
       'No replica of any service answers; the portals say 503.',
       { confirm: true },
     ),
-    step(
-      'database',
-      `Restore the database from ${id}. What was there stays beside it under another name.`,
-      `psactl restore database ${id} --site ${site}${from === site ? '' : ` --of ${from}`}`,
-      'It says how many tables there are, and the name of what was there before.',
-      { confirm: true, ...(database && { bytes: database.bytes }) },
-    ),
+    moment === null
+      ? step(
+          'database',
+          `Restore the database from ${id}. What was there stays beside it under another name.`,
+          `psactl restore database ${id} --site ${site}${from === site ? '' : ` --of ${from}`}`,
+          'It says how many tables there are, and the name of what was there before.',
+          { confirm: true, ...(database && { bytes: database.bytes }) },
+        )
+      : step(
+          'database',
+          `Bring the database to ${moment.toISOString()} from its log. What was there stays beside it under another name.`,
+          `psactl restore pitr --to ${moment.toISOString()} --site ${site}`,
+          'It says how many tables there are, and the name of what was there before.',
+          { confirm: true },
+        ),
     step(
       'migrate',
       'Bring its tables to the release that runs.',

@@ -23,9 +23,9 @@ export interface PlaybookFacts {
  * with what to type, how to see that it is done, how long it takes, and who is told.
  */
 export function playbookOf(plan: DrPlan, { appliance, contacts, target }: PlaybookFacts): string {
-  const { scenario, title, source, site, steps, rto_ms } = plan;
+  const { scenario, title, source, site, steps, rto_ms, moment } = plan;
   const { signs, names } = SCENARIO[scenario];
-  const named = `${names === null ? '' : ` --${names} NAME`}${scenario === 'data-corrupted' ? ' --before MOMENT' : ''}`;
+  const named = `${names === null ? '' : ` --${names} NAME`}${scenario === 'data-corrupted' ? ` --before ${moment ?? 'MOMENT'}` : ''}`;
   const total = `${lasting(rto_ms)}${steps.some(({ by }) => by === 'assumed') ? ', part of it assumed' : ', as measured'}`;
   return `# ${title}
 
