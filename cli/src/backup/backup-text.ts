@@ -14,9 +14,10 @@ export function size(bytes: number): string {
 /** `2026-11-30 02:00`: UTC. */
 export const when = (at: string): string => at.slice(0, 16).replace('T', ' ');
 
-/** How long ago, in the largest unit that fits: `3 d`, `5 h`. */
+/** How long ago, in the largest unit that fits: `3 d`, `5 h`, `12 min`. */
 export function age(at: string, now: number): string {
   const hours = hoursSince(at, now);
+  if (hours === 0) return `${Math.max(0, Math.floor((now - Date.parse(at)) / 60_000))} min`;
   return hours >= 48 ? `${Math.floor(hours / 24)} d` : `${hours} h`;
 }
 

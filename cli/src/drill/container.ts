@@ -17,8 +17,8 @@ import {
   Untried,
 } from './place.ts';
 
-/** How long what is in a container may take until it answers. */
-const PATIENCE_MS = 90_000;
+/** How long what is in a container may take until it answers: a drill has time, and its node perhaps little left. */
+const PATIENCE_MS = 180_000;
 
 /** Restores a container into isolation, boots it, and sees that what is in it is as psactl had put it there, and comes up. */
 export async function drillContainer(

@@ -75,7 +75,7 @@ describe('psactl drill run', { timeout: 900_000 }, () => {
     const plan = await json<{ drills: { item: string; name: string }[]; left_out: { what: string }[] }>(
       ...([0, 'drill', 'run', '--dry-run'] as const),
     );
-    expect(new Set(plan.drills.map(({ item }) => item)).size).toBe(7);
+    expect(new Set(plan.drills.map(({ item }) => item)).size).toBe(8);
     // One of each group: the others have their turn another time.
     const postgres = plan.drills.filter(({ name }) => name.startsWith('psa-postgres-'));
     expect(postgres.map(({ name }) => name)).toEqual(['psa-postgres-1']);
@@ -86,7 +86,7 @@ describe('psactl drill run', { timeout: 900_000 }, () => {
   it('restores everything into isolation, proves it, and leaves nothing behind', async () => {
     const record = await drill(0);
     expect(record.results.filter(({ outcome }) => outcome !== 'passed')).toEqual([]);
-    expect(new Set(record.results.map(({ item }) => item)).size).toBe(7);
+    expect(new Set(record.results.map(({ item }) => item)).size).toBe(8);
     const of = (item: string) => record.results.find((one) => one.item === item)!;
     expect(of('database').compared).toEqual(
       expect.arrayContaining([
@@ -97,6 +97,11 @@ describe('psactl drill run', { timeout: 900_000 }, () => {
     expect(of('redis').compared).toEqual([
       { what: 'keys that were loaded or had run out', wanted: 0, found: 0, same: true },
     ]);
+    expect(of('pitr').compared).toContainEqual({
+      ...{ what: 'log up to where the primary stood', wanted: 'all of it', found: 'all of it', same: true },
+    });
+    const { id: host } = lab.site.containers.find(({ group }) => group === 'ops')!;
+    expect(await cluster().must(host, ['ls', '/var/lib/psa-pitr'])).toBe('');
     // Every one was looked at before it was started.
     const steps = record.steps.map(({ of: id, step }) => `${id} ${step}`);
     for (const { id } of record.results.filter(({ item }) => item === 'containers')) {
@@ -124,7 +129,8 @@ describe('psactl drill run', { timeout: 900_000 }, () => {
       await turnBit(fileOf(secrets)),
       await turnBit(await archiveOf(container)),
     ];
-    const record = await drill(1, '--from', run.run, '--what', 'database,secrets,configs,containers');
+    const named = [run.run, container].join(',');
+    const record = await drill(1, '--from', named, '--what', 'database,secrets,configs,containers');
     const failed = record.results.filter(({ outcome }) => outcome === 'failed');
     expect(failed.map(({ id }) => id).sort()).toEqual([container, database, secrets].sort());
     for (const { why } of failed) expect(why).toMatch(/does not restore/);

@@ -97,12 +97,15 @@ export class DrillJournal {
   }
 }
 
-/** What went wrong, in one line. */
+/** Where an artefact stands on this machine, before its name. */
+const PLACE = /(?:\/[^\s/:]+)*\/(?=[a-z]+(?:-\d+)?-\d{8}T\d{6}Z-[0-9a-f]{6})/g;
+
+/** What went wrong, in one line. A report goes to others, to whom this machine's folders say nothing. */
 export function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   if (code === 'ENOSPC') return `the disk is full (${message})`;
   const why = error instanceof CliError ? error.why : undefined;
-  return (why === undefined ? message : `${message} ${why}`).replaceAll('\n', ' ');
+  return (why === undefined ? message : `${message} ${why}`).replaceAll('\n', ' ').replace(PLACE, '');
 }
 
 /** Drills of a site, the newest first. */

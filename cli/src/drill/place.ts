@@ -58,8 +58,8 @@ function cardsOf(cluster: Cluster, raw: ReadonlyMap<string, string>): Params {
   const cards = [...raw].filter(([key]) => /^net\d+$/.test(key));
   return Object.fromEntries(
     cards.map(([key, text]) => {
-      // It keeps its address: its servers listen at it, and there is nobody to hear them.
-      const { hwaddr: _, gw: _gw, gw6: _gw6, ...net } = parseNet(text);
+      // It keeps its address, at which its servers listen, and its gateway: there is nobody to hear them.
+      const { hwaddr: _, ...net } = parseNet(text);
       return [key, printNet({ ...net, bridge, tag: id, linkDown: true })];
     }),
   );

@@ -11,7 +11,7 @@ import { feedSealed, keyOf } from './redis.ts';
 /** A broker of its own, that finds nobody to make a cluster with. */
 const START = `set -eu
 systemctl start rabbitmq-server.service
-rabbitmqctl await_startup --timeout 120 >/dev/null`;
+rabbitmqctl await_startup --timeout 300 >/dev/null`;
 const IMPORT = `set -eu
 f=$(mktemp)
 trap 'rm -f "$f"' EXIT
@@ -84,7 +84,7 @@ export async function drillRabbitmq(
   return inPlace(drilling, backup, { ...place, name: 'rabbitmq', restoring: false }, async ({ id }) => {
     await preparing(drilling, () =>
       journal.step(backup, 'start a broker', () =>
-        cluster.must(id, ['sh', '-c', START], { timeoutMs: 180_000 }),
+        cluster.must(id, ['sh', '-c', START], { timeoutMs: 400_000 }),
       ),
     );
     const said = await journal.step(backup, 'import the definitions', () =>

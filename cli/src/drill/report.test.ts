@@ -4,8 +4,10 @@ import type { DrillRecord, DrillResult } from '@psa/recovery/drill';
 import { compare } from '@psa/recovery/proof';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CliError } from '../errors.ts';
 import { runCli } from '../run-cli.test-helper.ts';
 import { judge } from './container.ts';
+import { reasonOf } from './journal.ts';
 import { compareDefinitions } from './rabbitmq.ts';
 import { drillHtml } from './report-html.ts';
 
@@ -148,6 +150,17 @@ describe('psactl drill report', () => {
     await put(record([result('database', 'passed')]));
     expect((await psactl('--html', 'drill.html')).code).toBe(0);
     expect(await readFile(join(dir.path, 'drill.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s);
+  });
+});
+
+describe('why something failed', () => {
+  it('names the artefact and not where it stands on this machine', () => {
+    const error = new CliError(`/mnt/nas/psa/database-${RUN}.sql.zst does not restore: it is cut off.`, {
+      why: `/a/b/container-300-${RUN}.vzdump.json\nand /etc/x`,
+    });
+    expect(reasonOf(error)).toBe(
+      `database-${RUN}.sql.zst does not restore: it is cut off. container-300-${RUN}.vzdump.json and /etc/x`,
+    );
   });
 });
 

@@ -1,6 +1,6 @@
 import type { BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
-import { newRun } from '@psa/recovery/artefact-name';
+import { isRun, newRun } from '@psa/recovery/artefact-name';
 import { chooseDrills, type DrillRecord, type DrillResult } from '@psa/recovery/drill';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { allSame, differences, type Proof, writeProof } from '@psa/recovery/proof';
@@ -22,6 +22,7 @@ import { siteNameOf } from '../site/generations.ts';
 import { drillContainer } from './container.ts';
 import { drillDatabase, type Tried } from './database.ts';
 import { DrillJournal, reasonOf } from './journal.ts';
+import { drillPitr } from './pitr.ts';
 import { type Drilling, removeLeftovers, Untried } from './place.ts';
 import { drillRabbitmq } from './rabbitmq.ts';
 import { drillRedis } from './redis.ts';
@@ -30,6 +31,7 @@ import { drillUnpacked } from './unpacked.ts';
 /** What a drill can restore, in its order: what holds most comes first, so that one that is cut short has it. */
 export const DRILL_ITEMS = [
   'database',
+  'pitr',
   'secrets',
   'configs',
   'redis',
@@ -43,6 +45,7 @@ const DRILLS: Readonly<
   Record<DrillItem, (drilling: Drilling, one: Catalogued, manifest: SiteManifest) => Promise<Tried>>
 > = {
   database: drillDatabase,
+  pitr: drillPitr,
   secrets: drillUnpacked,
   configs: drillUnpacked,
   redis: drillRedis,
@@ -54,9 +57,9 @@ const DRILLS: Readonly<
 /** What is wanted of a drill. */
 export interface DrillWish {
   readonly what: readonly DrillItem[];
-  /** A run, or an id of a backup; null: the newest good one of each. */
-  readonly from: string | null;
-  /** Every container, not one of each group. */
+  /** Runs, and ids of backups; null: the newest good one of each. */
+  readonly from: readonly string[] | null;
+  /** Every container, not one of each group. One that is named by its id is restored in any case. */
   readonly all: boolean;
 }
 
@@ -107,27 +110,30 @@ export async function planDrill(
   const candidates =
     wish.from === null
       ? newestOfEach(catalogue).flatMap(planned)
-      : named(catalogue, [wish.from]).flatMap(planned);
+      : named(catalogue, wish.from).flatMap(planned);
   if (candidates.length === 0)
     throw new CliError(
       wish.from === null
         ? 'Unable to begin a drill: there is no good backup of what was asked for.'
-        : `Unable to begin a drill from "${wish.from}": it has nothing of what was asked for.`,
+        : `Unable to begin a drill from "${wish.from.join(', ')}": there is nothing of what was asked for.`,
       { outcome: 'not_found', fix: 'See "psactl backup list".' },
     );
   const lastProven = new Map(
     seriesProofs(catalogue.backups).map((one) => [one.series, one.proven?.proven_at ?? null]),
   );
-  const chosen = chooseDrills(
-    candidates.map((one) => ({
-      ...one,
-      ...{ id: one.backup.id, series: one.backup.series, at: one.backup.at },
-      // A part and the containers that it runs in have the same name.
-      group: `${one.item} ${containerOf(one.backup)?.group ?? one.backup.series}`,
-      proven_at: lastProven.get(one.backup.series) ?? null,
-    })),
-    wish.all || wish.from !== null,
-  );
+  const drillable = candidates.map((one) => ({
+    ...one,
+    ...{ id: one.backup.id, series: one.backup.series, at: one.backup.at },
+    // A part and the containers that it runs in have the same name.
+    group: `${one.item} ${containerOf(one.backup)?.group ?? one.backup.series}`,
+    proven_at: lastProven.get(one.backup.series) ?? null,
+  }));
+  const [byId, byTurn] = [true, false].map((is) =>
+    drillable.filter(
+      ({ id }) => (wish.from?.some((one) => one.split('/').at(-1)!.startsWith(id)) ?? false) === is,
+    ),
+  ) as [typeof drillable, typeof drillable];
+  const chosen = [...byId, ...chooseDrills(byTurn, wish.all)];
   const ordered = chosen.toSorted((a, b) => DRILL_ITEMS.indexOf(a.item) - DRILL_ITEMS.indexOf(b.item));
   const plan: DrillPlan = {
     site: siteNameOf(site),
@@ -150,12 +156,12 @@ function leftOut(
     from === null && newest!.state !== 'good' && newest!.kind !== 'deploy' ? [newest!] : [],
   );
   return [
-    ...what
-      .filter((item) => !has(item))
-      .map((item) => ({
-        what: item,
-        why: from === null ? 'there is no good backup of it' : `there is none in ${from}`,
-      })),
+    // Who names backups by their ids wants those.
+    ...(from === null || from.some(isRun)
+      ? what
+          .filter((item) => !has(item))
+          .map((item) => ({ what: item, why: 'there is no good backup of it' }))
+      : []),
     ...bad.map(({ id, state }) => ({ what: id, why: `the newest of its series, and ${state}` })),
     ...rest.map(({ name }) => ({ what: name, why: "another one's turn of its group" })),
   ];

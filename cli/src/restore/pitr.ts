@@ -57,7 +57,7 @@ interface Ready {
 }
 
 /** What the log behind a base takes beside it. */
-const LOG_BYTES = 512 * 1024 ** 2;
+export const LOG_BYTES = 512 * 1024 ** 2;
 
 /**
  * Looks at everything before anything is touched.

@@ -7,6 +7,7 @@ import { killPsactl } from './kill-psactl.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
 import { powerLoss } from './power-loss.drill.ts';
+import { recoveryDrill } from './recovery-drill.drill.ts';
 import { type Rig, raise } from './rig.test-helper.ts';
 import { rollout } from './rollout.drill.ts';
 
@@ -27,5 +28,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   partition(it);
   powerLoss(it);
   backup(it);
+  recoveryDrill(it);
   conformance(it);
 });

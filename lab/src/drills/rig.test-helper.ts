@@ -14,7 +14,7 @@ import { readSettings } from '../settings.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** What drills measured: a JSON file each. */
-const MEASURED = join(ROOT, 'dist/drills');
+export const MEASURED = join(ROOT, 'dist/drills');
 /** Password of the demo accounts of a drill's appliance. */
 export const PASSWORD = process.env.PSA_DEMO_PASSWORD ?? 'vier stille Reiher am See';
 /** A running lab with its appliance to drill on; it is left running. Absent: one is made and removed. */

@@ -86,7 +86,7 @@ async function verifySite(context: Context<Options>): Promise<readonly Verificat
   if (options.deep)
     throw usage(
       'Unable to restore a part of a site only to prove it.',
-      'Restore it beside what is there: psactl restore database … --as …, psactl restore container … --as …',
+      'Restore it in a drill: psactl drill run --from …',
     );
   const { withSite } = await import('../../site/site.ts');
   const { Cluster } = await import('../../site/cluster.ts');

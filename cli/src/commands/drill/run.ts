@@ -9,7 +9,7 @@ import { plural } from '../../text.ts';
 
 interface Options extends SiteOptions {
   readonly what?: readonly DrillItem[];
-  readonly from?: string;
+  readonly from?: readonly string[];
   readonly all?: boolean;
 }
 
@@ -41,8 +41,9 @@ time in a cluster; none while backups are pruned.`,
   options: [
     { flags: '--what <items>', description: `some of ${DRILL_ITEMS.join(',')}`, parse: items },
     {
-      flags: '--from <backup>',
-      description: 'a run or an id of "psactl backup list", in place of the newest',
+      flags: '--from <backups>',
+      description: 'runs or ids of "psactl backup list", separated by commas, in place of the newest',
+      parse: (text) => text.split(',').map((name) => name.trim()),
     },
     { flags: '--all', description: 'every container, not one of each group' },
   ],
