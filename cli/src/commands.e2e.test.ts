@@ -96,6 +96,20 @@ describe.each<[string, () => Promise<Env>]>([
     expect((await psactl(['status'], env)).stdout).toMatch(/^PSA-Platform \S+ at http:\S+: ready, up /);
   });
 
+  it('the platform is told how the backups are', async () => {
+    const report = ['backup', 'metrics', '--from', '.', '--report'];
+    const { data } = await json(...report);
+    expect(data).toMatchObject({ reported: true, site: 'embedded' });
+    const told = (await platform.api('GET', '/api/v1/backups')).data;
+    expect(told).toMatchObject([{ site: 'embedded', at: data.at, findings: [{ kind: 'missing' }] }]);
+    // Who is not signed in has the figures all the same, and is told.
+    const other = await psactl(report, nobody('report'));
+    expect([other.code, other.stdout]).toEqual([0, expect.stringContaining('psa_backup_findings')]);
+    expect(other.stderr).toContain('The platform was not told');
+    const wrong = await psactl(report, { ...nobody('report'), PSA_API_KEY: 'psa_wrong_key' });
+    expect(wrong.code).toBe(12);
+  });
+
   it('a user is created, listed and can sign in', async () => {
     const email = `ole-${source.length}@example.com`;
     const args = ['user', 'create', email, '--name', 'Ole Berg', '--role', 'dispatcher'];

@@ -42,6 +42,16 @@ create table auth.audit_log (
   constraint audit_log_pkey PRIMARY KEY (tenant_id, seq)
 );
 
+create table auth.backup_reports (
+  tenant_id uuid not null,
+  site text not null,
+  at timestamp with time zone not null,
+  report jsonb not null,
+  constraint backup_reports_pkey PRIMARY KEY (tenant_id, site),
+  constraint backup_reports_site_check CHECK (((length(site) >= 1) AND (length(site) <= 80))),
+  constraint backup_reports_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES auth.tenants(tenant_id)
+);
+
 create table auth.customers (
   tenant_id uuid not null,
   customer_id uuid not null,
@@ -282,6 +292,19 @@ CASE
     ELSE false
 END));
 
+alter table auth.backup_reports enable row level security, force row level security;
+create policy tenant_isolation on auth.backup_reports for all to public
+  using (((tenant_id = psa.tenant_id()) AND
+CASE
+    WHEN (( SELECT psa.customer_id() AS customer_id) IS NULL) THEN true
+    ELSE false
+END))
+  with check (((tenant_id = psa.tenant_id()) AND
+CASE
+    WHEN (( SELECT psa.customer_id() AS customer_id) IS NULL) THEN true
+    ELSE false
+END));
+
 alter table auth.customers enable row level security, force row level security;
 create policy tenant_isolation on auth.customers for all to public
   using (((tenant_id = psa.tenant_id()) AND
@@ -445,6 +468,7 @@ $function$;
 grant delete, insert, select, update on auth.api_keys to psa_auth;
 grant insert, select, update on auth.audit_heads to psa_auth;
 grant insert, select on auth.audit_log to psa_auth;
+grant delete, insert, select, update on auth.backup_reports to psa_auth;
 grant delete, insert, select, update on auth.customers to psa_auth;
 grant delete, insert, select, update on auth.idempotency to psa_auth;
 grant delete, insert, select, update on auth.inbox to psa_auth;

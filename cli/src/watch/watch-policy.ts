@@ -1,6 +1,7 @@
 import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
 import type { Expected, WatchPolicy } from '@psa/recovery/health';
 import { BDUF_TIERS } from '@psa/recovery/policy';
+import { DRILL_ITEMS } from '../drill/run-drill.ts';
 import { generationsOf, zoneOf } from '../site/generations.ts';
 import type { KnownSite } from '../site/site.ts';
 
@@ -17,8 +18,14 @@ const WEEKLY_DAYS = 9;
 /** 64 segments of 16 MiB: what the log may have on its way before it is said that it does not arrive. */
 const WAL_BYTES = 2 ** 30;
 
-/** Days after which the proof of a part is too old: the database has a drill every month, the rest every quarter. */
-const unprovenDays = (item: BackupItem): number => (item === 'database' ? MONTHLY_DAYS : QUARTERLY_DAYS);
+/**
+ * Days after which the proof of a part is too old: the database has a drill every month, the rest every quarter. Null: no
+ * drill restores it.
+ */
+function unprovenDays(item: BackupItem): number | null {
+  if (!DRILL_ITEMS.some((one) => one === item)) return null;
+  return item === 'database' || item === 'pitr' ? MONTHLY_DAYS : QUARTERLY_DAYS;
+}
 
 /** What is expected of the backups of a site, by its inventory. */
 export function watchPolicyOf(site: KnownSite): WatchPolicy {

@@ -4,13 +4,14 @@ import type { Room } from '@psa/recovery/metrics-text';
 import { readRemote } from '@psa/recovery/offsite/receipt';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { type BackupSummary, summarise } from '@psa/recovery/summary';
-import type { Watched, WatchedBackup, WatchedCopy } from '@psa/recovery/watched';
+import type { Watched, WatchedBackup, WatchedCopy, WatchedWal } from '@psa/recovery/watched';
 import { readCatalogue } from '../backup/catalogue.ts';
 import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { siteNameOf, storesOf } from '../site/generations.ts';
 import { readDrills } from './drills.ts';
+import { watchWal } from './wal.ts';
 import { embeddedPolicy, watchPolicyOf } from './watch-policy.ts';
 
 /** What was seen of backups, and what follows from it. */
@@ -25,7 +26,10 @@ export interface Watch {
 /** A backup as it is watched. */
 const watched = (one: ShelvedBackup): WatchedBackup => ({
   ...{ id: one.id, series: one.series, run: one.run, state: one.state, tier: one.tier },
-  ...{ at: one.at, bytes: one.bytes, duration_ms: one.manifest?.duration_ms ?? null },
+  at: one.at,
+  // Of pgBackRest's copies that of the database: what one takes in the repository depends on the copies before it.
+  bytes: one.kind === 'pitr' ? (one.manifest?.content_bytes ?? one.bytes) : one.bytes,
+  duration_ms: one.manifest?.duration_ms ?? null,
   proven_at: one.proof?.at ?? null,
   failed: one.failure && { at: one.failure.at, why: one.failure.why },
   is_synced: one.manifest !== null && one.manifest.sha256 === null,
@@ -44,21 +48,38 @@ export async function watchSite(
 ): Promise<Watch> {
   const { site, signal } = cluster;
   const own = siteNameOf(site);
-  const [catalogue, copies, rooms, drills] = await Promise.all([
+  const [catalogue, copies, rooms, drills, wal] = await Promise.all([
     readCatalogue(cluster),
     readCopies(),
     roomsOf(cluster),
     readDrills(site.folder),
+    readWal(),
   ]);
   const isOthers = ({ manifest }: ShelvedBackup) =>
     manifest !== null && manifest.kind !== 'embedded' && manifest.site !== own;
   // What was taken before a deploy is of no generation, and nobody waits for it.
   const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
-  const seen: Watched = { backups, copies: copies.list, drills, wal: null };
+  const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },
-    unasked: [...catalogue.unasked.map((name) => `The storage ${name} does not answer.`), ...copies.unasked],
+    unasked: [
+      ...catalogue.unasked.map((name) => `The storage ${name} does not answer.`),
+      ...copies.unasked,
+      ...wal.unasked,
+    ],
   };
+
+  async function readWal(): Promise<{ seen: WatchedWal | null; unasked: string[] }> {
+    try {
+      return { seen: await watchWal(cluster), unasked: [] };
+    } catch (error) {
+      signal.throwIfAborted();
+      return {
+        seen: null,
+        unasked: [`The write-ahead log cannot be looked at: ${(error as Error).message}`],
+      };
+    }
+  }
 
   async function readCopies(): Promise<{ list: WatchedCopy[] | null; unasked: string[] }> {
     if (

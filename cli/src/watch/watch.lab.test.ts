@@ -30,7 +30,8 @@ describe('what is watched on a site', { timeout: 900_000 }, () => {
     const before = await watch();
     const monitoring = lab.site.containers.find(({ group }) => group === 'monitoring')!;
     const series = [
-      ...['configs', `container-${monitoring.id}`, 'database', 'rabbitmq', 'redis', 'releases', 'secrets'],
+      ...['configs', `container-${monitoring.id}`, 'database', 'pitr', 'rabbitmq', 'redis'],
+      ...['releases', 'secrets'],
     ];
     expect(kinds(before).toSorted()).toEqual(series.map((one) => `missing ${one}`));
     const run = ['backup', 'run', '--due', '--yes', '--json'];
@@ -76,8 +77,8 @@ describe('what is watched on a site', { timeout: 900_000 }, () => {
     expect(backups!.newest_proven_at).toBeNull();
     expect(backups!.findings.map(({ kind }) => kind).toSorted()).toEqual(['damaged', 'missing']);
     const { stdout } = await lab.psactl('status', '--site', 'lab');
-    expect(stdout).toMatch(/^backups: 6 of 7 parts good, /m);
-    expect(stdout).toMatch(/^newest proven backup: none; 7 parts unproven$/m);
+    expect(stdout).toMatch(/^backups: 7 of 8 parts good, /m);
+    expect(stdout).toMatch(/^newest proven backup: none; 8 parts unproven$/m);
     expect(stdout).toMatch(/^backup critical: There is no good backup of database\.$/m);
   });
 

@@ -37,6 +37,8 @@ export const PERMISSIONS = [
   'api_key:view',
   'api_key:revoke',
   'audit:view',
+  'backup:view',
+  'backup:report',
   'event:view',
   'event:test',
   'event:stream',

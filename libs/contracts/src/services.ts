@@ -28,7 +28,7 @@ const USUAL = { cores: 2, memoryMb: 2_048, replicas: 2 };
 export const SERVICES = {
   gateway: { prefixes: [], connections: 0, decade: 21, cluster: USUAL, labMemoryMb: 384 },
   auth: {
-    prefixes: ['auth', 'users', 'roles', 'api-keys', 'audit'],
+    prefixes: ['auth', 'users', 'roles', 'api-keys', 'audit', 'backups'],
     publicRoutes: [
       'POST /api/v1/auth/login',
       'POST /api/v1/auth/refresh',

@@ -10,7 +10,7 @@ export interface WatchedBackup extends Pick<ShelvedBackup, 'id' | 'series' | 'ru
   readonly proven_at: string | null;
   /** The last attempt to restore it went wrong; null: it did not, or there was none. */
   readonly failed: { readonly at: string; readonly why: string | null } | null;
-  /** A Proxmox Backup Server has it, which copies by a sync job of its own. */
+  /** A Proxmox Backup Server or pgBackRest's repository has it, which is copied by a way of its own. */
   readonly is_synced: boolean;
 }
 

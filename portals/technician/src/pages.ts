@@ -106,6 +106,7 @@ export const PAGES: readonly Page<Label>[] = [
       'categories',
       'rules',
       'storage',
+      'backups',
       'users',
       'roles',
       'keys',

@@ -6,6 +6,7 @@ import { apiKeyRoutes } from './api-keys/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { auditConsumer } from './audit/service.ts';
 import { background } from './background.ts';
+import { backupRoutes } from './backups/routes.ts';
 import { customerCheckHandlers } from './customers/check.ts';
 import { customerConsumer } from './customers/consumer.ts';
 import type { AuthDeps } from './deps.ts';
@@ -57,6 +58,7 @@ export const authService: ServiceDefinition = {
         roleRoutes(app, deps);
         apiKeyRoutes(app, deps);
         auditRoutes(app, deps);
+        backupRoutes(app, deps);
       },
       workers: [
         auditConsumer(deps),

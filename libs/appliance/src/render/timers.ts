@@ -17,7 +17,7 @@ export interface PsactlPlace {
 /** In the container `ops`. */
 export const IN_OPS: PsactlPlace = {
   program: '/usr/local/bin/psactl',
-  inventory: '/etc/psa/appliance.yaml',
+  inventory: '/var/lib/psa/appliance.yaml',
   home: '/root',
   metrics: '/var/lib/prometheus/node-exporter/psa_backup.prom',
 };
@@ -119,7 +119,7 @@ export function purposesOf(inventory: Inventory, site: Site, metrics: string): r
         ...every(METRICS_MINUTES),
         spread: '10s',
       },
-      command: `backup metrics --out ${metrics} ${onSite}`,
+      command: `backup metrics --report --out ${metrics} ${onSite}`,
       cron: cronEvery(METRICS_MINUTES),
     },
   ];
@@ -163,6 +163,8 @@ ${next === undefined ? '' : `OnSuccess=psa-${next}.service\nOnFailure=psa-${next
 [Service]
 Type=oneshot
 Environment=PSA_INVENTORY=${place.inventory} HOME=${place.home}
+# PSA_URL and PSA_API_KEY, where the platform is to be told; other secrets stand in files that the inventory names.
+EnvironmentFile=-/etc/psa/psactl.env
 WorkingDirectory=${place.home}
 ExecStart=${place.program} ${command}
 # It ends by itself; what is cut short is done again by the next one.
@@ -204,7 +206,7 @@ function crontab(purposes: readonly Purpose[], zone: string): string {
 # For a machine without systemd that has psactl: "crontab rendered/<site>/timers/crontab", with PSA_INVENTORY set
 # below. Times are those of ${zone}, which must be the zone of that machine.
 PATH=/usr/local/bin:/usr/bin:/bin
-PSA_INVENTORY=/etc/psa/appliance.yaml
+PSA_INVENTORY=/var/lib/psa/appliance.yaml
 
 ${lines.join('\n').trimEnd()}
 `;

@@ -8,6 +8,14 @@ export interface AssignmentRule { id: string; name: string; position: number; ca
 
 export interface AttachmentQuota { used_bytes: number; limit_bytes: number; customer_limit_bytes: number; customer: { customer_id: string; used_bytes: number; limit_bytes: number; } | null; version: number; }
 
+export interface BackupReports { site: string; at: string; series: BackupReportsSeries[]; drills: BackupReportsDrills[]; findings: BackupReportsFindings[]; }
+
+export interface BackupReportsDrills { what: string; at: string; ok: boolean | null; why: string | null; }
+
+export interface BackupReportsFindings { kind: 'missing' | 'partial_run' | 'damaged' | 'too_small' | 'unproven' | 'restore_failed' | 'offsite_behind' | 'drill_failed' | 'drill_overdue' | 'wal_gap' | 'wal_lag' | 'clock'; severity: 'critical' | 'warning'; series: string; figure: number | null; text: string; }
+
+export interface BackupReportsSeries { series: string; newest_good: { id: string; at: string; bytes: number; } | null; newest_proven: { id: string; at: string; bytes: number; } | null; last_proof_at: string | null; newest_outside_at: string | null; }
+
 export interface Calendar { id: string; name: string; time_zone: string; week: Record<string, ({ start: string; end: string; })[]>; holidays: ({ date: string; name: string; hours?: ({ start: string; end: string; })[]; })[]; version: number; }
 
 export interface Contacts { id?: string; customer_id?: string; site_id?: string | null; name?: string; email?: string | null; phone?: string | null; position?: string | null; is_primary?: boolean; user_id?: string | null; notes?: string | null; source?: string | null; external_id?: string | null; version?: number; created_at?: string; updated_at?: string; customer?: ContactsCustomer; site?: ContactsSite | null; }
@@ -87,6 +95,7 @@ export interface Api {
   'GET /auth/jwks': { data: { keys: ({ kty: string; kid: string; alg: string; use: string; n: string; e: string; })[]; }; };
   'GET /auth/me': { data: Me; };
   'GET /auth/setup': { data: { needed: boolean; }; };
+  'GET /backups': { data: BackupReports[]; };
   'GET /calendars': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; time_zone?: string; week?: Record<string, ({ start: string; end: string; })[]>; holidays?: ({ date: string; name: string; hours?: ({ start: string; end: string; })[]; })[]; version?: number; })[]; meta: ApiKeysMeta; };
   'GET /calendars/{id}': { path: { id: string; }; data: Calendar; };
   'GET /categories': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; version?: number; })[]; meta: ApiKeysMeta; };
@@ -158,6 +167,7 @@ export interface Api {
   'POST /auth/refresh': { body: { refresh_token?: string; } | null; data: Login; };
   'POST /auth/reset-password': { body: { token: string; new_password: string; }; data: undefined; };
   'POST /auth/setup': { body: { token: string; tenant_name: string; name: string; email: string; password: string; }; data: { tenant_id: string; admin_id: string; }; };
+  'POST /backups': { body: BackupReports; data: BackupReports; };
   'POST /calendars': { body: { name: string; time_zone: string; week: UpdateCalendarBodyWeek; holidays?: ({ date: string; name: string; hours?: ({ start: string; end: string; })[]; })[]; }; data: Calendar; };
   'POST /categories': { body: { name: string; }; data: { id: string; name: string; version: number; }; };
   'POST /contacts': { body: { customer_id?: string; name: string; site_id?: string | null; email?: string | null; phone?: string | null; position?: string | null; is_primary?: boolean; notes?: string | null; }; data: CustomersContacts; };

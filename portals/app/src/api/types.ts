@@ -36,6 +36,7 @@ export type CsvImportReport = DataOf<'POST /customers/import-csv'>;
 export type ImportChoice = BodyOf<'PATCH /customers/import-columns'>['choices'][number];
 export type ApiKey = schema.ApiKey;
 export type AttachmentQuota = schema.AttachmentQuota;
+export type BackupReport = DataOf<'GET /backups'>[number];
 export type User = DataOf<'POST /users'>;
 export type Role = DataOf<'POST /roles'>;
 export type SearchHit = DataOf<'GET /search'>[number];

@@ -80,6 +80,13 @@ export const apiKeysQuery = (everybody: boolean) =>
 export const createApiKey = async (key: BodyOf<'POST /api-keys'>) => (await api.post('/api-keys', key)).data;
 export const revokeApiKey = (id: string) => api.delete('/api-keys/{id}', { path: { id } });
 
+/** How the backups of the appliance are, as psactl reported it last. */
+export const backupReportsQuery = queryOptions({
+  queryKey: ['backup', 'reports'],
+  refetchInterval: 60_000,
+  queryFn: async ({ signal }) => (await api.get('/backups', { signal })).data,
+});
+
 /** Room that files take and may take; of a customer too where one is given. */
 export const quotaQuery = (customerId: string | null) =>
   queryOptions({

@@ -13,6 +13,7 @@ const Rules = lazy(() => import('../desk/rules.tsx').then((m) => ({ default: m.R
 const Storage = lazy(() => import('../desk/storage.tsx').then((m) => ({ default: m.Storage })));
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
 const Roles = lazy(() => import('../desk/roles.tsx').then((m) => ({ default: m.Roles })));
+const Backups = lazy(() => import('../desk/backups.tsx').then((m) => ({ default: m.Backups })));
 const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
 const SECTIONS = [
@@ -24,6 +25,7 @@ const SECTIONS = [
   { id: 'categories', needs: 'desk:manage', Part: Categories },
   { id: 'rules', needs: 'desk:manage', Part: Rules },
   { id: 'storage', needs: 'desk:manage', Part: Storage },
+  { id: 'backups', needs: 'backup:view', Part: Backups },
   { id: 'users', needs: 'user:create', Part: Users },
   { id: 'roles', needs: 'role:view', Part: Roles },
   { id: 'keys', needs: 'self:manage', Part: ApiKeys },
