@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SiteFolder } from '../site/folder.ts';
 import { DrJournal, measuredSteps, readDrJournal, unfinished } from './dr-journal.ts';
-import { differingRows } from './rows.ts';
 
 function folder(): SiteFolder {
   const path = mkdtempSync(join(tmpdir(), 'psa-dr-'));
@@ -41,20 +40,6 @@ describe('the journal of a failover', () => {
     expect(measuredSteps(readDrJournal(site))).toEqual([
       { step: 'build', ms: 60_000, bytes: null },
       { step: 'fetch', ms: 900, bytes: 40 },
-    ]);
-  });
-});
-
-describe('rows of two sites', () => {
-  it('differ by number, and by tables that only one has', () => {
-    const a = new Map([
-      ['tickets.tickets', 3],
-      ['crm.customers', 1],
-    ]);
-    expect(differingRows(a, new Map(a))).toEqual([]);
-    expect(differingRows(a, new Map([['tickets.tickets', 4]]))).toEqual([
-      'tickets.tickets: 3 and 4',
-      'crm.customers: 1 and none',
     ]);
   });
 });

@@ -4,7 +4,7 @@ import { primaryOf } from '../site/primary.ts';
 import { askSql } from '../site/psql.ts';
 
 /** Counted, not estimated; as superuser, so that no policy hides a row. */
-const COUNT = `SELECT format('%I.%I', n.nspname, c.relname),
+export const COUNT_ROWS = `SELECT format('%I.%I', n.nspname, c.relname),
   (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM %I.%I', n.nspname, c.relname), false, true, '')))[1]
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' ORDER BY 1;`;
@@ -12,11 +12,12 @@ const COUNT = `SELECT format('%I.%I', n.nspname, c.relname),
 /** The rows of every table of the platform's database: `tickets.tickets` → 4711. */
 export async function rowsOf(cluster: Cluster): Promise<ReadonlyMap<string, number>> {
   const primary = await primaryOf(cluster);
-  const lines = await askSql(cluster, primary.id, cluster.site.inventory.data.postgres.database, COUNT);
+  const lines = await askSql(cluster, primary.id, cluster.site.inventory.data.postgres.database, COUNT_ROWS);
   return new Map(
     lines.map((line) => {
-      const [table, count] = line.split('|') as [string, string];
-      return [table, Number(count)] as const;
+      // A table's name may have the sign that stands between the columns.
+      const at = line.lastIndexOf('|');
+      return [line.slice(0, at), Number(line.slice(at + 1))] as const;
     }),
   );
 }
