@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openCluster } from './cluster.test-helper.ts';
 import { keep, primaryOf, type Rig } from './rig.test-helper.ts';
@@ -24,11 +25,13 @@ export function pitr(rig: () => Rig): void {
     const write = (retryMs: number) =>
       rig().load({ readers: 0, writers: 1, pauseMs: PAUSE_MS, requests: 500, seconds: 840, retryMs });
     const first = await write(0).done;
-    const failedOver = Date.now();
     const [lost] = (await primaryOf(rig())) as [string];
     const cluster = await openCluster(rig());
     try {
       const second = write(90_000);
+      // It has signed in.
+      while ((second.tick()?.writes.ok ?? 0) < 20) await sleep(250);
+      const failedOver = Date.now();
       const container = rig().containers.find(({ name }) => name === lost)!;
       const { node } = (await cluster.guests()).find(({ vmid }) => vmid === container.id)!;
       await cluster.client.run('POST', `/nodes/${node}/lxc/${container.id}/status/stop`);
@@ -45,7 +48,7 @@ export function pitr(rig: () => Rig): void {
       const moments = [
         ...pick(ours.filter(({ at }) => at < failedOver).slice(1), MOMENTS.before),
         ...pick(
-          ours.filter(({ at }) => at > failedOver + 60_000),
+          ours.filter(({ at }) => at > failedOver + 5_000),
           MOMENTS.after,
         ),
       ].map(({ at }) => at - 5);
