@@ -17,6 +17,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   restore: [...BASE, 'recovery-error', 'site', 'apply', 'backup'],
   dr: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'offsite', 'restore'],
   drill: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'restore'],
+  ops: [...BASE, 'site', 'backup'],
   watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite', 'drill'],
   status: [...BASE, 'site', 'watch'],
 };

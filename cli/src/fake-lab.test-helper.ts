@@ -69,10 +69,14 @@ async function layTemplate(folder: string, definition: Definition): Promise<void
     }
 }
 
-/** Puts the archive of a release into the folder. */
-export async function makeRelease(folder: string, version: string): Promise<void> {
+/** Puts the archive of a release into the folder. `more`: files of it beside, by their path. */
+export async function makeRelease(
+  folder: string,
+  version: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const main = `console.log(${JSON.stringify(version)});\n`;
-  const named = { VERSION: `${version}\n`, 'migrate/main.mjs': main };
+  const named = { VERSION: `${version}\n`, 'migrate/main.mjs': main, ...more };
   const sums = Object.entries(named).map(
     ([name, text]) => `${createHash('sha256').update(text).digest('hex')}  ${name}\n`,
   );

@@ -238,6 +238,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'backup schedule',
+    'Has backups run by themselves: puts psactl and its timers into the container ops',
+    async () => (await import('./commands/backup/schedule.ts')).backupSchedule,
+    'site',
+  ),
+  entry(
     'backup catalogue rebuild',
     'Writes the manifests anew of archives that have none',
     async () => (await import('./commands/backup/rebuild.ts')).backupRebuild,

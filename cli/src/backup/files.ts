@@ -199,7 +199,7 @@ export async function releasesPart(cluster: Cluster): Promise<Part> {
 }
 
 /** What of the site's folder is made anew, or is no secret and large. */
-const NOT_TAKEN = ['backups', 'drills', 'lock', 'lock.holder', 'known_hosts.old'];
+export const NOT_TAKEN: readonly string[] = ['backups', 'drills', 'lock', 'lock.holder', 'known_hosts.old'];
 
 /**
  * What psactl holds and nobody can make anew: the site's folder, its token, its ssh key, the inventory. The key that opens

@@ -6,7 +6,9 @@ import { CliError, usage } from '../errors.ts';
 import { Cluster } from '../site/cluster.ts';
 import { readDrState, writeDrState } from '../site/dr-state.ts';
 import { generationsOf, siteNameOf } from '../site/generations.ts';
+import { compareRows } from '../site/rows.ts';
 import { type OpenSite, withSite } from '../site/site.ts';
+import { plural } from '../text.ts';
 import { ACTS, build, type Done, folderOf, quiet, type SiteWork, tell } from './acts.ts';
 import { bringCopy, type ChosenCopies, findCopies, newestCopies } from './copies.ts';
 import { DrJournal, readDrJournal, type Unfinished, unfinished } from './dr-journal.ts';
@@ -14,7 +16,6 @@ import { measuredOf } from './facts.ts';
 import { locked, type StepDone } from './failover.ts';
 import { fenceSite } from './fence.ts';
 import { type DrContext, needPair, type PairedSite } from './pair.ts';
-import { compareRows } from './rows.ts';
 import { carrySecrets } from './secrets.ts';
 
 /** A failback that may be carried out. */
@@ -142,7 +143,7 @@ async function act({ here, there }: Both, from: PairedSite, id: StepKind): Promi
       return save(there);
     case 'compare': {
       const { tables, rows } = await compareRows(there.cluster, here.cluster);
-      return { text: `${rows} rows in ${tables} tables on both` };
+      return { text: `${plural(rows, 'row')} in ${plural(tables, 'table')} on both` };
     }
     case 'promote': {
       const { epoch } = await readDrState(there.to.folder);

@@ -7,6 +7,7 @@ import { type Comparison, compare } from '@psa/recovery/proof';
 import type { Catalogued } from '../backup/catalogue.ts';
 import { CliError } from '../errors.ts';
 import { type Drilling, fromTemplate, inPlace, needRoom, preparing } from './place.ts';
+import { signInAt } from './portal.ts';
 
 /** What came of restoring a backup, where it came to an end. */
 export interface Tried {
@@ -50,9 +51,10 @@ END
 as "$v/pg_ctl -D $d/data -w -t 60 -l $d/data/log start" >"$d/said" 2>&1 || fail`;
 
 const CONNECT = `-U ${DRILL_ROLE} -h $(cat $d/socket)`;
+/** In short words: what stands in a row that does not fit is nobody's who reads the report. */
 const LOAD = `set -o pipefail
 ${PATHS}
-zstd -dcq | as "$v/psql -X -q -o /dev/null -v ON_ERROR_STOP=1 ${CONNECT} -d postgres"`;
+zstd -dcq | as "$v/psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -v VERBOSITY=terse ${CONNECT} -d postgres"`;
 const DUMP = `${PATHS}
 as "$v/pg_dumpall ${CONNECT}"`;
 /** Every page of every table, and every row of it in its indexes. It says nothing where all is well. */
@@ -91,7 +93,8 @@ export async function drillDatabase(
     return made;
   });
   const version = String(cluster.site.inventory.data.postgres.version);
-  return inPlace(drilling, backup, { ...place, name: 'postgres', restoring: false }, async ({ id, name }) => {
+  return inPlace(drilling, backup, { ...place, name: 'postgres', restoring: false }, async (made) => {
+    const { id, name } = made;
     const run = (shell: string, script: string, options = {}) =>
       cluster.exec(id, [shell, '-c', script, 'drill', version], { timeoutMs: LOAD_MS, ...options });
     await preparing(drilling, () =>
@@ -135,6 +138,12 @@ export async function drillDatabase(
           .map((line) => line.split(' ').map(Number));
         return [0, 1].map((at) => counts.reduce((sum, one) => sum + one[at]!, 0)) as [number, number];
       });
+      const { account } = drilling;
+      // Last, for it writes: a session of who signs in.
+      const signedIn =
+        account === null
+          ? { compared: [], notes: ['Nobody signed in: PSA_EMAIL and PSA_PASSWORD name nobody.'] }
+          : await signInAt(drilling, backup, made, account);
       return {
         restore_ms,
         compared: [
@@ -142,9 +151,11 @@ export async function drillDatabase(
           compare('faults that pg_amcheck finds', 0, faults.length),
           // Each was held against its rows when the dump made it; one that was not so at its source comes so.
           compare('foreign keys', null, keys),
+          ...signedIn.compared,
         ],
         notes: [
           ...faults.slice(0, 5),
+          ...signedIn.notes,
           ...(unseen > 0 ? [`${unseen} foreign keys are NOT VALID, as they were.`] : []),
         ],
       };

@@ -15,6 +15,8 @@ import { freeIn, literal, mib, needPrimary } from '../restore/place-database.ts'
 import type { Cluster } from '../site/cluster.ts';
 import { askSql } from '../site/psql.ts';
 import { flushLog, readRepository, repositoryHost } from '../site/repository.ts';
+import { rowsOf } from '../site/rows.ts';
+import { between } from './between.ts';
 import type { Tried } from './database.ts';
 import { type Drilling, preparing } from './place.ts';
 
@@ -28,6 +30,11 @@ interface Prepared {
   readonly to: Date | null;
   /** Where the log stood on the primary when the drill began; null: an older copy, which is brought to a moment before. */
   readonly lsn: string | null;
+  /** Rows of the platform's tables, counted before and after; of an older copy nobody has counted them. */
+  readonly rows: {
+    readonly before: ReadonlyMap<string, number>;
+    readonly after: ReadonlyMap<string, number>;
+  } | null;
 }
 
 /**
@@ -44,9 +51,13 @@ export async function drillPitr(
   const began = performance.now();
   const step = <T>(what: string, work: () => Promise<T>) => journal.step(backup, what, work);
   const label = manifest.repository?.label ?? '';
-  const { host, base, to, lsn } = await preparing(drilling, () =>
-    step('hand over the log', () => prepare(cluster, label)),
-  );
+  const {
+    host,
+    base,
+    to,
+    lsn,
+    rows: counted,
+  } = await preparing(drilling, () => step('hand over the log', () => prepare(cluster, label)));
   await step('read the repository', async () => {
     const info = await readRepository(cluster, host);
     const wrong = troubleOf(await repositoryTrouble(cluster, host, info), base);
@@ -56,7 +67,7 @@ export async function drillPitr(
   const waiting = Promise.withResolvers<string>();
   const ended = Promise.withResolvers<void>();
   // Its end is this drill's: one step brings it back, the next ones look at it.
-  const having = withDatabaseOf(cluster, host, to, async (one) => {
+  const having = withDatabaseOf(cluster, host, 'drill', to, async (one) => {
     waiting.resolve(one);
     await ended.promise;
   });
@@ -91,6 +102,7 @@ export async function drillPitr(
       const lines = stdout.split('\n').filter((one) => one.trim() !== '');
       return code === 0 ? [] : lines.length === 0 ? [`pg_amcheck ended with ${code}`] : lines;
     });
+    const { database } = cluster.site.inventory.data.postgres;
     const rows = [...content.tables.values()].reduce((sum, { lines }) => sum + lines, 0);
     return {
       restore_ms,
@@ -102,6 +114,9 @@ export async function drillPitr(
         ),
         compare('tables that were read to their end', null, content.tables.size),
         compare('rows that were read', null, rows),
+        ...(counted === null
+          ? []
+          : between(counted.before, rowsOfDump(content.tables, database), counted.after)),
         ...(reached === null ? [] : [compare('log up to where the primary stood', 'all of it', reached)]),
         compare('faults that pg_amcheck finds', 0, faults.length),
       ],
@@ -126,12 +141,24 @@ async function prepare(cluster: Cluster, label: string): Promise<Prepared> {
       fix: 'Raise disk_gb of the group "ops" in the inventory, and run "psactl apply".',
     });
   const next = backups[at + 1];
-  if (next) return { host, base, to: new Date(next.start), lsn: null };
+  if (next) return { host, base, to: new Date(next.start), lsn: null, rows: null };
   const primary = await needPrimary(cluster);
   const [lsn = ''] = await askSql(cluster, primary.id, 'postgres', 'SELECT pg_current_wal_lsn();');
+  const before = await rowsOf(cluster);
   await flushLog(cluster, primary);
-  return { host, base, to: null, lsn };
+  return { host, base, to: null, lsn, rows: { before, after: await rowsOf(cluster) } };
 }
+
+/** The tables of one database: `psa_platform tickets.tickets` → `tickets.tickets`. */
+const rowsOfDump = (
+  tables: ReadonlyMap<string, { readonly lines: number }>,
+  database: string,
+): ReadonlyMap<string, number> =>
+  new Map(
+    [...tables].flatMap(([key, { lines }]) =>
+      key.startsWith(`${database} `) ? [[key.slice(database.length + 1), lines] as const] : [],
+    ),
+  );
 
 type Run = (
   line: string,

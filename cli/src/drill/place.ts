@@ -14,6 +14,8 @@ export interface Drilling {
   readonly journal: DrillJournal;
   /** Opens what is encrypted; null: there is no key here. */
   readonly identity: string | null;
+  /** Who signs in at the restored platform; null: nobody is named. */
+  readonly account: { readonly email: string; readonly password: string } | null;
 }
 
 /** A backup could not be put to the test: that says nothing of it. */

@@ -2,11 +2,11 @@ import {
   type DrillOutcome,
   type DrillRecord,
   type DrillResult,
-  type DrillStep,
   measuredRto,
   outcomeOf,
 } from '@psa/recovery/drill';
 import type { Comparison } from '@psa/recovery/proof';
+import { when } from '../backup/backup-text.ts';
 import { duration, OUTCOME_TEXT, seriesText, TARGET_TEXT } from './drill-text.ts';
 
 /** Text as HTML takes it whatever is in it. */
@@ -22,8 +22,8 @@ const STYLE = `:root{color-scheme:light dark;--ink:#1a1d21;--dim:#5b636d;--groun
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--ground);max-width:72rem;margin:2rem auto;padding:0 1.25rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}p{margin:.35rem 0}
 .dim{color:var(--dim)}.good{color:var(--good)}.bad{color:var(--bad)}.open{color:var(--open)}.good,.bad,.open{font-weight:600}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
-th{color:var(--dim);font-weight:500}td.number{text-align:right;white-space:nowrap}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .75rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:break-word}
+th{color:var(--dim);font-weight:500}.number{text-align:right;white-space:nowrap}
 .row{display:grid;grid-template-columns:minmax(12rem,24rem) 1fr 5.5rem;gap:.75rem;align-items:center;padding:.12rem 0}
 .row>:first-child{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.row>:last-child{text-align:right;font-variant-numeric:tabular-nums}
 .track{background:var(--soft);height:.8rem;position:relative;border-radius:2px}.bar{position:absolute;top:0;bottom:0;min-width:2px;background:var(--good);border-radius:2px}
@@ -41,7 +41,7 @@ const WORD: Readonly<Record<DrillResult['outcome'], string>> = {
 const tableOf = (head: readonly string[], rows: readonly (readonly (string | Marked)[])[]): string =>
   rows.length === 0
     ? '<p class="dim">None.</p>'
-    : `<table><thead><tr>${head.map((one) => `<th scope="col">${text(one)}</th>`).join('')}</tr></thead><tbody>${rows
+    : `<table><thead><tr>${head.map((one, at) => `<th scope="col"${isNumber(rows[0]![at]) ? ' class="number"' : ''}>${text(one)}</th>`).join('')}</tr></thead><tbody>${rows
         .map(
           (row) =>
             `<tr>${row
@@ -60,10 +60,12 @@ interface Marked {
   readonly as: string;
 }
 const number = (value: string): Marked => ({ text: value, as: 'number' });
+const isNumber = (cell: string | Marked | undefined): boolean =>
+  typeof cell === 'object' && cell.as === 'number';
 
 /** The report of a drill as one page. @param now epoch milliseconds: ages are of that moment */
 export function drillHtml(record: DrillRecord, isRunning: boolean, now: number): string {
-  const { id, site, began, ended, results, steps, series, left_out } = record;
+  const { id, site, began, ended, results, series, left_out } = record;
   const outcome = outcomeOf(record, isRunning);
   const took = ended === null ? 'no end' : duration(Date.parse(ended) - Date.parse(began));
   return `<!doctype html>
@@ -76,7 +78,7 @@ export function drillHtml(record: DrillRecord, isRunning: boolean, now: number):
 ${tableOf(
   ['Part', 'Backup', 'Of', 'Outcome', 'Restored in', 'Compared', ''],
   results.map((one) => [
-    ...[one.name, one.id, one.backed_up_at, { text: WORD[one.outcome], as: TONE[one.outcome] }],
+    ...[one.name, one.id, when(one.backed_up_at), { text: WORD[one.outcome], as: TONE[one.outcome] }],
     number(one.restore_ms === null ? 'not at all' : duration(one.restore_ms)),
     ...[number(String(one.compared.length)), one.why ?? ''],
   ]),
@@ -93,7 +95,7 @@ ${tableOf(
 )}
 <p class="dim">The restores one after the other, with making the place for each; of what was restored only.</p>
 <h2>Timeline</h2>
-${timeline(steps, began)}
+${timeline(record)}
 <h2>What was compared</h2>
 ${results.map(comparedOf).join('') || '<p class="dim">Nothing.</p>'}
 <h2>What is proven</h2>
@@ -102,7 +104,7 @@ ${tableOf(
   series.map((one) => {
     const said = seriesText(one, now);
     const as = said.startsWith('proven') ? 'good' : said.startsWith('FAILED') ? 'bad' : 'open';
-    return [one.series, one.newest?.at ?? 'none', { text: said, as }];
+    return [one.series, one.newest ? when(one.newest.at) : 'none', { text: said, as }];
   }),
 )}
 <h2>Left out</h2>
@@ -115,12 +117,13 @@ ${tableOf(
 }
 
 /** Steps as bars over the time of the drill. */
-function timeline(steps: readonly DrillStep[], began: string): string {
+function timeline({ steps, began, results }: DrillRecord): string {
+  const names = new Map(results.map(({ id, name }) => [id, name]));
   const start = Date.parse(began);
   const end = Math.max(start + 1, ...steps.map(({ at, duration_ms }) => Date.parse(at) + duration_ms));
   const percent = (ms: number) => ((Math.max(0, ms) / (end - start)) * 100).toFixed(2);
   const rows = steps.map(({ of, step, at, duration_ms, why }) => {
-    const label = of === null ? step : `${of}: ${step}`;
+    const label = of === null ? step : `${names.get(of) ?? of}: ${step}`;
     const place = `left:${percent(Date.parse(at) - start)}%;width:${percent(duration_ms)}%`;
     return `<div class="row"><span title="${text(label)}">${text(label)}${why === null ? '' : ' <span class="bad">FAILED</span>'}</span><span class="track"><span class="bar${why === null ? '' : ' bad'}" style="${place}"></span></span><span>${text(duration(duration_ms))}</span></div>`;
   });

@@ -8,6 +8,7 @@ import { CliError } from '../errors.ts';
 import { runCli } from '../run-cli.test-helper.ts';
 import { judge } from './container.ts';
 import { reasonOf } from './journal.ts';
+import { readAnswers } from './portal.ts';
 import { compareDefinitions } from './rabbitmq.ts';
 import { drillHtml } from './report-html.ts';
 
@@ -150,6 +151,22 @@ describe('psactl drill report', () => {
     await put(record([result('database', 'passed')]));
     expect((await psactl('--html', 'drill.html')).code).toBe(0);
     expect(await readFile(join(dir.path, 'drill.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s);
+  });
+});
+
+describe('a sign-in by the restored portal', () => {
+  const wrong = (said: string) =>
+    readAnswers(said)
+      .filter(({ same }) => !same)
+      .map(({ what, found }) => [what, found]);
+
+  it('is good when the page, the sign-in and the list of tickets are', () => {
+    expect(wrong('page 200\nlogin 200\ntickets 200\ntotal 127\n')).toEqual([]);
+    expect(wrong('page 200\nlogin 401\ntickets 401\ntotal \n')).toEqual([
+      ['sign-in by the restored portal', '401'],
+      ['list of tickets for who has signed in', '401'],
+    ]);
+    expect(wrong('')).toHaveLength(3);
   });
 });
 

@@ -24,6 +24,7 @@ import { drillDatabase, type Tried } from './database.ts';
 import { DrillJournal, reasonOf } from './journal.ts';
 import { drillPitr } from './pitr.ts';
 import { type Drilling, removeLeftovers, Untried } from './place.ts';
+import type { DrillAccount } from './portal.ts';
 import { drillRabbitmq } from './rabbitmq.ts';
 import { drillRedis } from './redis.ts';
 import { drillUnpacked } from './unpacked.ts';
@@ -172,6 +173,8 @@ export interface DrillSettings {
   readonly what: readonly DrillItem[];
   readonly chosen: readonly Planned[];
   readonly identity: string | null;
+  /** Who signs in at the restored platform; null: nobody. */
+  readonly account: DrillAccount | null;
   readonly progress: Progress;
 }
 
@@ -202,7 +205,8 @@ export async function runDrill(
     };
     const journal = await DrillJournal.begin(site.folder, record, settings.progress);
     try {
-      const drilling: Drilling = { cluster, journal, identity: settings.identity };
+      const { identity, account } = settings;
+      const drilling: Drilling = { cluster, journal, identity, account };
       await journal.step(null, 'take away what a killed drill has left', async () => {
         for (const id of await removeLeftovers(cluster))
           settings.progress.note(`CT ${id} was left by a drill that was killed; it is gone.`);

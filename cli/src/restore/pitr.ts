@@ -45,6 +45,8 @@ export interface PitrPlan extends Place {
 export interface PitrRestored extends PitrPlan {
   readonly tables: number;
   readonly duration_ms: number;
+  /** The log of the last moments was handed over before; false: what it has is as old as the log that was there. */
+  readonly flushed: boolean;
   /** Of that: until the database was there as it was then. */
   readonly recovered_ms: number;
 }
@@ -113,14 +115,20 @@ export async function planPitr(cluster: Cluster, to: Date | null, wanted: Wanted
   return { plan, host, primary };
 }
 
-/** A database as it was at a moment, on the repository's host, until `work` is done. */
+/**
+ * A database as it was at a moment, on the repository's host, until `work` is done.
+ * @param owner who holds the lock that goes with it: what an earlier one that was killed has left is taken away first
+ */
 export async function withDatabaseOf<T>(
   cluster: Cluster,
   host: Container,
+  owner: 'restore' | 'drill',
   to: Date | null,
   work: (name: string) => Promise<T>,
 ): Promise<T> {
-  const name = `r-${newRun(new Date()).toLowerCase()}`;
+  const name = `${owner}-${newRun(new Date()).toLowerCase()}`;
+  const leftovers = `for one in ${PITR_FOLDER}/${owner}-*; do [ ! -d "$one" ] || ${PITR} stop "\${one##*/}"; done`;
+  await cluster.must(host.id, ['sh', '-c', leftovers], { timeoutMs: 120_000 });
   const end = () =>
     new Cluster(cluster.site, AbortSignal.timeout(120_000)).exec(host.id, [PITR, 'stop', name]);
   try {
@@ -162,13 +170,19 @@ export async function restorePitr(
     progress.start('Hand over the log');
     // A moment at which nothing was written any more has no end in the log but this one.
     const isBehind = to !== null && plan.window.to !== null && to.toISOString() < plan.window.to;
-    await flushLog(cluster, primary).catch((error) => {
-      cluster.signal.throwIfAborted();
-      // What comes after it is there already: a way that is closed today must not keep it.
-      if (!isBehind) throw error;
-    });
+    const flushed = await flushLog(cluster, primary).then(
+      () => true,
+      (error: CliError) => {
+        cluster.signal.throwIfAborted();
+        // What comes after a moment that is past is there already; and of a database that was made anew nothing ever is.
+        if (to !== null && !isBehind) throw error;
+        return false;
+      },
+    );
+    if (!flushed && to === null)
+      progress.note('The newest log does not get into the repository: this is as far as it reaches.');
     progress.start(`Have the database as it was ${plan.to === 'latest' ? 'last' : `at ${plan.to}`}`);
-    return withDatabaseOf(cluster, host, to, async (name) => {
+    return withDatabaseOf(cluster, host, 'restore', to, async (name) => {
       const recovered_ms = Date.now() - began;
       const ask = async (sql: string) => {
         const line = `psql -h ${pitrSocket(name)} -d postgres -X -q -A -t -c ${shellQuote(sql)}`;
@@ -210,7 +224,7 @@ export async function restorePitr(
         return new Set<string>();
       };
       const tables = await placeDatabase(cluster, primary, plan, open, rolesOf, progress);
-      return { ...plan, tables, recovered_ms, duration_ms: Date.now() - began };
+      return { ...plan, flushed, tables, recovered_ms, duration_ms: Date.now() - began };
     });
   });
 }

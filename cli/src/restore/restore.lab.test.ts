@@ -204,6 +204,12 @@ describe('psactl restore pitr', { timeout: 600_000 }, () => {
 
   it('asks for the moment, loads what there was, and leaves nothing of it on the host', async () => {
     const to = new Date().toISOString();
+    // One that was killed has left this, and somebody else's drill that.
+    await cluster().must(ops(), [
+      'sh',
+      '-c',
+      'mkdir -p /var/lib/psa-pitr/restore-old /var/lib/psa-pitr/drill-other',
+    ]);
     const { data } = await json<{ data: object }>(
       0,
       ...['restore', 'pitr', '--to', to, '--as', 'look_here', '--yes'],
@@ -214,7 +220,7 @@ describe('psactl restore pitr', { timeout: 600_000 }, () => {
       '-c',
       'cat /var/lib/psa-pitr-last; ls /var/lib/psa-pitr',
     ]);
-    expect(last.trim()).toBe(to.replace('T', ' ').replace('Z', '+00'));
+    expect(last.trim()).toBe(`${to.replace('T', ' ').replace('Z', '+00')}\ndrill-other`);
     expect(await json(0, 'restore', 'pitr', '--to', 'latest', '--yes')).toMatchObject({
       data: { replaces: { kept_as: expect.stringMatching(/^psa_platform_before_/) } },
     });

@@ -72,7 +72,7 @@ export async function archiverState(cluster: Cluster): Promise<ArchiverState | n
 }
 
 /** How long a piece of the log may be on its way. */
-const ARCHIVE_MS = 120_000;
+const ARCHIVE_MS = 60_000;
 
 /**
  * Has what was written up to now reach the repository, with a commit behind it that a restore to now can stop at.

@@ -7,6 +7,7 @@ import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
+import { pitr } from './pitr.drill.ts';
 import { powerLoss } from './power-loss.drill.ts';
 import { recoveryDrill } from './recovery-drill.drill.ts';
 import { type Rig, raise } from './rig.test-helper.ts';
@@ -29,6 +30,7 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   partition(it);
   powerLoss(it);
   backup(it);
+  pitr(it);
   recoveryDrill(it);
   dr(it);
   conformance(it);

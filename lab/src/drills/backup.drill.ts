@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { shellQuote } from '@psa/proxmox/ssh';
 import { expect, it } from 'vitest';
 import { openCluster } from './cluster.test-helper.ts';
-import { keep, primaryOf, type Rig } from './rig.test-helper.ts';
+import { keep, type Rig } from './rig.test-helper.ts';
 
 interface Part {
   readonly item: string;
@@ -140,9 +139,9 @@ export function backup(rig: () => Rig): void {
     expect((await rig().missing(later)).toSorted()).toEqual(later.toSorted());
     const { kept_as } = second.data.replaces;
     const ids = later.map((id) => `'${id}'`).join();
-    const kept = await onPrimary(rig(), kept_as, `select count(*) from tickets.tickets where id in (${ids})`);
+    const kept = await rig().sql(`select count(*) from tickets.tickets where id in (${ids})`, kept_as);
     expect(Number(kept)).toBe(later.length);
-    await onPrimary(rig(), 'postgres', `drop database "${kept_as}"`);
+    await rig().sql(`drop database "${kept_as}"`, 'postgres');
   });
 
   it('backup: a restore that is killed at any moment leaves the database as it was', async () => {
@@ -159,9 +158,9 @@ export function backup(rig: () => Rig): void {
       await place.done;
       expect(await rig().missing(written)).toEqual([]);
     }
-    const names = await onPrimary(rig(), 'postgres', 'select datname from pg_database');
+    const names = await rig().sql('select datname from pg_database', 'postgres');
     for (const name of names.split('\n').filter((one) => /^killed_|_restoring$/.test(one)))
-      await onPrimary(rig(), 'postgres', `drop database "${name}" with (force)`);
+      await rig().sql(`drop database "${name}" with (force)`, 'postgres');
     await rig().healthy(60_000);
   });
 
@@ -190,11 +189,4 @@ export function backup(rig: () => Rig): void {
 
 /** What somebody does by mistake, with everybody still connected. */
 const dropDatabase = (rig: Rig) =>
-  onPrimary(rig, 'postgres', `drop database ${rig.inventory.data.postgres.database} with (force)`);
-
-async function onPrimary(rig: Rig, database: string, sql: string): Promise<string> {
-  const [primary] = await primaryOf(rig);
-  if (primary === undefined) throw new Error('There is no primary.');
-  const line = `cd /; runuser -u postgres -- psql -d ${shellQuote(database)} -tAc ${shellQuote(sql)}`;
-  return (await rig.inside(primary, line)).trim();
-}
+  rig.sql(`drop database ${rig.inventory.data.postgres.database} with (force)`, 'postgres');

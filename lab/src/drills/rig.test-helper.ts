@@ -54,8 +54,8 @@ export interface Rig {
   json<T>(code: number, ...args: readonly string[]): Promise<T>;
   /** Runs a shell line in a container. @throws when it fails */
   inside(container: string, line: string): Promise<string>;
-  /** Runs SQL on the primary. */
-  sql(text: string): Promise<string>;
+  /** Runs SQL on the primary, in the platform's database or another one. */
+  sql(text: string, database?: string): Promise<string>;
   /** Loads the portal from the internet's side. */
   load(options: Partial<LoadInput> & { readonly seconds: number }): ReturnType<typeof startLoad>;
   /** Ids of tickets that are not there. */
@@ -168,11 +168,11 @@ function rigOf(dir: string, psactl: string, env: Record<string, string>): Rig {
       if (run.code !== 0) throw new Error(`${line} in ${container} ended with ${run.code}: ${run.stderr}`);
       return run.stdout;
     },
-    async sql(text) {
+    async sql(text, database = inventory.data.postgres.database) {
       const primary = await primaryOf(rig);
       if (primary.length !== 1) throw new Error(`There are ${primary.length} primaries.`);
-      const { database } = inventory.data.postgres;
-      return rig.inside(primary[0]!, `runuser -u postgres -- psql -d ${database} -tAc ${shellQuote(text)}`);
+      const line = `cd /; runuser -u postgres -- psql -d ${shellQuote(database)} -tAc ${shellQuote(text)}`;
+      return rig.inside(primary[0]!, line);
     },
     load: (options) => startLoad({ ...client, pauseMs: 200, ...options }, internet),
     missing: (ids) => checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internet),

@@ -31,7 +31,8 @@ export const drillRun = define<
 Of each part the newest good backup; of containers one of each group, that whose turn it is, with --all every one. What is
 restored stands beside everything, under ids of backup.drill.ids, in the VLAN backup.drill.vlan, with its cables out: that is
 looked at before it is started. The database is loaded into a server of its own and given out again, and every row, index and
-permission compared with the dump; Redis and RabbitMQ take theirs; configurations, secrets and releases are unpacked, and
+permission compared with the dump; with PSA_EMAIL and PSA_PASSWORD the release that runs is started in front of it, and who
+they name signs in and sees tickets. PITR is brought to where the primary stood; Redis and RabbitMQ take theirs; configurations, secrets and releases are unpacked, and
 every file read; a container is booted, and must come up as psactl had made it. All of it is taken away again, also what a
 drill that was killed has left.
 
@@ -73,6 +74,7 @@ time in a cluster; none while backups are pruned.`,
 
   async apply({ data, carry }, context) {
     const { options, io, progress, signal } = context;
+    const { PSA_EMAIL, PSA_PASSWORD } = io.env;
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
     const { identityOf } = await import('../../backup/recipients.ts');
@@ -82,6 +84,7 @@ time in a cluster; none while backups are pruned.`,
         const record = await runDrill(new Cluster(site, signal), data, {
           ...{ chosen: carry.chosen, progress, what: options.what ?? DRILL_ITEMS },
           identity: await identityOf(site, io.env),
+          account: PSA_EMAIL && PSA_PASSWORD ? { email: PSA_EMAIL, password: PSA_PASSWORD } : null,
         });
         return { data: record };
       } catch (error) {

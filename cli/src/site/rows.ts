@@ -1,7 +1,7 @@
 import { CliError } from '../errors.ts';
-import type { Cluster } from '../site/cluster.ts';
-import { primaryOf } from '../site/primary.ts';
-import { askSql } from '../site/psql.ts';
+import type { Cluster } from './cluster.ts';
+import { primaryOf } from './primary.ts';
+import { askSql } from './psql.ts';
 
 /** Counted, not estimated; as superuser, so that no policy hides a row. */
 export const COUNT_ROWS = `SELECT format('%I.%I', n.nspname, c.relname),
