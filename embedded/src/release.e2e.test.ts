@@ -69,6 +69,23 @@ it('says its version at /health', async () => {
   }
 });
 
+it('has psactl in it, which needs nothing beside it but what it works on', () => {
+  const psactl = (...args: string[]) =>
+    execFileSync(process.execPath, [join(folder, 'psactl/main.mjs'), ...args], { encoding: 'utf8' });
+  expect(psactl('--version')).toBe('9.8.7\n');
+  expect(psactl('backup', 'metrics', '--from', dir.path)).toContain('psa_backup_findings{site="embedded"');
+  const inventory = new URL('../../appliance.yaml', import.meta.url).pathname;
+  const rendered = psactl(
+    'render',
+    '--inventory',
+    inventory,
+    '--output',
+    join(dir.path, 'rendered'),
+    '--dry-run',
+  );
+  expect(rendered).toContain('timers/systemd/psa-backup.timer');
+});
+
 it('has the sum of every file, and is the same bytes when it is made again', () => {
   execFileSync('sha256sum', ['-c', '--quiet', 'SHA256SUMS'], { cwd: folder });
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());

@@ -3,6 +3,7 @@ import { example } from '@psa/appliance/inventory/example.test-helper';
 import { renderTimers } from '@psa/appliance/render/timers';
 import { dueNow, lastDue } from '@psa/recovery/due';
 import { describe, expect, it } from 'vitest';
+import { COMMANDS } from '../registry.ts';
 import type { KnownSite } from '../site/site.ts';
 import { watchPolicyOf } from './watch-policy.ts';
 
@@ -23,6 +24,28 @@ function momentsOf(event: string): number[] {
 }
 
 describe('the timers of a site', () => {
+  it('start what psactl has, with options that it takes', async () => {
+    const lines = renderTimers(example()).flatMap(({ text }) =>
+      [...text.matchAll(/(?:^ExecStart=\S*|[;&\d*] )psactl ([^;\n]+)/gm)].map(([, line]) => line!.trim()),
+    );
+    expect(lines.length).toBeGreaterThan(14);
+    for (const line of lines) {
+      const words = line.split(' ');
+      const entry = COMMANDS.find(({ path }) => path.every((word, i) => words[i] === word));
+      expect(entry, line).toBeDefined();
+      const { options = [] } = await entry!.load();
+      const known = [...options.map(({ flags }) => flags.split(' ')[0]), '--yes', '--site'];
+      const given = words.filter((word) => word.startsWith('--'));
+      expect(
+        given.filter((word) => !known.includes(word)),
+        line,
+      ).toEqual([]);
+      const { parse } = options.find(({ flags }) => flags.startsWith('--what ')) ?? {};
+      const what = words[words.indexOf('--what') + 1];
+      if (words.includes('--what')) expect(() => parse!(what!), line).not.toThrow();
+    }
+  });
+
   it.each([
     ['Europe/Berlin', ['daily 02:00', 'sun 02:00', 'first sun 02:00']],
     ['Europe/Berlin', ['daily 02:30', 'sun 03:30', 'first sun 23:30']],

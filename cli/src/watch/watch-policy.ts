@@ -48,7 +48,10 @@ export function watchPolicyOf(site: KnownSite): WatchPolicy {
     })),
     ...{ expected, grace_minutes: GRACE_MINUTES, offsite_grace_minutes: OFFSITE_GRACE_MINUTES },
     // That the others were restored is seen by what stands beside the backups.
-    drills: items.map((item) => ({ what: item, days: item === 'database' ? MONTHLY_DAYS : null })),
+    drills: items.map((item) => ({
+      what: item,
+      days: item === 'database' || item === 'pitr' ? MONTHLY_DAYS : null,
+    })),
     wal: { minutes: backup.wal_archive_minutes, bytes: WAL_BYTES },
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { backup } from './backup.drill.ts';
 import { conformance } from './conformance.drill.ts';
+import { dr } from './dr.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
@@ -31,5 +32,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   backup(it);
   pitr(it);
   recoveryDrill(it);
+  dr(it);
   conformance(it);
 });

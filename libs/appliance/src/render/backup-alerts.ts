@@ -45,7 +45,7 @@ export function backupAlerts({ containers }: Inventory): readonly Alert[] {
     }),
     finding('WalGap', 'critical', 'wal_gap', {
       summary: 'A segment of the write-ahead log is missing in the archive.',
-      runbook: 'Take a full backup at once: from there on any time can be restored again',
+      runbook: 'Run "psactl backup run --only pitr": from that copy on any time can be restored again',
     }),
     finding('WalArchiveLag', 'critical', 'wal_lag', {
       summary: 'The write-ahead log does not arrive in the archive.',

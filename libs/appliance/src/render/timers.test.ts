@@ -105,6 +105,14 @@ describe('what runs by the clock', () => {
     expect(textOf(weekly, 'systemd/psa-redis.service')).toContain('--only redis --tier sun --yes');
   });
 
+  it('drills the database as far as it is taken', () => {
+    const drill = (items?: Inventory['backup']['items']) =>
+      textOf(withBackup({ items }), 'systemd/psa-drill-database.service');
+    expect(drill()).toContain('drill run --what database,pitr --yes');
+    expect(drill(['redis', 'pitr'])).toContain('drill run --what pitr --yes');
+    expect(drill(['redis'])).toBe('');
+  });
+
   it('reads the clock of the backups, where they have one of their own', () => {
     expect(textOf(withBackup({ zone: 'America/St_Johns' }), 'systemd/psa-backup.timer')).toContain(
       'OnCalendar=*-*-* 02:00:00 America/St_Johns\n',

@@ -62,6 +62,8 @@ export function purposesOf(inventory: Inventory, site: Site, metrics: string): r
   const times = [
     ...new Set(backup.tiers.flatMap(({ schedule }) => [timeOf(schedule), anHourLater(timeOf(schedule))])),
   ];
+  // As a dump, and as of a second; as far as either is taken.
+  const monthly = (['database', 'pitr'] as const).filter((item) => backup.items?.includes(item) ?? true);
   const redis = every(backup.redis_minutes);
   // The generation of the day, where each day has one.
   const isDaily = backup.tiers.some(({ schedule }) => schedule.startsWith('daily'));
@@ -100,12 +102,16 @@ export function purposesOf(inventory: Inventory, site: Site, metrics: string): r
       after: ['backup'],
       cron: `${minute} ${hour} * * ${cronDay}`,
     },
-    {
-      ...{ name: 'drill-database', what: 'restore of the database in a drill', spread: '1min' },
-      command: `drill run --what database --yes ${onSite}`,
-      ...firstOf('02,03,05,06,08,09,11,12'),
-      after: ['backup', 'verify'],
-    },
+    ...(monthly.length === 0
+      ? []
+      : [
+          {
+            ...{ name: 'drill-database', what: 'restore of the database in a drill', spread: '1min' },
+            command: `drill run --what ${monthly.join(',')} --yes ${onSite}`,
+            ...firstOf('02,03,05,06,08,09,11,12'),
+            after: ['backup', 'verify'],
+          },
+        ]),
     {
       ...{ name: 'drill', what: 'restore of everything in a drill', spread: '1min' },
       command: `drill run --yes ${onSite}`,
