@@ -16,3 +16,6 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
 
 /** `1 row`, `2 rows`. */
 export const plural = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
+
+/** The end of what a program said before it failed. */
+export const lastWords = (said: string): string => said.trim().split('\n').slice(-4).join('\n');

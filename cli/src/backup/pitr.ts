@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Container } from '@psa/appliance/inventory/expand';
+import { STANZA } from '@psa/appliance/parts/pgbackrest-settings';
 import { artefactFile, artefactId } from '@psa/recovery/artefact-name';
 import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import {
@@ -94,7 +95,7 @@ export async function gapsOf(
   { backups, wal }: RepositoryInfo,
 ): Promise<ReadonlyMap<string, readonly WalGap[]>> {
   if (wal === null || backups.length === 0) return new Map();
-  const folder = `archive/psa/${wal.id}`;
+  const folder = `archive/${STANZA}/${wal.id}`;
   const files = (await backrest(cluster, host, ['--recurse', 'repo-ls', folder])).split('\n').filter(Boolean);
   const name = newestHistory(files);
   const history = name === null ? '' : await backrest(cluster, host, ['repo-get', `${folder}/${name}`]);

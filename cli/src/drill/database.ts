@@ -6,6 +6,8 @@ import type { SiteManifest } from '@psa/recovery/manifest';
 import { type Comparison, compare } from '@psa/recovery/proof';
 import type { Catalogued } from '../backup/catalogue.ts';
 import { CliError } from '../errors.ts';
+import { GROWTH, SPARE_BYTES } from '../restore/place-database.ts';
+import { lastWords } from '../text.ts';
 import { type Drilling, fromTemplate, inPlace, needRoom, preparing } from './place.ts';
 import { signInAt } from './portal.ts';
 
@@ -16,9 +18,6 @@ export interface Tried {
   readonly notes: readonly string[];
 }
 
-/** Of a dump's text tables and indexes take about so much. */
-const GROWTH = 2;
-const SPARE_BYTES = 256 * 1024 ** 2;
 const LOAD_MS = 24 * 3_600_000;
 
 /** Its own folder: Patroni's is another, and stays empty. `$1`: PostgreSQL's version. */
@@ -164,5 +163,3 @@ export async function drillDatabase(
     }
   });
 }
-
-const lastWords = (stderr: string): string => stderr.trim().split('\n').slice(-4).join('\n');

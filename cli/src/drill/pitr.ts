@@ -13,9 +13,10 @@ import { CliError } from '../errors.ts';
 import { LOG_BYTES, withDatabaseOf } from '../restore/pitr.ts';
 import { freeIn, literal, mib, needPrimary } from '../restore/place-database.ts';
 import type { Cluster } from '../site/cluster.ts';
-import { askSql } from '../site/psql.ts';
+import { askSql, postgresShell } from '../site/psql.ts';
 import { flushLog, readRepository, repositoryHost } from '../site/repository.ts';
 import { rowsOf } from '../site/rows.ts';
+import { lastWords } from '../text.ts';
 import { between } from './between.ts';
 import type { Tried } from './database.ts';
 import { type Drilling, preparing } from './place.ts';
@@ -80,7 +81,7 @@ export async function drillPitr(
     const restore_ms = Math.round(performance.now() - began);
     const socket = pitrSocket(name);
     const run = (line: string, options = {}) =>
-      cluster.exec(host.id, ['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`], {
+      cluster.exec(host.id, postgresShell(line), {
         timeoutMs: DRILL_MS,
         ...options,
       });
@@ -172,5 +173,3 @@ async function hasReached(run: Run, socket: string, lsn: string): Promise<string
   if (code !== 0) throw new CliError('What was restored cannot be asked.', { why: lastWords(stderr) });
   return stdout.trim() === 't' ? 'all of it' : 'not all of it';
 }
-
-const lastWords = (stderr: string): string => stderr.trim().split('\n').slice(-4).join('\n');

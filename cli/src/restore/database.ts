@@ -9,6 +9,7 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { askSql } from '../site/psql.ts';
+import { lastWords } from '../text.ts';
 import { type Chosen, choose } from './choose.ts';
 import {
   GROWTH,
@@ -120,7 +121,7 @@ const asText =
     const options = { stdin: createReadStream(file), stdout: text, timeoutMs: RESTORE_MS };
     const writing = cluster.exec(member, argv, options).then(({ code, stderr }) => {
       if (code === 0) return void text.end();
-      const why = stderr.trim().split('\n').slice(-4).join('\n');
+      const why = lastWords(stderr);
       const error = new CliError(`Unable to read the dump in ${cluster.nameOf(member)}.`, { why });
       text.destroy(error);
       throw error;

@@ -10,7 +10,9 @@ import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
+import { postgresShell } from '../site/psql.ts';
 import { archiverState, flushLog, readRepository, repositoryHost } from '../site/repository.ts';
+import { lastWords } from '../text.ts';
 import {
   freeIn,
   GROWTH,
@@ -140,7 +142,7 @@ export async function withDatabaseOf<T>(
       throw new CliError(
         `Unable to have the database as it was ${to === null ? 'last' : `at ${to.toISOString()}`}.`,
         {
-          why: stderr.trim().split('\n').slice(-4).join('\n') || `It ended with ${code}.`,
+          why: lastWords(stderr) || `It ended with ${code}.`,
           ...(code === PITR_TOO_LATE && {
             fix: 'Nothing was written after that moment, or it is not in the repository: take --to latest.',
           }),
@@ -186,7 +188,7 @@ export async function restorePitr(
       const recovered_ms = Date.now() - began;
       const ask = async (sql: string) => {
         const line = `psql -h ${pitrSocket(name)} -d postgres -X -q -A -t -c ${shellQuote(sql)}`;
-        const text = await cluster.must(host.id, asPostgresThere(line));
+        const text = await cluster.must(host.id, postgresShell(line));
         return text.split('\n').filter((one) => one !== '');
       };
       const names = await ask('SELECT datname FROM pg_database WHERE datallowconn');
@@ -200,10 +202,10 @@ export async function restorePitr(
         const text = new PassThrough();
         const line = `pg_dump -h ${pitrSocket(name)} --create --dbname=${shellQuote(plan.database)}`;
         const writing = cluster
-          .exec(host.id, asPostgresThere(line), { stdout: text, timeoutMs: RESTORE_MS })
+          .exec(host.id, postgresShell(line), { stdout: text, timeoutMs: RESTORE_MS })
           .then(({ code, stderr }) => {
             if (code === 0) return void text.end();
-            const why = stderr.trim().split('\n').slice(-4).join('\n');
+            const why = lastWords(stderr);
             const error = new CliError(`Unable to read the database in ${host.name}.`, { why });
             text.destroy(error);
             throw error;
@@ -228,5 +230,3 @@ export async function restorePitr(
     });
   });
 }
-
-const asPostgresThere = (line: string) => ['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`];

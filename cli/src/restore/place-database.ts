@@ -7,6 +7,7 @@ import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { askSql, asPostgres, postgresMembers, psql } from '../site/psql.ts';
+import { lastWords } from '../text.ts';
 
 /** Where a restored database goes. */
 export interface Place {
@@ -161,7 +162,7 @@ async function feeding(
   const [{ code, stderr }, broken] = await Promise.all([ended, fed]);
   if (code !== 0)
     throw new CliError(`Unable to restore the database in ${cluster.nameOf(member)}.`, {
-      why: stderr.trim().split('\n').slice(-4).join('\n') || `It ended with ${code}.`,
+      why: lastWords(stderr) || `It ended with ${code}.`,
     });
   if (broken) throw broken;
 }
@@ -182,7 +183,7 @@ async function load(
     const { code, stderr } = await psql(cluster, member, 'postgres', `${before.join('\n')}\n`);
     if (code !== 0)
       throw new CliError(`Unable to make the database "${draft}".`, {
-        why: stderr.trim().split('\n').slice(-4).join('\n'),
+        why: lastWords(stderr),
       });
     const line = asPostgres(`psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d ${shellQuote(draft)}`);
     loading = feeding(cluster, member, line, (stdin) => send(into, stdin));

@@ -10,6 +10,12 @@ import { askPart } from './look.ts';
 export const asPostgres = (program: string): string =>
   `su postgres -s /bin/sh -c ${shellQuote(program.replace(/^(\S+)/, '$1 -h /var/run/postgresql'))}`;
 
+/** What runs a shell's line as the database's user, in a container whose folders that user may all read. */
+export const postgresShell = (line: string): readonly string[] => [
+  ...['su', 'postgres', '-s', '/bin/sh', '-c'],
+  `cd /; ${line}`,
+];
+
 /** Runs SQL as superuser in a member. By its input: arguments stand in the list of processes. */
 export function psql(
   cluster: Cluster,

@@ -4,7 +4,7 @@ import { shellQuote } from '@psa/proxmox/ssh';
 import { type RepositoryInfo, readRepositoryInfo } from '@psa/recovery/pitr';
 import { CliError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
-import { askSql, postgresMembers } from './psql.ts';
+import { askSql, postgresMembers, postgresShell } from './psql.ts';
 
 /** The log of the database on its way to the repository, as the primary sees it. */
 export interface ArchiverState {
@@ -34,8 +34,9 @@ const BACKREST_MS = 24 * 3_600_000;
 /** Runs pgBackRest on the repository's host. @throws CliError with its last words */
 export async function backrest(cluster: Cluster, host: Container, args: readonly string[]): Promise<string> {
   const line = ['pgbackrest', `--stanza=${STANZA}`, ...args].map(shellQuote).join(' ');
-  const argv = ['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`];
-  const { code, stdout, stderr } = await cluster.exec(host.id, argv, { timeoutMs: BACKREST_MS });
+  const { code, stdout, stderr } = await cluster.exec(host.id, postgresShell(line), {
+    timeoutMs: BACKREST_MS,
+  });
   if (code === 0) return stdout;
   const said = `${stdout}\n${stderr}`.split('\n').filter((one) => /ERROR|HINT|ASSERT/.test(one));
   throw new CliError(`Unable to have pgBackRest ${args.at(-1)} in ${host.name}: it ended with ${code}.`, {
