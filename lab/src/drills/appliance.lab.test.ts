@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { backup } from './backup.drill.ts';
+import { clock } from './clock.drill.ts';
 import { conformance } from './conformance.drill.ts';
 import { dr } from './dr.drill.ts';
 import { drift } from './drift.drill.ts';
@@ -31,6 +32,7 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   powerLoss(it);
   backup(it);
   pitr(it);
+  clock(it);
   recoveryDrill(it);
   dr(it);
   conformance(it);
