@@ -11,6 +11,7 @@ import { partition } from './partition.drill.ts';
 import { pitr } from './pitr.drill.ts';
 import { powerLoss } from './power-loss.drill.ts';
 import { recoveryDrill } from './recovery-drill.drill.ts';
+import { renew } from './renew.drill.ts';
 import { type Rig, raise } from './rig.test-helper.ts';
 import { rollout } from './rollout.drill.ts';
 
@@ -30,6 +31,7 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   nodeLoss(it);
   partition(it);
   powerLoss(it);
+  renew(it);
   backup(it);
   pitr(it);
   clock(it);
