@@ -5,6 +5,7 @@ import { conformance } from './conformance.drill.ts';
 import { dr } from './dr.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
+import { idle } from './idle.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
@@ -29,6 +30,7 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   rollout(it);
   killPsactl(it);
   nodeLoss(it);
+  idle(it);
   partition(it);
   powerLoss(it);
   renew(it);

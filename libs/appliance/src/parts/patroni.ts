@@ -7,6 +7,7 @@ import { type Contents, dropIn, type Place, script, secretFile } from './part.ts
 import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
+import { wakeContents } from './postgres-wake.ts';
 
 const CONFIG = '/etc/patroni/config.yml';
 const CREATED = '/usr/local/sbin/psa-postgres-created';
@@ -26,10 +27,11 @@ RestartSec=2s
 
 /** A member of the database: etcd, Patroni with its PostgreSQL, PgBouncer. */
 export function postgresContents(place: Place): Contents {
-  const [etcd, pgbouncer, pgbackrest] = [
+  const [etcd, pgbouncer, pgbackrest, wake] = [
     etcdContents(place),
     pgbouncerContents(place),
     memberContents(place),
+    wakeContents(place.container.address),
   ];
   return {
     files: [
@@ -40,12 +42,14 @@ export function postgresContents(place: Place): Contents {
       dropIn('patroni.service', UNIT),
       ...pgbouncer.files,
       ...pgbackrest.files,
+      ...wake.files,
     ],
     units: [
       ...etcd.units,
       ...pgbackrest.units,
       { name: 'patroni.service', onChange: 'reload', paths: [CONFIG] },
       ...pgbouncer.units,
+      ...wake.units,
     ],
   };
 }
