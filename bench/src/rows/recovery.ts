@@ -83,18 +83,19 @@ async function members({ containers, inside }: RecoveryLab) {
   };
 }
 
-const quote = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+/** What a program reads: nothing of it needs to be quoted. */
+const reading = (text: string) => `base64 -d <<< ${Buffer.from(text).toString('base64')}`;
 const psql = (sql: string, database = DATABASE) =>
-  `cd / && runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d ${database} -tAc ${quote(sql)}`;
+  `cd / && ${reading(sql)} | runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d ${database} -tA`;
 const asPostgres = (line: string) =>
-  `cd /var/tmp && runuser -u postgres -- bash -o pipefail -c ${quote(line)}`;
+  `cd /var/tmp && ${reading(line)} | runuser -u postgres -- bash -e -o pipefail`;
 
 /** The dump and its restore. */
 async function database(lab: RecoveryLab, say: Say): Promise<Row[]> {
   const { primary, replica } = await members(lab);
   await lab.inside(primary, psql(`drop database if exists ${DATABASE} with (force)`, 'postgres'));
   await lab.inside(primary, psql(`create database ${DATABASE}`, 'postgres'));
-  for (const statement of FILL.split(/;\n(?=create|insert|do)/)) await lab.inside(primary, psql(statement));
+  await lab.inside(primary, psql(FILL));
   const size = Number(await lab.inside(primary, psql(`select pg_database_size('${DATABASE}')`)));
   say(`the database has ${mib(size)}`);
   const dump: { ours: number; limit: number }[] = [];

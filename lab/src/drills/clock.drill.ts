@@ -59,9 +59,11 @@ export function clock(rig: () => Rig): void {
     const began = Math.floor(Date.now() / 1_000);
     let timers: readonly string[] = [];
     try {
-      const time = new Intl.DateTimeFormat('en-GB', { timeZone: zone, timeStyle: 'short' }).format(
-        Date.now() + AHEAD_MS,
-      );
+      const time = Temporal.Now.zonedDateTimeISO(zone)
+        .add({ milliseconds: AHEAD_MS })
+        .toPlainTime()
+        .toString()
+        .slice(0, 5);
       // In its hour, and not an hour before it by the timer's second look.
       writeFileSync(file, before.replace(/(schedule: (?:daily|sun|first sun)) 02:00/g, `$1 ${time}`));
       const { data } = await rig().json<{ data: { timers: string[] } }>(0, 'backup', 'schedule', '--yes');

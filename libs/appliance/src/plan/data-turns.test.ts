@@ -27,7 +27,7 @@ describe('the members of a data part', () => {
   });
 
   it('comes to the one that takes the writes last', () => {
-    const changed = [300, 301, 302].reduce(
+    const changed = [300, 301, 302].reduce<Observed>(
       (from, id) => inside(id, { changed: ['/etc/patroni/config.yml'] }, from),
       { ...whole, leader: 300 },
     );
