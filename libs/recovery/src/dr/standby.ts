@@ -73,7 +73,7 @@ export interface StandbyTrouble {
 /** How long nothing may come from the other site before it is said: many rounds. In ms. */
 export const SILENT_MS = 5 * 60_000;
 /** Bytes that have come and that the database does not take over: 64 pieces. */
-const BEHIND_BYTES = 2 ** 30;
+export const BEHIND_BYTES = 2 ** 30;
 /** A round of the copies may bring a copy of everything. In ms. */
 const COPIES_MS = 24 * 3_600_000;
 /** Room below which the next copy may not fit. */
