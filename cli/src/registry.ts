@@ -1,8 +1,6 @@
 import type { Entry } from './command.ts';
-
-const entry = (path: string, summary: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
-  ...{ path: path.split(' '), summary, on, load },
-});
+import { entry } from './registry-entry.ts';
+import { LAB_COMMANDS } from './registry-lab.ts';
 
 /** Every command of psactl. */
 export const COMMANDS: readonly Entry[] = [
@@ -358,6 +356,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'dr follow',
+    "Has the standby site's database follow that of the primary all the time (dr.kind: warm)",
+    async () => (await import('./commands/dr/follow.ts')).drFollow,
+    'site',
+  ),
+  entry(
     'dr fence',
     'Keeps a site from serving: its edge and its services stop, and start no more',
     async () => (await import('./commands/dr/fence.ts')).drFence,
@@ -369,60 +373,7 @@ export const COMMANDS: readonly Entry[] = [
     async () => (await import('./commands/dr/playbooks.ts')).drPlaybooks,
     'site',
   ),
-  entry(
-    'lab up',
-    'Makes a cluster of three nodes on this machine, or brings it up again',
-    async () => (await import('./commands/lab/up.ts')).labUpCommand,
-    'lab',
-  ),
-  entry(
-    'lab down',
-    'Ends the lab and removes all of it: containers, volumes, network',
-    async () => (await import('./commands/lab/down.ts')).labDownCommand,
-    'lab',
-  ),
-  entry(
-    'lab status',
-    "Shows the lab's nodes, their addresses and what is wrong with them on purpose",
-    async () => (await import('./commands/lab/status.ts')).labStatus,
-    'lab',
-  ),
-  entry(
-    'lab kill-node',
-    'Takes the power from a node',
-    async () => (await import('./commands/lab/faults.ts')).labKillNode,
-    'lab',
-  ),
-  entry(
-    'lab start-node',
-    'Switches a node on again',
-    async () => (await import('./commands/lab/faults.ts')).labStartNode,
-    'lab',
-  ),
-  entry(
-    'lab partition',
-    'Cuts a node off from the others and from the router',
-    async () => (await import('./commands/lab/faults.ts')).labPartition,
-    'lab',
-  ),
-  entry(
-    'lab demo',
-    'Puts the demo data into an appliance that has none: an MSP with customers, technicians and tickets',
-    async () => (await import('./commands/lab/demo.ts')).labDemo,
-    'site',
-  ),
-  entry(
-    'lab heal',
-    'Puts the cables back in',
-    async () => (await import('./commands/lab/faults.ts')).labHeal,
-    'lab',
-  ),
-  entry(
-    'lab fill-disk',
-    "Fills a node's storage",
-    async () => (await import('./commands/lab/faults.ts')).labFillDisk,
-    'lab',
-  ),
+  ...LAB_COMMANDS,
   entry(
     'completion',
     'Prints the completion script for a shell',

@@ -4,7 +4,6 @@ import { sidOf } from '@psa/appliance/plan/desired';
 import { parseMarker } from '@psa/appliance/plan/marker';
 import { apiPath } from '@psa/proxmox/client/encode';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
-import { parseNet, printNet } from '@psa/proxmox/conf';
 import { newRun } from '@psa/recovery/artefact-name';
 import { ASK_INIT, initTrouble, startUp } from '../apply/start.ts';
 import { takeContainer } from '../backup/containers.ts';
@@ -15,6 +14,7 @@ import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { generationsOf } from '../site/generations.ts';
 import { readVolume } from '../site/volume.ts';
+import { cardsApart, cardTrouble } from './cards.ts';
 import { type Chosen, choose } from './choose.ts';
 
 /** What is wanted. */
@@ -235,15 +235,18 @@ async function overwrite(
   }
   progress.start(`Restore ${plan.container} as CT ${id}`);
   const raw = await archivedConfig(cluster, node, volid);
+  const apart = plan.address === null ? null : beside(raw, plan.address, `${plan.container}-${id}`);
+  const { cards = {}, ...marks } = apart ?? {};
   const params = {
     ...{ vmid: id, ostemplate: volid, restore: true, storage: plan.storage },
     pool: cluster.site.inventory.name,
     ...(replaces ? { force: true } : {}),
-    ...(plan.address === null ? {} : beside(raw, plan.address, `${plan.container}-${id}`)),
+    ...{ ...marks, ...cards },
   };
   const result = await cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
     ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
   });
+  if (apart) await checkApart(cluster, plan, cards);
   progress.start(`Start ${plan.container}`);
   await startGuest(cluster, node, id, plan.container);
   const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
@@ -300,12 +303,29 @@ export async function archivedConfig(
  * Its cable is out: what is in it knows the live members by their addresses, and would vote and write among them as one of them.
  */
 function beside(raw: ReadonlyMap<string, string>, address: string, hostname: string) {
-  const net = parseNet(raw.get('net0') ?? '');
-  const prefix = (net.ip ?? '').split('/')[1] ?? '24';
+  const cards = cardsApart(raw, ({ ip = '' }, key) =>
+    key === 'net0' ? { ip: `${address}/${ip.split('/')[1] ?? '24'}` } : {},
+  );
   return {
-    ...{ unique: true, hostname, onboot: false, description: `Restored beside by psactl as ${hostname}.` },
-    net0: printNet({ ...net, ip: `${address}/${prefix}`, linkDown: true }),
+    ...{ hostname, onboot: false, description: `Restored beside by psactl as ${hostname}.` },
+    cards,
   };
+}
+
+/** @throws CliError when it would be heard by those that run; it is not started then */
+async function checkApart(
+  cluster: Cluster,
+  { node, id, container }: ContainerPlan,
+  cards: Readonly<Record<string, string>>,
+): Promise<void> {
+  const config = await cluster.get<Record<string, unknown>>(apiPath`/nodes/${node}/lxc/${id}/config`);
+  const trouble = cardTrouble(config, cards);
+  if (trouble !== null)
+    throw new CliError(`Unable to start ${container} beside as CT ${id}: ${trouble}.`, {
+      code: 'NOT_ISOLATED',
+      why: 'It would meet the one that runs. It is restored, and was not started.',
+      fix: `Mend its network, or remove it: pct destroy ${id} --purge (on ${node}).`,
+    });
 }
 
 /** Starts a container, and answers when its init does. @throws CliError when it stops again by itself */
