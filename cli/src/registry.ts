@@ -1,8 +1,6 @@
 import type { Entry } from './command.ts';
-
-const entry = (path: string, summary: string, load: Entry['load'], on: Entry['on'] = 'platform'): Entry => ({
-  ...{ path: path.split(' '), summary, on, load },
-});
+import { entry } from './registry-entry.ts';
+import { LAB_COMMANDS } from './registry-lab.ts';
 
 /** Every command of psactl. */
 export const COMMANDS: readonly Entry[] = [
@@ -298,6 +296,18 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'restore ticket',
+    'Puts one ticket back out of a backup, with its comments, times, watchers, history, tags and files',
+    async () => (await import('./commands/restore/ticket.ts')).restoreTicketCommand,
+    'files',
+  ),
+  entry(
+    'restore table',
+    'Puts the rows of one table back that are missing, out of a backup, or all of them beside it',
+    async () => (await import('./commands/restore/table.ts')).restoreTableCommand,
+    'files',
+  ),
+  entry(
     'restore container',
     'Restores a container of a site from a backup, into its place or beside it',
     async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,
@@ -346,6 +356,12 @@ export const COMMANDS: readonly Entry[] = [
     'site',
   ),
   entry(
+    'dr follow',
+    "Has the standby site's database follow that of the primary all the time (dr.kind: warm)",
+    async () => (await import('./commands/dr/follow.ts')).drFollow,
+    'site',
+  ),
+  entry(
     'dr fence',
     'Keeps a site from serving: its edge and its services stop, and start no more',
     async () => (await import('./commands/dr/fence.ts')).drFence,
@@ -357,91 +373,10 @@ export const COMMANDS: readonly Entry[] = [
     async () => (await import('./commands/dr/playbooks.ts')).drPlaybooks,
     'site',
   ),
-  entry(
-    'lab up',
-    'Makes a cluster of three nodes on this machine, or brings it up again',
-    async () => (await import('./commands/lab/up.ts')).labUpCommand,
-    'lab',
-  ),
-  entry(
-    'lab down',
-    'Ends the lab and removes all of it: containers, volumes, network',
-    async () => (await import('./commands/lab/down.ts')).labDownCommand,
-    'lab',
-  ),
-  entry(
-    'lab status',
-    "Shows the lab's nodes, their addresses and what is wrong with them on purpose",
-    async () => (await import('./commands/lab/status.ts')).labStatus,
-    'lab',
-  ),
-  entry(
-    'lab kill-node',
-    'Takes the power from a node',
-    async () => (await import('./commands/lab/faults.ts')).labKillNode,
-    'lab',
-  ),
-  entry(
-    'lab start-node',
-    'Switches a node on again',
-    async () => (await import('./commands/lab/faults.ts')).labStartNode,
-    'lab',
-  ),
-  entry(
-    'lab partition',
-    'Cuts a node off from the others and from the router',
-    async () => (await import('./commands/lab/faults.ts')).labPartition,
-    'lab',
-  ),
-  entry(
-    'lab demo',
-    'Puts the demo data into an appliance that has none: an MSP with customers, technicians and tickets',
-    async () => (await import('./commands/lab/demo.ts')).labDemo,
-    'site',
-  ),
-  entry(
-    'lab heal',
-    'Puts the cables back in',
-    async () => (await import('./commands/lab/faults.ts')).labHeal,
-    'lab',
-  ),
-  entry(
-    'lab fill-disk',
-    "Fills a node's storage",
-    async () => (await import('./commands/lab/faults.ts')).labFillDisk,
-    'lab',
-  ),
+  ...LAB_COMMANDS,
   entry(
     'completion',
     'Prints the completion script for a shell',
     async () => (await import('./commands/completion.ts')).completion,
   ),
-];
-
-/** What each noun is about, for the help. */
-export const NOUNS: Readonly<Record<string, string>> = {
-  user: 'people who may sign in',
-  import: 'bring data in from other systems',
-  events: 'the event bus',
-  'events dlq': 'events that no consumer could take (dead letters)',
-  audit: 'the audit log',
-  template: 'what containers are made from',
-  certs: 'certificates of the edge',
-  secrets: 'passwords and keys of an appliance',
-  backup: 'backups, and the proof that they restore',
-  'backup catalogue': 'what is known of the backups of a site',
-  offsite: 'copies of backups outside the site',
-  restore: 'bring back what a backup holds',
-  dr: 'move the platform to another site, and back',
-  drill: 'restore backups only to prove them',
-  lab: 'a cluster of three nodes on this machine, to try everything on',
-};
-
-/** What the help of psactl itself shows; each is an example of its command. */
-export const FIRST_EXAMPLES: readonly { readonly run: string; readonly note: string }[] = [
-  { run: 'psactl status', note: 'one screen: services, tickets, events' },
-  { run: 'psactl lab up', note: 'three nodes; the inventory for them is written, too' },
-  { run: 'psactl plan', note: 'what is to be done on the first site of ./appliance.yaml' },
-  { run: 'psactl apply --site lab --yes', note: 'the whole appliance on the lab' },
-  { run: 'psactl deploy --release 0.1.0 --site lab', note: 'every service' },
 ];

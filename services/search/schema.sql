@@ -216,6 +216,12 @@ begin
     limit most) as found);
 end $function$;
 
+CREATE OR REPLACE FUNCTION search.half_year(at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN GREATEST(0, LEAST(4095, ((((EXTRACT(year FROM (at AT TIME ZONE 'UTC'::text)))::integer - 2000) * 2) + (((EXTRACT(quarter FROM (at AT TIME ZONE 'UTC'::text)))::integer - 1) / 2))));
+
 CREATE OR REPLACE FUNCTION search.indexed(template text, slice text)
  RETURNS SETOF search.documents
  LANGUAGE sql
@@ -358,13 +364,25 @@ CREATE OR REPLACE FUNCTION search.slices()
 AS $function$
 declare
   tenant constant uuid := psa.tenant_id();
-  result text[] := '{}';
+  of_tenant constant text := right(tenant::text, 4);
   at timestamptz;
+  newest integer;
+  oldest integer;
+  result text[] := '{}';
 begin
   select d.updated_at into at from search.documents d
   where d.tenant_id = tenant and not d.removed order by d.updated_at desc limit 1;
+  if at is null then return result; end if;
+  newest := search.half_year(at);
+  select search.half_year(d.updated_at) into oldest from search.documents d
+  where d.tenant_id = tenant and not d.removed order by d.updated_at limit 1;
+  if newest - oldest <= 40 then
+    for number in reverse newest..oldest loop
+      result := result || (of_tenant || lpad(to_hex(number), 3, '0'));
+    end loop;
+    return result;
+  end if;
   while at is not null loop
-    -- All before 2000 are of one.
     if search.slice(tenant, at) <> all (result) then result := result || search.slice(tenant, at); end if;
     select d.updated_at into at from search.documents d
     where d.tenant_id = tenant and not d.removed
@@ -378,18 +396,24 @@ end $function$;
 
 CREATE OR REPLACE FUNCTION search.template(query tsquery, only_types text[])
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
 AS $function$
-  -- Null for a query of nothing, which nothing matches.
-  select case when numnode(query) > 0 then '(' end
-    || regexp_replace(regexp_replace(query::text, '''((?:[^'']|'''')*)''', E'''\x01\\1''', 'g'),
-      ' <(-|\d+)> ', ' & ', 'g') || ')'
-    || case when only_types is null then '' else ' & (' || coalesce(
-        (select string_agg(E'''\x01#' || replace(replace(one, '\', '\\'), '''', '''''') || '''', ' | ')
-        from unnest(only_types) as one), E'''\x01#''') || ')' end
-    || coalesce(E' & ''\x01@' || psa.customer_id() || '''', '')
-$function$;
+declare
+  company constant uuid := psa.customer_id();
+  types text := '';
+begin
+  -- A query of nothing, which nothing matches.
+  if numnode(query) = 0 then return null; end if;
+  if only_types is not null then
+    types := ' & (' || coalesce(
+      (select string_agg(E'''\x01#' || replace(replace(one, '\', '\\'), '''', '''''') || '''', ' | ')
+      from unnest(only_types) as one), E'''\x01#''') || ')';
+  end if;
+  return '(' || regexp_replace(regexp_replace(query::text, '''((?:[^'']|'''')*)''', E'''\x01\\1''', 'g'),
+      ' <(-|\d+)> ', ' & ', 'g') || ')' || types
+    || case when company is null then '' else E' & ''\x01@' || company || '''' end;
+end $function$;
 
 CREATE OR REPLACE FUNCTION search.top(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, only_types text[], limited text, only_ids uuid[], cap integer, page_offset integer, page_limit integer)
  RETURNS TABLE(type text, id uuid, score real, total integer)
@@ -457,9 +481,12 @@ end $function$;
 
 CREATE OR REPLACE FUNCTION search.unsure(query tsquery)
  RETURNS tsquery
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE PARALLEL SAFE STRICT
-RETURN CASE WHEN ((query)::text ~ ' <(-|\d+)> '::text) THEN query ELSE NULL::tsquery END;
+AS $function$
+begin
+  return case when query::text ~ ' <(-|\d+)> ' then query end;
+end $function$;
 
 CREATE OR REPLACE FUNCTION search.within(template text, slice text)
  RETURNS tsquery
@@ -510,6 +537,7 @@ end $function$;
 -- rights
 
 grant execute on function search.counted(text[],tsquery,text[],text,uuid[],integer) to psa_search;
+grant execute on function search.half_year(timestamp with time zone) to psa_search;
 grant execute on function search.indexed(text,text) to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid[],integer,boolean) to psa_search;
 grant execute on function search.newest(text[],tsquery,tsquery,text[],text,uuid[],integer) to psa_search;

@@ -718,6 +718,16 @@ AS $function$
   where d.tenant_id = psa.tenant_id() and d.deleted_at is null and (asked is null or d.id = any(asked))
 $function$;
 
+CREATE OR REPLACE FUNCTION tickets.came_back(ticket uuid, told jsonb)
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into tickets.timers (tenant_id, kind, key, due_at, payload)
+  values (psa.tenant_id(), 'came_back', ticket::text, now(), told)
+  on conflict (tenant_id, kind, key) do update set due_at = excluded.due_at, payload = excluded.payload, attempts = 0
+$function$;
+
 CREATE OR REPLACE FUNCTION tickets.count_attachment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -802,6 +812,25 @@ begin
 end
 $function$;
 
+CREATE OR REPLACE FUNCTION tickets.lost_references(ticket uuid)
+ RETURNS TABLE(field text, id uuid, name text, mended boolean)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select 'customer_id', c.customer_id, c.name, false
+  from tickets.tickets t join tickets.customers c on c.tenant_id = t.tenant_id and c.customer_id = t.customer_id
+  where t.tenant_id = psa.tenant_id() and t.id = ticket and c.deleted_at is not null
+  union all
+  select 'contact_id', p.id, p.name, true
+  from tickets.tickets t join tickets.people p on p.tenant_id = t.tenant_id and p.id = t.contact_id
+  where t.tenant_id = psa.tenant_id() and t.id = ticket and p.deleted_at is not null
+  union all
+  select 'assigned_to', d.id, d.name, t.status in ('new', 'assigned', 'in_progress', 'waiting_customer')
+  from tickets.tickets t join tickets.technicians d on d.tenant_id = t.tenant_id and d.id = t.assigned_to
+  where t.tenant_id = psa.tenant_id() and t.id = ticket and (d.deleted_at is not null or d.disabled)
+$function$;
+
 -- triggers
 
 CREATE TRIGGER attachments_counted AFTER INSERT OR DELETE OR UPDATE OF size, deleted_at ON tickets.attachments FOR EACH ROW EXECUTE FUNCTION tickets.count_attachment();
@@ -812,9 +841,11 @@ CREATE TRIGGER counter_follows BEFORE UPDATE ON tickets.ticket_counters FOR EACH
 
 grant execute on function tickets.add_history(uuid,jsonb) to psa_tickets;
 grant execute on function tickets.assignment_candidates(uuid[]) to psa_tickets;
+grant execute on function tickets.came_back(uuid,jsonb) to psa_tickets;
 grant execute on function tickets.count_attachment() to public;
 grant execute on function tickets.desk_routing() to psa_tickets;
 grant execute on function tickets.draw_ticket_numbers(integer) to psa_tickets;
+grant execute on function tickets.lost_references(uuid) to psa_tickets;
 grant usage on schema tickets to psa_tickets;
 grant delete, insert, select, update on tickets.assignment_rules to psa_tickets;
 grant delete, insert, select, update on tickets.attachment_usage to psa_tickets;

@@ -2,6 +2,7 @@ import { contentsArchive } from '@psa/appliance/contents/archive';
 import { contentsOf } from '@psa/appliance/contents/contents';
 import { newSecrets, secretNames } from '@psa/appliance/contents/secrets';
 import { EPOCH } from '@psa/appliance/parts/edge-watch';
+import { FOLLOWS, follows } from '@psa/appliance/parts/standby-settings';
 import { type Desired, desiredOf } from '@psa/appliance/plan/desired';
 import { selfSignedEdge } from '../site/certificate.ts';
 import { readDeployed } from '../site/deployed.ts';
@@ -22,24 +23,26 @@ export async function desire(site: KnownSite, options: DesireOptions): Promise<D
   const missing = missingSecrets(site, await site.folder.secrets());
   const secrets: SecretRecord = {
     ...{ tls_pem: 'none yet', ...missing.made, ...missing.known },
-    ...(await epochOf(site)),
+    ...(await placeOf(site)),
   };
   return desiredOf(inventory, site.site, {
     ...options,
     deployed: await readDeployed(site.folder.path),
+    follows: follows(secrets),
     digestOf: (container) => contentsArchive(contentsOf(inventory, site.site, container, secrets)).digest,
   });
 }
 
-/** What the edge says of its site; no secret, and told the contents as they are. */
-const epochOf = async ({ folder }: KnownSite): Promise<SecretRecord> => ({
-  [EPOCH]: String((await readDrState(folder)).epoch),
-});
+/** The site's place in its pair; no secret, and told the contents as they are. */
+const placeOf = async ({ folder }: KnownSite): Promise<SecretRecord> => {
+  const { epoch, role } = await readDrState(folder);
+  return { [EPOCH]: String(epoch), ...(role === 'following' && { [FOLLOWS]: 'yes' }) };
+};
 
 /** Makes the secrets that are missing, once and for all; what containers are told comes with them. Call it with the lock held. */
 export const ensureSecrets = async (site: KnownSite): Promise<SecretRecord> => ({
   ...(await writeMissing(site)),
-  ...(await epochOf(site)),
+  ...(await placeOf(site)),
 });
 
 async function writeMissing(site: KnownSite): Promise<SecretRecord> {

@@ -1,4 +1,5 @@
 import type { Container } from '@psa/appliance/inventory/expand';
+import { standbyLoss } from '@psa/recovery/dr/standby';
 import type { StepKind } from '@psa/recovery/dr/step';
 import { applySite, planSite, refuseProblems } from '../apply/apply.ts';
 import { wishOf } from '../apply/plan-options.ts';
@@ -15,6 +16,7 @@ import { migrateDatabase } from '../site/migrate.ts';
 import { lookAt, restart } from '../site/replicas.ts';
 import type { KnownSite, OpenSite } from '../site/site.ts';
 import { smokeEdge } from '../site/smoke.ts';
+import { clearDatabase, handedOverMs, openDatabase, stopFollowing } from '../site/standby.ts';
 import { bringCopy, type ChosenCopies } from './copies.ts';
 import type { DrContext } from './pair.ts';
 import { edgeOf } from './secrets.ts';
@@ -38,6 +40,8 @@ export interface SiteWork {
 export interface Done {
   readonly bytes?: number;
   readonly text?: string;
+  /** The database has what was written until then; ISO 8601. */
+  readonly until?: string;
 }
 
 /** Where copies stand on the site that takes over. */
@@ -201,6 +205,15 @@ async function relocated({ cluster, to, named }: SiteWork): Promise<Done> {
   return {};
 }
 
+/** The last pieces, and no more: what has come is all that there will be. */
+async function catchUp({ cluster, to }: SiteWork): Promise<Done> {
+  const state = await stopFollowing(cluster);
+  const lost = standbyLoss(state, handedOverMs(to.inventory));
+  if (lost === null) return {};
+  const until = new Date(state.now - lost).toISOString();
+  return { until, text: `the database has what was written until ${until}` };
+}
+
 async function lead({ context, from, to }: SiteWork): Promise<Done> {
   const line = to.inventory.dr?.hooks?.switch;
   if (line === undefined) {
@@ -253,6 +266,10 @@ type SiteStep = Extract<
   | 'start'
   | 'smoke'
   | 'switch'
+  | 'catch_up'
+  | 'open'
+  | 'wake'
+  | 'clear'
 >;
 
 /** What each of them does on the site that the platform goes on. */
@@ -263,4 +280,14 @@ export const ACTS: Readonly<Record<SiteStep, (work: SiteWork) => Promise<Done>>>
   container: restoreNamed,
   relocate: relocated,
   switch: lead,
+  catch_up: catchUp,
+  open: async ({ cluster }) => {
+    await openDatabase(cluster);
+    return {};
+  },
+  wake: build,
+  clear: async ({ cluster }) => {
+    await clearDatabase(cluster);
+    return {};
+  },
 };

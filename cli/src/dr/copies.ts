@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ArtefactError, writeArtefact } from '@psa/recovery/artefact';
 import { artefactFile, parseArtefactId } from '@psa/recovery/artefact-name';
-import { type Copy, NEEDED, type Needed } from '@psa/recovery/dr/plan';
+import { type Copy, NEEDED, type Needed } from '@psa/recovery/dr/facts';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { type Receipt, readRemote } from '@psa/recovery/offsite/receipt';
 import { fetchCopy } from '@psa/recovery/offsite/send';

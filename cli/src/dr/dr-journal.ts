@@ -18,6 +18,10 @@ export interface DrLine {
   /** Bytes that the step moved. */
   readonly bytes?: number;
   readonly text?: string;
+  /** Whether the database that follows takes over, where there is one; beside `begin`. */
+  readonly warm?: boolean;
+  /** The database has what was written until then; ISO 8601. */
+  readonly until?: string;
 }
 
 const FILE = 'dr-journal.ndjson';
@@ -78,6 +82,10 @@ export interface Unfinished {
   readonly copies: readonly string[];
   /** Ids of the steps that are done. */
   readonly done: ReadonlySet<string>;
+  /** Whether the database that follows was to take over; null: there was none. */
+  readonly warm: boolean | null;
+  /** What it has was written until then; ISO 8601, null: it is not known yet. */
+  readonly until: string | null;
   /** What they said, by their ids. */
   readonly said: Readonly<Record<string, string>>;
 }
@@ -98,6 +106,7 @@ export function unfinished(lines: readonly DrLine[]): Unfinished | null {
     said: Object.fromEntries(said) as Record<string, string>,
     ...{ run: begin.run, what: begin.what ?? '', since: begin.at, copies: begin.copies ?? [] },
     done: new Set(done),
+    ...{ warm: begin.warm ?? null, until: own.findLast(({ until }) => until !== undefined)?.until ?? null },
   };
 }
 

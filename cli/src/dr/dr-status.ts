@@ -1,13 +1,17 @@
 import { otherEdge } from '@psa/appliance/parts/edge-watch';
 import { lasting } from '@psa/recovery/dr/duration';
-import { NEEDED, type Needed, planFailover } from '@psa/recovery/dr/plan';
+import { NEEDED, type Needed } from '@psa/recovery/dr/facts';
+import { planFailover } from '@psa/recovery/dr/plan';
+import { type FollowState, standbyLoss, standbyTroubles } from '@psa/recovery/dr/standby';
 import { type DrState, siteAt } from '../site/dr-state.ts';
 import type { KnownSite } from '../site/site.ts';
+import { handedOverMs } from '../site/standby.ts';
 import { findCopies, newestCopies } from './copies.ts';
 import { readDrJournal, unfinished } from './dr-journal.ts';
 import { measuredOf } from './facts.ts';
 import { edgesOf, signsOfLife } from './life.ts';
-import { type DrContext, needPair } from './pair.ts';
+import { type DrContext, needPair, type Pair } from './pair.ts';
+import { askStandby, type StandbySeen, staleOf, standbyFacts } from './standby.ts';
 
 /** How a site of the pair is. */
 interface SiteState extends DrState {
@@ -36,6 +40,8 @@ export interface DrStatus {
   readonly copies: Readonly<Record<Needed, CopyAge | null>>;
   /** The newest of each kind in each place: how far that lags behind. */
   readonly places: readonly CopyAge[];
+  /** How far what follows is; null: the standby is cold, or does not follow. */
+  readonly standby: Standby | null;
   /** If the site that serves were lost now. */
   readonly predicted: {
     readonly rto_minutes: number;
@@ -50,16 +56,33 @@ export interface DrStatus {
   readonly notes: readonly string[];
 }
 
+/** A standby that follows. */
+interface Standby {
+  /** Null: it does not say. */
+  readonly role: FollowState['role'] | null;
+  /** The last commit that it has; ISO 8601. */
+  readonly replayed_at: string | null;
+  /** What was written in so many seconds would be lost. Null: nobody knows. */
+  readonly lag_seconds: number | null;
+  /** Bytes of the log that have come and that its database has not taken over. */
+  readonly behind_bytes: number | null;
+  /** The newest piece of the log that has come, and when it was last asked for more. */
+  readonly newest: string | null;
+  readonly asked_at: string | null;
+}
+
 const MINUTE = 60_000;
 
 /** Looks at both sites from outside, and at the copies that are left when one of them is gone. */
 export async function drStatus(context: DrContext): Promise<DrStatus> {
   const { io, signal, progress } = context;
-  const { dr, serving, other } = await needPair(context);
+  const pair = await needPair(context);
+  const { dr, serving, other } = pair;
   progress.start('look at both sites');
   const now = new Date();
-  const [found, ...sites] = await Promise.all([
+  const [found, follows, ...sites] = await Promise.all([
     findCopies(serving.known, io, signal),
+    askStandby(context, pair),
     ...[serving, other].map(async ({ known, state }): Promise<SiteState> => {
       const [says, life] = await Promise.all([askSite(known, signal), signsOfLife(known, signal)]);
       return { name: known.site.name, ...state, says, answers: life.length > 0 };
@@ -74,6 +97,7 @@ export async function drStatus(context: DrContext): Promise<DrStatus> {
     ...{ named: null, before: null, by_log: false, copies, container_bytes: null, life: [], fence: false },
     hooks: { fence: false, switch: true, notify: true },
     measured: measuredOf([serving.known, other.known]),
+    standby: standbyFacts(follows, pair),
   });
   const aged = ({ id, at, place }: { id: string; at: string; place: string }): CopyAge => ({
     ...{ id, at, place },
@@ -108,6 +132,7 @@ export async function drStatus(context: DrContext): Promise<DrStatus> {
         ? [`${name} serves, although it was failed over: psactl dr fence --site ${name}`]
         : [],
     ),
+    ...(await standbyProblems(follows, pair)),
     ...(open ? [`"${open.what}" of ${open.since} was cut off: run it again.`] : []),
     ...found.unread.map((one) => `Its copies could not be read: ${one}`),
   ];
@@ -124,8 +149,40 @@ export async function drStatus(context: DrContext): Promise<DrStatus> {
     places: [...Map.groupBy(found.all, ({ kind, place }) => `${kind} ${place}`).values()].map((list) =>
       aged(list[0]!),
     ),
+    standby: follows && standbyShown(follows, pair),
     ...{ predicted, targets, problems, notes },
   };
+}
+
+function standbyShown({ state }: StandbySeen, { serving }: Pair): Standby {
+  const at = (moment: number | null | undefined) => (moment ? new Date(moment).toISOString() : null);
+  const lost = state && standbyLoss(state, handedOverMs(serving.known.inventory), Date.now());
+  return {
+    ...{ role: state?.role ?? null, replayed_at: at(state?.replayed_at) },
+    lag_seconds: lost === null ? null : Math.round(lost / 1000),
+    ...{ behind_bytes: state?.behind_bytes ?? null, newest: state?.newest ?? null },
+    asked_at: at(state?.log.at),
+  };
+}
+
+/** What is wrong with a standby that shall follow. */
+async function standbyProblems(seen: StandbySeen | null, pair: Pair): Promise<string[]> {
+  const { dr, serving, other } = pair;
+  const names = { from: serving.known.site.name, to: other.known.site.name };
+  if (dr.kind !== 'warm') return [];
+  if (seen === null)
+    return names.from === dr.primary
+      ? [`${names.to} does not follow, although dr.kind is warm: psactl dr follow`]
+      : [];
+  const stale = await staleOf(pair);
+  return [
+    ...(seen.state
+      ? standbyTroubles(seen.state, names).map(({ why, fix }) => `${why} ${fix}`)
+      : [`${names.to} does not say how far it is: ${seen.why}`]),
+    ...(stale.length > 0
+      ? [`${names.to} lacks ${stale.join(' and ')} of ${names.from}: psactl dr follow`]
+      : []),
+  ];
 }
 
 /** Asked by the address that the other site uses, which does not move. */

@@ -1,4 +1,5 @@
-import { type DrFacts, type DrPlan, planFailover } from '@psa/recovery/dr/plan';
+import type { DrFacts, StandbyFacts } from '@psa/recovery/dr/facts';
+import { type DrPlan, planFailover } from '@psa/recovery/dr/plan';
 import { SCENARIO, type Scenario } from '@psa/recovery/dr/scenario';
 import { readShelf } from '@psa/recovery/shelf';
 import { type CliError, usage } from '../errors.ts';
@@ -9,7 +10,8 @@ import { type KnownSite, readSite, withSite } from '../site/site.ts';
 import { type ChosenCopies, findCopies, newestCopies } from './copies.ts';
 import { type DrLine, measuredSteps, readDrJournal, type Unfinished, unfinished } from './dr-journal.ts';
 import { signsOfLife } from './life.ts';
-import { type DrContext, readPair } from './pair.ts';
+import { type DrContext, type Pair, readPair } from './pair.ts';
+import { askStandby, standbyFacts } from './standby.ts';
 
 /** What somebody wants done. */
 export interface DrWish {
@@ -49,13 +51,14 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
   const to = isThere ? (other ?? from) : from;
   checkNamed(from, wish.named, names);
   progress.start('look at what is left');
-  const [found, life, container_bytes, log] = await Promise.all([
+  const resumes = wish.anew ? null : cutOff(to, wish.scenario);
+  const [found, life, container_bytes, log, standby] = await Promise.all([
     findCopies(from, io, signal),
     isThere ? signsOfLife(from, signal) : [],
     names === 'container' ? newestArchive(from, wish.named) : null,
     !isThere && names === null && wish.before ? logAt(context, from, wish.before) : null,
+    isThere && pair ? standbyOf(context, pair, resumes) : null,
   ]);
-  const resumes = wish.anew ? null : cutOff(to, wish.scenario);
   const copies = resumes
     ? sameCopies(resumes, newestCopies(found, wish.before), found.all)
     : newestCopies(found, wish.before);
@@ -75,6 +78,7 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
       before: wish.before,
       by_log: log === 'reaches',
       fence: wish.fence,
+      standby,
     },
     hooks: {
       ...{ fence: hooks?.fence !== undefined, switch: hooks?.switch !== undefined },
@@ -90,7 +94,27 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
     to,
     copies,
     resumes,
-    unread: [...found.unread, ...(log === null || log === 'reaches' ? [] : [log])],
+    unread: [
+      ...found.unread,
+      ...(standby?.why_not ? [`What follows cannot take over: ${standby.why_not}`] : []),
+      ...(log === null || log === 'reaches' ? [] : [log]),
+    ],
+  };
+}
+
+/** What follows; of a failover that was cut off it is what that has begun with. */
+async function standbyOf(
+  context: DrContext,
+  pair: Pair,
+  resumes: Unfinished | null,
+): Promise<StandbyFacts | null> {
+  if (resumes === null) return standbyFacts(await askStandby(context, pair), pair);
+  if (resumes.warm === null) return null;
+  if (!resumes.warm) return { why_not: 'It was begun with copies.', loss_ms: null };
+  const { until } = resumes;
+  return {
+    why_not: null,
+    loss_ms: until === null ? null : Math.max(0, Date.parse(resumes.since) - Date.parse(until)),
   };
 }
 

@@ -163,7 +163,7 @@ async function act({ here, there }: Both, from: PairedSite, id: StepKind): Promi
     case 'notify':
       return tell(
         here,
-        `${to.inventory.name}: the platform is back on ${to.site.name}; ${there.to.site.name} stands by. Nothing was lost.`,
+        `${to.inventory.name}: the platform is back on ${to.site.name}; ${there.to.site.name} stands by${to.inventory.dr?.kind === 'warm' ? ', and follows again after "psactl dr follow"' : ''}. Nothing was lost.`,
       );
     case 'build':
     case 'quiet':

@@ -53,6 +53,7 @@ export async function failOver(outer: DrContext, prepared: Prepared): Promise<Fa
           journal.add({
             ...{ event: 'begin', what: plan.scenario },
             copies: Object.values(copies).map(({ id }) => id),
+            ...(facts.standby !== null && { warm: plan.warm }),
           });
         const work: SiteWork = {
           ...{ context, from: prepared.from, to: open, copies, named: facts.named },
@@ -66,7 +67,7 @@ export async function failOver(outer: DrContext, prepared: Prepared): Promise<Fa
         const rto_ms = Date.now() - began;
         return {
           ...{ scenario: plan.scenario, site: to.site.name, steps, rto_ms },
-          ...{ rpo_ms: lossOf(prepared, began), resumed: resumes !== null },
+          ...{ rpo_ms: lossOf(prepared, began, steps), resumed: resumes !== null },
         };
       } finally {
         journal.close();
@@ -95,8 +96,12 @@ export async function locked<T>(
   );
 }
 
-/** What was written between the copy and the beginning. */
-function lossOf({ plan }: Prepared, began: number): number | null {
+/** What was written between what was taken and the beginning. */
+function lossOf({ plan, resumes }: Prepared, began: number, steps: readonly StepDone[]): number | null {
+  if (plan.warm) {
+    const until = steps.find((one) => one.until !== undefined)?.until ?? resumes?.until;
+    return until ? Math.max(0, began - Date.parse(until)) : plan.rpo_ms;
+  }
   if (plan.moment !== null) return Math.max(0, began - Date.parse(plan.moment));
   const { database } = plan.copies;
   return database ? Math.max(0, began - Date.parse(database.at)) : null;
@@ -147,6 +152,8 @@ async function act(work: SiteWork, prepared: Prepared, id: StepKind): Promise<Do
     }
     case 'secrets':
       return takeOver(work);
+    case 'claim':
+      return claim(work, 0);
     case 'switch': {
       const done = await ACTS.switch(work);
       await serves(work);
@@ -158,6 +165,10 @@ async function act(work: SiteWork, prepared: Prepared, id: StepKind): Promise<Do
     case 'save':
     case 'compare':
     case 'promote':
+    case 'carry':
+    case 'ready':
+    case 'copy':
+    case 'follow':
       throw new TypeError(`"${id}" is no step of a failover`);
     default:
       return ACTS[id](work);
@@ -177,9 +188,14 @@ async function lookAgain({ context, from }: SiteWork, { plan, facts }: Prepared)
 }
 
 /** From here on the site that takes over is the later one: the edge of the other one sees it, and stops. */
-async function takeOver({ to, from, copies, identity }: SiteWork): Promise<Done> {
+async function takeOver(work: SiteWork): Promise<Done> {
+  const { to, copies, identity } = work;
   const ids = { secrets: copies.secrets!.id, ...(copies.releases && { releases: copies.releases.id }) };
-  const theirs = await takeSecrets(to, folderOf(to), ids, identity);
+  return claim(work, await takeSecrets(to, folderOf(to), ids, identity));
+}
+
+/** @param theirs the number of the failover since which the other site served, as a copy says; 0: nobody knows more than this machine */
+async function claim({ to, from }: SiteWork, theirs: number): Promise<Done> {
   const [own, old] = [await readDrState(to.folder), await readDrState(from.folder)];
   // Run again, it counts no further.
   const epoch =

@@ -34,6 +34,7 @@ export function playbooksOf(
       ...{ now: new Date(0), appliance: name, from: dr?.primary ?? sites[0]!.name, to: dr?.standby ?? null },
       ...{ named: null, by_log: true, container_bytes: null, life: [], fence: false, measured },
       before: scenario === 'data-corrupted' ? MOMENT : null,
+      standby: dr?.kind === 'warm' ? { why_not: null, loss_ms: null } : null,
       copies: Object.fromEntries(
         ['database', 'secrets', 'releases', 'redis'].map((kind) => [kind, copy(kind)]),
       ),

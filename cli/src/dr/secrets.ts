@@ -5,7 +5,7 @@ import { artefactFile } from '@psa/recovery/artefact-name';
 import { CliError } from '../errors.ts';
 import { manifestOfFile, planConfig, restoreConfig } from '../restore/config.ts';
 import { readDrState } from '../site/dr-state.ts';
-import { SiteFolder } from '../site/folder.ts';
+import { type SecretRecord, SiteFolder } from '../site/folder.ts';
 import type { KnownSite } from '../site/site.ts';
 
 /** Of a site's folder, what belongs to the appliance and not to the cluster that it stands on. */
@@ -31,11 +31,7 @@ export async function takeSecrets(
     const given = new SiteFolder(join(place, 'secrets/site'));
     const theirs = await given.secrets();
     const ours = await to.folder.secrets();
-    if (ours.postgres_superuser && ours.postgres_superuser !== theirs.postgres_superuser)
-      throw new CliError(`Unable to take over the secrets of the other site: ${to.site.name} has others.`, {
-        why: 'An appliance was built there by itself; its database would not open to these.',
-        fix: `Take it away (psactl destroy --site ${to.site.name}), move ${to.folder.file('secrets.json')} aside, then run this again.`,
-      });
+    refuseOther(to, ours, theirs);
     for (const name of CARRIED)
       if (existsSync(given.file(name))) {
         await rm(to.folder.file(name), { recursive: true, force: true });
@@ -73,6 +69,18 @@ export async function edgeOf({ folder }: KnownSite): Promise<string> {
   const { tls_pem } = await folder.secrets();
   if (tls_pem) return tls_pem;
   throw new CliError(`Unable to ask the edge: ${folder.file('secrets.json')} has no certificate.`);
+}
+
+/** @throws CliError when a site holds data under other secrets than these */
+export const refuseOtherSecrets = async (to: KnownSite, theirs: SecretRecord): Promise<void> =>
+  refuseOther(to, await to.folder.secrets(), theirs);
+
+function refuseOther(to: KnownSite, ours: SecretRecord, theirs: SecretRecord): void {
+  if (!ours.postgres_superuser || ours.postgres_superuser === theirs.postgres_superuser) return;
+  throw new CliError(`Unable to take over the secrets of the other site: ${to.site.name} has others.`, {
+    why: 'An appliance was built there by itself; its database would not open to these.',
+    fix: `Take it away (psactl destroy --site ${to.site.name}), move ${to.folder.file('secrets.json')} aside, then run this again.`,
+  });
 }
 
 /** Carries secrets, certificates and releases from one site's folder to the other's, on the machine that has both. */

@@ -4,6 +4,7 @@ import { apiPath } from '@psa/proxmox/client/encode';
 import { parseNet, printNet } from '@psa/proxmox/conf';
 import { isolationTrouble, parseDrillMarker, printDrillMarker } from '@psa/recovery/drill';
 import { CliError } from '../errors.ts';
+import { cardsApart } from '../restore/cards.ts';
 import { archivedConfig, RESTORE_MS, startGuest } from '../restore/container.ts';
 import { Cluster } from '../site/cluster.ts';
 import { type DrillJournal, reasonOf } from './journal.ts';
@@ -54,17 +55,13 @@ export interface DrillPlace {
   readonly name: string;
 }
 
-/** The network cards of a container of a drill: as they were, in the VLAN of drills, cables out. */
+/**
+ * The network cards of a container of a drill: as they were, in the VLAN of drills, cables out. It keeps its address, at
+ * which its servers listen, and its gateway: there is nobody to hear them.
+ */
 function cardsOf(cluster: Cluster, raw: ReadonlyMap<string, string>): Params {
-  const { id, bridge } = vlanOf(cluster);
-  const cards = [...raw].filter(([key]) => /^net\d+$/.test(key));
-  return Object.fromEntries(
-    cards.map(([key, text]) => {
-      // It keeps its address, at which its servers listen, and its gateway: there is nobody to hear them.
-      const { hwaddr: _, ...net } = parseNet(text);
-      return [key, printNet({ ...net, bridge, tag: id, linkDown: true })];
-    }),
-  );
+  const { id: tag, bridge } = vlanOf(cluster);
+  return cardsApart(raw, () => ({ bridge, tag }));
 }
 
 /** What restores the archive of a container into isolation. */
@@ -81,7 +78,6 @@ export async function fromArchive(
       ...{
         ostemplate: volid,
         restore: true,
-        unique: true,
         storage: target.storage,
         ...cardsOf(cluster, raw),
       },

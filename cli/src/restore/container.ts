@@ -4,8 +4,8 @@ import { sidOf } from '@psa/appliance/plan/desired';
 import { parseMarker } from '@psa/appliance/plan/marker';
 import { apiPath } from '@psa/proxmox/client/encode';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
-import { parseNet, printNet } from '@psa/proxmox/conf';
 import { newRun } from '@psa/recovery/artefact-name';
+import type { SiteManifest } from '@psa/recovery/manifest';
 import { ASK_INIT, initTrouble, startUp } from '../apply/start.ts';
 import { takeContainer } from '../backup/containers.ts';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
@@ -15,6 +15,7 @@ import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { generationsOf } from '../site/generations.ts';
 import { readVolume } from '../site/volume.ts';
+import { cardsApart, cardTrouble } from './cards.ts';
 import { type Chosen, choose } from './choose.ts';
 
 /** What is wanted. */
@@ -172,8 +173,8 @@ function checkBeside(
 }
 
 /**
- * Restores a container. Into its place: it is stopped, backed up as it is, and only then overwritten. A restore that fails
- * leaves what Proxmox leaves, and the backup that was made a moment before.
+ * Restores a container. Into its place: it is stopped, backed up as it is, and only then overwritten. What a restore that
+ * fails has taken away comes back out of the backup that was made a moment before.
  */
 export async function restoreContainer(
   outer: Cluster,
@@ -222,7 +223,7 @@ async function overwrite(
 ): Promise<Pick<ContainerRestored, 'safety' | 'warnings'>> {
   const { id, node, replaces } = plan;
   const { volid } = chosen.backup.volume!;
-  let safety: string | null = null;
+  let safety: SiteManifest | null = null;
   if (replaces) {
     await cluster.settle(node, id);
     if ((await cluster.status(node, id)) === 'running') {
@@ -231,19 +232,24 @@ async function overwrite(
       await run(cluster, 'POST', path, { forceStop: true, timeout: 60 });
     }
     progress.start(`Back up ${plan.container} as it is`);
-    safety = (await takeSafety(cluster, target, node)).id;
+    safety = await takeSafety(cluster, target, node);
   }
   progress.start(`Restore ${plan.container} as CT ${id}`);
   const raw = await archivedConfig(cluster, node, volid);
+  const apart = plan.address === null ? null : beside(raw, plan.address, `${plan.container}-${id}`);
+  const { cards = {}, ...marks } = apart ?? {};
   const params = {
     ...{ vmid: id, ostemplate: volid, restore: true, storage: plan.storage },
     pool: cluster.site.inventory.name,
     ...(replaces ? { force: true } : {}),
-    ...(plan.address === null ? {} : beside(raw, plan.address, `${plan.container}-${id}`)),
+    ...{ ...marks, ...cards },
   };
-  const result = await cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
-    ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
+  const result = await make(cluster, node, params).catch(async (error) => {
+    cluster.signal.throwIfAborted();
+    if (safety) await putBack(cluster, plan, safety, error as Error, progress);
+    throw error;
   });
+  if (apart) await checkApart(cluster, plan, cards);
   progress.start(`Start ${plan.container}`);
   await startGuest(cluster, node, id, plan.container);
   const isForgotten = replaces === null && target.ha === 'managed' && plan.address === null;
@@ -251,7 +257,45 @@ async function overwrite(
     ...(result?.warningLines ?? []),
     ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
   ];
-  return { safety, warnings };
+  return { safety: safety?.id ?? null, warnings };
+}
+
+const make = (cluster: Cluster, node: string, params: Readonly<Record<string, string | number | boolean>>) =>
+  cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
+    ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
+  });
+
+/**
+ * Brings back what a restore into its place has taken away. Proxmox VE removes the old disks before it reads the archive, and
+ * the configuration with the new ones when that fails: then there is no container of that id any more.
+ * @throws CliError saying what is there now; it returns where the old one was never touched
+ */
+async function putBack(
+  cluster: Cluster,
+  { node, id, container, storage, backup }: ContainerPlan,
+  safety: SiteManifest,
+  failed: Error,
+  progress: Progress,
+): Promise<void> {
+  if ((await cluster.config(node, id)) !== null) return;
+  const report = (state: string, fix: string) =>
+    new CliError(`Unable to restore ${container} from ${backup}: ${state}.`, {
+      why: failed.message,
+      fix,
+      cause: failed,
+    });
+  progress.start(`Put ${container} back as it was`);
+  const params = { vmid: id, ostemplate: safety.volume!.volid, restore: true, storage };
+  try {
+    await make(cluster, node, { ...params, pool: cluster.site.inventory.name });
+  } catch {
+    cluster.signal.throwIfAborted();
+    throw report(
+      'the container is gone, and could not be put back',
+      `Make room on ${storage} if that is what failed, then: psactl restore container ${container} --from ${safety.id}`,
+    );
+  }
+  throw report('what was there before is back', 'Take another backup: psactl backup list');
 }
 
 const run = (cluster: Cluster, method: string, path: string, params = {}) =>
@@ -300,12 +344,29 @@ export async function archivedConfig(
  * Its cable is out: what is in it knows the live members by their addresses, and would vote and write among them as one of them.
  */
 function beside(raw: ReadonlyMap<string, string>, address: string, hostname: string) {
-  const net = parseNet(raw.get('net0') ?? '');
-  const prefix = (net.ip ?? '').split('/')[1] ?? '24';
+  const cards = cardsApart(raw, ({ ip = '' }, key) =>
+    key === 'net0' ? { ip: `${address}/${ip.split('/')[1] ?? '24'}` } : {},
+  );
   return {
-    ...{ unique: true, hostname, onboot: false, description: `Restored beside by psactl as ${hostname}.` },
-    net0: printNet({ ...net, ip: `${address}/${prefix}`, linkDown: true }),
+    ...{ hostname, onboot: false, description: `Restored beside by psactl as ${hostname}.` },
+    cards,
   };
+}
+
+/** @throws CliError when it would be heard by those that run; it is not started then */
+async function checkApart(
+  cluster: Cluster,
+  { node, id, container }: ContainerPlan,
+  cards: Readonly<Record<string, string>>,
+): Promise<void> {
+  const config = await cluster.get<Record<string, unknown>>(apiPath`/nodes/${node}/lxc/${id}/config`);
+  const trouble = cardTrouble(config, cards);
+  if (trouble !== null)
+    throw new CliError(`Unable to start ${container} beside as CT ${id}: ${trouble}.`, {
+      code: 'NOT_ISOLATED',
+      why: 'It would meet the one that runs. It is restored, and was not started.',
+      fix: `Mend its network, or remove it: pct destroy ${id} --purge (on ${node}).`,
+    });
 }
 
 /** Starts a container, and answers when its init does. @throws CliError when it stops again by itself */

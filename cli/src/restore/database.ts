@@ -105,12 +105,16 @@ export async function restoreDatabase(
     await verifySum(file, chosen.manifest);
     const isAll = chosen.manifest.kind === 'database';
     const roles = isAll ? (await readZstd(file, readDump)).roles : [];
-    const open: OpenDump = isAll ? (read) => readZstd(file, read) : asText(cluster, primary.id, file);
+    const open = dumpOf(cluster, primary.id, chosen);
     const rolesOf = async (there: ReadonlySet<string>) => new Set(roles.filter((role) => !there.has(role)));
     const tables = await placeDatabase(cluster, primary, plan, open, rolesOf, progress);
     return { ...plan, tables, duration_ms: Date.now() - began };
   });
 }
+
+/** The text of a backup of the database, whatever it is kept as. @param member where a `pg_restore` is */
+export const dumpOf = (cluster: Cluster, member: number, { backup, manifest }: Chosen): OpenDump =>
+  manifest.kind === 'database' ? (read) => readZstd(backup.file, read) : asText(cluster, member, backup.file);
 
 /** What pg_dump wrote in its custom format, as before a deploy, is made text where its pg_restore is. */
 const asText =

@@ -11,11 +11,17 @@ import { askEdge } from './smoke.ts';
 export interface DrState {
   /** Which failover it serves since, counted from 1: nobody has failed over yet. */
   readonly epoch: number;
-  /** `fenced`: another site serves, and this one must not. `filling`: it is being made ready to. */
-  readonly role: 'serving' | 'fenced' | 'filling';
+  /**
+   * `fenced`: another site serves, and this one must not. `filling`: it is being made ready to. `following`: its database
+   * follows that of the one that serves.
+   */
+  readonly role: Role;
   /** Since when; ISO 8601. Null: always. */
   readonly since: string | null;
 }
+
+const ROLES = ['serving', 'fenced', 'filling', 'following'] as const;
+type Role = (typeof ROLES)[number];
 
 const FILE = 'dr.json';
 const NEVER: DrState = { epoch: 1, role: 'serving', since: null };
@@ -38,8 +44,8 @@ function parse(text: string): DrState | null {
   try {
     const { epoch, role, since } = JSON.parse(text) as Partial<DrState>;
     if (!Number.isInteger(epoch) || epoch! < 1) return null;
-    if (role !== 'serving' && role !== 'fenced' && role !== 'filling') return null;
-    return { epoch: epoch!, role, since: since ?? null };
+    if (!ROLES.some((one) => one === role)) return null;
+    return { epoch: epoch!, role: role!, since: since ?? null };
   } catch {
     return null;
   }
@@ -84,6 +90,8 @@ export async function superseded(
       message: `It was failed over${state.since === null ? '' : ` on ${state.since}`}; the other site serves, and writes here would be lost.`,
       fix,
     };
+  // It serves nobody, whatever is applied there.
+  if (state.role === 'following') return null;
   const url = otherEdge(inventory, site);
   const other = url && (await siteAt(inventory, url, signal));
   if (!other || other.epoch <= state.epoch) return null;
@@ -96,6 +104,11 @@ export async function superseded(
 
 /** @throws CliError when the site was failed over */
 export async function refuseSuperseded(site: KnownSite, signal: AbortSignal): Promise<void> {
+  if ((await readDrState(site.folder)).role === 'following')
+    throw new CliError(`Unable to change the site ${site.site.name}: it follows the other one.`, {
+      code: 'SITE_FENCED',
+      fix: 'Do it at the site that serves, then "psactl dr follow" carries it over.',
+    });
   const problem = await superseded(site, signal);
   if (problem === null) return;
   throw new CliError(`Unable to change the site ${problem.target}: it is not the one that serves.`, {

@@ -4,13 +4,14 @@ import type { Room } from '@psa/recovery/metrics-text';
 import { readRemote } from '@psa/recovery/offsite/receipt';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { type BackupSummary, summarise } from '@psa/recovery/summary';
-import type { Watched, WatchedBackup, WatchedCopy, WatchedWal } from '@psa/recovery/watched';
+import type { Watched, WatchedBackup, WatchedCopy } from '@psa/recovery/watched';
 import { readCatalogue } from '../backup/catalogue.ts';
 import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { siteNameOf, storesOf } from '../site/generations.ts';
 import { readDrills } from './drills.ts';
+import { watchStandby } from './standby.ts';
 import { watchWal } from './wal.ts';
 import { embeddedPolicy, watchPolicyOf } from './watch-policy.ts';
 
@@ -48,36 +49,38 @@ export async function watchSite(
 ): Promise<Watch> {
   const { site, signal } = cluster;
   const own = siteNameOf(site);
-  const [catalogue, copies, rooms, drills, wal] = await Promise.all([
+  const [catalogue, copies, rooms, drills, wal, standby] = await Promise.all([
     readCatalogue(cluster),
     readCopies(),
     roomsOf(cluster),
     readDrills(site.folder),
-    readWal(),
+    asked('The write-ahead log', () => watchWal(cluster)),
+    asked('The standby site', () => watchStandby(cluster)),
   ]);
   const isOthers = ({ manifest }: ShelvedBackup) =>
     manifest !== null && manifest.kind !== 'embedded' && manifest.site !== own;
   // What was taken before a deploy is of no generation, and nobody waits for it.
   const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
-  const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen };
+  const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen, standby: standby.seen };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },
     unasked: [
       ...catalogue.unasked.map((name) => `The storage ${name} does not answer.`),
       ...copies.unasked,
       ...wal.unasked,
+      ...standby.unasked,
     ],
   };
 
-  async function readWal(): Promise<{ seen: WatchedWal | null; unasked: string[] }> {
+  async function asked<T>(
+    what: string,
+    look: () => Promise<T | null>,
+  ): Promise<{ seen: T | null; unasked: string[] }> {
     try {
-      return { seen: await watchWal(cluster), unasked: [] };
+      return { seen: await look(), unasked: [] };
     } catch (error) {
       signal.throwIfAborted();
-      return {
-        seen: null,
-        unasked: [`The write-ahead log cannot be looked at: ${(error as Error).message}`],
-      };
+      return { seen: null, unasked: [`${what} cannot be looked at: ${(error as Error).message}`] };
     }
   }
 
@@ -112,7 +115,7 @@ export async function watchFolder(
   now: number,
 ): Promise<Watch> {
   const own = backups.filter(({ kind }) => kind === 'embedded').map(watched);
-  const seen: Watched = { backups: own, copies: null, drills: null, wal: null };
+  const seen: Watched = { backups: own, copies: null, drills: null, wal: null, standby: null };
   return {
     summary: summarise('embedded', seen, embeddedPolicy(Temporal.Now.timeZoneId()), now),
     ...{ backups: own, rooms: await roomOf(folder), unasked: [] },

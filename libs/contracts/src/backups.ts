@@ -14,6 +14,8 @@ export const BACKUP_FINDINGS = [
   'drill_overdue',
   'wal_gap',
   'wal_lag',
+  'standby_silent',
+  'standby_behind',
   'clock',
 ] as const;
 
@@ -59,7 +61,9 @@ export const BackupReport = Closed({
       kind: StringEnum(BACKUP_FINDINGS),
       severity: StringEnum(['critical', 'warning']),
       series: Series,
-      figure: Nullable(Type.Number({ description: 'seconds; of too_small and wal_lag bytes' })),
+      figure: Nullable(
+        Type.Number({ description: 'seconds; of too_small, wal_lag and standby_behind bytes' }),
+      ),
       text: Text(2_000),
     }),
     { maxItems: 1_000 },

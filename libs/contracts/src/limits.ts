@@ -12,6 +12,8 @@ export const MAX_ATTACHMENT_BYTES = 25 * MIB;
 export const ATTACHMENT_QUOTA_BYTES = { tenant: 20 * GIB, customer: 2 * GIB } as const;
 /** So long the bytes of a removed file stay in the store, for an operator who must bring one back. Nobody sees them. */
 export const REMOVED_FILES_KEPT_DAYS = 30;
+/** Texts of a ticket that came back, in one event, bytes; a single longer one goes by itself. */
+export const RESTORED_TEXTS_BYTES = 256 * 1024;
 /** Largest CSV file, bytes. */
 export const MAX_CSV_BYTES = 10 * MIB;
 /** Form fields and part headers beside a file, bytes. */

@@ -24,7 +24,14 @@ export function postgresClient(
   { silenceMs = SILENCE_MS, ...options }: Options<Record<string, never>> & { silenceMs?: number },
 ): Sql {
   // Missing in the types of postgres.js.
-  const socket = { socket: () => impatientSocket(new URL(url), silenceMs) };
+  const socket = {
+    socket: async () => {
+      // Without a way to the server `connect` fails in the next tick, which comes before what waits for a promise: the
+      // client would not listen yet. Within a promise it comes after.
+      await null;
+      return impatientSocket(new URL(url), silenceMs);
+    },
+  };
   return postgres(url, {
     ...socket,
     connect_timeout: 5,

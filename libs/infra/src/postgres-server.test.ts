@@ -1,11 +1,17 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serverProcesses } from './postgres-processes.ts';
-import { otherThanRoot, type PostgresExit, type PostgresServer, startPostgres } from './postgres-server.ts';
+import {
+  closedTo,
+  otherThanRoot,
+  type PostgresExit,
+  type PostgresServer,
+  startPostgres,
+} from './postgres-server.ts';
 
 const servers: PostgresServer[] = [];
 let folder: string;
@@ -31,6 +37,18 @@ describe('whom it runs as', () => {
     expect(otherThanRoot(known)).toEqual({ uid: 1, gid: 1, name: 'daemon' });
     expect(otherThanRoot('root:x:0:0:root:/root:/bin/sh\n')).toBeNull();
     expect(otherThanRoot('')).toBeNull();
+  });
+
+  it('names the folder that keeps this user out, as /root does with what is cloned into it', async () => {
+    const inner = join(folder, 'closed', 'inner');
+    await mkdir(inner, { recursive: true });
+    await chmod(folder, 0o755);
+    await chmod(join(folder, 'closed'), 0o700);
+    const { uid, gid } = await stat(inner);
+    expect(await closedTo({ uid: 4_242, gid: 4_242 }, inner)).toBe(join(folder, 'closed'));
+    expect(await closedTo({ uid, gid }, inner)).toBeNull();
+    await chmod(join(folder, 'closed'), 0o710);
+    expect(await closedTo({ uid: 4_242, gid }, inner)).toBeNull();
   });
 });
 

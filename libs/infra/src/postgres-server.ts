@@ -124,12 +124,32 @@ async function chooseIdentity(dataDir: string): Promise<Identity> {
   } catch {
     for (const name of ['postgres', 'nobody']) {
       const found = usersOf(passwd).find((user) => user.name === name);
-      if (found) return { prefix: [], uid: found.uid, gid: found.gid };
+      if (!found) continue;
+      for (const path of [binaries(), await realpath(dirname(dataDir))]) {
+        const closed = await closedTo(found, path);
+        if (closed === null) continue;
+        throw new Error(
+          `Unable to run PostgreSQL as root, and as user "${name}" it cannot get to ${path}: ${closed} lets only its owner in. Put the platform elsewhere (/opt, /srv), open that folder (chmod o+x ${closed}), or start as an ordinary user.`,
+        );
+      }
+      return { prefix: [], uid: found.uid, gid: found.gid };
     }
     throw new Error(
       'Unable to run PostgreSQL as root: neither a user namespace nor a user "postgres" or "nobody" is at hand. Start as an ordinary user.',
     );
   }
+}
+
+/** The outermost folder on the way to `path`, or that itself, which this user may not enter; null when it gets there. */
+export async function closedTo(user: { uid: number; gid: number }, path: string): Promise<string | null> {
+  const names = path.split('/');
+  for (let i = 2; i <= names.length; i++) {
+    const folder = names.slice(0, i).join('/');
+    const { uid, gid, mode } = await stat(folder);
+    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+    if ((mode & bit) === 0) return folder;
+  }
+  return null;
 }
 
 const usersOf = (passwd: string) =>

@@ -18,7 +18,8 @@ type Piece =
   /** Rows of a `COPY`, whole lines, the closing `\.` included. */
   | { readonly kind: 'rows'; readonly chunk: Buffer };
 
-const END_OF_DATABASE = '-- PostgreSQL database dump complete';
+/** What `pg_dump` ends with. */
+export const END_OF_DATABASE = '-- PostgreSQL database dump complete';
 const END_OF_ALL = '-- PostgreSQL database cluster dump complete';
 const LINE_FEED = 10;
 

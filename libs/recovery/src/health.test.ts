@@ -54,6 +54,7 @@ const site = (more: Partial<Watched> = {}): Watched => ({
     gap: false,
     lagBytes: 0,
   },
+  standby: null,
   ...more,
 });
 const others = (series: string) => site().backups.filter((one) => one.series !== series);
@@ -66,7 +67,7 @@ describe('what is wrong with the backups', () => {
   it('is nothing on a site that is as it should be', () => expect(of(site())).toEqual([]));
 
   it('is that all are missing where there is none; what was not asked is not judged', () => {
-    const none: Watched = { backups: [], copies: null, drills: null, wal: null };
+    const none: Watched = { backups: [], copies: null, drills: null, wal: null, standby: null };
     expect(brief(of(none))).toEqual(
       ['database', 'redis', 'releases'].map((series) => `critical missing ${series}`),
     );
@@ -233,6 +234,29 @@ describe('what is wrong with the backups', () => {
     expect(
       findings(site({ wal: { lastArchived: null, gap: true, lagBytes: 1 } }), { ...POLICY, wal: null }, NOW),
     ).toEqual([]);
+  });
+
+  it('is a standby site that no longer asks, or whose database no longer follows', () => {
+    const seen = (standby: Partial<NonNullable<Watched['standby']>>) =>
+      brief(
+        of(
+          site({
+            standby: {
+              asked_at: '2026-11-30T11:59:50Z',
+              role: 'standby_leader',
+              behind_bytes: 0,
+              ...standby,
+            },
+          }),
+        ),
+      );
+    expect(seen({})).toEqual([]);
+    expect(seen({ asked_at: '2026-11-30T11:55:01Z', behind_bytes: 2 ** 30 })).toEqual([]);
+    expect(seen({ asked_at: '2026-11-30T11:54:00Z' })).toEqual(['critical standby_silent standby']);
+    expect(seen({ asked_at: null })).toEqual(['critical standby_silent standby']);
+    expect(seen({ behind_bytes: 2 ** 30 + 1 })).toEqual(['critical standby_behind standby']);
+    for (const role of ['primary', 'none'] as const)
+      expect(seen({ role })).toEqual(['critical standby_behind standby']);
   });
 
   it('is a clock that is off: what is dated in the future hides nothing', () => {

@@ -1,3 +1,4 @@
+import { BEHIND_BYTES, SILENT_MS } from './dr/standby.ts';
 import { type DueTier, lastDue } from './due.ts';
 import {
   CLOCK_SLACK_MS,
@@ -22,6 +23,8 @@ export const FINDING_KINDS = [
   'drill_overdue',
   'wal_gap',
   'wal_lag',
+  'standby_silent',
+  'standby_behind',
   'clock',
 ] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
@@ -33,7 +36,7 @@ export interface Finding {
   readonly severity: 'critical' | 'warning';
   /** What it is of: `database`, `container-300`; a drill's or a remote's name. */
   readonly series: string;
-  /** What was measured: seconds, but bytes of `too_small` and `wal_lag` in bytes. Null: there is nothing to measure. */
+  /** What was measured: seconds, but bytes of `too_small`, `wal_lag` and `standby_behind`. Null: there is nothing to measure. */
   readonly figure: number | null;
   readonly text: string;
 }
@@ -101,6 +104,7 @@ export function findings(seen: Watched, policy: WatchPolicy, now: number): reado
     ...offsiteBehind(seen, policy, figures, now),
     ...drills(seen, policy, now),
     ...writeAheadLog(seen, policy, now),
+    ...standby(seen, now),
     ...clocks(seen.backups, now),
   ];
   const rank = ({ severity }: Finding) => (severity === 'critical' ? 0 : 1);
@@ -332,6 +336,34 @@ function writeAheadLog({ wal: seen }: Watched, { wal }: WatchPolicy, now: number
         ]
       : []),
   ];
+}
+
+/** What would be lost with the site grows with each minute of it. */
+function standby({ standby: seen }: Watched, now: number): Finding[] {
+  if (seen === null) return [];
+  const { asked_at, role, behind_bytes } = seen;
+  const of = (kind: 'standby_silent' | 'standby_behind', figure: number | null, text: string): Finding[] => [
+    { ...{ kind, severity: 'critical', series: 'standby' }, figure, text },
+  ];
+  const silent = asked_at === null ? null : now - Date.parse(asked_at);
+  if (silent === null)
+    return of('standby_silent', null, 'No standby site has asked for the log of the database yet.');
+  if (silent > SILENT_MS)
+    return of(
+      'standby_silent',
+      silent / 1000,
+      `The standby site last asked for the log of the database ${age(silent)} ago.`,
+    );
+  if (role === 'standby_leader' && behind_bytes <= BEHIND_BYTES) return [];
+  return of(
+    'standby_behind',
+    role === 'standby_leader' ? behind_bytes : null,
+    role === 'primary'
+      ? 'The database of the standby site takes writes by itself and follows no longer.'
+      : role === 'none'
+        ? 'The standby site copies the log, and no database follows there.'
+        : `The database of the standby site has not taken over ${behind_bytes} bytes of log that it has.`,
+  );
 }
 
 function clocks(backups: readonly WatchedBackup[], now: number): Finding[] {

@@ -44,12 +44,23 @@ export interface WatchedWal {
   readonly lagBytes: number | null;
 }
 
+/** What a standby site that follows has said of itself when it asked for the log last. */
+export interface WatchedStandby {
+  /** ISO 8601; null: nobody has asked yet. */
+  readonly asked_at: string | null;
+  /** Its database follows; it takes writes; there is none, or it is being made. */
+  readonly role: 'standby_leader' | 'primary' | 'none';
+  /** Bytes of the log that it has and that its database has not taken over. */
+  readonly behind_bytes: number;
+}
+
 /** All that is known at a moment. Null: it was not asked, or did not answer, and nothing is said of it. */
 export interface Watched {
   readonly backups: readonly WatchedBackup[];
   readonly copies: readonly WatchedCopy[] | null;
   readonly drills: readonly WatchedDrill[] | null;
   readonly wal: WatchedWal | null;
+  readonly standby: WatchedStandby | null;
 }
 
 /** Backups that may stand for one another, in figures. */

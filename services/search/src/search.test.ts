@@ -37,6 +37,42 @@ const titles = async (q: string, as: Record<string, unknown> = {}, more = '') =>
   return body.data.map((hit: { title: string }) => hit.title);
 };
 
+describe('a ticket that came back out of a backup', () => {
+  it('is found again, with texts that were lost or removed meanwhile, and notes stay from customers', async () => {
+    const acme = randomUUID();
+    const ticket = ticketFacts(acme, { title: 'Rückkehrer', version: 3 });
+    const file = { attachment_id: randomUUID(), file_name: 'Quittungsbeleg.pdf', visibility: 'public' };
+    await index(
+      event('ticket.opened.v1', acme, { ticket: { ...ticket, version: 1 } }),
+      event('ticket.attached.v1', acme, { ticket: { ...ticket, version: 2 }, ...file }),
+      event('ticket.detached.v1', acme, { ticket: { ...ticket, version: 3 }, ...file }),
+      event('ticket.deleted.v1', acme, { ticket: { ...ticket, version: 4 } }),
+    );
+    expect([await titles('rückkehrer'), await titles('quittungsbeleg')]).toEqual([[], []]);
+    const back = { ticket: { ...ticket, version: 5 }, backup: null };
+    const text = (body: string, visibility: string, id = randomUUID()) => ({
+      ...{ id, body, visibility, written_at: '2026-03-02T09:00:00.000Z' },
+    });
+    await index(
+      event('ticket.restored.v1', acme, {
+        ...back,
+        texts: [text('Quittungsbeleg.pdf', 'public', file.attachment_id), text('Zwischenbescheid', 'public')],
+      }),
+      event(
+        'ticket.restored.v1',
+        acme,
+        { ...back, texts: [text('Mahnstufe', 'internal')] },
+        { public: false },
+      ),
+    );
+    for (const word of ['rückkehrer', 'quittungsbeleg', 'zwischenbescheid', 'mahnstufe'])
+      expect(await titles(word), word).toEqual(['Rückkehrer']);
+    const customer = { role: 'customer_admin', customer_id: acme };
+    expect(await titles('zwischenbescheid', customer)).toEqual(['Rückkehrer']);
+    expect(await titles('mahnstufe', customer)).toEqual([]);
+  });
+});
+
 describe('GET /search', () => {
   it('finds tickets, customers and contacts, with what a list shows of them', async () => {
     const acme = randomUUID();

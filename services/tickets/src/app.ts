@@ -13,6 +13,7 @@ import { historyRoutes } from './history/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
 import { quotaRoutes } from './quota/routes.ts';
+import { cameBackHandlers } from './restored/came-back.ts';
 import { slaRoutes } from './sla/routes.ts';
 import { slaTimerHandlers } from './sla/timers.ts';
 import { ticketGauges } from './tickets/gauge.ts';
@@ -53,8 +54,8 @@ export const ticketsService: ServiceDefinition = {
           db: deps.db,
           clock: deps.clock,
           log: deps.log,
-          // Deadlines, and files whose upload was cut short.
-          handlers: { ...slaTimerHandlers(deps), ...cleanupHandlers(deps) },
+          // Deadlines, files whose upload was cut short, tickets that came back out of a backup.
+          handlers: { ...slaTimerHandlers(deps), ...cleanupHandlers(deps), ...cameBackHandlers(deps) },
         }),
         ticketGauges(deps, metrics),
       ],

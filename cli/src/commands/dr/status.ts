@@ -31,14 +31,21 @@ is assumed where none has run. Ends with 3 when something is wrong, such as a pr
     }
   },
   outcome: ({ data }) => (data.problems.length === 0 ? 'done' : 'partial'),
-  render: ({ data: { serving, sites, copies, places, predicted, targets, problems, notes } }) => {
+  render: ({ data: { serving, sites, copies, places, standby, predicted, targets, problems, notes } }) => {
     const site = ({ name, role, epoch, says, answers }: DrStatus['sites'][number]) =>
-      `  ${name.padEnd(12)}${name === serving ? 'serves' : role === 'serving' ? 'stands by' : role}, failover ${epoch}; ${says ? `its edge says ${says.site} ${says.epoch}` : answers ? 'it answers' : 'nothing of it answers'}\n`;
+      `  ${name.padEnd(12)}${name === serving ? 'serves' : role === 'serving' ? 'stands by' : role === 'following' ? 'follows' : role}, failover ${epoch}; ${says ? `its edge says ${says.site} ${says.epoch}` : answers ? 'it answers' : 'nothing of it answers'}\n`;
     const copy = ([kind, one]: [string, DrStatus['copies']['database']]) =>
       `  ${kind.padEnd(12)}${one ? `${when(one.at)}, ${lasting(one.age_minutes * MINUTE)} ago: ${one.id}, ${one.place}` : 'none'}\n`;
     const lag = places.map(
       ({ id, age_minutes, place }) => `  ${place}: ${id}, ${lasting(age_minutes * MINUTE)} behind\n`,
     );
+    const follows =
+      standby === null
+        ? ''
+        : `The database that follows:
+  ${standby.role === null ? 'does not say how far it is' : `is ${standby.lag_seconds === null ? 'not known to have anything' : `${standby.lag_seconds} s behind at most`}; ${standby.behind_bytes} bytes have come and are not in it; newest piece ${standby.newest ?? 'none'}, asked for more ${standby.asked_at === null ? 'never' : when(standby.asked_at)}`}
+
+`;
     const { rto_minutes: rto, rpo_minutes: rpo, by } = predicted;
     return `Sites:
 ${sites.map(site).join('')}
@@ -46,7 +53,7 @@ Newest copies:
 ${Object.entries(copies).map(copy).join('')}
 By place:
 ${lag.join('')}
-If ${serving} were lost now:
+${follows}If ${serving} were lost now:
   back after  ${lasting(rto * MINUTE)}${by === 'assumed' ? ', part of it assumed' : ''} (promised ${lasting(targets.rto_minutes * MINUTE)})
   lost        ${rpo === null ? 'everything' : lasting(rpo * MINUTE)} (promised ${lasting(targets.rpo_minutes * MINUTE)})
 ${notes.map((note) => `\nnote: ${note}\n`).join('')}${problems.map((one) => `\nPROBLEM: ${one}\n`).join('')}`;

@@ -85,6 +85,15 @@ describe('backups', () => {
     expect(twin!.memory).toBe(512);
     expect(drill!.net0).not.toBe(was!.net0);
     expect(drill!.net0).toContain('ip=10.0.20.9/24');
+    // With "unique" the cards of the backup count, and what the request says of them does not (seen on 9.2).
+    const wished = { ...restore, net0: 'name=eth0,bridge=vmbr0,ip=10.0.50.9/24,tag=50,link_down=1' };
+    expect(await bench.task('POST', '/nodes/pve1/lxc', { vmid: 314, ...wished, unique: 1 })).toBe('OK');
+    expect((await config(314)).net0).toContain('ip=10.0.20.9/24');
+    expect((await config(314)).net0).not.toContain('link_down');
+    expect(await bench.task('POST', '/nodes/pve1/lxc', { vmid: 315, ...wished })).toBe('OK');
+    const alone = (await config(315)).net0!;
+    expect(alone).toMatch(/ip=10\.0\.50\.9\/24,link_down=1,tag=50/);
+    expect(alone).not.toContain(/hwaddr=[0-9A-F:]+/.exec(was!.net0!)![0]);
 
     const again = { vmid: 300, ...restore, force: 1 };
     expect(await bench.said('POST', '/nodes/pve1/lxc', { vmid: 300, ...restore })).toBe(
@@ -123,6 +132,23 @@ describe('backups', () => {
       'DELETE',
       `/nodes/pve1/storage/local/content/${encodeURIComponent(`local:backup/${name}`)}`,
     );
+  });
+
+  it('that break off while they are read take the old guest with them', async () => {
+    const from = { restore: 1, ostemplate: (await dump(300)).volid, storage: 'local-lvm', pool: 'psa' };
+    expect(await bench.task('POST', '/nodes/pve1/lxc', { vmid: 316, ...from })).toBe('OK');
+    writeFileSync(join(await root(300, 'local-lvm', 1), 'bulk'), Buffer.alloc(1_000_000, 'x'));
+    const { volid, file } = await dump(300, { compress: '0' });
+    const whole = readFileSync(join(await folder(), file));
+    writeFileSync(join(await folder(), file), whole.subarray(0, whole.length >> 1));
+    const restore = { restore: 1, ostemplate: volid, storage: 'local-lvm', pool: 'psa' };
+    expect(await bench.task('POST', '/nodes/pve1/lxc', { vmid: 316, ...restore, force: 1 })).toMatch(
+      /^unable to restore CT 316 - /,
+    );
+    expect(bench.lab.guests.nodeOf(316)).toBeNull();
+    await expect(root(316, 'local-lvm')).rejects.toThrow('does not exist');
+    await bench.task('DELETE', `/nodes/pve1/storage/local/content/${encodeURIComponent(volid)}`);
+    await bench.task('DELETE', `/nodes/pve1/storage/local/content/${encodeURIComponent(from.ostemplate)}`);
   });
 
   it('of a storage without snapshots let the guest pause; those of mode stop let it end and start again', async () => {

@@ -19,7 +19,9 @@ import { backupVolume, findFile, readBackupConfig, shownPath } from './stored-fi
 
 /**
  * Makes a container from a backup: what `POST /nodes/{node}/lxc` does with `restore`, once the checks that it shares
- * with a create are done. Without `unique` it keeps its hardware addresses, and always its IP addresses.
+ * with a create are done. Without `unique` it keeps its hardware addresses, and always its IP addresses. With `unique` its
+ * cards are those of the backup but for the hardware addresses, whatever the request says of them. Once the archive is
+ * being unpacked a failure leaves nothing: neither the new container nor the one in whose place it was to be.
  * @returns the UPID
  */
 export async function restoreGuest(context: RequestContext, params: RouteParams): Promise<string> {
@@ -46,6 +48,7 @@ export async function restoreGuest(context: RequestContext, params: RouteParams)
     });
   return guestTask(context, 'vzrestore', vmid, async (task) => {
     const made: VolumeId[] = [];
+    const stage = { isBegun: false };
     try {
       task.log(`recovering backed-up configuration from '${volid}'`);
       const values = await rebuild(
@@ -54,6 +57,7 @@ export async function restoreGuest(context: RequestContext, params: RouteParams)
         {
           ...{ vmid, volid, name: backup.name, conf, storage },
           wasUnprivileged: before === null || before.values.unprivileged === '1',
+          stage,
         },
         made,
         task,
@@ -62,7 +66,9 @@ export async function restoreGuest(context: RequestContext, params: RouteParams)
       if (before) await removeVolumes(lab, node, ownVolumesOf(lab, vmid, before));
     } catch (error) {
       await removeVolumes(lab, node, made);
-      if (before) lab.guests.save(node, vmid, before);
+      // The disks of the old one are gone before the archive is read, and its configuration with the new one's (seen on 9.2).
+      if (before && stage.isBegun) await removeVolumes(lab, node, ownVolumesOf(lab, vmid, before));
+      if (before && !stage.isBegun) lab.guests.save(node, vmid, before);
       else lab.guests.remove(node, vmid);
       throw failure(`unable to restore CT ${vmid} - ${plain(error).message}`);
     }
@@ -82,12 +88,14 @@ interface Restoring {
   readonly conf: StorageConf;
   /** The storage of the new disk. */
   readonly storage: string;
+  /** Whether everything was looked at, and disks are being made. */
+  readonly stage: { isBegun: boolean };
 }
 
 async function rebuild(
   context: RequestContext,
   params: RouteParams,
-  { vmid, volid, name, conf, storage, wasUnprivileged }: Restoring,
+  { vmid, volid, name, conf, storage, wasUnprivileged, stage }: Restoring,
   made: VolumeId[],
   task: TaskHandle,
 ): Promise<GuestValues> {
@@ -111,6 +119,7 @@ async function rebuild(
   const taken = numbered(mounts, 'mp').map((key) => pathOf(mounts[key]!));
   const source = { archive: found.file, unprivileged };
   const began = performance.now();
+  stage.isBegun = true;
   await lab.volumes.create(node, volume, {
     ...{ ...source, sizeBytes: bytes },
     part: { without: packed.filter((path) => taken.includes(path)).map((path) => `${path}/*`) },
@@ -130,8 +139,8 @@ async function rebuild(
     rootfs: `${lab.storages.print(volume)}${wish?.rest ?? ''},size=${printSize(bytes)}`,
   };
   if (params.flag('unique'))
-    for (const key of numbered(values, 'net'))
-      values[key] = printNet({ ...parseNet(values[key]!), hwaddr: newHwaddr() });
+    for (const key of numbered(backedUp, 'net'))
+      values[key] = printNet({ ...parseNet(backedUp[key]!), hwaddr: newHwaddr() });
   return values;
 }
 

@@ -3,6 +3,7 @@ import type { Inventory, Service } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
 import type { Contents, Place } from '../parts/part.ts';
 import { dataParts, partOf } from '../parts/parts.ts';
+import { follows, isAsleep } from '../parts/standby-settings.ts';
 import { machineContents } from './machine.ts';
 import type { Secrets } from './secret.ts';
 import { serviceContents } from './service.ts';
@@ -34,6 +35,9 @@ export function contentsOf(
 function ownContents(place: Place): Contents {
   const { group } = place.container;
   const service: Service | undefined = place.inventory.services.find((one) => one.name === group);
-  if (service) return serviceContents(place, service);
-  return partOf(group)?.contents(place) ?? { files: [], units: [] };
+  const own = service
+    ? serviceContents(place, service)
+    : (partOf(group)?.contents(place) ?? { files: [], units: [] });
+  // On a site that follows it lies ready, and starts when that takes over.
+  return follows(place.secrets) && isAsleep(group, service !== undefined) ? { ...own, units: [] } : own;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expand } from './expand.ts';
 import { loadInventory } from './load.ts';
 import { formatInventoryError } from './problem.ts';
-import { pairText } from './second-site.test-helper.ts';
+import { pairText, warmText } from './second-site.test-helper.ts';
 import { inventoryOf } from './site-inventory.ts';
 
 function errorsAfter(before: string, after: string): string {
@@ -44,11 +44,25 @@ describe('the second site of an inventory', () => {
     expect(errorsAfter('primary: main', 'primary: dr')).toContain(
       'dr.standby: "dr" cannot stand in for itself.',
     );
-    expect(errorsAfter('kind: cold', 'kind: warm')).toContain('dr.kind: A standby whose database follows');
+    expect(errorsAfter('kind: cold', 'kind: warm')).toContain(
+      'dr.kind: The standby follows the repository of main, and dr.feed does not say',
+    );
+    expect(errorsAfter('kind: cold', 'kind: warm\n  feed: "main.example.com"')).toContain('dr.feed');
+    expect(errorsAfter('kind: cold', 'kind: warm\n  feed: "main.example.com:70000"')).toContain(
+      'dr.feed: There is no port 70000.',
+    );
     expect(errorsAfter('phone: "+49 30 123456", mail: ada@example.com', '')).toContain(
       'dr.contacts[0].name: Nobody can tell "Ada Lang"',
     );
     expect(errorsAfter('hooks: { switch', 'hooks: { swich')).toContain('Did you mean "switch"?');
+  });
+
+  it('may follow all the time, by one port of the edge', () => {
+    const loaded = loadInventory(warmText, 'my.yaml');
+    expect(loaded.ok ? [] : loaded.errors.map(formatInventoryError)).toEqual([]);
+    expect(errorsAfter('kind: cold', 'kind: warm\n  feed: "main.example.com:9000"')).toMatch(
+      /Nothing lets "internet" reach "edge" on port 8433[\s\S]*"haproxy" reach "ops" on port 8433[\s\S]*"ops" reach "internet" on port 9000[\s\S]*"ops" reach "postgres" on port 8008/,
+    );
   });
 
   it('needs a way from edge to edge where they watch each other', () => {

@@ -1,11 +1,17 @@
 import { dataParts } from '../parts/parts.ts';
+import { FEED_PORT } from '../parts/standby-settings.ts';
 import { duplicates } from './checks.ts';
 import type { Problem } from './problem.ts';
 import { DATA_PARTS, type Inventory } from './schema.ts';
 
 /** What is wrong with the second site: which it is, who is told, how much of the appliance it carries. */
 export function checkDr(inventory: Inventory): Problem[] {
-  return [...checkPair(inventory), ...checkContacts(inventory), ...checkReduced(inventory)];
+  return [
+    ...checkPair(inventory),
+    ...checkWarm(inventory),
+    ...checkContacts(inventory),
+    ...checkReduced(inventory),
+  ];
 }
 
 function checkPair({ dr, sites }: Inventory): Problem[] {
@@ -41,15 +47,35 @@ function checkPair({ dr, sites }: Inventory): Problem[] {
           },
         ]
       : []),
-    ...(dr.kind === 'warm'
+  ];
+}
+
+/** What a standby stands on whose database follows all the time. */
+function checkWarm({ dr, backup, containers }: Inventory): Problem[] {
+  if (dr?.kind !== 'warm') return [];
+  const port = Number(/:(\d+)$/.exec(dr.feed ?? '')?.[1] ?? 1);
+  return [
+    ...(dr.feed === undefined
       ? [
           {
             path: ['dr', 'kind'],
-            message: 'A standby whose database follows all the time is not built yet.',
-            fix: 'Write cold.',
+            message: `The standby follows the repository of ${dr.primary}, and dr.feed does not say where that is reached.`,
+            fix: `Add feed: "HOST:PORT", which leads to port ${FEED_PORT} of its edge; or write cold.`,
           },
         ]
       : []),
+    ...(port < 1 || port > 65_535
+      ? [{ path: ['dr', 'feed'], message: `There is no port ${port}.`, fix: 'Write one from 1 to 65535.' }]
+      : []),
+    ...(containers.some(({ name }) => name === 'ops') && (backup.items?.includes('pitr') ?? true)
+      ? []
+      : [
+          {
+            path: ['dr', 'kind'],
+            message: 'A warm standby follows the log of the database, and none is kept.',
+            fix: 'Have containers of "ops", and "pitr" among backup.items; or write cold.',
+          },
+        ]),
   ];
 }
 

@@ -38,6 +38,13 @@ export const Dr = Closed(
         'With it the edge of a site does not serve while that of the other one does and is newer. Absent: only psactl keeps a site that comes back from serving.',
       ),
     ),
+    feed: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:[0-9]{1,5}$',
+        description:
+          'Where the standby site reaches port 8433 of the primary edge, as host:port: it copies the repository of the database from there. With kind warm.',
+      }),
+    ),
     hooks: Type.Optional(
       Closed({
         fence: Hook(

@@ -27,3 +27,12 @@ const DR = `dr:
 `;
 /** The example inventory with a second site that stands in for the first. */
 export const pairText = `${exampleText.replace(/\nvlans:/, `${SECOND}\nvlans:`)}${DR}`;
+/** The same with a standby whose database follows, and the ways that it needs. */
+export const warmText = pairText.replace('kind: cold', 'kind: warm\n  feed: "main.example.com:8433"').replace(
+  /\nflows:\n/,
+  `$&  - { from: internet, to: edge, protocol: tcp, ports: [8433], why: the repository for the other site }
+  - { from: haproxy, to: ops, protocol: tcp, ports: [8433], why: the repository for the other site }
+  - { from: ops, to: internet, protocol: tcp, ports: [8433], why: the other site's repository }
+  - { from: ops, to: postgres, protocol: tcp, ports: [8008], why: how far the standby is }
+`,
+);

@@ -1,6 +1,8 @@
+import type { Inventory } from '../inventory/schema.ts';
 import type { Answer, Need, Part } from './part.ts';
 import { repositoryContents } from './pgbackrest.ts';
 import { PGBACKREST_PORT, STANZA } from './pgbackrest-settings.ts';
+import { standbyNeeds } from './standby.ts';
 
 /** Where recovery runs by the clock: the repository of the database's log and of its copies. */
 export const ops = {
@@ -25,11 +27,12 @@ export const ops = {
   alerts: () => [],
 } satisfies Part;
 
-function needs(): Need[] {
+function needs(inventory: Inventory): Need[] {
   const why = 'the log of the database';
   return [
     { from: 'postgres', to: 'ops', port: PGBACKREST_PORT, why },
     { from: 'ops', to: 'postgres', port: PGBACKREST_PORT, why: 'copies of the database' },
+    ...standbyNeeds(inventory),
   ];
 }
 

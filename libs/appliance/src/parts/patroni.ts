@@ -8,6 +8,8 @@ import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
 import { wakeContents } from './postgres-wake.ts';
+import { STANDBY_CLUSTER, STANDBY_METHOD, standbyCreate } from './standby.ts';
+import { follows, isWarm, WARM_ARCHIVE_SECONDS } from './standby-settings.ts';
 
 const CONFIG = '/etc/patroni/config.yml';
 const CREATED = '/usr/local/sbin/psa-postgres-created';
@@ -39,6 +41,7 @@ export function postgresContents(place: Place): Contents {
       secretFile(CONFIG, `# ${RENDERED}\n${stringify(patroni(place), { lineWidth: 0 })}`, 'postgres'),
       secretFile(CREATED_SQL, createdSql(place), 'postgres'),
       script(CREATED, CREATED_SCRIPT),
+      ...(follows(place.secrets) ? [standbyCreate()] : []),
       dropIn('patroni.service', UNIT),
       ...pgbouncer.files,
       ...pgbackrest.files,
@@ -83,6 +86,7 @@ function patroni(place: Place) {
         synchronous_mode: postgres.synchronous,
         // While etcd as a whole is away, a primary that all others still follow goes on.
         failsafe_mode: true,
+        ...(follows(secrets) && { standby_cluster: STANDBY_CLUSTER }),
         primary_start_timeout: 30,
         primary_stop_timeout: 30,
         postgresql: {
@@ -121,13 +125,16 @@ function patroni(place: Place) {
         rewind: { username: 'rewinder', password: secretOf(secrets, 'postgres_rewind') },
       },
       basebackup: [{ checkpoint: 'fast' }],
+      ...(follows(secrets) && { pgbackrest: STANDBY_METHOD }),
       pg_hba: hba(place),
       parameters: {
         ...memorySettings(container.memory_mb),
         archive_mode: 'on',
         archive_command: ARCHIVE_COMMAND,
         // So old is at most what is lost with all members at once.
-        archive_timeout: `${inventory.backup.wal_archive_minutes}min`,
+        archive_timeout: isWarm(inventory)
+          ? `${Math.min(WARM_ARCHIVE_SECONDS, inventory.backup.wal_archive_minutes * 60)}s`
+          : `${inventory.backup.wal_archive_minutes}min`,
         password_encryption: 'scram-sha-256',
         unix_socket_directories: '/var/run/postgresql',
         // A replica that reads for long must not be stopped by what the primary cleans up.

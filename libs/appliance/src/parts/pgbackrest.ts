@@ -2,6 +2,7 @@ import { secretOf } from '../contents/secret.ts';
 import { sshKey } from '../contents/ssh-key.ts';
 import type { Container } from '../inventory/expand.ts';
 import { RENDERED } from '../render/rendered-file.ts';
+import { sshConfig, sshdConfig, sshdUnit } from './forced-ssh.ts';
 import {
   type ContentFile,
   type Contents,
@@ -14,6 +15,8 @@ import {
 import { PGBACKREST_PORT, REPOSITORY, RESTORE_CONFIG, STANZA } from './pgbackrest-settings.ts';
 import { PITR, pitrScript } from './pitr-script.ts';
 import { POSTGRES_PORTS } from './postgres-settings.ts';
+import { PITR_DAYS, standbyContents } from './standby.ts';
+import { follows } from './standby-settings.ts';
 
 const CONFIG = '/etc/pgbackrest.conf';
 const FOLDER = '/etc/pgbackrest';
@@ -23,9 +26,8 @@ const KEY = `${FOLDER}/ssh_key`;
 const KNOWN_HOSTS = `${FOLDER}/known_hosts`;
 const AUTHORIZED = `${FOLDER}/authorized_keys`;
 const REMOTE = '/usr/local/sbin/psa-pgbackrest-remote';
+const SSHD = { port: PGBACKREST_PORT, hostKey: HOST_KEY, authorized: AUTHORIZED, command: REMOTE };
 const UNIT = 'psa-pgbackrest.service';
-/** Days that one can go back to when the inventory does not say. */
-const DAYS = 14;
 
 /** The two ends of the connection: each asks the other by a key of its own. */
 type Side = 'repository' | 'member';
@@ -127,7 +129,7 @@ export function repositoryContents(place: Place): Contents {
         'repo1-bundle': 'y',
         // What it takes to go back so many days; a full backup goes when the next one is that old.
         'repo1-retention-full-type': 'time',
-        'repo1-retention-full': inventory.backup.pitr_days ?? DAYS,
+        'repo1-retention-full': inventory.backup.pitr_days ?? PITR_DAYS,
         'process-max': 2,
         'start-fast': 'y',
         delta: 'y',
@@ -136,6 +138,9 @@ export function repositoryContents(place: Place): Contents {
     [STANZA, Object.fromEntries(members)],
   ]);
   const restore = ini([['global', { ...COMMON, ...repository, 'process-max': 2 }]]);
+  const standby = standbyContents(place);
+  // What comes from the other site is made there.
+  const stanza = follows(secrets) ? [] : [{ name: STANZA_TIMER, onChange: 'restart' as const, paths: [] }];
   return {
     files: [
       secretFile(CONFIG, config, 'postgres'),
@@ -143,8 +148,9 @@ export function repositoryContents(place: Place): Contents {
       ...sshFiles(place, 'repository'),
       ...STANZA_FILES,
       script(PITR, pitrScript(inventory.data.postgres.version)),
+      ...standby.files,
     ],
-    units: [sshUnit, { name: STANZA_TIMER, onChange: 'restart', paths: [] }],
+    units: [sshUnit, ...stanza, ...standby.units],
   };
 }
 
@@ -169,70 +175,22 @@ function sshFiles(place: Place, side: Side): readonly ContentFile[] {
   const addresses = others.map(({ address }) => address);
   const known = addresses.map((one) => `[${one}]:${PGBACKREST_PORT} ${hostKey(other).publicKey}\n`);
   return [
-    plainFile(SSHD_CONFIG, sshdConfig(container.address)),
+    plainFile(SSHD_CONFIG, sshdConfig({ ...SSHD, address: container.address })),
     secretFile(HOST_KEY, hostKey(side).privateKey, 'postgres'),
     secretFile(KEY, sshKey(secret, side).privateKey, 'postgres'),
     plainFile(KNOWN_HOSTS, known.join('')),
     plainFile(AUTHORIZED, `restrict,from="${addresses.join(',')}" ${sshKey(secret, other).publicKey}\n`),
-    plainFile('/etc/ssh/ssh_config.d/psa-pgbackrest.conf', sshConfig(addresses)),
+    plainFile(
+      '/etc/ssh/ssh_config.d/psa-pgbackrest.conf',
+      sshConfig({ hosts: addresses, port: PGBACKREST_PORT, key: KEY, knownHosts: KNOWN_HOSTS }),
+    ),
     script(REMOTE, remoteScript(ALLOWED[side])),
-    plainFile(`/etc/systemd/system/${UNIT}`, SSHD_UNIT),
+    plainFile(
+      `/etc/systemd/system/${UNIT}`,
+      sshdUnit("pgBackRest's connection to the other machines of the database", SSHD_CONFIG),
+    ),
   ];
 }
-
-const sshdConfig = (address: string) => `# ${RENDERED}
-Port ${PGBACKREST_PORT}
-ListenAddress ${address}
-HostKey ${HOST_KEY}
-AuthorizedKeysFile ${AUTHORIZED}
-AllowUsers postgres
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-UsePAM no
-PidFile none
-ForceCommand ${REMOTE}
-DisableForwarding yes
-PermitTTY no
-PermitUserRC no
-PrintMotd no
-MaxStartups 30
-# Each piece of the log comes by a connection of its own.
-LogLevel ERROR
-ClientAliveInterval 10
-ClientAliveCountMax 3
-`;
-
-const sshConfig = (addresses: readonly string[]) => `# ${RENDERED}
-Host ${addresses.join(' ')}
-  Port ${PGBACKREST_PORT}
-  IdentityFile ${KEY}
-  IdentitiesOnly yes
-  UserKnownHostsFile ${KNOWN_HOSTS}
-  GlobalKnownHostsFile /dev/null
-  StrictHostKeyChecking yes
-  BatchMode yes
-  # The database waits for it when it is stopped.
-  ConnectTimeout 3
-  ServerAliveInterval 5
-  ServerAliveCountMax 3
-`;
-
-const SSHD_UNIT = `# ${RENDERED}
-[Unit]
-Description=pgBackRest's connection to the other machines of the database
-After=network.target
-StartLimitIntervalSec=0
-
-[Service]
-Type=exec
-User=postgres
-ExecStart=/usr/sbin/sshd -D -e -f ${SSHD_CONFIG}
-Restart=always
-RestartSec=2s
-
-[Install]
-WantedBy=multi-user.target
-`;
 
 /** No shell reads what the other side says: it is cut into words, and its last one must be of the list. */
 const remoteScript = (allowed: readonly string[]) => `#!/bin/sh

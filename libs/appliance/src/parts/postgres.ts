@@ -95,6 +95,10 @@ export function patroniMembers(answers: readonly Answer[]): readonly PatroniMemb
 export const leaderOf = (members: readonly PatroniMember[]): PatroniMember | undefined =>
   members.find(({ role }) => role === 'leader' || role === 'master');
 
+/** The one that the others follow, and which follows the other site's repository itself. */
+export const standbyLeaderOf = (members: readonly PatroniMember[]): PatroniMember | undefined =>
+  members.find(({ role }) => role === 'standby_leader');
+
 /** Whether the database has tables; null when nobody knows. */
 export function isMigrated(answers: readonly Answer[]): boolean | null {
   const said = answers.map(({ text }) => /^migrated ([tf])$/m.exec(text)?.[1]).find((one) => one);
@@ -106,6 +110,8 @@ function trouble({ data }: Inventory, answers: readonly Answer[]): string | null
   const seen = patroniMembers(answers);
   if (seen === null) return 'no member of Patroni answers';
   const leader = leaderOf(seen);
+  const standby = standbyLeaderOf(seen);
+  if (!leader && standby) return `${standby.name} follows another site: it takes no writes`;
   if (!leader) return 'no leader';
   if (leader.state !== 'running') return `leader ${leader.name} is ${leader.state}`;
   for (const { container } of answers) {

@@ -64,6 +64,8 @@ export interface Desired {
   readonly recreate: readonly string[];
   /** Whether surplus data containers may be removed. */
   readonly removeData: boolean;
+  /** Its database follows that of the other site: nobody is served here, and what serves lies ready. */
+  readonly follows: boolean;
 }
 
 /** What the inventory does not say. */
@@ -74,6 +76,7 @@ export interface DesiredOptions {
   readonly deployed?: Readonly<Record<string, string>>;
   readonly recreate?: readonly string[];
   readonly removeData?: boolean;
+  readonly follows?: boolean;
 }
 
 /** The comment that tells HA resources, rules and groups of ours from others'. */
@@ -89,7 +92,7 @@ export function desiredOf(
   site: Site = siteOf(inventory),
   options: DesiredOptions,
 ): Desired {
-  const { deployed = {}, recreate = [], removeData = false } = options;
+  const { deployed = {}, recreate = [], removeData = false, follows = false } = options;
   const containers = expand(inventory, site).map((container): DesiredContainer => {
     const service = inventory.services.find(({ name }) => name === container.group);
     const part = (DATA_PARTS as readonly string[]).indexOf(container.group);
@@ -120,7 +123,7 @@ export function desiredOf(
     containers,
     templates: templatesOf(site, containers),
     ...haOf(inventory, site, containers),
-    ...{ recreate, removeData },
+    ...{ recreate, removeData, follows },
   };
 }
 

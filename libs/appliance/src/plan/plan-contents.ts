@@ -1,6 +1,7 @@
 import { byRelease } from '../inventory/release-version.ts';
 import { DATA_PARTS } from '../inventory/schema.ts';
 import { partOf } from '../parts/parts.ts';
+import { isAsleep } from '../parts/standby-settings.ts';
 import type { DesiredContainer } from './desired.ts';
 import type { Draft } from './draft.ts';
 import type { ObservedInside } from './observed.ts';
@@ -44,6 +45,13 @@ const ENTRY = 'gateway';
 const membersOf = ({ desired, places }: Draft, group: string) =>
   desired.containers.filter((one) => one.group === group && places.has(one.id));
 
+/** On a site that follows: what serves lies ready and is not started. */
+const lies = ({ desired }: Draft, { group, kind }: DesiredContainer): boolean =>
+  desired.follows && isAsleep(group, kind === 'service');
+
+/** What is there when the copy of the other site has come, which may take hours: nobody waits for it here. */
+const COMES_LATER: readonly string[] = ['postgres', 'ops'];
+
 const insideOf = ({ observed }: Draft, container: DesiredContainer): ObservedInside | null =>
   observed.guests.find(({ id }) => id === container.id)?.inside ?? null;
 
@@ -56,11 +64,13 @@ const isRemade = ({ steps }: Draft, { id }: DesiredContainer): boolean => steps.
 
 /** @returns the step that waits for the part, if there is something to wait for */
 function planDataPart(draft: Draft, part: (typeof DATA_PARTS)[number]): string[] {
-  const { observed, steps } = draft;
+  const { desired, observed, steps } = draft;
   const members = membersOf(draft, part);
   if (members.length === 0) return [];
+  const isWaitedFor = !desired.follows || !(COMES_LATER.includes(part) || isAsleep(part, false));
   // One that is made anew makes its copy from the others, so they work, too.
-  const rolling = isAtWork(draft, members) || members.some((one) => isRemade(draft, one));
+  const isAtWorkNow = isAtWork(draft, members) || members.some((one) => isRemade(draft, one));
+  const rolling = isWaitedFor && isAtWorkNow;
   // Of a part that is well as a whole each is waited for, also one whose exporter does not run.
   const isPartWell = observed.parts[part] === null;
   const isIll = (member: DesiredContainer) =>
@@ -85,6 +95,7 @@ function planDataPart(draft: Draft, part: (typeof DATA_PARTS)[number]): string[]
       },
     );
   if (rolling) holdInTurn(draft, members);
+  if (!isWaitedFor) return [];
   const ill = observed.parts[part] ?? null;
   // A change of memory or of a tag leaves the part as it was.
   const matters = members.some(({ id }) => steps.of(id, 'start', 'configure', 'move', 'replace').length > 0);
@@ -197,6 +208,8 @@ const isReleased = (draft: Draft, { id, release }: DesiredContainer): boolean =>
 /** @returns the step that makes the tables, if they are to be made */
 function planMigrations(draft: Draft, waits: readonly string[]): string[] {
   const { desired, observed, steps } = draft;
+  // Its tables come from the other site.
+  if (desired.follows) return [];
   const services = desired.containers.filter((one) => one.kind === 'service' && draft.places.has(one.id));
   // Who runs a release does so on a database that was migrated for it.
   const running = new Set(services.filter((one) => isReleased(draft, one)).map((one) => one.release));
@@ -290,7 +303,8 @@ function planService(draft: Draft, service: string, before: readonly string[]): 
         },
       );
     const touched = steps.of(container, 'start', 'move', 'switch', 'configure');
-    if (touched.length > 0 || (inside !== null && inside.unready !== null))
+    const isUnready = touched.length > 0 || (inside !== null && inside.unready !== null);
+    if (isUnready && !lies(draft, member))
       steps.add(
         { kind: 'ready', container },
         {

@@ -70,7 +70,7 @@ function planSmoke({ desired, steps }: Draft): void {
     'remove',
     'remove-rule',
   );
-  if (touched.length === 0 || desired.containers.length === 0) return;
+  if (touched.length === 0 || desired.containers.length === 0 || desired.follows) return;
   const before = [
     ...touched,
     ...steps.ids('update', 'resize', 'move', 'install', 'migrate', 'manage', 'unmanage'),

@@ -52,6 +52,14 @@ export function backupAlerts({ containers }: Inventory): readonly Alert[] {
       runbook:
         'Look at the log of PostgreSQL on the primary for archive_command, and at the room in the archive',
     }),
+    finding('StandbySilent', 'critical', 'standby_silent', {
+      summary: 'The standby site no longer asks for the log of the database.',
+      runbook: 'Run "psactl dr status": it says since when, and what the standby says of it',
+    }),
+    finding('StandbyBehind', 'critical', 'standby_behind', {
+      summary: 'The database of the standby site no longer follows.',
+      runbook: 'Run "psactl dr status"; "psactl dr follow --anew" makes it anew',
+    }),
     finding('BackupDatedInFuture', 'warning', 'clock', {
       summary: 'A backup of {{ $labels.series }} is dated in the future.',
       runbook:

@@ -5,6 +5,7 @@ import type { Site } from '../inventory/site-schema.ts';
 import { siteAnswer } from '../parts/edge-watch.ts';
 import { HAPROXY_PORTS, HAPROXY_SOCKET } from '../parts/haproxy-settings.ts';
 import { POSTGRES_PORTS } from '../parts/postgres-settings.ts';
+import { FEED_PORT, feeds } from '../parts/standby-settings.ts';
 import { RENDERED, type RenderedFile } from './rendered-file.ts';
 
 /** Where stick tables are shared between the members. */
@@ -38,6 +39,7 @@ function configOf(
       .map((one) => internalFrontend(inventory, one)),
     ...inventory.services.map((one) => serviceBackend(one, of(one.name))),
     databaseSections(inventory, of('postgres')),
+    ...(feeds(inventory, site) ? [feedSection(of('ops'))] : []),
     metricsSection(endpointVlan(inventory, site, 'monitoring')?.subnet ?? member.address),
   ];
   return `${sections.join('\n\n')}\n`;
@@ -94,6 +96,16 @@ function peersSection(members: readonly Container[]): string {
   const peers = members.map((one) => `    peer ${one.name} ${one.address}:${PEERS_PORT}`);
   return `# The counts of the rate limit move with the virtual address.\npeers members\n${peers.join('\n')}`;
 }
+
+/** The standby site reads the repository here; who it is, is OpenSSH's to see behind it. */
+const feedSection = (hosts: readonly Container[]) => `listen feed
+    mode tcp
+    option tcplog
+    bind :${FEED_PORT}
+    timeout connect 3s
+    timeout client 5m
+    timeout server 5m
+${hosts.map((one) => `    server ${one.name} ${one.address}:${FEED_PORT}`).join('\n')}`;
 
 function edgeSection(inventory: Inventory, site: Site): string {
   const { tls, data } = inventory;

@@ -118,6 +118,19 @@ export const ticketEvents = {
       history: Type.Integer(),
     }),
   },
+  'ticket.restored.v1': {
+    description: 'a ticket, or what was lost of it, came back out of a backup',
+    ...ofTicket,
+    data: Type.Object({
+      ticket: TicketFacts,
+      /** The backup that it is from; null: whoever put it back did not say. */
+      backup: Nullable(Type.String()),
+      /** Its comments and the names of its files, all or, where one event is too small for them, a part. */
+      texts: Type.Array(
+        Type.Object({ id: Uuid, visibility: Type.String(), body: Type.String(), written_at: Type.String() }),
+      ),
+    }),
+  },
   'ticket.deleted.v1': {
     description: 'a ticket was deleted',
     ...ofTicket,

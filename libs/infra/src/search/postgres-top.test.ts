@@ -160,6 +160,31 @@ it('asks the index for one half-year alone, and for a beginning no other way', a
   expect(Math.max(...read)).toBeLessThan(n / 5);
 });
 
+it('names the half-years between the newest and the oldest document, and of fifty years only those with any', async () => {
+  const of = async (...dates: string[]) => {
+    const tenant = randomUUID();
+    const index = new PostgresSearch({ url: db.urlFor('search') });
+    await index.put(dates.map((updated_at) => searchDocument(tenant, { updated_at })));
+    await index.close();
+    return sql.begin('read only', async (tx) => {
+      await tx`select set_config('psa.tenant_id', ${tenant}, true)`;
+      const [row] = await tx<{ slices: string[] }[]>`select search.slices() as slices`;
+      return row!.slices.map((slice) => [slice.slice(0, 4) === tenant.slice(-4), slice.slice(4)].join(' '));
+    });
+  };
+  expect(await of()).toEqual([]);
+  expect(await of('2001-07-01T00:00:00Z', '2002-12-31T23:59:59Z')).toEqual([
+    'true 005',
+    'true 004',
+    'true 003',
+  ]);
+  // All before 2000 are of one.
+  expect(await of('1969-12-31T23:59:59Z', '1999-06-30T00:00:00Z', '2026-11-30T00:00:00Z')).toEqual([
+    'true 035',
+    'true 000',
+  ]);
+});
+
 /** What is done first of a plan of one branch. */
 const lowest = (node: Node): Node => (node.Plans ? lowest(node.Plans[0]!) : node);
 

@@ -1,4 +1,4 @@
-import { type Draft, expected, step } from './plan.ts';
+import { type Draft, expected, step } from './draft.ts';
 import type { DrStep, MeasuredStep } from './step.ts';
 
 /** What a failback follows from. */

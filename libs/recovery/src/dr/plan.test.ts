@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lasting } from './duration.ts';
-import { type DrFacts, planFailover } from './plan.ts';
+import type { DrFacts } from './facts.ts';
+import { planFailover } from './plan.ts';
 import { playbookOf } from './playbook.ts';
 import { isScenario, SCENARIO, SCENARIOS } from './scenario.ts';
 import { expectStep, STEP_KINDS } from './step.ts';
@@ -26,7 +27,13 @@ const FACTS: DrFacts = {
     secrets: copy('secrets', '2026-11-30T02:01:00.000Z'),
     redis: copy('redis', '2026-11-30T02:00:30.000Z'),
   },
-  ...{ life: [], fence: false, hooks: { fence: false, switch: true, notify: true }, measured: [] },
+  ...{
+    life: [],
+    fence: false,
+    standby: null,
+    hooks: { fence: false, switch: true, notify: true },
+    measured: [],
+  },
 };
 const ids = (facts: Partial<DrFacts>, scenario = 'cluster-lost' as const) =>
   planFailover(scenario, { ...FACTS, ...facts }).steps.map(({ id }) => id);
@@ -41,6 +48,31 @@ describe('the plan of a failover', () => {
     ]);
     expect(ids({ fence: true }).slice(0, 2)).toEqual(['look', 'fence']);
     expect(ids({ copies: { ...FACTS.copies, redis: undefined } })).not.toContain('redis');
+  });
+
+  it('has the database that follows take over, and brings and restores nothing', () => {
+    const standby = { why_not: null, loss_ms: 40_000 };
+    const plan = planFailover('cluster-lost', { ...FACTS, standby, copies: {} });
+    expect(plan).toMatchObject({ warm: true, refusals: [], rpo_ms: 40_000, copies: {}, moment: null });
+    expect(plan.rto_ms).toBeLessThanOrEqual(5 * 60_000);
+    expect(plan.steps.map(({ id }) => id)).toEqual([
+      ...['look', 'claim', 'catch_up', 'open', 'wake', 'smoke', 'switch', 'notify'],
+    ]);
+    expect(ids({ standby, fence: true }).slice(0, 2)).toEqual(['look', 'fence']);
+    // What is alive there is no less in the way than it is of a cold one.
+    expect(planFailover('cluster-lost', { ...FACTS, standby, life: ['its edge'] }).refusals).toHaveLength(1);
+    // A database that is mended where it is needs nobody to follow.
+    expect(planFailover('database-corrupt', { ...FACTS, standby }).warm).toBe(false);
+  });
+
+  it('takes copies where what follows cannot take over, and where an older state is wanted, and clears its place first', () => {
+    const cold = ['look', 'fetch', 'secrets', 'clear', 'build', 'quiet', 'database'];
+    const standby = { why_not: 'No database follows at dr.', loss_ms: null };
+    expect(ids({ standby }).slice(0, 7)).toEqual(cold);
+    const before = new Date('2026-11-30T02:30:00Z');
+    expect(ids({ standby: { why_not: null, loss_ms: 1 }, before }).slice(0, 7)).toEqual(cold);
+    expect(planFailover('cluster-lost', { ...FACTS, standby, copies: {} }).refusals).toHaveLength(2);
+    expect(planFailover('cluster-lost', { ...FACTS, standby }).warm).toBe(false);
   });
 
   it('is refused while anything of the other site answers, unless it is fenced', () => {

@@ -1,52 +1,8 @@
+import { type Draft, expected, notifyDrafts, smokeDraft, step, switchDraft } from './draft.ts';
+import { type Copy, type DrFacts, type DrRefusal, NEEDED, type Needed, type StandbyFacts } from './facts.ts';
 import { SCENARIO, type Scenario } from './scenario.ts';
-import { type DrStep, expectStep, type MeasuredStep, type StepKind } from './step.ts';
-
-/** What of a backup is put back on the other site. The definitions of the broker are made by `apply` and the services. */
-export const NEEDED = ['database', 'secrets', 'releases', 'redis'] as const;
-export type Needed = (typeof NEEDED)[number];
-
-/** A good copy that is there. */
-export interface Copy {
-  readonly id: string;
-  /** When it was begun; ISO 8601. */
-  readonly at: string;
-  readonly bytes: number;
-  /** Where it is, for people: a folder, or a remote. */
-  readonly place: string;
-}
-
-/** What a plan follows from. */
-export interface DrFacts {
-  readonly now: Date;
-  readonly appliance: string;
-  /** The site that serves, or did. */
-  readonly from: string;
-  /** The one that takes over; null: the inventory names none. */
-  readonly to: string | null;
-  /** The container or node that failed; null: none was named. */
-  readonly named: string | null;
-  /** Copies from before that moment only were looked for; null: the newest. */
-  readonly before: Date | null;
-  /** The log of the database reaches that moment, so it can be had as it was to the second. */
-  readonly by_log: boolean;
-  /** The newest good copy of each. */
-  readonly copies: Readonly<Partial<Record<Needed, Copy>>>;
-  /** Bytes of the newest backup of the container; null: there is none. */
-  readonly container_bytes: number | null;
-  /** What of the site that serves still answers: `the API of pve1`. */
-  readonly life: readonly string[];
-  /** It was asked for that the site is kept from serving. */
-  readonly fence: boolean;
-  readonly hooks: { readonly fence: boolean; readonly switch: boolean; readonly notify: boolean };
-  /** What steps of earlier runs took, the newest first. */
-  readonly measured: readonly MeasuredStep[];
-}
-
-/** Why a plan is not carried out, and what to do. */
-export interface DrRefusal {
-  readonly why: string;
-  readonly fix: string;
-}
+import type { DrStep } from './step.ts';
+import { clearDraft, warmDrafts } from './warm.ts';
 
 /** What is to be done. */
 export interface DrPlan {
@@ -66,9 +22,9 @@ export interface DrPlan {
   readonly copies: Readonly<Partial<Record<Needed, Copy>>>;
   /** The database is brought to this moment from its log, not from a copy; ISO 8601. */
   readonly moment: string | null;
+  /** The database that follows on the other site takes over: nothing is restored. */
+  readonly warm: boolean;
 }
-
-export type Draft = Omit<DrStep, 'expected_ms' | 'by'> & { readonly bytes?: number };
 
 /**
  * What to do when something has happened: the one source of what `psactl dr failover` does and of what the playbooks say.
@@ -79,21 +35,19 @@ export function planFailover(scenario: Scenario, facts: DrFacts): DrPlan {
   const site = goes_on === 'there' ? (facts.to ?? 'the other site') : facts.from;
   const steps = expected(draftsOf(scenario, facts, site), facts.measured);
   const moment = momentOf(scenario, facts);
-  const database = usesDatabase(scenario) && moment === null ? facts.copies.database : undefined;
-  const since = moment?.getTime() ?? (database ? Date.parse(database.at) : null);
+  const warm = warmOf(scenario, facts);
+  const copies = usesDatabase(scenario) && moment === null && warm === null ? facts.copies : {};
+  const since = moment?.getTime() ?? (copies.database ? Date.parse(copies.database.at) : null);
   return {
     ...{ scenario, title, source, site, steps },
     refusals: refusalsOf(scenario, facts),
     rto_ms: steps.reduce((sum, { expected_ms }) => sum + expected_ms, 0),
-    rpo_ms: since === null ? null : Math.max(0, facts.now.getTime() - since),
-    copies: usesDatabase(scenario) && moment === null ? facts.copies : {},
+    rpo_ms: warm !== null ? warm.loss_ms : since === null ? null : Math.max(0, facts.now.getTime() - since),
+    copies,
     moment: moment?.toISOString() ?? null,
+    warm: warm !== null,
   };
 }
-
-/** Steps with how long they are expected to take. */
-export const expected = (drafts: readonly Draft[], measured: readonly MeasuredStep[]): readonly DrStep[] =>
-  drafts.map(({ bytes, ...draft }) => ({ ...draft, ...expectStep(draft.id, bytes ?? null, measured) }));
 
 /**
  * A moment that is named is had from the log where that reaches it. Without one the newest dump is taken: a database that was
@@ -101,6 +55,12 @@ export const expected = (drafts: readonly Draft[], measured: readonly MeasuredSt
  */
 const momentOf = (scenario: Scenario, { before, by_log }: DrFacts): Date | null =>
   SCENARIO[scenario].goes_on === 'here' && usesDatabase(scenario) && by_log ? before : null;
+
+/** What follows on the other site takes over as it is; of a mistake it has the mistake, too. Null: what stands by is filled. */
+function warmOf(scenario: Scenario, { standby, before }: DrFacts): StandbyFacts | null {
+  const isThere = SCENARIO[scenario].goes_on === 'there';
+  return isThere && before === null && standby !== null && standby.why_not === null ? standby : null;
+}
 
 const usesDatabase = (scenario: Scenario) => !['container-failed', 'node-lost'].includes(scenario);
 
@@ -136,6 +96,7 @@ function refusalsOf(scenario: Scenario, facts: DrFacts): DrRefusal[] {
       why: `The site ${from} is not gone: ${life.join(', ')}.`,
       fix: 'Two sites that serve would each take writes. If it must not serve any more, add --fence: its edge and its services are stopped first.',
     });
+  if (warmOf(scenario, facts) !== null) return found;
   for (const what of ['database', 'secrets'] as const)
     if (!copies[what])
       found.push({
@@ -153,20 +114,13 @@ function draftsOf(scenario: Scenario, facts: DrFacts, site: string): readonly Dr
       return nodeDrafts(facts);
     case 'cluster-lost':
     case 'system-lost':
-      return siteDrafts(facts, site);
+      return warmOf(scenario, facts) === null
+        ? siteDrafts(facts, site)
+        : [...goneDrafts(facts), ...warmDrafts(facts, site)];
     default:
       return [...databaseDrafts(facts, site, momentOf(scenario, facts)), ...notifyDrafts(facts)];
   }
 }
-
-/** Makes the type say that each id is of the list. */
-export const step = (
-  id: StepKind,
-  what: string,
-  command: string | null,
-  check: string,
-  more: { readonly confirm?: boolean; readonly bytes?: number } = {},
-): Draft => ({ id, what, command, check, confirm: false, ...more });
 
 function containerDrafts({ from, named, container_bytes }: DrFacts): readonly Draft[] {
   const name = named ?? 'NAME';
@@ -254,10 +208,8 @@ function databaseDrafts(
   ];
 }
 
-function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
-  const { from, copies, hooks, life, fence } = facts;
-  const moved = NEEDED.reduce((sum, what) => sum + (copies[what]?.bytes ?? 0), 0);
-  const [quiet, database, migrate, start] = databaseDrafts(facts, site);
+/** Two sites that serve would each take writes. */
+function goneDrafts({ from, hooks, life, fence }: DrFacts): readonly Draft[] {
   return [
     step(
       'look',
@@ -278,6 +230,15 @@ function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
           ),
         ]
       : []),
+  ];
+}
+
+function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
+  const { from, copies, standby } = facts;
+  const moved = NEEDED.reduce((sum, what) => sum + (copies[what]?.bytes ?? 0), 0);
+  const [quiet, database, migrate, start] = databaseDrafts(facts, site);
+  return [
+    ...goneDrafts(facts),
     step(
       'fetch',
       `Bring the newest good copies to ${site}.`,
@@ -291,6 +252,7 @@ function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
       `psactl restore config .psactl/${site}/backups/${copies.secrets?.id ?? 'SECRETS'}.tar.zst.age --to taken\ncp -r taken/site/secrets.json taken/site/certs taken/site/releases.json .psactl/${site}/`,
       `.psactl/${site}/secrets.json is that of ${from}.`,
     ),
+    ...(standby === null ? [] : [clearDraft(site)]),
     step(
       'build',
       `Build the appliance on ${site}.`,
@@ -313,41 +275,7 @@ function siteDrafts(facts: DrFacts, site: string): readonly Draft[] {
     migrate!,
     start!,
     smokeDraft(site),
-    ...(hooks.switch
-      ? [
-          step(
-            'switch',
-            `Lead the clients to ${site}: dr.hooks.switch.`,
-            null,
-            'The public name of the platform leads there, seen from outside.',
-            { confirm: true },
-          ),
-        ]
-      : [
-          step(
-            'switch',
-            `Lead the clients to ${site}: DNS, routes. No hook is given, so a person does it.`,
-            null,
-            'The public name of the platform leads there, seen from outside.',
-          ),
-        ]),
+    switchDraft(facts, site),
     ...notifyDrafts(facts),
   ];
 }
-
-const smokeDraft = (site: string) =>
-  step(
-    'smoke',
-    'Ask the portal from outside.',
-    `psactl status --site ${site}`,
-    'The portal and the API answer, with the certificate that psactl gave them. Sign in and look at the newest ticket.',
-  );
-
-const notifyDrafts = ({ hooks }: DrFacts): readonly Draft[] => [
-  step(
-    'notify',
-    hooks.notify ? 'Tell people: dr.hooks.notify.' : 'Tell people: no hook is given, so a person does it.',
-    null,
-    'Those who are named below know.',
-  ),
-];

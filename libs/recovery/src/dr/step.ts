@@ -20,6 +20,15 @@ export const STEP_KINDS = [
   'smoke',
   'switch',
   'notify',
+  'claim',
+  'catch_up',
+  'open',
+  'wake',
+  'carry',
+  'clear',
+  'ready',
+  'copy',
+  'follow',
 ] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 
@@ -77,6 +86,15 @@ const ASSUMED: Readonly<Record<StepKind, number>> = {
   smoke: 20 * SECOND,
   switch: MINUTE,
   notify: 10 * SECOND,
+  claim: 5 * SECOND,
+  catch_up: 20 * SECOND,
+  open: 15 * SECOND,
+  wake: 90 * SECOND,
+  carry: 5 * SECOND,
+  clear: 30 * SECOND,
+  ready: 10 * MINUTE,
+  copy: 5 * MINUTE,
+  follow: 2 * MINUTE,
 };
 /** Bytes per second of compressed backups, where nothing was measured: a line of 100 Mbit/s; a load on slow disks. */
 const ASSUMED_SPEED: Partial<Record<StepKind, number>> = {

@@ -12,7 +12,7 @@ export interface BackupReports { site: string; at: string; series: BackupReports
 
 export interface BackupReportsDrills { what: string; at: string; ok: boolean | null; why: string | null; }
 
-export interface BackupReportsFindings { kind: 'missing' | 'partial_run' | 'damaged' | 'too_small' | 'unproven' | 'restore_failed' | 'offsite_behind' | 'drill_failed' | 'drill_overdue' | 'wal_gap' | 'wal_lag' | 'clock'; severity: 'critical' | 'warning'; series: string; figure: number | null; text: string; }
+export interface BackupReportsFindings { kind: 'missing' | 'partial_run' | 'damaged' | 'too_small' | 'unproven' | 'restore_failed' | 'offsite_behind' | 'drill_failed' | 'drill_overdue' | 'wal_gap' | 'wal_lag' | 'standby_silent' | 'standby_behind' | 'clock'; severity: 'critical' | 'warning'; series: string; figure: number | null; text: string; }
 
 export interface BackupReportsSeries { series: string; newest_good: { id: string; at: string; bytes: number; } | null; newest_proven: { id: string; at: string; bytes: number; } | null; last_proof_at: string | null; newest_outside_at: string | null; }
 

@@ -28,7 +28,8 @@ export function findingText({ kind, series, figure }: Finding, t: T, formats: Fo
       : t('finding.missing_age', { series: name, age });
   if (kind === 'unproven' && age !== null) return t('finding.unproven_age', { series: name, age });
   if (kind === 'too_small') return t('finding.too_small', { series: name, size: formats.bytes(figure ?? 0) });
-  if (kind === 'wal_gap' || kind === 'wal_lag') return t(`finding.${kind}`);
+  if (kind === 'wal_gap' || kind === 'wal_lag' || kind === 'standby_silent' || kind === 'standby_behind')
+    return t(`finding.${kind}`);
   return t(`finding.${kind}`, { series: name });
 }
 

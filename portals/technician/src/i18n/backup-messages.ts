@@ -59,6 +59,8 @@ export const backupMessages = defineMessages(
     'finding.wal_gap':
       'Im Protokoll der Datenbank fehlt ein Stück: Zeiten danach lassen sich nicht herstellen.',
     'finding.wal_lag': 'Das Protokoll der Datenbank kommt nicht im Archiv an.',
+    'finding.standby_silent': 'Der zweite Standort holt das Protokoll der Datenbank nicht mehr ab.',
+    'finding.standby_behind': 'Die Datenbank des zweiten Standorts folgt nicht mehr.',
     'finding.clock': '{{series}}: Eine Sicherung trägt ein Datum in der Zukunft; eine Uhr geht falsch.',
   },
   {
@@ -115,6 +117,8 @@ export const backupMessages = defineMessages(
     'finding.drill_overdue': 'The drill “{{series}}” is overdue.',
     'finding.wal_gap': 'A piece of the log of the database is missing: no time after it can be restored.',
     'finding.wal_lag': 'The log of the database does not arrive in the archive.',
+    'finding.standby_silent': 'The standby site no longer asks for the log of the database.',
+    'finding.standby_behind': 'The database of the standby site no longer follows.',
     'finding.clock': '{{series}}: a backup is dated in the future; a clock is wrong.',
   },
 );

@@ -174,6 +174,7 @@ export const messages = defineMessages(
     'history.kind.time_deleted': 'hat eine Zeit gelöscht',
     'history.kind.sla_breached': 'SLA verletzt',
     'history.kind.imported': 'aus einem anderen System übernommen',
+    'history.kind.restored': 'hat das Ticket aus einer Sicherung zurückgeholt',
     'history.kind.other': 'Änderung',
 
     'watch.title': 'Beobachter',
@@ -387,6 +388,7 @@ export const messages = defineMessages(
     'history.kind.time_deleted': 'deleted a time',
     'history.kind.sla_breached': 'SLA breached',
     'history.kind.imported': 'taken over from another system',
+    'history.kind.restored': 'brought the ticket back from a backup',
     'history.kind.other': 'change',
 
     'watch.title': 'Watchers',

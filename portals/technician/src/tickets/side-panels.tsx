@@ -165,6 +165,7 @@ const KINDS = [
   'time_deleted',
   'sla_breached',
   'imported',
+  'restored',
 ] as const;
 type Kind = (typeof KINDS)[number];
 

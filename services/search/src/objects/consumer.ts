@@ -42,7 +42,7 @@ export async function indexEvents(deps: Deps, events: readonly EventEnvelope[]):
     // Sent one behind the other without waiting: a batch is one round trip. The connection keeps their order.
     await Promise.all([
       ...rounds(ordered).map((changes) => saveObjects(tx, tenantId, changes)),
-      ...changes.flatMap(({ text }) => (text ? [saveText(tx, tenantId, text)] : [])),
+      ...changes.flatMap(({ texts }) => texts.map((text) => saveText(tx, tenantId, text))),
     ]);
     const refs = new Map(
       ordered.map(({ change, key }) => [key, { type: change.object.type, id: change.object.id }]),

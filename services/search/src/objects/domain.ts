@@ -27,6 +27,8 @@ export interface TicketText {
   readonly internal: boolean;
   readonly body: string;
   readonly written_at: string;
+  /** It came back out of a backup: it takes its place again, whatever stands there. */
+  readonly back: boolean;
 }
 
 /** What an event means for the index. */
@@ -35,7 +37,7 @@ export interface Change {
   readonly customer_id: string;
   readonly version: number;
   readonly deleted: boolean;
-  readonly text: TicketText | null;
+  readonly texts: readonly TicketText[];
   readonly at: string;
 }
 
@@ -47,38 +49,50 @@ export function changeOf(event: EventEnvelope): Change | null {
   if (noun === 'customer') {
     const facts = event.data as CustomerFacts;
     const object = { type: 'customer', id: facts.customer_id, facts } as const;
-    return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: null, at };
+    return { object, customer_id: facts.customer_id, version: facts.version, deleted, texts: [], at };
   }
   if (noun === 'contact') {
     const facts = event.data as ContactFacts;
     const object = { type: 'contact', id: facts.contact_id, facts } as const;
-    return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: null, at };
+    return { object, customer_id: facts.customer_id, version: facts.version, deleted, texts: [], at };
   }
   const facts = (event.data as { ticket?: TicketFacts }).ticket;
   if (noun !== 'ticket' || !facts) return null;
   const object = { type: 'ticket', id: facts.ticket_id, facts } as const;
-  return { object, customer_id: facts.customer_id, version: facts.version, deleted, text: textOf(event), at };
+  return {
+    object,
+    customer_id: facts.customer_id,
+    version: facts.version,
+    deleted,
+    texts: textsOf(event),
+    at,
+  };
 }
 
-function textOf(event: EventEnvelope): TicketText | null {
+function textsOf(event: EventEnvelope): readonly TicketText[] {
   const written_at = event.occurred_at;
   if (event.type === 'ticket.commented.v1') {
     const data = event.data as EventData<'ticket.commented.v1'>;
     const internal = !isPublic(event, data.visibility);
-    return { ticket_id: data.ticket.ticket_id, id: data.comment_id, internal, body: data.body, written_at };
+    const { ticket_id } = data.ticket;
+    return [{ ticket_id, id: data.comment_id, internal, body: data.body, written_at, back: false }];
   }
   if (event.type === 'ticket.attached.v1' || event.type === 'ticket.detached.v1') {
     const data = event.data as EventData<'ticket.detached.v1'>;
     const internal = !isPublic(event, data.visibility);
-    return {
-      ticket_id: data.ticket.ticket_id,
-      id: data.attachment_id,
-      internal,
-      body: event.type === 'ticket.attached.v1' ? data.file_name : '',
-      written_at,
-    };
+    const body = event.type === 'ticket.attached.v1' ? data.file_name : '';
+    const { ticket_id } = data.ticket;
+    return [{ ticket_id, id: data.attachment_id, internal, body, written_at, back: false }];
   }
-  return null;
+  if (event.type === 'ticket.restored.v1') {
+    const data = event.data as EventData<'ticket.restored.v1'>;
+    const { ticket_id } = data.ticket;
+    return data.texts.map(({ id, visibility, body, written_at }) => ({
+      ...{ ticket_id, id, body, written_at, back: true },
+      internal: !isPublic(event, visibility),
+    }));
+  }
+  return [];
 }
 
 /** Both must say so: what one of them keeps from customers stays from them. */
@@ -100,7 +114,10 @@ export interface StoredObject {
 export const DOCUMENT_FORM = 2;
 
 /** The document of an object. `texts`: of a ticket, oldest first. */
-export function documentOf(stored: StoredObject, texts: readonly TicketText[]): SearchDocument {
+export function documentOf(
+  stored: StoredObject,
+  texts: readonly Pick<TicketText, 'internal' | 'body'>[],
+): SearchDocument {
   const { object } = stored;
   const base = {
     tenant_id: stored.tenant_id,

@@ -27,13 +27,16 @@ export function saveObjects(tx: Tx, tenantId: string, changes: readonly Change[]
       version = greatest(o.version, excluded.version)`.execute();
 }
 
-/** An empty text takes the place of what was there, and of what a late event would put there. */
+/**
+ * An empty text takes the place of what was there, and of what a late event would put there; one that came back takes the
+ * place of that.
+ */
 export function saveText(tx: Tx, tenantId: string, text: TicketText): Promise<unknown> {
   return tx.sql`
     insert into search.texts (tenant_id, ticket_id, id, internal, body, written_at)
     values (${tenantId}, ${text.ticket_id}, ${text.id}, ${text.internal}, ${text.body}, ${text.written_at})
-    on conflict (tenant_id, ticket_id, id) do update set body = ''
-    where excluded.body = ''`.execute();
+    on conflict (tenant_id, ticket_id, id) do update set body = excluded.body
+    where excluded.body = '' or ${text.back}`.execute();
 }
 
 export interface LoadedObject extends StoredObject {
@@ -91,13 +94,15 @@ function loaded(tenantId: string, row: ObjectRow): LoadedObject {
   };
 }
 
+type LoadedText = Omit<TicketText, 'back'>;
+
 /** Comments and attachment names of tickets, oldest first. */
 export async function loadTexts(
   tx: Tx,
   tenantId: string,
   ticketIds: readonly string[],
-): Promise<Map<string, TicketText[]>> {
-  const rows = await tx.sql<TicketText[]>`
+): Promise<Map<string, LoadedText[]>> {
+  const rows = await tx.sql<LoadedText[]>`
     select ticket_id, id, internal, body, written_at from search.texts
     where tenant_id = ${tenantId} and ticket_id = any(${ticketIds as string[]}::uuid[])
     order by ticket_id, written_at, id`;

@@ -6,7 +6,7 @@ export interface Told {
   readonly about?: Visibility;
 }
 
-/** How the desk works is not for customers: who is given a ticket and why, working time, deadlines, deletions. */
+/** How the desk works is not for customers: who is given a ticket and why, working time, deadlines, deletions and their undoing. */
 const STAFF_ONLY = new Set([
   'assigned',
   'time_logged',
@@ -14,6 +14,7 @@ const STAFF_ONLY = new Set([
   'time_deleted',
   'sla_breached',
   'deleted',
+  'restored',
 ]);
 
 /**
