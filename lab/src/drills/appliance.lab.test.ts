@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { backup } from './backup.drill.ts';
 import { conformance } from './conformance.drill.ts';
 import { dr } from './dr.drill.ts';
+import { drWarm } from './dr-warm.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
@@ -33,5 +34,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   pitr(it);
   recoveryDrill(it);
   dr(it);
+  drWarm(it);
   conformance(it);
 });
