@@ -8,9 +8,20 @@ import { gateway } from './rows/gateway.ts';
 import { help } from './rows/help.ts';
 import { list } from './rows/list.ts';
 import { memory } from './rows/memory.ts';
+import { recovery } from './rows/recovery.ts';
 import { search } from './rows/search.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [list, create, events, search, memory, gateway, help, appliance];
+const BENCHMARKS: readonly Benchmark[] = [
+  list,
+  create,
+  events,
+  search,
+  memory,
+  gateway,
+  help,
+  appliance,
+  recovery,
+];
 
 const names = process.argv.slice(2);
 if (names[0] === 'page') {

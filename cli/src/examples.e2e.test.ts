@@ -1,6 +1,7 @@
 import { cp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { labControl } from '@psa/lab/control';
+import { withDataFolder } from '@psa/recovery/embedded/archive-rows';
 import { copyPlatformData } from '@psa/test-kit/platform';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ExampleRunner, examplesOf, ofKind } from './examples.test-helper.ts';
@@ -18,7 +19,14 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 
   });
 
   it('of backups, on the data of a platform in one process', async () => {
-    await copyPlatformData('empty', join(runner.folder, '.psa'));
+    const data = join(runner.folder, '.psa');
+    await copyPlatformData('empty', data);
+    // The ticket that the examples name.
+    await withDataFolder(data, (session) =>
+      session.exec(`insert into tickets.tickets (tenant_id, id, ticket_number, title, description, status, priority, source,
+        customer_id, created_at, updated_at) values (gen_random_uuid(), gen_random_uuid(), 1042, 'Drucker', '', 'new', 'low',
+        'phone', gen_random_uuid(), now(), now())`),
+    );
     await runner.run('backup run', true, 'files');
     // The examples name one of a certain day.
     const backups = join(runner.folder, 'backups');
@@ -27,6 +35,10 @@ describe('the examples in the help, in a shell', { timeout: 1_800_000, retry: 0 
     for (const end of ['', '.json']) await cp(join(backups, made + end), join(backups, named + end));
     for (const name of ['backup list', 'backup verify', 'backup protect', 'backup metrics'])
       await runner.run(name, true, 'files');
+    await withDataFolder(data, (session) =>
+      session.exec('delete from tickets.tickets where ticket_number = 1042'),
+    );
+    for (const name of ['restore ticket', 'restore table']) await runner.run(name, true, 'files');
     await rename(join(runner.folder, '.psa'), join(runner.folder, '.psa.old'));
     const [restore = '', dry = ''] = await examplesOf('restore embedded');
     expect(await runner.shell(dry, true)).toContain('Would restore');

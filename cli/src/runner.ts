@@ -7,9 +7,10 @@ import {
 } from 'commander';
 import type { AnyCommand, Context, Entry, Io } from './command.ts';
 import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
+import { FIRST_EXAMPLES, NOUNS } from './nouns.ts';
 import { platformVersion } from './platform-version.ts';
 import { progressTo } from './progress.ts';
-import { COMMANDS, FIRST_EXAMPLES, NOUNS } from './registry.ts';
+import { COMMANDS } from './registry.ts';
 
 /** Version of the envelope that `--json` prints. Raised when a field changes its meaning or goes. */
 export const ENVELOPE = 1;

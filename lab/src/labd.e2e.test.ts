@@ -151,7 +151,6 @@ describe('a lab of real containers', () => {
         vmid: 105,
         ostemplate: backup!.volid,
         restore: true,
-        unique: true,
         storage: 'local-lvm',
         pool: 'psa',
       },

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { storageKind } from '@psa/appliance/inventory/storages';
 import { parseServers, rotationOf } from '@psa/appliance/parts/haproxy-stats';
 import { dataParts } from '@psa/appliance/parts/parts';
-import { isMigrated } from '@psa/appliance/parts/postgres';
+import { isMigrated, leaderOf, patroniMembers } from '@psa/appliance/parts/postgres';
 import type { Desired, DesiredContainer } from '@psa/appliance/plan/desired';
 import type {
   Observed,
@@ -276,7 +276,7 @@ function partsOf(
   { site }: Cluster,
   { containers }: Desired,
   seen: Looks['seen'],
-): Pick<Observed, 'parts' | 'migrated'> {
+): Pick<Observed, 'parts' | 'migrated' | 'leader'> {
   const isConfigured = ({ id }: DesiredContainer) => seen.get(id)?.inside.digest;
   const parts = Object.entries(dataParts()).flatMap(([name, { trouble }]) => {
     const members = containers.filter(({ group }) => group === name).map((container) => ({ container }));
@@ -285,11 +285,14 @@ function partsOf(
     return [[name, trouble(site.inventory, answersOf(seen, members))] as const];
   });
   const database = containers.filter((one) => one.group === 'postgres' && isConfigured(one));
-  const migrated = isMigrated(
-    answersOf(
-      seen,
-      database.map((container) => ({ container })),
-    ),
+  const answers = answersOf(
+    seen,
+    database.map((container) => ({ container })),
   );
-  return { parts: Object.fromEntries(parts), migrated };
+  const leader = leaderOf(patroniMembers(answers) ?? [])?.name;
+  return {
+    parts: Object.fromEntries(parts),
+    migrated: isMigrated(answers),
+    leader: database.find(({ name }) => name === leader)?.id ?? null,
+  };
 }

@@ -20,6 +20,7 @@ import {
   type Work,
 } from './container-steps.ts';
 import { manage, releaseFromHa, removeGroup, removeRule, setGroup, setRule } from './ha-steps.ts';
+import { handOver } from './hand-over.ts';
 import {
   configure,
   install,
@@ -82,6 +83,7 @@ async function carryOut(work: ApplyWork, step: Step): Promise<void> {
     const one = container();
     const others = membersOf(one.group).filter(({ id }) => id !== one.id);
     await keepData(cluster, one, others);
+    await handOver(cluster, one, work.note);
     await takeOut(cluster, one, others, work.note);
   };
   switch (deed.kind) {

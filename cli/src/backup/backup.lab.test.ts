@@ -126,6 +126,12 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     await lab.edit((text) =>
       text.replace('  encryption_key_file', '  interruption: suspend\n  encryption_key_file'),
     );
+    // Its generation is on NFS: what a copy by way of it has not is said.
+    const paused = await backup(0, '--only', 'containers', '--tier', 'father');
+    const { mode, warnings } = await manifestOf(idOf(paused, /psa-tickets-1/));
+    expect(mode).toBe('suspend');
+    expect(warnings.join()).toContain('disabling xattr and acl');
+    expect((await manifestOf(idOf(paused, /psa-postgres-1/))).warnings).toEqual([]);
   });
 
   it('does not begin while another one is at work, from whatever machine', async () => {

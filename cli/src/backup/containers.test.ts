@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { copyModeOf, readNotes } from './containers.ts';
+import { copyModeOf, isWarning, readNotes } from './containers.ts';
 
 describe('how a container is copied', () => {
   const facts = { isRunning: true, isManaged: false, plain: [] };
@@ -31,4 +31,14 @@ it('an archive is ours by its notes alone', () => {
   expect(readNotes('psa 20261130T020000Z-3f9a2c safety psa-redis-1')).toMatchObject({ tier: null });
   for (const notes of [undefined, '', 'psa', 'nightly psa-redis-1', 'psa 20261130 son'])
     expect(readNotes(notes)).toBeNull();
+});
+
+it('what vzdump leaves out is kept as a warning, though it says so as an INFO', () => {
+  const lines = [
+    'INFO: backup mode: suspend',
+    'INFO: temporary directory is on NFS, disabling xattr and acl support, consider configuring a local tmpdir via /etc/vzdump.conf',
+    'INFO: mode failure - some volumes do not support snapshots',
+    'INFO: Total bytes written: 215275520 (206MiB, 145MiB/s)',
+  ];
+  expect(lines.filter(isWarning)).toEqual(lines.slice(1, 3));
 });

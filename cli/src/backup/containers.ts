@@ -184,8 +184,7 @@ async function dump(run: Run, id: number, node: string, mode: string): Promise<r
       },
       onLog: (line) => void lines.push(line),
     });
-    const said = lines.filter((line) => /mode failure|^WARN|^ERROR|file changed as we read it/.test(line));
-    return [...new Set([...(result?.warningLines ?? []), ...said])];
+    return [...new Set([...(result?.warningLines ?? []), ...lines.filter(isWarning)])];
   } catch (error) {
     // Nobody waits for it any more: without this it would go on, and hold the guest's lock.
     if (cluster.signal.aborted && task !== null) await stopTask(cluster, node, task);
@@ -197,6 +196,13 @@ async function dump(run: Run, id: number, node: string, mode: string): Promise<r
     throw error;
   }
 }
+
+/**
+ * Whether a line of vzdump's log is to be kept: a backup that is not all of the container. In mode suspend vzdump copies it to
+ * the backup's storage first, and on NFS it leaves ACLs and extended attributes (capabilities of files) out, as an "INFO".
+ */
+export const isWarning = (line: string): boolean =>
+  /mode failure|^WARN|^ERROR|file changed as we read it|disabling xattr and acl/.test(line);
 
 async function stopTask(cluster: Cluster, node: string, upid: string): Promise<void> {
   const { client } = cluster.site;

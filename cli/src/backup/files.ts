@@ -12,6 +12,7 @@ import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { readDeployed } from '../site/deployed.ts';
 import { signatureFile } from '../site/signature.ts';
+import type { KnownSite } from '../site/site.ts';
 import { type Part, type Run, takeFile } from './part.ts';
 
 /** Where a backup of files is gathered; it goes whatever happens. */
@@ -160,15 +161,30 @@ function packFolder(
   });
 }
 
-/** The releases that services run, or begin with: what stands in containers is made of these. */
-export async function releasesPart(cluster: Cluster): Promise<Part> {
-  const { inventory, folder, path } = cluster.site;
-  const base = { item: 'releases' as const, name: 'releases' };
+/** The archives of the releases that services run, or begin with, and where they stand on this machine. */
+export async function releaseArchives({
+  inventory,
+  folder,
+  path,
+}: Pick<KnownSite, 'inventory' | 'folder' | 'path'>): Promise<{
+  /** Absolute. */
+  readonly place: string;
+  readonly versions: readonly string[];
+  readonly archives: readonly string[];
+  /** Those of them that are here. */
+  readonly there: readonly string[];
+}> {
   const deployed = Object.values(await readDeployed(folder.path));
   const versions = [...new Set([...deployed, inventory.releases.version])].sort();
   const place = path(inventory.releases.directory);
   const archives = versions.map((version) => `psa-platform-${version}.tar.zst`);
-  const there = archives.filter((name) => existsSync(join(place, name)));
+  return { place, versions, archives, there: archives.filter((name) => existsSync(join(place, name))) };
+}
+
+/** The releases that services run, or begin with: what stands in containers is made of these. */
+export async function releasesPart(cluster: Cluster): Promise<Part> {
+  const base = { item: 'releases' as const, name: 'releases' };
+  const { place, versions, archives, there } = await releaseArchives(cluster.site);
   const missing = archives.filter((name) => !there.includes(name));
   if (there.length === 0)
     return {

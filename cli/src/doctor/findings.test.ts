@@ -68,11 +68,13 @@ describe('the doctor', () => {
     const rights = (text: string, holdsBelow = 1) =>
       Object.fromEntries(text.split(' ').map((name) => [name, holdsBelow]));
     const vm = rights(
-      'VM.Allocate VM.Audit VM.PowerMgmt VM.Config.Options VM.Config.Memory VM.Config.CPU VM.Config.Disk VM.Config.Network VM.Migrate VM.Backup VM.Snapshot Pool.Allocate',
+      'VM.Allocate VM.Audit VM.PowerMgmt VM.Config.Options VM.Config.Memory VM.Config.CPU VM.Config.Disk VM.Config.Network VM.Migrate VM.Snapshot Pool.Allocate',
     );
+    const backup = { 'VM.Backup': 1 };
     const all = {
       '/': rights('Sys.Audit Sys.Console', 0),
       '/pool/psa': vm,
+      '/vms': backup,
       '/sdn/zones': rights('SDN.Use'),
       '/storage': rights('Datastore.Audit Datastore.AllocateSpace Datastore.AllocateTemplate'),
     };
@@ -84,7 +86,11 @@ describe('the doctor', () => {
     const view = (permissions: Parameters<typeof tokenFindings>[0]) =>
       tokenFindings(permissions, 'psa', ['shared']).at(-1)!.detail;
     expect(view(all)).toMatch(/^are not seen .* psa_audit_all/);
-    expect(view({ ...all, '/vms': { 'VM.Audit': 1 } })).toBe('are seen by the token');
+    expect(view({ ...all, '/vms': { ...backup, 'VM.Audit': 1 } })).toBe('are seen by the token');
+    // In the pool alone it ends with the container that was in it.
+    expect(results({ ...all, '/pool/psa': { ...vm, ...backup }, '/vms': {} })).toEqual([
+      'failed permission VM.Backup on /vms: is missing: psactl cannot back containers up, and restore one that is gone',
+    ]);
     const { 'VM.Migrate': __, ...still } = vm;
     expect(results({ ...all, '/pool/psa': still })).toEqual([
       'failed permission VM.Migrate on /pool/psa: is missing: psactl cannot move containers to another node',
@@ -93,7 +99,7 @@ describe('the doctor', () => {
     expect(results({ ...all, '/pool/psa': less })).toEqual([
       'failed permission VM.Allocate on /pool/psa: is missing: psactl cannot make containers',
     ]);
-    expect(results({ ...all, '/pool/psa': less, '/vms': { 'VM.Allocate': 1 } })).toHaveLength(1);
+    expect(results({ ...all, '/pool/psa': less, '/vms': { ...backup, 'VM.Allocate': 1 } })).toHaveLength(1);
     // What stands at a path without holding below it is of no use further down.
     const above = {
       ...all,
@@ -101,7 +107,10 @@ describe('the doctor', () => {
     };
     expect(results(above)).toHaveLength(3);
     expect(
-      results({ '/': { ...rights('Sys.Audit Sys.Console SDN.Use'), ...vm }, '/storage': all['/storage'] }),
+      results({
+        '/': { ...rights('Sys.Audit Sys.Console SDN.Use'), ...vm, ...backup },
+        '/storage': all['/storage'],
+      }),
     ).toHaveLength(1);
   });
 });

@@ -143,7 +143,6 @@ const CONTAINERS = {
   'VM.Audit': 'see containers',
   'VM.PowerMgmt': 'start and stop containers',
   'VM.Migrate': 'move containers to another node',
-  'VM.Backup': 'back them up',
   'VM.Snapshot': 'take snapshots of them',
   'VM.Config.Options': 'change containers',
   'VM.Config.Memory': 'change their memory',
@@ -185,6 +184,8 @@ export function tokenFindings(
     ...storages.flatMap((name) =>
       Object.entries(STORAGE).map(([privilege, why]) => ({ paths: [`/storage/${name}`], privilege, why })),
     ),
+    // The rights of a pool end with the container that was in it; then its backup could not even be seen.
+    { paths: ['/vms'], privilege: 'VM.Backup', why: 'back containers up, and restore one that is gone' },
     { paths: ['/sdn/zones/localnetwork'], privilege: 'SDN.Use', why: 'put containers on bridges' },
     ...Object.entries(CLUSTER).map(([privilege, why]) => ({ paths: ['/'], privilege, why })),
   ];

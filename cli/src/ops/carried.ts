@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { carriedInventory } from '@psa/appliance/inventory/carried-inventory';
 import { IN_OPS, renderTimers } from '@psa/appliance/render/timers';
-import { NOT_TAKEN } from '../backup/files.ts';
+import { NOT_TAKEN, releaseArchives } from '../backup/files.ts';
 import type { Io } from '../command.ts';
+import { signatureFile } from '../site/signature.ts';
 import type { KnownSite } from '../site/site.ts';
 
 /** A file that is carried into the container `ops`. */
@@ -50,10 +52,12 @@ export async function carriedFiles(
     ...(backup.pfsense_config_file ? [backup.pfsense_config_file] : []),
   ].map((one): Carried => ({ from: path(one), to: inOps(one), mode: 0o600 }));
   const state = existsSync(folder.path) ? await readdir(folder.path, { withFileTypes: true }) : [];
+  // A run that lacks them is no whole one.
+  const releases = await releaseArchives(known);
   const rclone = io.env.RCLONE_CONFIG || join(io.env.HOME ?? '', '.config/rclone/rclone.conf');
   const hasRemote = backup.tiers.some(({ remote }) => remote !== undefined);
   const files: readonly Carried[] = [
-    { from: file, to: IN_OPS.inventory, mode: 0o600 },
+    { from: { text: carriedInventory(await readFile(file, 'utf8')) }, to: IN_OPS.inventory, mode: 0o600 },
     ...named,
     // What is made there (backups, drills, locks) is its own.
     ...state
@@ -62,6 +66,14 @@ export async function carriedFiles(
         ({ name }): Carried => ({
           ...{ from: folder.file(name), mode: 0o600 },
           to: join(dirname(IN_OPS.inventory), '.psactl', site.name, name),
+        }),
+      ),
+    ...releases.there
+      .flatMap((name) => [name, signatureFile(name)])
+      .map(
+        (name): Carried => ({
+          ...{ from: join(releases.place, name), mode: 0o644 },
+          to: join(inOps(inventory.releases.directory), name),
         }),
       ),
     ...(hasRemote

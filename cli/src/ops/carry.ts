@@ -69,6 +69,8 @@ export async function carry(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+  // Units whose program does not start would fail by night, one after the other, and nobody would see it.
+  await cluster.must(container.id, [PROGRAMS.node, PROGRAMS.psactl, '--version'], { timeoutMs: 60_000 });
   const timers = timersOf(files);
   await cluster.must(container.id, ['systemctl', 'daemon-reload']);
   await cluster.must(container.id, ['systemctl', 'enable', '--now', ...timers]);

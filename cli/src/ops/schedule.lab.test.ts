@@ -38,6 +38,8 @@ async function fire(unit: string): Promise<{ code: number; said: string }> {
   const text = await readFile(join(root, 'etc/systemd/system', unit), 'utf8');
   const [, line = ''] = /^ExecStart=\/usr\/local\/bin\/psactl (.*)$/m.exec(text) ?? [];
   const [, inventory = '', home = ''] = /^Environment=PSA_INVENTORY=(\S+) HOME=(\S+)$/m.exec(text) ?? [];
+  // This lab's containers have the network of the machine, and its nodes are there at loopback addresses alone.
+  await writeFile(root + inventory, await readFile(lab.site.file, 'utf8'));
   const env = { PATH: process.env.PATH, PSA_INVENTORY: root + inventory, HOME: root + home };
   const args = [join(root, 'opt/psa/psactl/main.mjs'), ...line.split(' ')];
   return new Promise((resolve) => {
@@ -48,10 +50,19 @@ async function fire(unit: string): Promise<{ code: number; said: string }> {
 }
 
 describe('psactl backup schedule', { timeout: 900_000 }, () => {
-  it('refuses a release without psactl, and a file that is not there', async () => {
+  it('refuses a release without psactl or with one that does not start there, and a file that is not there', async () => {
     const old = await lab.psactl(...SCHEDULE);
     expect([old.code, old.stderr]).toEqual([1, expect.stringContaining('there is no psactl in it')]);
     expect((await lab.psactl(...SCHEDULE, '--env', 'nowhere')).code).toBe(10);
+    const { inventory, path } = lab.site;
+    const broken = { 'psactl/main.mjs': "console.error('no such library'); process.exit(127);" };
+    await makeRelease(path(inventory.releases.directory), inventory.releases.version, broken);
+    const dead = await lab.psactl(...SCHEDULE);
+    expect([dead.code, dead.stderr]).toEqual([1, expect.stringContaining('no such library')]);
+    const { stdout } = await lab.site.shell.exec(ops().node, ops().id, [
+      ...['systemctl', 'is-active', 'psa-backup.timer'],
+    ]);
+    expect(stdout.trim()).toBe('inactive');
   });
 
   it('puts psactl there with what it needs, readable by root alone, and starts its timers', async () => {
@@ -78,6 +89,14 @@ describe('psactl backup schedule', { timeout: 900_000 }, () => {
     for (const secret of ['var/lib/psa/appliance.yaml', 'etc/psa/psactl.env'])
       expect(await modeOf(secret), secret).toBe(0o600);
     expect(await modeOf('usr/local/bin/psactl')).toBe(0o755);
+    // Without them its runs would lack a part.
+    const releases = await readdir(join(root, path(inventory.releases.directory)));
+    expect(releases.sort()).toEqual(['psa-platform-0.1.0.tar.zst', 'psa-platform-0.1.0.tar.zst.minisig']);
+    // What leads to this machine alone stays here: a real container would find nobody at it.
+    expect(await readFile(lab.site.file, 'utf8')).toContain('api: "https://127.');
+    const there = await readFile(join(root, 'var/lib/psa/appliance.yaml'), 'utf8');
+    expect(there).toContain('address: 10.0.10.11');
+    expect(there).not.toMatch(/^\s*(api|ssh|portal): "?(https:\/\/)?127\./m);
     expect(await readdir(join(root, 'var/lib/psa'))).not.toContain('.incoming');
     for (const timer of timers) {
       const { stdout } = await lab.site.shell.exec(ops().node, ops().id, ['systemctl', 'is-active', timer]);

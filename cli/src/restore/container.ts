@@ -5,6 +5,7 @@ import { parseMarker } from '@psa/appliance/plan/marker';
 import { apiPath } from '@psa/proxmox/client/encode';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
 import { newRun } from '@psa/recovery/artefact-name';
+import type { SiteManifest } from '@psa/recovery/manifest';
 import { ASK_INIT, initTrouble, startUp } from '../apply/start.ts';
 import { takeContainer } from '../backup/containers.ts';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
@@ -172,8 +173,8 @@ function checkBeside(
 }
 
 /**
- * Restores a container. Into its place: it is stopped, backed up as it is, and only then overwritten. A restore that fails
- * leaves what Proxmox leaves, and the backup that was made a moment before.
+ * Restores a container. Into its place: it is stopped, backed up as it is, and only then overwritten. What a restore that
+ * fails has taken away comes back out of the backup that was made a moment before.
  */
 export async function restoreContainer(
   outer: Cluster,
@@ -222,7 +223,7 @@ async function overwrite(
 ): Promise<Pick<ContainerRestored, 'safety' | 'warnings'>> {
   const { id, node, replaces } = plan;
   const { volid } = chosen.backup.volume!;
-  let safety: string | null = null;
+  let safety: SiteManifest | null = null;
   if (replaces) {
     await cluster.settle(node, id);
     if ((await cluster.status(node, id)) === 'running') {
@@ -231,7 +232,7 @@ async function overwrite(
       await run(cluster, 'POST', path, { forceStop: true, timeout: 60 });
     }
     progress.start(`Back up ${plan.container} as it is`);
-    safety = (await takeSafety(cluster, target, node)).id;
+    safety = await takeSafety(cluster, target, node);
   }
   progress.start(`Restore ${plan.container} as CT ${id}`);
   const raw = await archivedConfig(cluster, node, volid);
@@ -243,8 +244,10 @@ async function overwrite(
     ...(replaces ? { force: true } : {}),
     ...{ ...marks, ...cards },
   };
-  const result = await cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
-    ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
+  const result = await make(cluster, node, params).catch(async (error) => {
+    cluster.signal.throwIfAborted();
+    if (safety) await putBack(cluster, plan, safety, error as Error, progress);
+    throw error;
   });
   if (apart) await checkApart(cluster, plan, cards);
   progress.start(`Start ${plan.container}`);
@@ -254,7 +257,45 @@ async function overwrite(
     ...(result?.warningLines ?? []),
     ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
   ];
-  return { safety, warnings };
+  return { safety: safety?.id ?? null, warnings };
+}
+
+const make = (cluster: Cluster, node: string, params: Readonly<Record<string, string | number | boolean>>) =>
+  cluster.site.client.run('POST', apiPath`/nodes/${node}/lxc`, params, {
+    ...{ signal: cluster.signal, taskTimeoutMs: RESTORE_MS },
+  });
+
+/**
+ * Brings back what a restore into its place has taken away. Proxmox VE removes the old disks before it reads the archive, and
+ * the configuration with the new ones when that fails: then there is no container of that id any more.
+ * @throws CliError saying what is there now; it returns where the old one was never touched
+ */
+async function putBack(
+  cluster: Cluster,
+  { node, id, container, storage, backup }: ContainerPlan,
+  safety: SiteManifest,
+  failed: Error,
+  progress: Progress,
+): Promise<void> {
+  if ((await cluster.config(node, id)) !== null) return;
+  const report = (state: string, fix: string) =>
+    new CliError(`Unable to restore ${container} from ${backup}: ${state}.`, {
+      why: failed.message,
+      fix,
+      cause: failed,
+    });
+  progress.start(`Put ${container} back as it was`);
+  const params = { vmid: id, ostemplate: safety.volume!.volid, restore: true, storage };
+  try {
+    await make(cluster, node, { ...params, pool: cluster.site.inventory.name });
+  } catch {
+    cluster.signal.throwIfAborted();
+    throw report(
+      'the container is gone, and could not be put back',
+      `Make room on ${storage} if that is what failed, then: psactl restore container ${container} --from ${safety.id}`,
+    );
+  }
+  throw report('what was there before is back', 'Take another backup: psactl backup list');
 }
 
 const run = (cluster: Cluster, method: string, path: string, params = {}) =>

@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
-import { readZstd, verifySum } from '@psa/recovery/artefact';
-import { readDump } from '@psa/recovery/dump-text';
+import { readZstd, readZstdHead, verifySum } from '@psa/recovery/artefact';
+import { readRoles } from '@psa/recovery/dump-text';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
@@ -104,13 +104,18 @@ export async function restoreDatabase(
     progress.start('Read the backup');
     await verifySum(file, chosen.manifest);
     const isAll = chosen.manifest.kind === 'database';
-    const roles = isAll ? (await readZstd(file, readDump)).roles : [];
-    const open: OpenDump = isAll ? (read) => readZstd(file, read) : asText(cluster, primary.id, file);
+    // That it is whole was seen when it was made, and it is still these bytes.
+    const roles = isAll ? await readZstdHead(file, readRoles) : [];
+    const open = dumpOf(cluster, primary.id, chosen);
     const rolesOf = async (there: ReadonlySet<string>) => new Set(roles.filter((role) => !there.has(role)));
     const tables = await placeDatabase(cluster, primary, plan, open, rolesOf, progress);
     return { ...plan, tables, duration_ms: Date.now() - began };
   });
 }
+
+/** The text of a backup of the database, whatever it is kept as. @param member where a `pg_restore` is */
+export const dumpOf = (cluster: Cluster, member: number, { backup, manifest }: Chosen): OpenDump =>
+  manifest.kind === 'database' ? (read) => readZstd(backup.file, read) : asText(cluster, member, backup.file);
 
 /** What pg_dump wrote in its custom format, as before a deploy, is made text where its pg_restore is. */
 const asText =

@@ -63,14 +63,19 @@ interface Ready {
 /** What the log behind a base takes beside it. */
 export const LOG_BYTES = 512 * 1024 ** 2;
 
-/**
- * Looks at everything before anything is touched.
- * @param to null: as far as the log reaches @throws CliError naming what is in the way
- */
-export async function planPitr(cluster: Cluster, to: Date | null, wanted: WantedPlace): Promise<Ready> {
+/** From where a moment can be had. */
+export interface FoundMoment {
+  readonly host: Container;
+  readonly window: PitrWindow;
+  readonly moment: Date;
+  /** The copy that it begins with. */
+  readonly base: NonNullable<ReturnType<typeof baseFor>>;
+}
+
+/** @param to null: as far as the log reaches @throws CliError when it cannot be had, or the host has no room for it */
+export async function findMoment(cluster: Cluster, to: Date | null): Promise<FoundMoment> {
   const host = await repositoryHost(cluster);
   const info = await readRepository(cluster, host);
-  const primary = await needPrimary(cluster);
   const now = new Date();
   const state = await archiverState(cluster);
   const window = pitrWindow(info, state?.last_at ?? null);
@@ -90,6 +95,27 @@ export async function planPitr(cluster: Cluster, to: Date | null, wanted: Wanted
   const base = baseFor(info, moment);
   if (!base) throw outside(`The first copy of the database was complete at ${window.from}.`);
   const [gap] = (await gapsOf(cluster, host, info)).get(base.label) ?? [];
+  const free = await freeIn(cluster, host.id, PITR_FOLDER.slice(0, PITR_FOLDER.lastIndexOf('/')));
+  if (free < base.content_bytes + LOG_BYTES)
+    throw new CliError(`Unable to restore in ${host.name}: there is too little room.`, {
+      why: `The database is brought to that moment there, which takes about ${mib(base.content_bytes + LOG_BYTES)}; ${mib(free)} are free.`,
+      fix: 'Raise disk_gb of the group "ops" in the inventory, and run "psactl apply".',
+    });
+  if (gap && to === null)
+    throw new CliError('Unable to restore the newest state: the log in the repository has a gap.', {
+      why: `From ${gap.from} to ${gap.to} it is missing.`,
+      fix: 'Give a moment before it with --to, and take a new copy with: psactl backup run --only pitr',
+    });
+  return { host, window, moment, base };
+}
+
+/**
+ * Looks at everything before anything is touched.
+ * @param to null: as far as the log reaches @throws CliError naming what is in the way
+ */
+export async function planPitr(cluster: Cluster, to: Date | null, wanted: WantedPlace): Promise<Ready> {
+  const { host, window, moment, base } = await findMoment(cluster, to);
+  const primary = await needPrimary(cluster);
   const needed_bytes = base.content_bytes * GROWTH + SPARE_BYTES;
   const place = await planPlace(
     cluster,
@@ -98,22 +124,11 @@ export async function planPitr(cluster: Cluster, to: Date | null, wanted: Wanted
     `the database of ${moment.toISOString()}`,
     needed_bytes,
   );
-  const free = await freeIn(cluster, host.id, PITR_FOLDER.slice(0, PITR_FOLDER.lastIndexOf('/')));
-  if (free < base.content_bytes + LOG_BYTES)
-    throw new CliError(`Unable to restore in ${host.name}: there is too little room.`, {
-      why: `The database is brought to that moment there, which takes about ${mib(base.content_bytes + LOG_BYTES)}; ${mib(free)} are free.`,
-      fix: 'Raise disk_gb of the group "ops" in the inventory, and run "psactl apply".',
-    });
   const plan: PitrPlan = {
     ...{ to: to === null ? 'latest' : to.toISOString(), window, base: base.label, ...place, needed_bytes },
     ...{ host: host.name, primary: primary.name },
-    loses_seconds: Math.max(0, Math.round((now.getTime() - moment.getTime()) / 1000)),
+    loses_seconds: Math.max(0, Math.round((Date.now() - moment.getTime()) / 1000)),
   };
-  if (gap && to === null)
-    throw new CliError('Unable to restore the newest state: the log in the repository has a gap.', {
-      why: `From ${gap.from} to ${gap.to} it is missing.`,
-      fix: 'Give a moment before it with --to, and take a new copy with: psactl backup run --only pitr',
-    });
   return { plan, host, primary };
 }
 
@@ -155,6 +170,51 @@ export async function withDatabaseOf<T>(
   }
 }
 
+/** A database of a moment as `pg_dump` makes it text, from where it was brought back. */
+export const dumpOfMoment =
+  (cluster: Cluster, host: Container, name: string, database: string): OpenDump =>
+  async (read) => {
+    const text = new PassThrough();
+    const line = `pg_dump -h ${pitrSocket(name)} --create --dbname=${shellQuote(database)}`;
+    const writing = cluster
+      .exec(host.id, postgresShell(line), { stdout: text, timeoutMs: RESTORE_MS })
+      .then(({ code, stderr }) => {
+        if (code === 0) return void text.end();
+        const why = lastWords(stderr);
+        const error = new CliError(`Unable to read the database in ${host.name}.`, { why });
+        text.destroy(error);
+        throw error;
+      });
+    writing.catch(() => {});
+    const result = await read(text);
+    await writing;
+    return result;
+  };
+
+/** Has the log of the last moments in the repository. @returns whether it got there; else what is there reaches less far */
+export async function handOver(
+  cluster: Cluster,
+  primary: Container,
+  { to, window }: { readonly to: Date | null; readonly window: PitrWindow },
+  progress: Progress,
+): Promise<boolean> {
+  progress.start('Hand over the log');
+  // A moment at which nothing was written any more has no end in the log but this one.
+  const isBehind = to !== null && window.to !== null && to.toISOString() < window.to;
+  const flushed = await flushLog(cluster, primary).then(
+    () => true,
+    (error: CliError) => {
+      cluster.signal.throwIfAborted();
+      // What comes after a moment that is past is there already; and of a database that was made anew nothing ever is.
+      if (to !== null && !isBehind) throw error;
+      return false;
+    },
+  );
+  if (!flushed && to === null)
+    progress.note('The newest log does not get into the repository: this is as far as it reaches.');
+  return flushed;
+}
+
 /**
  * Has the database as it was at a moment beside everything, and loads it from there: into its place in one step, with what
  * was there kept under another name, or under a name of its own. The members and their log go on as they are.
@@ -169,20 +229,7 @@ export async function restorePitr(
   return withClusterLock(outer.site, what, async (signal) => {
     const cluster = new Cluster(outer.site, signal);
     const to = plan.to === 'latest' ? null : new Date(plan.to);
-    progress.start('Hand over the log');
-    // A moment at which nothing was written any more has no end in the log but this one.
-    const isBehind = to !== null && plan.window.to !== null && to.toISOString() < plan.window.to;
-    const flushed = await flushLog(cluster, primary).then(
-      () => true,
-      (error: CliError) => {
-        cluster.signal.throwIfAborted();
-        // What comes after a moment that is past is there already; and of a database that was made anew nothing ever is.
-        if (to !== null && !isBehind) throw error;
-        return false;
-      },
-    );
-    if (!flushed && to === null)
-      progress.note('The newest log does not get into the repository: this is as far as it reaches.');
+    const flushed = await handOver(cluster, primary, { to, window: plan.window }, progress);
     progress.start(`Have the database as it was ${plan.to === 'latest' ? 'last' : `at ${plan.to}`}`);
     return withDatabaseOf(cluster, host, 'restore', to, async (name) => {
       const recovered_ms = Date.now() - began;
@@ -198,23 +245,7 @@ export async function restorePitr(
           why: `There were: ${names.join(', ')}.`,
         });
       const roles = await ask('SELECT rolname FROM pg_roles');
-      const open: OpenDump = async (read) => {
-        const text = new PassThrough();
-        const line = `pg_dump -h ${pitrSocket(name)} --create --dbname=${shellQuote(plan.database)}`;
-        const writing = cluster
-          .exec(host.id, postgresShell(line), { stdout: text, timeoutMs: RESTORE_MS })
-          .then(({ code, stderr }) => {
-            if (code === 0) return void text.end();
-            const why = lastWords(stderr);
-            const error = new CliError(`Unable to read the database in ${host.name}.`, { why });
-            text.destroy(error);
-            throw error;
-          });
-        writing.catch(() => {});
-        const result = await read(text);
-        await writing;
-        return result;
-      };
+      const open = dumpOfMoment(cluster, host, name, plan.database);
       const rolesOf = async (there: ReadonlySet<string>) => {
         const lost = roles.filter((role) => !there.has(role) && !role.startsWith('pg_'));
         // A dump of one database knows no roles: who owns something in it must be there.

@@ -1,5 +1,9 @@
-import { copyFile, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { artefactFile } from '@psa/recovery/artefact-name';
 import { ensureBackupKey } from '@psa/recovery/key-file';
 import type { SiteManifest } from '@psa/recovery/manifest';
@@ -59,6 +63,37 @@ async function turnBit(id: string): Promise<() => Promise<void>> {
   return async () => {
     await turn();
     await handle.close();
+  };
+}
+
+/** Makes of an archive one that reads well to its end and cannot be unpacked: a file that is a folder further on. */
+async function breakArchive(id: string): Promise<() => Promise<void>> {
+  const path = join(folder(), `${artefactFile(id)}.json`);
+  const text = await readFile(path, 'utf8');
+  const manifest = JSON.parse(text) as SiteManifest;
+  const { node } = manifest.from;
+  const { stdout } = await lab.site.shell.onNode(node!, 'find it', `pvesm path ${manifest.volume!.volid}`);
+  const file = stdout.trim();
+  const whole = await readFile(file);
+  const base = await mkdtemp(join(tmpdir(), 'psa-broken-'));
+  try {
+    const tar = join(base, 'x.tar');
+    await writeFile(tar, zstdDecompressSync(whole));
+    await writeFile(join(base, 'clash'), '');
+    execFileSync('tar', ['-rf', tar, '-C', base, './clash']);
+    await mkdir(join(base, 'two/clash'), { recursive: true });
+    await writeFile(join(base, 'two/clash/inside'), '');
+    execFileSync('tar', ['-rf', tar, '-C', join(base, 'two'), './clash/inside']);
+    const broken = zstdCompressSync(await readFile(tar));
+    await writeFile(file, broken);
+    const sha256 = createHash('sha256').update(broken).digest('hex');
+    await writeFile(path, JSON.stringify({ ...manifest, bytes: broken.length, sha256 }));
+  } finally {
+    await rm(base, { recursive: true });
+  }
+  return async () => {
+    await writeFile(file, whole);
+    await writeFile(path, text);
   };
 }
 
@@ -166,6 +201,20 @@ describe('psactl restore container', { timeout: 600_000 }, () => {
     expect(said).toMatch(/does not restore|another SHA-256/);
     expect((await cluster().need(320)).status).toBe('running');
     expect(await inside(320, '/root/later')).toBe('later');
+  });
+
+  it('puts back what a restore has taken away that broke off', async () => {
+    const back = await breakArchive(idOf(/psa-redis-1/));
+    const said = await refused(
+      1,
+      ...['restore', 'container', 'psa-redis-1', '--from', idOf(/psa-redis-1/), '--yes'],
+    );
+    await back();
+    expect(said).toContain('what was there before is back');
+    expect(said).toMatch(/unable to restore CT 320/);
+    expect((await cluster().need(320)).status).toBe('running');
+    expect(await inside(320, '/root/later')).toBe('later');
+    expect((await json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);
   });
 
   it('does not overwrite a container that is none of psactl', async () => {

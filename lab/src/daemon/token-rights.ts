@@ -3,7 +3,7 @@ import type { Access } from '../cluster/access.ts';
 /** The roles of psactl's token, as the Ansible playbook makes them on a real cluster. */
 const ROLES = {
   PSAContainers: [
-    ...['Pool.Allocate', 'Pool.Audit', 'VM.Allocate', 'VM.Audit', 'VM.Backup', 'VM.Clone', 'VM.Config.CPU'],
+    ...['Pool.Allocate', 'Pool.Audit', 'VM.Allocate', 'VM.Audit', 'VM.Clone', 'VM.Config.CPU'],
     ...['VM.Config.Disk', 'VM.Config.Memory', 'VM.Config.Network', 'VM.Config.Options', 'VM.Migrate'],
     ...['VM.PowerMgmt', 'VM.Snapshot', 'VM.Snapshot.Rollback'],
   ],

@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe } from 'vitest';
 import { backup } from './backup.drill.ts';
+import { clock } from './clock.drill.ts';
 import { conformance } from './conformance.drill.ts';
 import { dr } from './dr.drill.ts';
 import { drWarm } from './dr-warm.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
+import { idle } from './idle.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
 import { pitr } from './pitr.drill.ts';
 import { powerLoss } from './power-loss.drill.ts';
 import { recoveryDrill } from './recovery-drill.drill.ts';
+import { renew } from './renew.drill.ts';
 import { type Rig, raise } from './rig.test-helper.ts';
 import { rollout } from './rollout.drill.ts';
 
@@ -28,10 +31,13 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   rollout(it);
   killPsactl(it);
   nodeLoss(it);
+  idle(it);
   partition(it);
   powerLoss(it);
+  renew(it);
   backup(it);
   pitr(it);
+  clock(it);
   recoveryDrill(it);
   dr(it);
   drWarm(it);

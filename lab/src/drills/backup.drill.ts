@@ -34,6 +34,7 @@ export function backup(rig: () => Rig): void {
   it('backup: everything is taken while people work, and reads back', async () => {
     before = await tickets(rig(), 8);
     expect(before.length).toBeGreaterThan(20);
+    await attach(rig(), before[0]!);
     const load = rig().load({ readers: 5, writers: 5, seconds: 1_800 });
     whole = (await rig().json<RunData>(0, 'backup', 'run', '--tier', 'father')).data;
     const { writes } = await load.stop();
@@ -117,6 +118,38 @@ export function backup(rig: () => Rig): void {
     }
   });
 
+  it('backup: a ticket of which nothing is left comes back alone, out of a dump and as of a moment', async () => {
+    const id = before[0]!;
+    const state = () => rig().sql(stateOf(id));
+    const there = await state();
+    expect(there).toContain('messwerte.bin');
+    const lose = () => rig().sql(LOSE.map((line) => line.replaceAll('$1', id)).join(' '));
+    for (const how of ['dump', 'moment'] as const) {
+      const moment = new Date().toISOString();
+      await sleep(2_000);
+      await lose();
+      expect(await rig().missing([id])).toEqual([id]);
+      const from = how === 'dump' ? ['--from', whole.run] : ['--to', moment];
+      const { data } = await rig().json<{ data: { stands: string; settled: boolean } }>(
+        0,
+        ...['restore', 'ticket', id, ...from, '--yes'],
+      );
+      expect(data).toMatchObject({ stands: 'gone', settled: true });
+      keep(`restore-ticket-${how}`, data);
+      expect(await state()).toBe(there);
+      expect(await rig().missing([id])).toEqual([]);
+    }
+    // Everybody else's stands as it stood.
+    expect(await rig().missing(before)).toEqual([]);
+    await rig().sql(`delete from tickets.comments where ticket_id = '${id}'`);
+    const { data } = await rig().json<{ data: { told: number } }>(
+      0,
+      ...['restore', 'table', 'tickets.comments', '--from', whole.run, '--yes'],
+    );
+    expect(data.told).toBe(1);
+    expect(await state()).toBe(there);
+  });
+
   it('backup: a dropped database comes back with every ticket of its dump, and what replaces one keeps it', async () => {
     const after = await tickets(rig(), 5);
     await dropDatabase(rig());
@@ -186,6 +219,43 @@ export function backup(rig: () => Rig): void {
     }
   });
 }
+
+/** A comment, and a file as the store keeps it, of the ticket. */
+const attach = (rig: Rig, id: string) =>
+  rig.sql(`
+    insert into tickets.comments (tenant_id, id, ticket_id, customer_id, visibility, body, author_name, author_kind, created_at, updated_at)
+      select tenant_id, gen_random_uuid(), id, customer_id, 'internal', E'Zeile\\tmit\\nUmbruch', 'Drill', 'staff', now(), now()
+      from tickets.tickets where id = '${id}';
+    with made as (select tenant_id, id, customer_id, gen_random_uuid() as key, gen_random_uuid() as upload, repeat('psa', 90000)::bytea as data
+        from tickets.tickets where id = '${id}'),
+      stored as (insert into files.files (tenant_id, key, upload, size, sha256)
+        select tenant_id::text, key::text, upload, length(data), encode(sha256(data), 'hex') from made),
+      pieces as (insert into files.files_chunks (tenant_id, upload, number, data)
+        select tenant_id::text, upload, n, substr(data, 1 + n * 262144, 262144) from made, generate_series(0, 1) n)
+    insert into tickets.attachments (tenant_id, id, ticket_id, customer_id, visibility, file_name, content_type, size, sha256,
+        file_key, uploaded_by_name, created_at, updated_at)
+      select tenant_id, gen_random_uuid(), id, customer_id, 'public', 'messwerte.bin', 'application/octet-stream', length(data),
+        encode(sha256(data), 'hex'), key, 'Drill', now(), now() from made`);
+
+/** All that a ticket has but its history, which the restore is written into. */
+const stateOf = (id: string) => `
+  select string_agg(row, E'\\n' order by row) from (
+    select to_jsonb(t)::text as row from (select id, ticket_number, title, description, status, customer_id, deleted_at from tickets.tickets) t where id = '${id}'
+    union all select to_jsonb(c)::text from tickets.comments c where ticket_id = '${id}'
+    union all select to_jsonb(a)::text from tickets.attachments a where ticket_id = '${id}'
+    union all select f.key || md5(string_agg(c.data, '' order by c.number)) from tickets.attachments a
+      join files.files f on f.key = a.file_key::text join files.files_chunks c using (tenant_id, upload)
+      where a.ticket_id = '${id}' group by f.key) all_of_it`;
+
+/** Takes all of a ticket away, as a mistake by hand would. */
+const LOSE = [
+  "delete from files.files_chunks c using files.files f, tickets.attachments a where c.upload = f.upload and f.key = a.file_key::text and a.ticket_id = '$1';",
+  "delete from files.files f using tickets.attachments a where f.key = a.file_key::text and a.ticket_id = '$1';",
+  ...['attachments', 'comments', 'time_entries', 'history', 'watchers', 'ticket_tags'].map(
+    (name) => `delete from tickets.${name} where ticket_id = '$1';`,
+  ),
+  "delete from tickets.tickets where id = '$1';",
+];
 
 /** What somebody does by mistake, with everybody still connected. */
 const dropDatabase = (rig: Rig) =>

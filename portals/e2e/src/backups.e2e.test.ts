@@ -64,6 +64,16 @@ describe('the backups in the technician portal', { timeout: 400_000 }, () => {
     }
     await setTheme(page, 'light');
     await screenshot(page, 'technician-backups');
+    // All sections are in sight, and none begins to scroll sideways, down to a phone.
+    const sections = page.getByRole('navigation', { name: 'Bereiche der Einstellungen' }).getByRole('link');
+    const size = page.viewportSize()!;
+    for (const width of [1_440, 1_024, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      const boxes = await sections.evaluateAll((all) => all.map((one) => one.getBoundingClientRect().right));
+      expect([boxes.length, Math.max(...boxes) <= width]).toEqual([12, true]);
+      await expectNoAxeViolations(page);
+    }
+    await page.setViewportSize(size);
 
     // Two hours old: what it says may be out of date, and it says that.
     const old = { ...report, site: 'psa/dr', at: ago(2), findings: [] };

@@ -30,7 +30,7 @@ export const restoreContainerCommand = define<
   summary: 'Restores a container of a site from a backup, into its place or beside it',
   description: `
 Its archive is read to its last byte before anything is touched. Into its place: the container is stopped, backed up as it is,
-and then overwritten; HA leaves it alone meanwhile. With --as and --address it stands beside under another id, name and
+and then overwritten; HA leaves it alone meanwhile; when that breaks off, what was there comes back. With --as and --address it stands beside under another id, name and
 address, and psactl does not take it for its own. A member of a data part comes up with old data: PostgreSQL and Redis follow
 their primary again by themselves; of a cluster whose last member it is, it is the data.`,
   args: [{ name: 'container', description: 'name or id of a container of the inventory' }],

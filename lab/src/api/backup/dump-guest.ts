@@ -191,6 +191,10 @@ async function dumpLocked(
   const from = `/proc/${pid}/root/`;
   const to = shownPath(job.conf, 'backup', `${dumping.base.split('/').at(-1)}.tmp`);
   const { used } = await lab.volumes.usage(node, volume);
+  if (job.conf.type === 'nfs')
+    log(
+      'temporary directory is on NFS, disabling xattr and acl support, consider configuring a local tmpdir via /etc/vzdump.conf',
+    );
   log(`starting first sync ${from} to ${to}`);
   log(`first sync finished - transferred ${(used / 1024 ** 2).toFixed(2)}M bytes in 0s`);
   log('suspending guest');

@@ -7,6 +7,7 @@ import { type Contents, dropIn, type Place, script, secretFile } from './part.ts
 import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
+import { wakeContents } from './postgres-wake.ts';
 import { STANDBY_CLUSTER, STANDBY_METHOD, standbyCreate } from './standby.ts';
 import { follows, isWarm, WARM_ARCHIVE_SECONDS } from './standby-settings.ts';
 
@@ -28,10 +29,11 @@ RestartSec=2s
 
 /** A member of the database: etcd, Patroni with its PostgreSQL, PgBouncer. */
 export function postgresContents(place: Place): Contents {
-  const [etcd, pgbouncer, pgbackrest] = [
+  const [etcd, pgbouncer, pgbackrest, wake] = [
     etcdContents(place),
     pgbouncerContents(place),
     memberContents(place),
+    wakeContents(place.container.address),
   ];
   return {
     files: [
@@ -43,12 +45,14 @@ export function postgresContents(place: Place): Contents {
       dropIn('patroni.service', UNIT),
       ...pgbouncer.files,
       ...pgbackrest.files,
+      ...wake.files,
     ],
     units: [
       ...etcd.units,
       ...pgbackrest.units,
       { name: 'patroni.service', onChange: 'reload', paths: [CONFIG] },
       ...pgbouncer.units,
+      ...wake.units,
     ],
   };
 }

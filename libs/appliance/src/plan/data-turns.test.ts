@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { example } from '../inventory/example.test-helper.ts';
-import { desired, having, ids, inside, whole, wish } from './cases.test-helper.ts';
+import { desired, empty, having, ids, inside, whole, wish } from './cases.test-helper.ts';
 import { stopped } from './model.test-helper.ts';
 import type { Observed } from './observed.ts';
 import { plan } from './plan.ts';
@@ -24,6 +24,54 @@ describe('the members of a data part', () => {
     expect(turns.map(({ rolling }) => rolling)).toEqual([true, true, true]);
     expect(turns[1]!.after).toContain('configure:ct:301');
     expect(turns[2]!.after).toContain('configure:ct:300');
+  });
+
+  it('comes to the one that takes the writes last', () => {
+    const changed = [300, 301, 302].reduce<Observed>(
+      (from, id) => inside(id, { changed: ['/etc/patroni/config.yml'] }, from),
+      { ...whole, leader: 300 },
+    );
+    const after = (from: Observed, wanted = desired, kind = 'configure') => {
+      const { steps } = plan(wanted, from);
+      return Object.fromEntries(
+        [300, 301, 302].map((id) => [
+          id,
+          steps.find((one) => one.id === `${kind}:ct:${id}`)!.after.filter((one) => /ct:30\d$/.test(one)),
+        ]),
+      );
+    };
+    expect(after(changed)).toEqual({ 300: ['configure:ct:302'], 301: [], 302: ['configure:ct:301'] });
+    // Of those that are made anew, too: each goes when the one before it is well.
+    const inventory = example();
+    for (const template of inventory.templates) if (template.name === 'postgres') template.version = '99.0.0';
+    const recreate = ['psa-postgres-1', 'psa-postgres-2', 'psa-postgres-3'];
+    expect(after({ ...whole, leader: 301 }, wish(inventory, { recreate }), 'replace')).toEqual({
+      300: [],
+      301: ['configure:ct:302'],
+      302: ['configure:ct:300'],
+    });
+  });
+
+  it('keeps what is in one of an older template until it is made anew: what is rendered may not run there', () => {
+    const inventory = example();
+    for (const template of inventory.templates) if (template.name === 'postgres') template.version = '99.0.0';
+    const next = wish(inventory, { digestOf: ({ id }) => `next ${id}` });
+    const found = plan(next, whole);
+    expect(ids(found).filter((id) => /configure:ct:30/.test(id))).toEqual([]);
+    // Others are of their own template, and get theirs.
+    expect(ids(found)).toContain('configure:ct:310');
+    expect(found.notes.join()).toMatch(/psa-postgres-1 .* keeps what is in it until then \(contents /);
+    const told = wish(inventory, { digestOf: ({ id }) => `next ${id}`, recreate: ['psa-postgres-2'] });
+    expect(ids(plan(told, whole)).filter((id) => /configure:ct:30/.test(id))).toEqual(['configure:ct:301']);
+    // What does not run is started all the same, where its contents are the same.
+    const ill = plan(wish(inventory), inside(300, { units: { 'patroni.service': 'failed' } }));
+    expect(ids(ill)).toContain('configure:ct:300');
+  });
+
+  it('looks for the repository of the log when the database is there', () => {
+    const { steps } = plan(desired, empty);
+    expect(steps.find(({ id }) => id === 'wait:part:ops')!.after).toContain('wait:part:postgres');
+    expect(plan(desired, inside(340, { digest: null })).problems).toEqual([]);
   });
 
   it('waits after the last of the members that do not work, and never before', () => {

@@ -21,4 +21,6 @@ interface Place {
   readonly isFresh: boolean;
   /** It does not run now. */
   readonly isDown: boolean;
+  /** It is of another template than the inventory names, and stays so for now: what is rendered is not made for it. */
+  readonly isOld?: boolean;
 }

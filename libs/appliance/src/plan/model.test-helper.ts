@@ -23,6 +23,7 @@ export function emptyCluster(site: Site, version = '9.1'): Observed {
       drained: [],
       parts: {},
       migrated: null,
+      leader: null,
     },
     nodes: Object.fromEntries(site.nodes.map(({ name }) => [name, 'online' as const])),
     storages: site.storages.map(({ name, type, shared, content, nodes = null }) => ({

@@ -26,6 +26,8 @@ export interface Observed {
   readonly drained: readonly number[];
   /** Data part → what is wrong with it, null when nothing is; a part that was not asked is not there. */
   readonly parts: Readonly<Record<string, string | null>>;
+  /** The member of the database that takes writes; null: nobody could be asked, or there is none. */
+  readonly leader: number | null;
   /** Whether the database has tables; null: nobody could be asked. */
   readonly migrated: boolean | null;
 }

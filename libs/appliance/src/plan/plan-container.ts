@@ -217,7 +217,7 @@ function adjust(
       return;
     }
     notes.push(
-      `${target}: ${anew} needs a new container, and the copy of the data in it would go. Say so with --recreate ${container.name}; do it one member at a time.`,
+      `${target}: ${anew} needs a new container, and the copy of the data in it would go. Say so with --recreate ${container.name}; of several members one has its turn after the other.`,
     );
   }
   const slack = stepGb(observed.storages.find(({ name }) => name === config.rootStorage)?.type);
@@ -265,7 +265,8 @@ function adjust(
       { kind: 'start', container: container.id },
       { ...common, node, reason: `${guest.status} → running`, after: before },
     );
-  places.set(container.id, { node, isFresh: false, isDown });
+  const isOld = ownMarker(desired, guest)?.template !== container.template;
+  places.set(container.id, { node, isFresh: false, isDown, isOld });
 }
 
 /** What only a new container can have; null when nothing. */

@@ -12,6 +12,11 @@ import { idOf } from './step.ts';
 export function planContents(draft: Draft): void {
   const { desired, steps } = draft;
   const waits = DATA_PARTS.flatMap((part) => planDataPart(draft, part));
+  // The repository of its log is there when the database is.
+  steps.hold(
+    [idOf({ kind: 'part', part: 'ops' })],
+    steps.ids('part').filter((id) => id.endsWith(':postgres')),
+  );
   const before = [...planMigrations(draft, waits), ...waits];
   const services = [
     ...new Set(desired.containers.filter((one) => one.kind === 'service').map((one) => one.group)),
@@ -54,13 +59,18 @@ const insideOf = ({ observed }: Draft, container: DesiredContainer): ObservedIns
 const isAtWork = (draft: Draft, members: readonly DesiredContainer[]): boolean =>
   members.some((one) => !draft.places.get(one.id)!.isFresh && insideOf(draft, one)?.digest);
 
+/** It is there, and a new one takes its place. */
+const isRemade = ({ steps }: Draft, { id }: DesiredContainer): boolean => steps.of(id, 'replace').length > 0;
+
 /** @returns the step that waits for the part, if there is something to wait for */
 function planDataPart(draft: Draft, part: (typeof DATA_PARTS)[number]): string[] {
   const { desired, observed, steps } = draft;
   const members = membersOf(draft, part);
   if (members.length === 0) return [];
   const isWaitedFor = !desired.follows || !(COMES_LATER.includes(part) || isAsleep(part, false));
-  const rolling = isWaitedFor && isAtWork(draft, members);
+  // One that is made anew makes its copy from the others, so they work, too.
+  const isAtWorkNow = isAtWork(draft, members) || members.some((one) => isRemade(draft, one));
+  const rolling = isWaitedFor && isAtWorkNow;
   // Of a part that is well as a whole each is waited for, also one whose exporter does not run.
   const isPartWell = observed.parts[part] === null;
   const isIll = (member: DesiredContainer) =>
@@ -136,8 +146,9 @@ const placeSteps = ({ steps }: Draft, { id }: DesiredContainer) =>
 
 /** Why a container's contents must be installed (again); null when they need not. */
 function contentsReason(draft: Draft, container: DesiredContainer): string | null {
-  const { isFresh, isDown } = draft.places.get(container.id)!;
+  const { isFresh, isDown, isOld } = draft.places.get(container.id)!;
   if (isFresh) return 'empty → configured';
+  if (isOld && container.kind === 'data') return oldReason(draft, container);
   if (isDown) return 'stopped, so not looked into → as the inventory says';
   const inside = insideOf(draft, container);
   if (inside === null) {
@@ -147,13 +158,30 @@ function contentsReason(draft: Draft, container: DesiredContainer): string | nul
     return null;
   }
   if (inside.digest === null) return 'empty → configured';
-  const units = Object.entries(inside.units).filter(([, state]) => !RUNNING.includes(state));
-  const reasons = [
-    ...staleReasons(container, inside),
-    ...units.map(([unit, state]) => `${unit} ${state} → active`),
-  ];
+  const reasons = [...staleReasons(container, inside), ...stoppedUnits(inside)];
   return reasons.length === 0 ? null : reasons.join(', ');
 }
+
+/**
+ * The same for one that is left on an older template. Files that are rendered for the new one may name programs that this
+ * one has not; they come with the new container. What it has is still started where it does not run.
+ */
+function oldReason(draft: Draft, container: DesiredContainer): string | null {
+  const inside = insideOf(draft, container);
+  if (inside === null || inside.digest === null) return null;
+  if (inside.digest !== container.digest) {
+    const reason = staleReasons(container, inside).join(', ');
+    draft.notes.push(`${nameOf(container)} keeps what is in it until then (${reason}).`);
+    return null;
+  }
+  const reasons = [...staleReasons(container, inside), ...stoppedUnits(inside)];
+  return reasons.length === 0 ? null : reasons.join(', ');
+}
+
+const stoppedUnits = ({ units }: ObservedInside): string[] =>
+  Object.entries(units)
+    .filter(([, state]) => !RUNNING.includes(state))
+    .map(([unit, state]) => `${unit} ${state} → active`);
 
 /** Where files are not as they shall be, so that what reads them is restarted. */
 const staleReasons = ({ digest }: DesiredContainer, inside: ObservedInside): string[] => [
@@ -190,7 +218,8 @@ function planMigrations(draft: Draft, waits: readonly string[]): string[] {
   const postgres = desired.containers.filter(({ group }) => group === 'postgres');
   const isNewDatabase =
     observed.migrated === false ||
-    (postgres.length > 0 && postgres.every(({ id }) => draft.places.get(id)?.isFresh));
+    (postgres.length > 0 &&
+      postgres.every((one) => draft.places.get(one.id)?.isFresh && !isRemade(draft, one)));
   const wanted = services.filter(
     (one) => isNewDatabase || (!running.has(one.release) && !isReleased(draft, one) && !isUnknown(one)),
   );
@@ -384,9 +413,10 @@ function holdInTurn(
 ): void {
   const { steps } = draft;
   const isTurned = ({ id }: DesiredContainer) => turns.some(({ member }) => member.id === id);
-  const isRemade = ({ id }: DesiredContainer) => steps.of(id, 'replace').length > 0;
-  if (!isAtWork(draft, members) && !members.some(isRemade)) return;
-  const rank = (one: DesiredContainer) => (!isWell(draft, one) ? 0 : isTurned(one) ? 1 : 2);
+  if (!isAtWork(draft, members) && !members.some((one) => isRemade(draft, one))) return;
+  // The one that takes the database's writes comes last: by then the others are as they shall be, and one of them takes over.
+  const rank = (one: DesiredContainer) =>
+    !isWell(draft, one) ? 0 : isTurned(one) ? 1 : one.id === draft.observed.leader ? 3 : 2;
   let previous: readonly string[] = [];
   for (const member of members.toSorted((a, b) => rank(a) - rank(b))) {
     const { id } = member;

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { siteOf } from '../inventory/expand.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
@@ -42,6 +43,8 @@ export interface Purpose {
   readonly after?: readonly string[];
   /** How much later than its time it may begin, so that not everything begins at once. */
   readonly spread: string;
+  /** A folder that it writes into, and that others read. */
+  readonly folder?: string;
   /** What a crontab says before the command; null: it follows another one's. */
   readonly cron: string | null;
 }
@@ -126,6 +129,7 @@ export function purposesOf(inventory: Inventory, site: Site, metrics: string): r
         spread: '10s',
       },
       command: `backup metrics --report --out ${metrics} ${onSite}`,
+      folder: dirname(metrics),
       cron: cronEvery(METRICS_MINUTES),
     },
   ];
@@ -160,7 +164,10 @@ export function renderTimers(
   ];
 }
 
-const serviceUnit = ({ what, command, next, after }: Purpose, place: PsactlPlace): string => `# ${RENDERED}
+const serviceUnit = (
+  { what, command, next, after, folder }: Purpose,
+  place: PsactlPlace,
+): string => `# ${RENDERED}
 [Unit]
 Description=PSA-Platform: ${what}
 After=network-online.target${(after ?? []).map((name) => ` psa-${name}.service`).join('')}
@@ -172,7 +179,7 @@ Environment=PSA_INVENTORY=${place.inventory} HOME=${place.home}
 # PSA_URL and PSA_API_KEY, where the platform is to be told; other secrets stand in files that the inventory names.
 EnvironmentFile=-/etc/psa/psactl.env
 WorkingDirectory=${place.home}
-ExecStart=${place.program} ${command}
+${folder === undefined ? '' : `ExecStartPre=/usr/bin/install -d -m 755 ${folder}\n`}ExecStart=${place.program} ${command}
 # It ends by itself; what is cut short is done again by the next one.
 TimeoutStartSec=infinity
 TimeoutStopSec=60

@@ -9,6 +9,16 @@ import { inPieces } from './measure.ts';
 /** Where the files of all services stand when they share a database for them. */
 export const FILES_SCHEMA = 'files';
 
+/**
+ * How the files of all services hang on the rows that name them, for who takes single rows out of a backup: a column
+ * `file_key` beside `tenant_id` names a file of the store.
+ */
+export const FILE_RELATIONS = {
+  column: 'file_key',
+  files: { table: `${FILES_SCHEMA}.files`, columns: ['tenant_id', 'key'] },
+  chunks: { table: `${FILES_SCHEMA}.files_chunks`, columns: ['tenant_id', 'upload'] },
+} as const;
+
 const PIECE = 256 * 1024;
 
 export type PostgresFileStoreOptions = PostgresSource & {

@@ -43,24 +43,21 @@ export function Component() {
     <div className="page">
       <title>{`${t(current.id)} · ${t('title')} · ${me.tenant_name}`}</title>
       <h1>{t('title')}</h1>
-      {open.length > 1 && (
-        <nav className="tab-list" aria-label={t('sections')}>
-          {open.map(({ id }) => (
-            <Link
-              key={id}
-              className="tab"
-              to={`/settings/${id}`}
-              aria-current={id === current.id ? 'page' : undefined}
-            >
-              {t(id)}
-            </Link>
-          ))}
-        </nav>
-      )}
-      <div className="stack settings-body">
-        <Suspense>
-          <current.Part />
-        </Suspense>
+      <div className="settings">
+        {open.length > 1 && (
+          <nav className="settings-sections" aria-label={t('sections')}>
+            {open.map(({ id }) => (
+              <Link key={id} to={`/settings/${id}`} aria-current={id === current.id ? 'page' : undefined}>
+                {t(id)}
+              </Link>
+            ))}
+          </nav>
+        )}
+        <div className="stack settings-body">
+          <Suspense>
+            <current.Part />
+          </Suspense>
+        </div>
       </div>
     </div>
   );

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { Icon } from './icon.tsx';
 
@@ -26,8 +26,14 @@ export interface TableProps<T> {
 
 /** A native table for up to some hundreds of rows; VirtualList is for more. */
 export function Table<T>({ caption, columns, rows, rowKey, sort, onSort }: TableProps<T>) {
+  const { ref, isWider } = useWider();
   return (
-    <div className="table-scroll">
+    // Scrolled by keys too, once there is something to scroll.
+    <div
+      ref={ref}
+      className="table-scroll"
+      {...(isWider && { tabIndex: 0, role: 'group', 'aria-label': caption })}
+    >
       <table className="table">
         <caption className="visually-hidden">{caption}</caption>
         <thead>
@@ -76,6 +82,21 @@ export function Table<T>({ caption, columns, rows, rowKey, sort, onSort }: Table
       </table>
     </div>
   );
+}
+
+/** Whether what an element holds is wider than itself. */
+function useWider() {
+  const ref = useRef<HTMLDivElement>(null);
+  const [isWider, setWider] = useState(false);
+  useLayoutEffect(() => {
+    const element = ref.current!;
+    const look = () => setWider(element.scrollWidth > element.clientWidth);
+    const observer = new ResizeObserver(look);
+    observer.observe(element);
+    observer.observe(element.firstElementChild!);
+    return () => observer.disconnect();
+  }, []);
+  return { ref, isWider };
 }
 
 /** Column header that sorts; the order itself is told by `aria-sort` on the cell around it. */

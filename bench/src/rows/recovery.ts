@@ -1,0 +1,233 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { median, ms, times } from '../measure.ts';
+import { type RecoveryLab, recoveryLab } from '../recovery-lab.ts';
+import type { Benchmark, Row, Say } from '../row.ts';
+
+const ROUNDS = 3;
+/** Copies of the 50 MiB of rows that are made up, each with keys of its own: 1 GiB and more. */
+const COPIES = 22;
+/** Of the limit's speed. */
+const BOUND = 0.9;
+/** The load's p95 with a backup against without. */
+const P95_BOUND = 1.5;
+const DATABASE = 'recovery_bench';
+/** Both of its containers are filled, and their disks can have snapshots. */
+const GROUP = 'haproxy';
+
+/** Text as people write it compresses to about a third: words of a list, in sentences of different lengths. */
+const FILL = `create table rows (id bigint primary key, customer int not null, at timestamptz not null, title text not null, body text not null);
+insert into rows select n, n % 997, timestamptz '2026-01-01' + n * interval '11 seconds',
+  (select string_agg(md5((n * 7 + w)::text), ' ') from generate_series(1, 1) w),
+  (select string_agg(substr('der Drucker in der Buchhaltung druckt nicht mehr seit dem Update heute morgen bitte um schnelle Hilfe the mail server refuses connections after the certificate was renewed', 1 + (n * 31 + w * 17) % 140, 5 + (n + w * 3) % 23) || (n * w) % 89041, ' ') from generate_series(1, 28) w)
+  from generate_series(1, 75000) n;
+do $$ begin for k in 1..${COPIES - 1} loop
+  insert into rows select id + k * 1000000, customer, at, title, body from rows where id < 1000000; commit; end loop; end $$;
+create index on rows (customer, at);`;
+
+const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20).toLocaleString('en-GB')} MiB`;
+const seconds = (value: number) => `${(value / 1_000).toFixed(1)} s`;
+
+/** Our time and the limit's, round by round, as a share of the limit's speed. */
+function row(
+  what: string,
+  size: string,
+  rounds: readonly { ours: number; limit: number }[],
+  of: string,
+): Row {
+  const share = median(rounds.map(({ ours, limit }) => limit / ours));
+  return {
+    ...{ what: `${what}, ${size}`, ours: seconds(median(rounds.map(({ ours }) => ours))) },
+    limit: `${seconds(median(rounds.map(({ limit }) => limit)))} (${of})`,
+    ...{ ratio: times(share), target: `≥ ${BOUND}`, met: share >= BOUND },
+  };
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+}
+
+interface RunData {
+  readonly duration_ms: number;
+  readonly complete: boolean;
+  readonly parts: readonly { item: string; outcome: string; duration_ms: number; bytes: number }[];
+}
+
+/** A run of some parts. @throws when one of them is not good */
+async function backup(lab: RecoveryLab, ...args: readonly string[]): Promise<RunData> {
+  const made = await lab.psactl<RunData>('backup', 'run', ...args);
+  if (!made.parts.every(({ outcome }) => outcome === 'good' || outcome === 'unchanged'))
+    throw new Error(`A part of the backup is not good: ${JSON.stringify(made.parts)}`);
+  return made;
+}
+
+/** The members of the database. */
+async function members({ containers, inside }: RecoveryLab) {
+  const found = await Promise.all(
+    containers
+      .filter(({ group }) => group === 'postgres')
+      .map(async ({ name }) => ({
+        name,
+        isReplica: (await inside(name, psql('select pg_is_in_recovery()', 'postgres'))).trim() === 't',
+      })),
+  );
+  return {
+    primary: found.find(({ isReplica }) => !isReplica)!.name,
+    replica: found.find(({ isReplica }) => isReplica)!.name,
+  };
+}
+
+/** What a program reads: nothing of it needs to be quoted. */
+const reading = (text: string) => `base64 -d <<< ${Buffer.from(text).toString('base64')}`;
+const psql = (sql: string, database = DATABASE) =>
+  `cd / && ${reading(sql)} | runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d ${database} -tA`;
+const asPostgres = (line: string) =>
+  `cd /var/tmp && ${reading(line)} | runuser -u postgres -- bash -e -o pipefail`;
+
+/** The dump and its restore. */
+async function database(lab: RecoveryLab, say: Say): Promise<Row[]> {
+  const { primary, replica } = await members(lab);
+  await lab.inside(primary, psql(`drop database if exists ${DATABASE} with (force)`, 'postgres'));
+  await lab.inside(primary, psql(`create database ${DATABASE}`, 'postgres'));
+  await lab.inside(primary, psql(FILL));
+  const size = Number(await lab.inside(primary, psql(`select pg_database_size('${DATABASE}')`)));
+  say(`the database has ${mib(size)}`);
+  const dump: { ours: number; limit: number }[] = [];
+  const restore: typeof dump = [];
+  await lab.inside(primary, asPostgres(`pg_dump ${DATABASE} | zstd -q -T0 -f -o bench.sql.zst`));
+  for (let round = 0; round < ROUNDS; round++) {
+    const alone = `pg_dumpall --no-unlogged-table-data | zstd -q -T0 -f -o bench.all.zst && sync bench.all.zst`;
+    const limit = await lab.timed(replica, asPostgres(alone));
+    const made = await backup(lab, '--only', 'database');
+    dump.push({ limit, ours: made.parts[0]!.duration_ms });
+    const into = `${DATABASE}_again`;
+    const load = `createdb ${into} && zstd -dcq bench.sql.zst | psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d ${into}`;
+    const loaded = await lab.timed(primary, asPostgres(load));
+    await lab.inside(primary, psql(`drop database ${into} with (force)`, 'postgres'));
+    const { duration_ms } = await lab.psactl<{ duration_ms: number }>(
+      ...['restore', 'database', 'latest', '--database', DATABASE, '--as', into, '--yes'],
+    );
+    await lab.inside(primary, psql(`drop database ${into} with (force)`, 'postgres'));
+    restore.push({ limit: loaded, ours: duration_ms });
+    say(`dump ${JSON.stringify(dump.at(-1))}, restore ${JSON.stringify(restore.at(-1))}`);
+  }
+  await lab.inside(
+    primary,
+    `rm -f /var/tmp/bench.*; ${psql(`drop database ${DATABASE} with (force)`, 'postgres')}`,
+  );
+  await lab.inside(replica, 'rm -f /var/tmp/bench.*');
+  return [
+    row(
+      'dump of the database, read back',
+      mib(size),
+      dump,
+      '`pg_dumpall | zstd -T0` to the disk, on the same replica',
+    ),
+    row('the same loaded beside', mib(size), restore, '`zstd -d | psql` on the primary'),
+  ];
+}
+
+/** An archive of containers and its restore. */
+async function container(lab: RecoveryLab, say: Say): Promise<Row[]> {
+  const group = lab.containers.filter((one) => one.group === GROUP);
+  // Programs and libraries, as most of a container is.
+  for (const { name } of group)
+    await lab.inside(name, 'mkdir -p /srv/bench && for i in 1 2 3; do cp -a /usr /srv/bench/$i; done; sync');
+  const used = await Promise.all(
+    group.map(async ({ name }) => Number((await lab.inside(name, 'du -sxB1 / | cut -f1')).trim())),
+  );
+  const size = used.reduce((sum, one) => sum + one, 0);
+  say(`${group.length} containers have ${mib(size)}`);
+  const place = await mkdtemp(join(tmpdir(), 'psa-bench-'));
+  const made: { ours: number; limit: number }[] = [];
+  const restored: typeof made = [];
+  try {
+    await lab.edit((text) => text.replace(/^( +)interruption: .*$/m, `$&\n$1groups: [${GROUP}]`));
+    for (let round = 0; round < ROUNDS; round++) {
+      const archive = (id: number) => join(place, `${id}.tar.zst`);
+      const tar = '--numeric-owner --acls --xattrs --one-file-system --sparse';
+      const pack = group.map((one) => {
+        const line = `tar -C ${lab.rootOf(one)} ${tar} -cpf - . | zstd -q -1 --threads=1 -f -o ${archive(one.id)}`;
+        return () =>
+          promisify(execFile)('bash', ['-o', 'pipefail', '-c', `${line} && sync ${archive(one.id)}`]);
+      });
+      const limit = await timed(() => Promise.all(pack.map((one) => one())));
+      const run = await backup(lab, '--only', 'containers');
+      made.push({ limit, ours: Math.max(...run.parts.map(({ duration_ms }) => duration_ms)) });
+      const [one] = group as [(typeof group)[number]];
+      const folder = join(place, 'root');
+      const unpack = `mkdir ${folder} && zstd -dcq ${archive(one.id)} | tar -C ${folder} ${tar} -xpf - && sync -f ${folder}`;
+      const unpacked = await timed(() => promisify(execFile)('bash', ['-o', 'pipefail', '-c', unpack]));
+      await rm(folder, { recursive: true });
+      const { duration_ms, node } = await lab.psactl<{ duration_ms: number; node: string }>(
+        ...['restore', 'container', one.name, '--as', String(AS), '--address', '10.0.40.99', '--yes'],
+      );
+      await lab.remove(node, AS);
+      restored.push({ limit: unpacked, ours: duration_ms });
+      say(`archive ${JSON.stringify(made.at(-1))}, restore ${JSON.stringify(restored.at(-1))}`);
+    }
+  } finally {
+    await rm(place, { recursive: true, force: true });
+    for (const { name } of group) await lab.inside(name, 'rm -rf /srv/bench');
+  }
+  const each = `${mib(used[0]!)} each`;
+  return [
+    row(
+      `archives of ${group.length} containers at once, read back`,
+      each,
+      made,
+      '`tar | zstd -1` of both at once',
+    ),
+    row('one of them restored beside, and started', each, restored, '`zstd -d | tar -x`'),
+  ];
+}
+
+/** What people notice of a whole run. */
+async function noticed(lab: RecoveryLab, say: Say): Promise<Row[]> {
+  const p95s: { without: number; with: number }[] = [];
+  for (let round = 0; round < 2; round++) {
+    const quiet = await lab.load(45).done;
+    const busy = lab.load(1_800);
+    await sleep(2_000);
+    await backup(lab, '--tier', 'father');
+    const { reads, writes } = await busy.stop();
+    if (reads.failed + writes.failed > 0) say(`failed meanwhile: ${JSON.stringify([reads, writes])}`);
+    p95s.push({ without: quiet.reads.latencyMs.p95, with: reads.latencyMs.p95 });
+    say(`p95 of reads ${JSON.stringify(p95s.at(-1))}`);
+  }
+  const ratio = median(p95s.map((one) => one.with / one.without));
+  return [
+    {
+      what: 'p95 of reads through the portal while everything is backed up, 6 clients',
+      ours: ms(median(p95s.map((one) => one.with))),
+      limit: `${ms(median(p95s.map((one) => one.without)))} (without)`,
+      ...{ ratio: times(ratio), target: `≤ ${P95_BOUND}`, met: ratio <= P95_BOUND },
+    },
+  ];
+}
+
+/** Of those that are kept for drills. */
+const AS = 940;
+
+async function run(say: Say): Promise<Row[]> {
+  const lab = await recoveryLab(say);
+  try {
+    const rows = [...(await database(lab, say)), ...(await container(lab, say))];
+    return [...rows, ...(await noticed(lab, say))];
+  } finally {
+    await lab.close();
+  }
+}
+
+export const recovery: Benchmark = {
+  name: 'recovery',
+  method:
+    'psactl on a lab of real containers, beside the bare programs in the same run, in turn; three rounds, the ratio is of speeds (1: as fast). What is ours includes that each artefact is read back to its last byte, its manifest, the way through ssh; of a restore, that the archive is read before anything is touched. Database: rows of made-up text. Containers: `/usr` three times over beside the system. The p95: a run of everything, 25 containers, on the machine that also is all nodes, all containers and the clients. `PSA_DRILL_DIR` names a lab that stands. Needs root.',
+  run,
+};
