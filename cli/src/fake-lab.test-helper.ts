@@ -18,6 +18,8 @@ export interface FakeLab {
   readonly dir: string;
   readonly inventory: string;
   readonly site: OpenSite;
+  /** Opens another site of its inventory. */
+  open(site: string): Promise<OpenSite>;
   /** Runs psactl on it. */
   psactl(...argv: string[]): Promise<Ran>;
   /** Runs it as a process of its own and kills it after a while. @returns whether it was killed, and not done before */
@@ -128,6 +130,7 @@ export async function fakeLab(options: { readonly small?: boolean } = {}): Promi
   };
   return {
     ...{ dir, inventory, site },
+    open: (name) => openSite({ options: { site: name }, io } as never),
     psactl: (...argv) => runCli(argv, env, { cwd: base }),
     killed(afterMs, ...argv) {
       const end = performance.now() + afterMs;

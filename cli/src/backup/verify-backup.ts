@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { Writable } from 'node:stream';
-import { readZstd, verifySum } from '@psa/recovery/artefact';
+import { ArtefactError, readZstd, verifySum } from '@psa/recovery/artefact';
 import { readDump } from '@psa/recovery/dump-text';
 import type { SiteManifest } from '@psa/recovery/manifest';
+import { noteReading } from '@psa/recovery/reading';
 import { unseal } from '@psa/recovery/sealed';
 import { look } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
@@ -41,9 +42,11 @@ export async function verifyBackup(
     const manifest = usable(cluster, one);
     read = await readOne(cluster, one, manifest, identity);
     if (isDeep && read === 'sum') read = await openOne(cluster, one, manifest);
+    await noteReading(one.file, null);
     return { ...base, ok: true, why: null, read };
   } catch (thrown) {
     cluster.signal.throwIfAborted();
+    await noteReading(one.file, thrown as Error);
     const error = recoveryError(thrown) as CliError;
     return { ...base, ok: false, why: error.why ? `${error.message} ${error.why}` : error.message, read };
   }
@@ -116,6 +119,8 @@ async function readDeployDump(cluster: Cluster, one: Catalogued): Promise<void> 
     const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
     const options = { stdin: createReadStream(one.file), stdout: nowhere, timeoutMs: 12 * 3_600_000 };
     const { code, stderr } = await cluster.exec(member.id, argv, options);
+    // That the program is not there, or cannot be run, says nothing of the dump.
+    if (code > 125) throw new CliError(`Unable to open ${one.id}.`, { why: lastWords(stderr) });
     if (code !== 0) throw damaged(one, lastWords(stderr) || `pg_restore ended with ${code}`);
   }
 }
@@ -129,15 +134,15 @@ async function readArchive(
     const [storage] = volid.split(':');
     const found = (await listVolumes(cluster, node, storage!)).find((volume) => volume.volid === volid);
     if (found?.verification?.state === 'failed')
-      throw new CliError(`${volid} does not restore.`, { why: 'The backup server found it damaged.' });
+      throw new ArtefactError(`${volid} does not restore: the backup server found it damaged.`);
     return 'server';
   }
   const seen = await readVolume(cluster, node, volid);
   if (seen.sha256 !== manifest.sha256)
-    throw new CliError(`${volid} does not restore.`, {
-      why: 'It is not what its manifest names (another SHA-256).',
-    });
+    throw new ArtefactError(
+      `${volid} does not restore: it is not what its manifest names (another SHA-256).`,
+    );
   return 'content';
 }
 
-const damaged = (one: Catalogued, why: string) => new CliError(`${one.file} does not restore: ${why}.`);
+const damaged = (one: Catalogued, why: string) => new ArtefactError(`${one.file} does not restore: ${why}.`);

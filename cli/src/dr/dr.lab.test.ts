@@ -1,81 +1,34 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { labControl } from '@psa/lab/control';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { DrPlan } from '@psa/recovery/dr/plan';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { examplesOf } from '../examples.test-helper.ts';
-import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import type { FakeLab } from '../fake-lab.test-helper.ts';
 import { withLock } from '../lock.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { readDrState } from '../site/dr-state.ts';
-import { SiteFolder } from '../site/folder.ts';
 import { readDrJournal, unfinished } from './dr-journal.ts';
 import type { DrStatus } from './dr-status.ts';
 import type { FailedBack } from './failback.ts';
 import type { FailedOver } from './failover.ts';
+import { type TwoLabs, twoLabs } from './two-labs.test-helper.ts';
 
-/** The site that serves, and the one that stands by: two labs that know nothing of each other. */
+let labs: TwoLabs;
 let main: FakeLab;
-let standby: FakeLab;
 beforeAll(async () => {
-  [main, standby] = [await fakeLab({ small: true }), await fakeLab({ small: true })];
-  const { sites } = parse(await readFile(standby.inventory, 'utf8')) as { sites: object[] };
-  const one = Object.fromEntries(
-    ['gateway', 'auth', 'crm', 'tickets', 'events', 'search', 'postgres', 'haproxy'].map((name) => [name, 1]),
-  );
-  await main.edit((text) => {
-    const whole = parse(text) as { sites: object[]; dr: object; backup: { tiers: object[] } };
-    whole.backup.tiers[2] = {
-      name: 'grandfather',
-      schedule: 'first sun 02:00',
-      keep: 12,
-      remote: 'offsite:',
-    };
-    whole.sites.push({ ...sites[0], name: 'dr', members: one });
-    whole.dr = {
-      ...{ primary: 'lab', standby: 'dr', kind: 'cold' },
-      hooks: {
-        switch: `echo "$PSA_DR_FROM $PSA_DR_TO" >>${join(main.dir, 'switched')}`,
-        notify: `cat >>${join(main.dir, 'told')}`,
-      },
-      contacts: [{ name: 'Ada Lang', role: 'on call', mail: 'ada@example.com' }],
-    };
-    return stringify(whole);
-  });
-  const config = join(dirname(main.dir), '.config/rclone');
-  await mkdir(config, { recursive: true });
-  await writeFile(
-    join(config, 'rclone.conf'),
-    `[offsite]\ntype = alias\nremote = ${join(dirname(main.dir), 'outside')}\n`,
-  );
-  const ran = await main.psactl('apply', '--site', 'lab', '--yes');
-  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
+  labs = await twoLabs({ kind: 'cold' });
+  main = labs.main;
 }, 900_000);
-afterAll(async () => {
-  await main?.close();
-  await standby?.close();
-}, 300_000);
+afterAll(() => labs?.close(), 300_000);
 
-async function json<T>(code: number, ...argv: string[]): Promise<T> {
-  const ran = await main.psactl(...argv, '--json');
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return JSON.parse(ran.stdout) as T;
-}
+const json = <T>(code: number, ...argv: string[]) => labs.json<T>(code, ...argv);
 const failover = (code: number, scenario: string, ...argv: string[]) =>
   json<{ data: FailedOver }>(code, 'dr', 'failover', '--scenario', scenario, '--yes', ...argv);
-const refused = async (code: number, ...argv: string[]) => {
-  const ran = await main.psactl(...argv);
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return ran.stderr;
-};
+const refused = (code: number, ...argv: string[]) => labs.refused(code, ...argv);
 const status = (code: number) => json<{ data: DrStatus }>(code, 'dr', 'status').then(({ data }) => data);
-const folderOf = (site: string) => new SiteFolder(join(main.dir, '.psactl', site));
-const power = async (lab: FakeLab, on: boolean) => {
-  const control = labControl(lab.dir);
-  for (const { name } of lab.site.site.nodes) await (on ? control.startNode(name) : control.killNode(name));
-};
+const folderOf = (site: string) => labs.folderOf(site);
+const power = (lab: FakeLab, on: boolean) => labs.power(lab, on);
 const cluster = () => new Cluster(main.site, new AbortController().signal);
 const outcomes = ({ steps }: FailedOver) => Object.fromEntries(steps.map(({ id, outcome }) => [id, outcome]));
 

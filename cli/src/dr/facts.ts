@@ -108,13 +108,16 @@ async function standbyOf(
   pair: Pair,
   resumes: Unfinished | null,
 ): Promise<StandbyFacts | null> {
-  if (resumes === null) return standbyFacts(await askStandby(context, pair), pair);
-  if (resumes.warm === null) return null;
-  if (!resumes.warm) return { why_not: 'It was begun with copies.', loss_ms: null };
-  const { until } = resumes;
+  const { folder } = pair.other.known;
+  // Begun anew, it is the same database that had begun to take over.
+  const begun = resumes ?? (pair.other.state.role === 'filling' ? unfinished(readDrJournal(folder)) : null);
+  if (begun === null) return standbyFacts(await askStandby(context, pair), pair);
+  if (begun.warm === null) return null;
+  if (!begun.warm) return { why_not: 'It was begun with copies.', loss_ms: null };
+  const { until } = begun;
   return {
     why_not: null,
-    loss_ms: until === null ? null : Math.max(0, Date.parse(resumes.since) - Date.parse(until)),
+    loss_ms: until === null ? null : Math.max(0, Date.parse(begun.since) - Date.parse(until)),
   };
 }
 

@@ -79,6 +79,8 @@ export async function failBack(outer: DrContext, prepared: PreparedFailback): Pr
         const began = Date.now();
         try {
           journal.add({ event: resumes ? 'again' : 'begin', what: WHAT });
+          // A site that never backed anything up has no key yet, and what is saved here is opened again.
+          await ensureRecipients(source);
           const identity = await identityOf(to.known, context.io.env);
           const workOf = (one: OpenSite, other: OpenSite): SiteWork => ({
             ...{ context, from: other, to: one, cluster: new Cluster(one, context.signal) },

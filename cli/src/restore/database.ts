@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
-import { readZstd, verifySum } from '@psa/recovery/artefact';
-import { readDump } from '@psa/recovery/dump-text';
+import { readZstd, readZstdHead, verifySum } from '@psa/recovery/artefact';
+import { readRoles } from '@psa/recovery/dump-text';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
@@ -104,7 +104,8 @@ export async function restoreDatabase(
     progress.start('Read the backup');
     await verifySum(file, chosen.manifest);
     const isAll = chosen.manifest.kind === 'database';
-    const roles = isAll ? (await readZstd(file, readDump)).roles : [];
+    // That it is whole was seen when it was made, and it is still these bytes.
+    const roles = isAll ? await readZstdHead(file, readRoles) : [];
     const open = dumpOf(cluster, primary.id, chosen);
     const rolesOf = async (there: ReadonlySet<string>) => new Set(roles.filter((role) => !there.has(role)));
     const tables = await placeDatabase(cluster, primary, plan, open, rolesOf, progress);

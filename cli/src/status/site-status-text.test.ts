@@ -14,7 +14,7 @@ const lines = (backups: BackupState | null) =>
   renderSiteStatus({
     ...{ site: 'main', at: AT, healthy: true, quorate: true, nodes: [], services: [], parts: [] },
     ...{ containers: { wanted: 0, running: 0 }, postgres: [], certificate: null, last_backup: null },
-    ...{ backups, last_deploy: null, unfinished: null, problems: [] },
+    ...{ backups, last_deploy: null, unfinished: null, problems: [], follows: false },
   } satisfies SiteStatus)
     .split('\n')
     .filter((line) => /backup(s|:| critical| warning)|proven/.test(line));

@@ -27,6 +27,8 @@ export interface SiteStatus {
   readonly site: string;
   readonly at: string;
   readonly healthy: boolean;
+  /** Its database follows that of the other site: nobody is served here, and what serves lies ready. */
+  readonly follows: boolean;
   readonly quorate: boolean;
   readonly nodes: readonly { readonly name: string; readonly online: boolean; readonly running: number }[];
   readonly containers: { readonly wanted: number; readonly running: number };
@@ -59,7 +61,7 @@ export function renderSiteStatus(data: SiteStatus): string {
   const { nodes, containers, services, parts, postgres, certificate } = data;
   const mark = (fine: boolean, text: string) => (fine ? text : text.toUpperCase());
   const lines = [
-    `${data.site}: ${data.healthy ? 'healthy' : 'NOT HEALTHY'}, ${data.quorate ? 'quorate' : 'NO QUORUM'}, ${containers.running} of ${containers.wanted} containers run\n`,
+    `${data.site}: ${data.healthy ? 'healthy' : 'NOT HEALTHY'}, ${data.follows ? 'follows the other site, ' : ''}${data.quorate ? 'quorate' : 'NO QUORUM'}, ${containers.running} of ${containers.wanted} containers run\n`,
     table(
       nodes.map((one) => [
         `  ${one.name}`,
@@ -81,9 +83,13 @@ export function renderSiteStatus(data: SiteStatus): string {
           `  ${one.name}`,
           one.node ?? '-',
           one.running ?? one.release ?? '-',
-          one.ready ? 'ready' : 'NOT READY',
-          one.rotation === 'serving' ? 'serving' : one.rotation.toUpperCase(),
-          one.ready ? '' : one.why.slice(0, 80),
+          ...(data.follows
+            ? ['lies ready']
+            : [
+                one.ready ? 'ready' : 'NOT READY',
+                one.rotation === 'serving' ? 'serving' : one.rotation.toUpperCase(),
+                one.ready ? '' : one.why.slice(0, 80),
+              ]),
         ]),
       ),
     ),

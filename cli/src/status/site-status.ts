@@ -1,9 +1,12 @@
+import type { Answer } from '@psa/appliance/parts/part';
 import { dataParts } from '@psa/appliance/parts/parts';
-import { patroniMembers } from '@psa/appliance/parts/postgres';
+import { patroniMembers, standbyLeaderOf } from '@psa/appliance/parts/postgres';
+import { isAsleep } from '@psa/appliance/parts/standby-settings';
 import type { Progress } from '../progress.ts';
 import { describeCertificate, SOON_DAYS } from '../site/certificate.ts';
 import { Cluster } from '../site/cluster.ts';
 import { readDeployed, readHistory } from '../site/deployed.ts';
+import { readDrState } from '../site/dr-state.ts';
 import { answersOf, lookInto } from '../site/look.ts';
 import { NOTHING, replicaOf } from '../site/replicas.ts';
 import { viewsOf } from '../site/rollout.ts';
@@ -45,6 +48,7 @@ export async function siteStatus(
       node !== null && state === 'running' ? [{ container, node }] : [],
     ),
   );
+  const follows = (await readDrState(site.folder)).role === 'following';
   const views = viewsOf(seen, of('haproxy'));
   const parts = Object.entries(dataParts()).map(([part, { trouble }]) => {
     const members = of(part);
@@ -55,7 +59,9 @@ export async function siteStatus(
         ? 'no container runs'
         : answers.length < running.length
           ? 'does not answer'
-          : trouble(site.inventory, answers);
+          : follows
+            ? followingTrouble(part, answers) && trouble(site.inventory, answers)
+            : trouble(site.inventory, answers);
     return { part, running: running.length, wanted: members.length, trouble: wrong };
   });
   const replicas = site.inventory.services.flatMap(({ name }) =>
@@ -93,7 +99,8 @@ export async function siteStatus(
     ...nodes.filter((one) => !one.online).map((one) => `${one.name} is offline.`),
     ...placed.filter((one) => one.state !== 'running').map((one) => `${one.container.name} is ${one.state}.`),
     ...parts.flatMap(({ part, trouble }) => (trouble === null ? [] : [`${part}: ${trouble}.`])),
-    ...services.flatMap(({ name, release, replicas }) =>
+    // On a site that follows they lie ready.
+    ...(follows ? [] : services).flatMap(({ name, release, replicas }) =>
       replicas.filter((one) => one.state === 'running').flatMap((one) => replicaTrouble(name, release, one)),
     ),
     ...(certificate && certificate.days < SOON_DAYS
@@ -112,12 +119,18 @@ export async function siteStatus(
   return {
     ...{ site: site.site.name, at: new Date().toISOString(), healthy: problems.length === 0, quorate, nodes },
     containers: { wanted: placed.length, running: placed.filter((one) => one.state === 'running').length },
-    ...{ services, parts, certificate, problems },
+    ...{ follows, services, parts, certificate, problems },
     postgres: patroniMembers(answersOf(seen, of('postgres'))) ?? [],
     ...{ last_backup: last, backups },
     last_deploy: done ? { id: done.id, at: done.at, outcome: done.outcome } : null,
     unfinished: journal?.id ?? null,
   };
+}
+
+/** Whether a part of a site that follows is asked as one that serves is: what is not started is not, and its database leads nobody. */
+function followingTrouble(part: string, answers: readonly Answer[]): true | null {
+  if (isAsleep(part, false)) return null;
+  return part === 'postgres' && standbyLeaderOf(patroniMembers(answers) ?? []) ? null : true;
 }
 
 function replicaTrouble(service: string, release: string, one: ReplicaStatus): string[] {

@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
 import { CliError } from '../errors.ts';
@@ -11,7 +11,9 @@ import { CliError } from '../errors.ts';
 export async function writeInOneStep(file: string, text: string): Promise<void> {
   const draft = join(dirname(file), `.${basename(file)}.${process.pid}`);
   try {
-    await writeFile(draft, text, { mode: 0o644, flush: true });
+    await writeFile(draft, text, { flush: true });
+    // Whatever the umask is: that of the unit is for files of its own.
+    await chmod(draft, 0o644);
     await rename(draft, file);
     await syncFolder(dirname(file));
   } catch (cause) {

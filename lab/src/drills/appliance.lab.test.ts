@@ -3,6 +3,7 @@ import { backup } from './backup.drill.ts';
 import { clock } from './clock.drill.ts';
 import { conformance } from './conformance.drill.ts';
 import { dr } from './dr.drill.ts';
+import { drWarm } from './dr-warm.drill.ts';
 import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { idle } from './idle.drill.ts';
@@ -39,5 +40,6 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   clock(it);
   recoveryDrill(it);
   dr(it);
+  drWarm(it);
   conformance(it);
 });

@@ -1,123 +1,21 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { parse, stringify } from 'yaml';
 import { labDown, labUp } from '../control.ts';
 import { checkTickets, startLoad } from '../load/start-load.ts';
 import { keep, PASSWORD, type Rig } from './rig.test-helper.ts';
-
-/** The lab of the site that stands by. */
-const STANDBY = {
-  dir: '/var/lib/psa-lab-drill-dr',
-  name: 'psadrilldr',
-  loopback: '127.79.0',
-  portalPort: 9444,
-};
-/** A machine of each lab's internet that leads to the other lab's edge, and its port. */
-const WAY = { address: '203.0.113.10', port: 9500 };
-const ONE = [
-  'gateway',
-  'auth',
-  'crm',
-  'tickets',
-  'events',
-  'search',
-  'postgres',
-  'rabbitmq',
-  'redis',
-  'haproxy',
-];
-
-interface Inventory {
-  sites: { name: string; portal: string }[];
-  vlans: { name: string; internet: boolean }[];
-  flows: object[];
-  dr?: object;
-  backup: { tiers: { folder?: string }[] };
-}
-interface Step {
-  readonly id: string;
-  readonly ms: number;
-  readonly outcome: string;
-  readonly text?: string;
-}
-interface Moved {
-  readonly data: {
-    readonly rto_ms: number;
-    readonly rpo_ms: number;
-    readonly standing_ms: number;
-    readonly total_ms: number;
-    readonly steps: readonly Step[];
-  };
-}
-
-const edit = (file: string, change: (inventory: Inventory) => void) => {
-  const inventory = parse(readFileSync(file, 'utf8')) as Inventory;
-  change(inventory);
-  writeFileSync(file, stringify(inventory));
-  return inventory;
-};
-
-/** The DMZ may ask the other site's edge. */
-function openDmz({ vlans, flows }: Inventory): void {
-  vlans.find(({ name }) => name === 'dmz')!.internet = true;
-  const why = 'whether the other site serves';
-  flows.push({ from: 'haproxy', to: 'internet', protocol: 'tcp', ports: [WAY.port], why });
-}
-
-/**
- * Two labs have no cable between them. The same address leads to the edge of each by a port of its own: in the internet of
- * the other lab, and here for psactl.
- */
-function lead(
-  edges: readonly { readonly port: number; readonly portal: number; readonly seenFrom: string }[],
-): () => void {
-  const ip = (...args: readonly string[]) => void spawnSync('ip', args);
-  const run = (...args: readonly string[]) => spawn(args[0]!, args.slice(1), { stdio: 'ignore' });
-  ip('address', 'add', `${WAY.address}/32`, 'dev', 'lo');
-  const ends: ChildProcess[] = edges.flatMap(({ port, portal, seenFrom }) => {
-    const socket = `/run/psa-drill-${port}.sock`;
-    rmSync(socket, { force: true });
-    const listen = `TCP-LISTEN:${port},bind=${WAY.address},fork,reuseaddr`;
-    return [
-      run('socat', `UNIX-LISTEN:${socket},fork`, `TCP:127.0.0.1:${portal}`),
-      run('socat', listen, `TCP:127.0.0.1:${portal}`),
-      run('ip', 'netns', 'exec', `${seenFrom}-internet`, 'socat', listen, `UNIX-CONNECT:${socket}`),
-    ];
-  });
-  return () => {
-    for (const end of ends) end.kill();
-    for (const { port } of edges) rmSync(`/run/psa-drill-${port}.sock`, { force: true });
-    ip('address', 'delete', `${WAY.address}/32`, 'dev', 'lo');
-  };
-}
-
-/** Whether the edge of a lab speaks to its internet. */
-const serves = (lab: string) =>
-  spawnSync('ip', [
-    ...[
-      'netns',
-      'exec',
-      `${lab}-internet`,
-      'curl',
-      '-sk',
-      '-m',
-      '3',
-      '-o',
-      '/dev/null',
-      'https://203.0.113.1/',
-    ],
-  ]).status === 0;
-
-async function until(what: string, withinMs: number, is: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!(await is())) {
-    if (Date.now() > end) throw new Error(`Not so after ${withinMs / 1000} s: ${what}`);
-    await sleep(1_000);
-  }
-}
+import {
+  edit,
+  leadBetween,
+  type Moved,
+  ONE,
+  openDmz,
+  STANDBY,
+  serves,
+  until,
+  WAY,
+} from './two-sites.test-helper.ts';
 
 /** The whole appliance is lost and goes on at another site, which takes writes; then it goes back, with all of them. */
 export function dr(rig: () => Rig): void {
@@ -157,7 +55,7 @@ export function dr(rig: () => Rig): void {
       });
       edit(other, ({ flows }) => (flows.at(-1) as { ports: number[] }).ports.push(WAY.port + 1));
       ends.push(
-        lead([
+        leadBetween([
           { port: WAY.port, portal: Number(ours.port), seenFrom: STANDBY.name },
           { port: WAY.port + 1, portal: STANDBY.portalPort, seenFrom: labName },
         ]),

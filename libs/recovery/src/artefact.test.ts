@@ -1,10 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readZstd, verifySum, type Written, writeArtefact } from './artefact.ts';
+import { readZstd, readZstdHead, verifySum, type Written, writeArtefact } from './artefact.ts';
 import { artefactFile, artefactId, newRun, parseArtefactFile, parseArtefactId } from './artefact-name.ts';
 import { manifestOf, readManifest, type SiteManifest } from './manifest.ts';
 import { unseal } from './sealed.ts';
@@ -118,5 +119,21 @@ describe('what zstd has packed', () => {
     expect(await read()).toBe(60_000);
     await writeFile(path, packed.subarray(0, packed.length - 4));
     await expect(read()).rejects.toThrow(/x\.zst does not restore: it is damaged or cut off/);
+  });
+
+  it('is read as far as one likes, and left', async () => {
+    const path = join(dir.path, 'x.zst');
+    const packed = zstdCompressSync(randomBytes(1_000_000));
+    await writeFile(path, packed.subarray(0, packed.length - 4));
+    const first = await readZstdHead(path, async (content) => {
+      for await (const chunk of content) return (chunk as Buffer).length;
+      return 0;
+    });
+    expect(first).toBeGreaterThan(0);
+    await expect(
+      readZstdHead(join(dir.path, 'nowhere'), async (content) => {
+        for await (const _ of content) return;
+      }),
+    ).rejects.toThrow();
   });
 });

@@ -143,6 +143,19 @@ export async function readZstd<T>(file: string, read: (content: Readable) => Pro
   }
 }
 
+/** The begin of what a file that zstd has packed holds: as much as `read` takes, and nothing is said of the rest. */
+export async function readZstdHead<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
+  const unpacked = createZstdDecompress();
+  const feeding = pipeline(createReadStream(file), unpacked);
+  feeding.catch(() => {});
+  try {
+    return await read(unpacked);
+  } finally {
+    unpacked.destroy();
+    await feeding.catch(() => {});
+  }
+}
+
 /**
  * Reads an artefact of a site to its last byte, against its manifest.
  * @throws ArtefactError when it is not what its manifest says

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { extractDatabase, readDump } from './dump-text.ts';
+import { extractDatabase, readDump, readRoles } from './dump-text.ts';
 
 /** By pg_dumpall of PostgreSQL 15.18: two databases of ours, one with a name in need of quotes and rows that look like a dump. */
 const DUMP = readFileSync(new URL('../fixtures/pg_dumpall-15.sql', import.meta.url));
@@ -44,6 +44,25 @@ describe('a dump of all databases', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('names its roles without being read to its end', async () => {
+    expect(await readRoles(chunked([]))).toEqual((await readDump(chunked([]))).roles);
+    let taken = 0;
+    const chunks = Array.from({ length: 64 }, (_, at) =>
+      DUMP.subarray((at * DUMP.length) / 64, ((at + 1) * DUMP.length) / 64),
+    );
+    const counted = Readable.from(
+      (function* () {
+        for (const chunk of chunks) {
+          taken += chunk.length;
+          yield chunk;
+        }
+      })(),
+      { highWaterMark: 1 },
+    );
+    expect(await readRoles(counted)).toEqual(['postgres', 'psa_owner', 'reader']);
+    expect(taken).toBeLessThan(DUMP.length / 2);
   });
 
   it('is refused when it is cut off, between databases and in the middle of one', async () => {

@@ -100,8 +100,8 @@ export async function readDump(dump: Readable): Promise<DumpAll> {
       if (databases.at(-1) !== name) databases.push(name);
       open = name;
     }
-    const [, role] = /^CREATE ROLE (.+);$/.exec(text) ?? [];
-    if (role !== undefined && databases.length === 0) roles.push(unquoted(role));
+    const role = roleMade(text);
+    if (role !== null && databases.length === 0) roles.push(role);
     version ??= /^-- Dumped from database version (\S+)/.exec(text)?.[1] ?? null;
     if (text === END_OF_DATABASE) open = null;
     if (text === END_OF_ALL) isWhole = true;
@@ -111,6 +111,26 @@ export async function readDump(dump: Readable): Promise<DumpAll> {
   if (!isWhole)
     throw new ArtefactError(`Unable to use the dump: it does not end with "${END_OF_ALL.slice(3)}".`);
   return { version, databases, roles, bytes };
+}
+
+/** The role that a line makes; null: it is another line. */
+const roleMade = (line: string): string | null => {
+  const [, role] = /^CREATE ROLE (.+);$/.exec(line) ?? [];
+  return role === undefined ? null : unquoted(role);
+};
+
+/**
+ * The roles that a dump makes. They stand before its first database, and no further is read: of a dump of hours the first
+ * kilobytes.
+ */
+export async function readRoles(dump: Readable): Promise<readonly string[]> {
+  const roles: string[] = [];
+  for await (const piece of pieces(dump)) {
+    if (piece.kind === 'rows' || connected(piece.text) !== null) break;
+    const role = roleMade(piece.text);
+    if (role !== null) roles.push(role);
+  }
+  return roles;
 }
 
 /** What to take out of a dump. */

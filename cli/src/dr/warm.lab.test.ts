@@ -1,0 +1,175 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { FollowPlan } from '@psa/recovery/dr/follow';
+import type { DrPlan } from '@psa/recovery/dr/plan';
+import type { Finding } from '@psa/recovery/health';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { examplesOf } from '../examples.test-helper.ts';
+import { Cluster } from '../site/cluster.ts';
+import { readDrState } from '../site/dr-state.ts';
+import { readDrJournal, unfinished } from './dr-journal.ts';
+import type { DrStatus } from './dr-status.ts';
+import type { FailedBack } from './failback.ts';
+import type { FailedOver } from './failover.ts';
+import type { Following } from './follow.ts';
+import { type TwoLabs, twoLabs } from './two-labs.test-helper.ts';
+
+let labs: TwoLabs;
+beforeAll(async () => {
+  labs = await twoLabs({ kind: 'warm', feed: 'main.example.com:8433' });
+}, 900_000);
+afterAll(() => labs?.close(), 300_000);
+
+const json = <T>(code: number, ...argv: string[]) => labs.json<T>(code, ...argv);
+const refused = (code: number, ...argv: string[]) => labs.refused(code, ...argv);
+const status = (code: number) => json<{ data: DrStatus }>(code, 'dr', 'status').then(({ data }) => data);
+const outcomes = ({ steps }: Pick<FailedOver, 'steps'>) =>
+  Object.fromEntries(steps.map(({ id, outcome }) => [id, outcome]));
+
+/** Runs a line in a container of a site. */
+async function inside<T>(site: string, group: string, work: (cluster: Cluster, id: number) => Promise<T>) {
+  const open = await labs.main.open(site);
+  try {
+    const cluster = new Cluster(open, new AbortController().signal);
+    const [first] = await cluster.running(group);
+    return await work(cluster, first!.id);
+  } finally {
+    await open.close();
+  }
+}
+const plant = (site: string, group: string, path: string, text: string) =>
+  inside(site, group, (cluster, id) =>
+    cluster.must(id, ['sh', '-c', `mkdir -p "$(dirname ${path})" && cat >${path}`], { stdin: text }),
+  );
+const active = (site: string, group: string, unit: string) =>
+  inside(site, group, async (cluster, id) =>
+    (await cluster.exec(id, ['systemctl', 'is-active', unit])).stdout.trim(),
+  );
+const findings = async () =>
+  (await json<{ data: { findings: Finding[] } }>(0, 'backup', 'metrics', '--site', 'lab')).data.findings
+    .filter(({ series }) => series === 'standby')
+    .map(({ kind }) => kind);
+
+describe('psactl dr, warm', { timeout: 900_000 }, () => {
+  it('says that nothing follows yet, on both sides', async () => {
+    expect((await status(3)).problems.join('\n')).toContain('dr does not follow, although dr.kind is warm');
+    expect(await findings()).toEqual(['standby_silent']);
+    for (const line of await examplesOf('dr follow')) {
+      const ran = await labs.main.psactl(...line.split(' ').slice(1));
+      expect([line, ran.code], ran.stderr).toEqual([line, 0]);
+    }
+  });
+
+  it('has the other site follow: the database runs, what serves lies ready', async () => {
+    const { data } = await json<{ data: Following }>(0, 'dr', 'follow', '--yes');
+    expect(data.steps.map(({ id }) => id)).toEqual(['carry', 'ready', 'copy', 'follow']);
+    expect(await readDrState(labs.folderOf('dr'))).toMatchObject({ epoch: 1, role: 'following' });
+    expect(await active('dr', 'postgres', 'patroni.service')).toBe('active');
+    expect(await active('dr', 'ops', 'psa-follow-log.service')).toBe('active');
+    expect(await active('dr', 'haproxy', 'haproxy.service')).toBe('inactive');
+    expect(await active('dr', 'tickets', 'psa@tickets.service')).toBe('inactive');
+    expect(await active('lab', 'ops', 'psa-feed.service')).toBe('active');
+    expect((await json<{ steps: object[] }>(0, 'plan', '--site', 'dr')).steps).toEqual([]);
+    const shown = await labs.main.psactl('status', '--site', 'dr');
+    expect([shown.code, shown.stdout], shown.stdout).toEqual([
+      0,
+      expect.stringMatching(/^dr: healthy, follows the other site[\s\S]*lies ready/),
+    ]);
+    const { standby, predicted, sites } = await status(3);
+    expect(standby).toMatchObject({ role: 'standby_leader', behind_bytes: 0 });
+    expect(standby!.lag_seconds).toBeLessThan(60);
+    expect(predicted.rpo_minutes).toBe(1);
+    expect(sites).toMatchObject([{ role: 'serving' }, { role: 'following' }]);
+    expect(
+      await refused(1, 'deploy', '--release', '0.1.0', '--site', 'dr', '--no-backup', '--yes'),
+    ).toContain('follows the other one');
+  });
+
+  it('tells what is wrong with it, there and here', async () => {
+    const asked = (ago: number, role = 'standby_leader') =>
+      plant(
+        'lab',
+        'ops',
+        '/var/lib/psa-feed/standby',
+        `at ${Math.floor(Date.now() / 1000) - ago}\nrole ${role}\nbehind 0\n`,
+      );
+    await asked(5);
+    expect(await findings()).toEqual([]);
+    await asked(5, 'master');
+    expect(await findings()).toEqual(['standby_behind']);
+    await asked(600);
+    expect(await findings()).toEqual(['standby_silent']);
+    const trouble = (text: string) => plant('dr', 'ops', '/var/lib/psa-follow-trouble', text);
+    const problems = async () => (await status(3)).problems.join('\n');
+    const old = Math.floor(Date.now() / 1000) - 900;
+    await trouble(
+      `log.at ${old}\nlog.failing The other site does not answer: Permission denied (publickey).\n`,
+    );
+    expect(await problems()).toMatch(
+      /Nothing has come from lab for 1[56] min: The other site does not answer: Permission/,
+    );
+    await trouble(`log.at ${old}\nlog.failing Unable to bring x: tar: No space left on device\nfree 1000\n`);
+    expect(await problems()).toMatch(/No space left[\s\S]*disk_gb[\s\S]*0 MiB of room left/);
+    await trouble('');
+    // Secrets that were changed at the one that serves.
+    const file = labs.folderOf('lab').file('secrets.json');
+    const before = await readFile(file, 'utf8');
+    await writeFile(file, JSON.stringify({ ...JSON.parse(before), patroni_rest: 'another' }));
+    expect(await problems()).toContain('dr lacks the secrets patroni_rest of lab: psactl dr follow');
+    await writeFile(file, before);
+    expect(await problems()).not.toContain('lacks');
+  });
+
+  it('takes a database away that somebody has promoted, after a yes', async () => {
+    await inside('dr', 'postgres', (cluster, id) =>
+      cluster.must(id, ['sh', '-c', 'patronictl edit-config --apply - --force'], {
+        stdin: '{"standby_cluster": null}\n',
+      }),
+    );
+    expect((await status(3)).problems.join('\n')).toContain('takes writes by itself');
+    const refusedPlan = await json<DrPlan>(0, 'dr', 'failover', '--scenario', 'cluster-lost', '--dry-run');
+    expect(refusedPlan.steps.map(({ id }) => id)).toContain('clear');
+    const plan = await json<FollowPlan>(0, 'dr', 'follow', '--dry-run');
+    expect(plan.steps.find(({ id }) => id === 'clear')).toMatchObject({ confirm: true });
+    const { data } = await json<{ data: Following }>(0, 'dr', 'follow', '--yes');
+    expect(data.steps.map(({ id }) => id)).toEqual(['carry', 'clear', 'ready', 'copy', 'follow']);
+    expect((await status(3)).standby).toMatchObject({ role: 'standby_leader' });
+  });
+
+  it('has it take over when all nodes are gone, also when it is killed in the middle', async () => {
+    await labs.power(labs.main, false);
+    const lost = ['dr', 'failover', '--scenario', 'cluster-lost', '--yes'];
+    const open = () => unfinished(readDrJournal(labs.folderOf('dr')));
+    expect(await labs.main.killedWhen(async () => open()?.done.has('claim') ?? false, ...lost)).toBe(true);
+    const { data } = await json<{ data: FailedOver }>(0, ...lost);
+    expect(outcomes(data)).toMatchObject({
+      look: 'done',
+      claim: 'before',
+      open: 'done',
+      wake: 'done',
+      switch: 'done',
+    });
+    expect(data.steps.map(({ id }) => id)).toEqual([
+      ...['look', 'claim', 'catch_up', 'open', 'wake', 'smoke', 'switch', 'notify'],
+    ]);
+    expect(data.resumed).toBe(true);
+    expect(data.rpo_ms).toBeLessThan(60_000);
+    expect(await readDrState(labs.folderOf('dr'))).toMatchObject({ epoch: 2, role: 'serving' });
+    expect(await active('dr', 'haproxy', 'haproxy.service')).toBe('active');
+    expect(await active('dr', 'tickets', 'psa@tickets.service')).toBe('active');
+    expect(await active('dr', 'ops', 'psa-follow-log.service')).toBe('inactive');
+    expect((await json<{ steps: object[] }>(0, 'plan', '--site', 'dr')).steps).toEqual([]);
+  });
+
+  it('goes back as a cold one does, and follows anew', async () => {
+    await labs.power(labs.main, true);
+    expect(await refused(1, 'dr', 'follow', '--yes')).toContain('psactl dr failback');
+    const { data } = await json<{ data: FailedBack }>(0, 'dr', 'failback', '--yes');
+    expect(data).toMatchObject({ from: 'dr', site: 'lab' });
+    const again = await json<{ data: Following }>(0, 'dr', 'follow', '--yes');
+    expect(again.data.steps.map(({ id }) => id)).toContain('clear');
+    expect(await readDrState(labs.folderOf('dr'))).toMatchObject({ epoch: 3, role: 'following' });
+    expect(await active('dr', 'haproxy', 'haproxy.service')).toBe('inactive');
+    expect((await json<{ steps: object[] }>(0, 'plan', '--site', 'dr')).steps).toEqual([]);
+    expect((await status(3)).standby).toMatchObject({ role: 'standby_leader' });
+  });
+});
