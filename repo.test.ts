@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { argumentOrder } from './scripts/argument-order.ts';
 import { cliRooms } from './scripts/cli-rooms.ts';
@@ -24,6 +24,20 @@ describe('the repository keeps its own rules', () => {
       expect(guard.check(guard.planted)).not.toEqual([]);
     });
   }
+
+  it('has no symbolic links, of which an archive or a checkout without them makes texts', () => {
+    const links = files.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
+    expect(links.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('the programs of made-up containers can be run: the machine has its own behind each of them', () => {
+    const programs = files.filter(({ path }) => path.startsWith('lab/src/runtime/fake/programs/'));
+    expect(programs.length).toBeGreaterThan(20);
+    const dead = programs.filter(
+      ({ path, text }) => !text.startsWith('#!') || (lstatSync(path).mode & 0o100) === 0,
+    );
+    expect(dead.map(({ path }) => path)).toEqual([]);
+  });
 
   it('the lock file lists every package it names, else `npm ci` refuses it', () => {
     const lock = JSON.parse(readFileSync(new URL('package-lock.json', import.meta.url), 'utf8'));
