@@ -9,6 +9,7 @@ import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { listVolumes } from '../site/volume.ts';
+import { clearDeadLock } from './dead-lock.ts';
 import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
 
 let lab: FakeLab;
@@ -132,6 +133,22 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     expect(mode).toBe('suspend');
     expect(warnings.join()).toContain('disabling xattr and acl');
     expect((await manifestOf(idOf(paused, /psa-postgres-1/))).warnings).toEqual([]);
+  });
+
+  it('takes away the lock that a killed vzdump has left, and not that of one that runs', async () => {
+    const cluster = new Cluster(lab.site, new AbortController().signal);
+    const { node } = await cluster.need(320);
+    const path = `/nodes/${node}/lxc/320/config`;
+    await cluster.write('PUT', path, { lock: 'backup' });
+    const freed = await backup(0, '--only', 'containers', '--tier', 'father');
+    expect((await manifestOf(idOf(freed, /psa-redis-1/))).warnings.join()).toContain(
+      'the lock was taken away',
+    );
+    expect(await cluster.get<object>(path)).not.toHaveProperty('lock');
+    expect(await clearDeadLock(cluster, node, 320)).toEqual([]);
+    await cluster.write('PUT', path, { lock: 'create' });
+    expect(await clearDeadLock(cluster, node, 320)).toEqual([]);
+    await lab.site.shell.unlock(node, 320);
   });
 
   it('does not begin while another one is at work, from whatever machine', async () => {

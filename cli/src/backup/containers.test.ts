@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { copyModeOf, isWarning, readNotes } from './containers.ts';
+import { isDeadLock } from './dead-lock.ts';
 
 describe('how a container is copied', () => {
   const facts = { isRunning: true, isManaged: false, plain: [] };
@@ -41,4 +42,12 @@ it('what vzdump leaves out is kept as a warning, though it says so as an INFO', 
     'INFO: Total bytes written: 215275520 (206MiB, 145MiB/s)',
   ];
   expect(lines.filter(isWarning)).toEqual(lines.slice(1, 3));
+});
+
+it('a lock is dead when it is that of a backup, and none runs on the node', () => {
+  expect(isDeadLock({ lock: 'backup', running: ['vzmigrate', 'imgdel'] })).toBe(true);
+  // Of many guests at once: its task names none.
+  expect(isDeadLock({ lock: 'backup', running: ['vzdump'] })).toBe(false);
+  for (const lock of ['create', 'migrate', 'snapshot', 'rollback', 'disk', undefined])
+    expect(isDeadLock({ lock, running: [] })).toBe(false);
 });

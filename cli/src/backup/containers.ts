@@ -9,6 +9,7 @@ import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster, Placed } from '../site/cluster.ts';
 import { listVolumes, readVolume, type Volume } from '../site/volume.ts';
+import { clearDeadLock } from './dead-lock.ts';
 import { manifestBase, type Part, type Run } from './part.ts';
 
 /** How a container is copied; null, with the reason: not without standing still, and nobody has said that it may. */
@@ -121,6 +122,7 @@ export async function takeContainer(
   const { cluster, generation } = run;
   const { storage, folder } = generation;
   const at = new Date();
+  const freed = await clearDeadLock(cluster, node, container.id);
   const result = await dump(run, container.id, node, mode);
   const volume = (await listVolumes(cluster, node, storage, container.id)).find(
     ({ notes }) => readNotes(notes)?.run === run.id,
@@ -133,7 +135,7 @@ export async function takeContainer(
   const manifest = await describeVolume(cluster, volume, {
     ...manifestBase(run, 'container', artefactId('container', run.id, container.id), at),
     ...{ from: { node, container: container.id, name: container.name }, mode, recipients: [] },
-    warnings: result,
+    warnings: [...freed, ...result],
     volume: { storage, volid: volume.volid },
   });
   await writeManifest(`${folder}/${artefactFile(manifest.id)}`, manifest);

@@ -26,11 +26,12 @@ export interface EmbeddedDone {
 /** Looks at the data folder and the key; changes nothing. */
 export async function planEmbedded({ cwd, env }: Io, out: string): Promise<EmbeddedPlan> {
   const { backupKeyFile, readBackupKey } = await import('@psa/recovery/key-file');
-  const { checkDataFolder } = await import('@psa/recovery/embedded/source');
+  const { checkDataFolder, checkOut } = await import('@psa/recovery/embedded/source');
   const data_dir = resolve(cwd, env.PSA_DATA_DIR || '.psa');
   const key_file = backupKeyFile(env);
   try {
     checkDataFolder(data_dir);
+    await checkOut(data_dir, resolve(cwd, out));
     const new_key = (await readBackupKey(key_file)) === null;
     return { data_dir, out: resolve(cwd, out), key_file, new_key };
   } catch (error) {

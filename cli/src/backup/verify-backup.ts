@@ -1,6 +1,7 @@
-import { readZstd, verifySum } from '@psa/recovery/artefact';
+import { ArtefactError, readZstd, verifySum } from '@psa/recovery/artefact';
 import { readDump } from '@psa/recovery/dump-text';
 import type { SiteManifest } from '@psa/recovery/manifest';
+import { noteReading } from '@psa/recovery/reading';
 import { unseal } from '@psa/recovery/sealed';
 import { look } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
@@ -32,9 +33,11 @@ export async function verifyBackup(
   try {
     const manifest = usable(cluster, one);
     read = await readOne(cluster, one, manifest, identity);
+    await noteReading(one.file, null);
     return { ...base, ok: true, why: null, read };
   } catch (thrown) {
     cluster.signal.throwIfAborted();
+    await noteReading(one.file, thrown as Error);
     const error = recoveryError(thrown) as CliError;
     return { ...base, ok: false, why: error.why ? `${error.message} ${error.why}` : error.message, read };
   }
@@ -81,15 +84,15 @@ async function readArchive(
     const [storage] = volid.split(':');
     const found = (await listVolumes(cluster, node, storage!)).find((volume) => volume.volid === volid);
     if (found?.verification?.state === 'failed')
-      throw new CliError(`${volid} does not restore.`, { why: 'The backup server found it damaged.' });
+      throw new ArtefactError(`${volid} does not restore: the backup server found it damaged.`);
     return 'server';
   }
   const seen = await readVolume(cluster, node, volid);
   if (seen.sha256 !== manifest.sha256)
-    throw new CliError(`${volid} does not restore.`, {
-      why: 'It is not what its manifest names (another SHA-256).',
-    });
+    throw new ArtefactError(
+      `${volid} does not restore: it is not what its manifest names (another SHA-256).`,
+    );
   return 'content';
 }
 
-const damaged = (one: Catalogued, why: string) => new CliError(`${one.file} does not restore: ${why}.`);
+const damaged = (one: Catalogued, why: string) => new ArtefactError(`${one.file} does not restore: ${why}.`);

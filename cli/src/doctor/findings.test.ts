@@ -72,7 +72,7 @@ describe('the doctor', () => {
     );
     const backup = { 'VM.Backup': 1 };
     const all = {
-      '/': rights('Sys.Audit Sys.Console', 0),
+      '/': rights('Sys.Audit Sys.Console Sys.Modify', 0),
       '/pool/psa': vm,
       '/vms': backup,
       '/sdn/zones': rights('SDN.Use'),
@@ -100,6 +100,9 @@ describe('the doctor', () => {
       'failed permission VM.Allocate on /pool/psa: is missing: psactl cannot make containers',
     ]);
     expect(results({ ...all, '/pool/psa': less, '/vms': { ...backup, 'VM.Allocate': 1 } })).toHaveLength(1);
+    expect(results({ ...all, '/': rights('Sys.Audit Sys.Console', 0) })).toEqual([
+      'failed permission Sys.Modify on /: is missing: psactl cannot limit the bandwidth of backups, or give tags that are registered',
+    ]);
     // What stands at a path without holding below it is of no use further down.
     const above = {
       ...all,
@@ -108,7 +111,7 @@ describe('the doctor', () => {
     expect(results(above)).toHaveLength(3);
     expect(
       results({
-        '/': { ...rights('Sys.Audit Sys.Console SDN.Use'), ...vm, ...backup },
+        '/': { ...rights('Sys.Audit Sys.Console Sys.Modify SDN.Use'), ...vm, ...backup },
         '/storage': all['/storage'],
       }),
     ).toHaveLength(1);

@@ -156,7 +156,11 @@ const STORAGE = {
   'Datastore.AllocateSpace': 'make disks on it',
   'Datastore.AllocateTemplate': 'bring templates to it',
 };
-const CLUSTER = { 'Sys.Audit': 'see the HA manager', 'Sys.Console': 'make HA resources and rules' };
+const CLUSTER = {
+  'Sys.Audit': 'see the HA manager',
+  'Sys.Console': 'make HA resources and rules',
+  'Sys.Modify': 'limit the bandwidth of backups, or give tags that are registered',
+};
 
 /** `/access/permissions`: path → privilege → 1, or 0 when it does not hold below the path. */
 export type Permissions = Readonly<Record<string, Readonly<Record<string, number>>>>;

@@ -88,6 +88,14 @@ describe('a node that lost its power', () => {
     await bench.create('pve3', 101, { onboot: 1, startup: 'order=2' });
     await bench.create('pve3', 102, { onboot: 1, startup: 'order=1' });
     await bench.create('pve3', 103);
+    // As backups leave them that were killed with their node, or something else.
+    for (const [vmid, lock] of [
+      [102, 'backup'],
+      [103, 'snapshot'],
+    ] as const)
+      bench.lab.guests.update('pve3', vmid, ({ values }) => {
+        values.lock = lock;
+      });
     await bench.lab.power.kill('pve3');
     await bench.assemble();
     expect(bench.lab.membership.isOn('pve3')).toBe(false);
@@ -96,6 +104,8 @@ describe('a node that lost its power', () => {
     expect([...(await bench.runtime.running('pve3'))].sort()).toEqual([101, 102]);
     const started = bench.lab.tasks.list('pve3').filter((task) => task.type === 'vzstart');
     expect(started.map((task) => task.id)).toEqual(['101', '102']);
+    const locks = [102, 103].map((vmid) => bench.lab.guests.load('pve3', vmid).conf.values.lock);
+    expect(locks).toEqual([undefined, 'snapshot']);
   });
 });
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab, NodePower } from '../lab.ts';
 import { startGuest } from './actions.ts';
+import { removeBackupLocks } from './boot.ts';
 import { isTemplate } from './values.ts';
 
 /** What else goes on and off with a node's power: its API, its sshd. */
@@ -97,6 +98,7 @@ export function startAll(lab: Lab, node: string): string {
   return lab.tasks.start({ node, type: 'startall', id: '', user: 'root@pam' }, async (task) => {
     // Without quorum nothing starts; a node that has just booted finds the others first.
     while (!lab.membership.isQuorate(node)) await sleep(200, undefined, { signal: task.signal });
+    await removeBackupLocks(lab, node, (line) => task.log(line));
     const waiting = lab.guests
       .on(node)
       .map((guest) => ({ ...guest, values: lab.guests.load(node, guest.vmid).conf.values }))

@@ -192,7 +192,7 @@ function restoreFailed({ series, backups, last_proof_at }: SeriesFigures, now: n
   return [
     {
       ...{ kind: 'restore_failed', severity: 'critical', series, figure: ago / 1000 },
-      text: `${failed.id} was restored ${age(ago)} ago and was not right: ${why ?? 'no reason is known'}.`,
+      text: `${failed.id} was tried ${age(ago)} ago and was not right: ${why ?? 'no reason is known'}.`,
     },
   ];
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
-import type { ArtefactKind } from './artefact-name.ts';
+import { ARTEFACT_KINDS, type ArtefactKind } from './artefact-name.ts';
 import type { Sum } from './sealed.ts';
 
 /** What the manifest of every artefact says. */
@@ -82,28 +82,74 @@ export interface SiteManifest extends AnyManifest {
 /** Stands beside an artefact and says what it is; the artefact without it is not yet a backup. */
 export type Manifest = EmbeddedManifest | SiteManifest;
 
+/** A manifest that cannot be read: nobody knows what the artefact beside it ought to be. */
+class ManifestError extends Error {
+  override readonly name = 'BackupError';
+  readonly fix: string;
+
+  constructor(file: string, why: string, cause: unknown) {
+    super(`Unable to read ${manifestOf(file)}: it is damaged (${why}).`, { cause });
+    this.fix = 'Take another backup, or put the copy of this file from another place there.';
+  }
+}
+
 export const manifestOf = (file: string): string => `${file}.json`;
 
-/** The manifest beside an artefact; null: there is none. @throws when there is one that cannot be read */
+/** Of what is relied on, the field that is missing or no such thing; null: all is there. */
+function wrongField(read: Partial<Record<string, unknown>> | null): string | null {
+  if (typeof read !== 'object' || read === null || Array.isArray(read)) return 'it is no object';
+  const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+  const isText = (value: unknown) => typeof value === 'string' && value !== '';
+  const isOneOf = (value: unknown, fits: (value: unknown) => boolean) => value === null || fits(value);
+  const { kind } = read;
+  const checks: Readonly<Record<string, boolean>> = {
+    manifest: read.manifest === 1,
+    kind: ARTEFACT_KINDS.some((known) => known === kind),
+    id: isText(read.id) && String(read.id).startsWith(`${String(kind)}-`),
+    at: isText(read.at) && isMoment(String(read.at)),
+    bytes: isCount(read.bytes),
+    sha256: isOneOf(read.sha256, isText),
+    recipients: Array.isArray(read.recipients) && read.recipients.every(isText),
+    content_bytes: isOneOf(read.content_bytes, isCount),
+    ...(kind === 'embedded'
+      ? { version: isText(read.version), entries: isCount(read.entries) }
+      : {
+          ...{ site: isText(read.site), run: isText(read.run), tier: isOneOf(read.tier, isText) },
+          from: typeof read.from === 'object' && read.from !== null,
+        }),
+  };
+  const wrong = Object.entries(checks).find(([, isRight]) => !isRight);
+  return wrong ? `its "${wrong[0]}" is missing or no such thing` : null;
+}
+
+function isMoment(text: string): boolean {
+  try {
+    Temporal.Instant.from(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The manifest beside an artefact; null: there is none.
+ * @throws BackupError when there is one that cannot be read, or lacks what is relied on; it names the field
+ */
 export async function readManifest(file: string): Promise<Manifest | null> {
   const text = await readFile(manifestOf(file), 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
   if (text === null) return null;
+  let read: Manifest;
   try {
-    const read = JSON.parse(text) as Manifest;
-    const isWhole =
-      read.manifest === 1 &&
-      (typeof read.sha256 === 'string' || read.sha256 === null) &&
-      typeof read.bytes === 'number' &&
-      typeof read.id === 'string' &&
-      read.id.startsWith(`${read.kind}-`);
-    if (isWhole) return read;
-    throw new Error('a field is missing');
+    read = JSON.parse(text) as Manifest;
   } catch (cause) {
-    throw new Error(`Unable to read ${manifestOf(file)}: it is damaged.`, { cause });
+    throw new ManifestError(file, 'it is no JSON', cause);
   }
+  const wrong = wrongField(read as unknown as Record<string, unknown>);
+  if (wrong !== null) throw new ManifestError(file, wrong, null);
+  return read;
 }
 
 export const writeManifest = (file: string, manifest: Manifest): Promise<void> =>

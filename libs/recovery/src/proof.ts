@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { type Manifest, writeBeside } from './manifest.ts';
 
 /** Something of a restored backup, beside the same thing of what was backed up. */
@@ -21,7 +21,7 @@ export interface Proof {
   readonly sha256: string | null;
   /** When it had been restored; ISO 8601. */
   readonly at: string;
-  /** Who restored it: a drill's id, or `verify`. */
+  /** Who restored it: a drill's id, or `verify`; {@link READING} when it was only read, and that was enough to fail. */
   readonly by: string;
   /** `failed`: it did not restore, or to something else than it was made of. It never counts as proven. */
   readonly result: 'passed' | 'failed';
@@ -36,11 +36,38 @@ export interface Proof {
 /** The file beside an artefact that holds what came of restoring it. */
 export const proofOf = (file: string): string => `${file}.proof.json`;
 
-/** Writes down what came of restoring a backup, in the place of what an earlier attempt said. */
-export const writeProof = (file: string, proof: Proof): Promise<void> => writeBeside(proofOf(file), proof);
-
 /** A manifest's part that a proof is held against. */
 type Known = Pick<Manifest, 'id' | 'sha256'>;
+
+/** Who says that a backup failed which nobody restored: it was read to its last byte, or could not be. */
+export const READING = 'reading';
+
+/**
+ * Writes down what came of reading a backup back. That it is not what it was made is as good as a restore that failed;
+ * that it is takes back what a reading before said, and proves nothing.
+ * @param why null: it is what its manifest says
+ */
+export async function writeReading(
+  file: string,
+  manifest: Known,
+  why: string | null,
+  at: Date,
+): Promise<void> {
+  const before = await readProof(file, manifest);
+  if (why === null) {
+    if (before?.by === READING) await rm(proofOf(file), { force: true });
+    return;
+  }
+  // A restore that failed says more.
+  if (before?.result === 'failed' && before.by !== READING) return;
+  await writeProof(file, {
+    ...{ proof: 1, id: manifest.id, sha256: manifest.sha256, at: at.toISOString(), by: READING },
+    ...{ result: 'failed', why, duration_ms: 0, compared: [] },
+  });
+}
+
+/** Writes down what came of restoring a backup, in the place of what an earlier attempt said. */
+export const writeProof = (file: string, proof: Proof): Promise<void> => writeBeside(proofOf(file), proof);
 
 /**
  * What came of the last attempt to restore a backup; null: there was none, or what stands there says nothing of these bytes.

@@ -161,7 +161,12 @@ function keepAsProxmox(newest: readonly Dated[], policy: KeepPolicy, keep: Keep)
   }
 }
 
-function keepNeeded(backups: readonly Dated[], reasons: ReadonlyMap<string, unknown>, keep: Keep): void {
+/** Keeps what those that are kept cannot be restored without, and what these in turn need. @param reasons of the kept */
+export function keepNeeded(
+  backups: readonly RetainedBackup[],
+  reasons: ReadonlyMap<string, unknown>,
+  keep: Keep,
+): void {
   const byId = new Map(backups.map((one) => [one.id, one]));
   const open = backups.filter(({ id }) => reasons.has(id));
   const said = new Set<string>();

@@ -17,14 +17,14 @@ export class SealError extends Error {
   override readonly name = 'SealError';
 }
 
+/** It was closed for another key than the one that is here: of what is in it nobody can say anything. */
+export class OtherKeyError extends SealError {}
+
 /** Why something encrypted does not open. @param what the subject of the sentence */
 export const sealErrorOf = (error: Error, what: string): SealError =>
-  new SealError(
-    /no identity matched/.test(error.message)
-      ? `${what} was closed for another key`
-      : `${what} is damaged or cut off (${error.message})`,
-    { cause: error },
-  );
+  /no identity matched/.test(error.message)
+    ? new OtherKeyError(`${what} was closed for another key`, { cause: error })
+    : new SealError(`${what} is damaged or cut off (${error.message})`, { cause: error });
 
 /** Hands on what it gets, and knows its sum in the end. */
 export function countingStream(): { readonly stream: Transform; sum(): Sum } {

@@ -1,5 +1,11 @@
 import { isTiered, type RetentionPolicy } from './policy.ts';
-import { decideRetention, type Moment, type RetainedBackup, type RetentionDecision } from './retention.ts';
+import {
+  decideRetention,
+  keepNeeded,
+  type Moment,
+  type RetainedBackup,
+  type RetentionDecision,
+} from './retention.ts';
 import { tierOf } from './tier.ts';
 
 /** A backup among others that are of something else. */
@@ -26,8 +32,17 @@ export function decideSeries(
     const { keep, remove } = decideRetention(group, policy, now);
     for (const one of keep) reasons.set(one.id, [...one.reasons]);
     for (const one of remove) gone.set(one.id, one.reason);
+    const told = new Map<string, string>();
     for (const { tier, kept } of asTold(group, policy, now))
-      for (const id of kept) reasons.set(id, [...(reasons.get(id) ?? []), `${tier}, as told`]);
+      for (const id of kept) {
+        if (!reasons.has(id)) told.set(id, tier);
+        reasons.set(id, [...(reasons.get(id) ?? []), `${tier}, as told`]);
+      }
+    // Of those that the policy keeps this was decided above.
+    keepNeeded(group, told, (id, reason) => {
+      told.set(id, reason);
+      reasons.set(id, [...(reasons.get(id) ?? []), reason]);
+    });
   }
   return {
     keep: list.flatMap(({ id }) => (reasons.has(id) ? [{ id, reasons: reasons.get(id)! }] : [])),

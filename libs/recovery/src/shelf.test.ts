@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EmbeddedManifest, manifestOf } from './manifest.ts';
+import { type EmbeddedManifest, manifestOf, readManifest } from './manifest.ts';
 import { type Proof, writeProof } from './proof.ts';
+import { noteReading } from './reading.ts';
 import { decideRetention } from './retention.ts';
+import { OtherKeyError, SealError } from './sealed.ts';
 import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
 import { readShelf, removeBackup, removeStale, retained, setProtected } from './shelf.ts';
+import { TarError } from './tar.ts';
 
 let dir: TempDir;
 beforeEach(async () => {
@@ -20,6 +23,54 @@ const put = (day: number, more: Partial<EmbeddedManifest> = {}) => putBackup(dir
 const states = async () => (await readShelf(dir.path)).map(({ id, state }) => [id, state]);
 
 describe('the backups of a folder', () => {
+  it('do not push a good one out when they were read and are damaged, until they are read whole', async () => {
+    const [whole, damaged] = [await put(1), await put(2)];
+    const kept = async () => {
+      const list = (await readShelf(dir.path)).map(retained);
+      return decideRetention(list, { 'keep-last': 1 }, Date.now()).keep.map(({ id }) => id);
+    };
+    expect(await kept()).toEqual([damaged]);
+    const said = new SealError('it is damaged or cut off');
+    for (const nothing of [
+      new OtherKeyError('it was closed for another key'),
+      new TarError('Unable to run tar', { cause: Object.assign(new Error('ENOENT'), { syscall: 'spawn' }) }),
+      new Error('no answer'),
+    ])
+      await noteReading(fileOf(damaged), nothing);
+    expect(await kept()).toEqual([damaged]);
+    await noteReading(fileOf(damaged), said);
+    expect(await kept()).toEqual([damaged, whole]);
+    expect((await readShelf(dir.path))[0]!.failure).toMatchObject({ by: 'reading', why: said.message });
+    await noteReading(fileOf(damaged), null);
+    expect(await kept()).toEqual([damaged]);
+    // A restore that went wrong is not taken back by reading.
+    await writeProof(fileOf(damaged), {
+      ...{ proof: 1, id: damaged, sha256: 'x', at: '2026-11-02T00:00:00Z', by: 'verify', duration_ms: 5 },
+      ...{ result: 'failed', why: 'rows are missing', compared: [] },
+    });
+    await noteReading(fileOf(damaged), null);
+    expect(await kept()).toEqual([damaged, whole]);
+  });
+
+  it.each([
+    ['at', 'yesterday'],
+    ['at', '2026-11-02'],
+    ['bytes', -1],
+    ['bytes', '6'],
+    ['sha256', 7],
+    ['recipients', undefined],
+    ['entries', null],
+    ['version', ''],
+    ['kind', 'embeddid'],
+    ['manifest', 2],
+  ])('are damaged with a manifest whose %s is %j, which is named', async (field, value) => {
+    const id = await put(1);
+    const manifest = JSON.parse(await readFile(manifestOf(fileOf(id)), 'utf8'));
+    await writeFile(manifestOf(fileOf(id)), JSON.stringify({ ...manifest, [field]: value }));
+    await expect(readManifest(fileOf(id))).rejects.toThrow(`its "${field}" is missing or no such thing`);
+    expect(await states()).toEqual([[id, 'damaged']]);
+  });
+
   it('are seen by what stands beside them, the newest first, and only a whole one is good', async () => {
     const good = await put(1);
     const half = await put(2);

@@ -113,16 +113,17 @@ export async function setProtected(file: string, on: boolean): Promise<void> {
   await syncFolder(dirname(file));
 }
 
-/** As the decision on what stays takes it. */
+/** As the decision on what stays takes it. One that was read or restored last and is not what it was is no good one. */
 export const retained = ({
   id,
   at,
   state,
   protected: isProtected,
   proof,
+  failure,
 }: ShelvedBackup): RetainedBackup => ({
   ...{ id, at, protected: isProtected, proven: proof !== null },
-  good: state === 'good' || state === 'elsewhere',
+  good: (state === 'good' || state === 'elsewhere') && failure === null,
 });
 
 /** Takes a backup away. Its manifest goes last: what is killed in the middle shows as gone, and the next one ends it. */

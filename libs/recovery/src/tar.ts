@@ -85,14 +85,23 @@ export async function look(
     ),
     (async () => {
       for await (const chunk of from)
-        for (const end of [one, other])
-          if (!end.destroyed && !end.write(chunk))
-            await new Promise<void>((resolve) => end.once('drain', resolve).once('close', resolve));
+        for (const end of [one, other]) if (!end.destroyed && !end.write(chunk)) await drained(end);
       one.end();
       other.end();
     })(),
   ]);
   return { names, content: content.length > 0 ? Buffer.concat(content).toString('utf8') : null };
+}
+
+/** A stream takes more, or takes no more at all. */
+function drained(stream: PassThrough): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }
 
 async function feed(from: Readable, args: readonly string[], take: (chunk: Buffer) => void): Promise<void> {
@@ -116,7 +125,9 @@ async function feed(from: Readable, args: readonly string[], take: (chunk: Buffe
 
 function exitOf(child: ReturnType<typeof spawn>): Promise<number | null> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new TarError(`Unable to run tar: ${error.message}`)));
+    child.once('error', (error) =>
+      reject(new TarError(`Unable to run tar: ${error.message}`, { cause: error })),
+    );
     child.once('close', resolve);
   });
 }

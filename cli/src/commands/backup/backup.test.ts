@@ -89,6 +89,12 @@ describe('psactl backup', () => {
     expect(await left()).toHaveLength(12);
   });
 
+  it('refuses a place for a backup that has no name', async () => {
+    const { code, stderr } = await psactl('backup', 'run', '--target', 'embedded', '--out', '');
+    expect(code).toBe(2);
+    expect(stderr).toContain('without a place to put it');
+  });
+
   it('says so where there is no folder, no file, no data and no key', async () => {
     expect((await psactl('backup', 'list', '--from', join(dir.path, 'none'))).code).toBe(10);
     expect((await psactl('backup', 'protect', join(dir.path, 'none'))).code).toBe(10);

@@ -115,7 +115,7 @@ elsewhere, for without it no backup can be opened.`,
         'Leave out --due, or --target, --tier and --only.',
       );
     if (options.target === 'embedded') {
-      if (options.out === undefined)
+      if (!options.out)
         throw usage('Unable to back up without a place to put it.', 'Name a folder: --out /mnt/nas/psa');
       return { data: { target: 'embedded', plan: await planEmbedded(io, options.out) }, carry: null };
     }

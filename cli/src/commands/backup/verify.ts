@@ -112,10 +112,15 @@ async function verifySite(context: Context<Options>): Promise<readonly Verificat
 
 async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progress): Promise<VerifiedFile> {
   const { verifyEmbedded } = await import('@psa/recovery/embedded/verify');
+  const { noteReading } = await import('@psa/recovery/reading');
   const file = resolve(io.cwd, name);
   try {
     const { identity } = await backupKeyOf(io.env);
-    const verified = await verifyEmbedded(file, identity);
+    const verified = await verifyEmbedded(file, identity).catch(async (error: Error) => {
+      await noteReading(file, error);
+      throw error;
+    });
+    await noteReading(file, null);
     const { contents, bytes, sha256, entries } = verified;
     const { id, at, version } = contents;
     const proof = isDeep ? await prove(file, identity, verified, (step) => progress.start(step)) : null;

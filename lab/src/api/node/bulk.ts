@@ -1,5 +1,6 @@
 import { readDatacenter } from '../../cluster/datacenter.ts';
 import { badParameter, denied, failure } from '../../errors.ts';
+import { removeBackupLocks } from '../../guests/boot.ts';
 import { isTemplate } from '../../guests/values.ts';
 import type { Lab } from '../../lab.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
@@ -93,6 +94,7 @@ function startAll(context: RequestContext, params: RouteParams): string {
   requireRight(context, params, ['VM.PowerMgmt']);
   const { lab, node } = context;
   return inTask(context, 'startall', async (task) => {
+    await removeBackupLocks(lab, node, (line) => task.log(line));
     const guests = guestsOf(context, params).filter(
       ({ vmid }) => params.flag('force') || lab.guests.load(node, vmid).conf.values.onboot === '1',
     );

@@ -96,6 +96,8 @@ function planDataPart(draft: Draft, part: (typeof DATA_PARTS)[number]): string[]
     );
   if (rolling) holdInTurn(draft, members);
   if (!isWaitedFor) return [];
+  // Its repository is made with members of a template that knows it; until then there is nothing to wait for.
+  if (part === 'ops' && membersOf(draft, 'postgres').some(({ id }) => draft.places.get(id)!.isOld)) return [];
   const ill = observed.parts[part] ?? null;
   // A change of memory or of a tag leaves the part as it was.
   const matters = members.some(({ id }) => steps.of(id, 'start', 'configure', 'move', 'replace').length > 0);

@@ -13,7 +13,7 @@ import { seal } from '../sealed.ts';
 import { removeStale } from '../shelf.ts';
 import { pack } from '../tar.ts';
 import { CONTENTS, type Contents } from './contents.ts';
-import { checkDataFolder, DATABASE, FILES, openDatabase, SECRETS } from './source.ts';
+import { checkDataFolder, checkOut, DATABASE, FILES, openDatabase, SECRETS } from './source.ts';
 import { verifyEmbedded } from './verify.ts';
 
 /** What is backed up, and whereto. */
@@ -62,6 +62,7 @@ export async function backUpEmbedded(
 ): Promise<{ file: string; manifest: EmbeddedManifest }> {
   const { dataDir, out } = options;
   checkDataFolder(dataDir);
+  await checkOut(dataDir, out);
   const release = await takeOwnerLock(join(dataDir, 'backup.owner'));
   try {
     await mkdir(out, { recursive: true, mode: 0o700 });

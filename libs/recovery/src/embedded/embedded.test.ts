@@ -1,5 +1,18 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, open, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import {
+  cp,
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startPostgres } from '@psa/infra/postgres-server';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -36,8 +49,8 @@ beforeAll(async () => {
   const server = await startPostgres({ dataDir: join(dataDir, 'postgres') });
   const sql = postgres(server.superuserUrl(), { max: 4, onnotice: () => {} });
   try {
-    await sql`CREATE TABLE notes (id int PRIMARY KEY, text text NOT NULL)`;
-    await sql`INSERT INTO notes SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n`;
+    await sql`CREATE TABLE notes (id int PRIMARY KEY, text text NOT NULL, answer text)`;
+    await sql`INSERT INTO notes (id, text) SELECT n, repeat('x', 500) FROM generate_series(1, 20000) AS n`;
     let written = 20_000;
     let tried = 20_000;
     let ending = false;
@@ -46,7 +59,7 @@ beforeAll(async () => {
         tried++;
         // Old pages change while they are copied, too.
         await sql`UPDATE notes SET text = text || 'y' WHERE id = ${1 + (tried % 20_000)}`;
-        await sql`INSERT INTO notes VALUES (${tried}, ${`note ${tried}`})`;
+        await sql`INSERT INTO notes (id, text) VALUES (${tried}, ${`note ${tried}`})`;
         written++;
       }
     })();
@@ -113,6 +126,14 @@ describe('a backup of the platform in one process', () => {
     expect(rows['public.notes']).toBeGreaterThanOrEqual(after - 1);
   });
 
+  it('restores through a link to an empty folder, which stays a link', async () => {
+    await mkdir(target('disk/psa'), { recursive: true });
+    await symlink(target('disk/psa'), target('link'));
+    await restore(good, target('link'));
+    expect((await lstat(target('link'))).isSymbolicLink()).toBe(true);
+    expect(existsSync(join(target('link'), 'postgres/PG_VERSION'))).toBe(true);
+  });
+
   it('restores into a folder that is there and empty, and without its manifest', async () => {
     await mkdir(target('empty'));
     const alone = join(dir.path, 'alone.age');
@@ -144,6 +165,19 @@ describe('a backup of the platform in one process', () => {
     ['none of ours', () => join(dataDir, 'files'), 'there is no secrets.json'],
   ])('refuses a folder that is %s', async (_what, folder, why) => {
     await expect(backup({ dataDir: folder() })).rejects.toThrow(why);
+  });
+
+  it.each([
+    ['in the data folder', () => join(dataDir, 'files/backups'), /in the data folder .* lost with it/],
+    ['the data folder by another name', () => target('alias'), /in the data folder/],
+    ['a file', () => join(dataDir, 'secrets.json'), /secrets.json is no folder/],
+    ['below a file', () => join(good, 'backups/psa'), /is no folder/],
+    ['where nothing can be kept', () => '/proc/backups', /nothing (free|can be written)/],
+  ])('refuses a place that is %s, before anything is written', async (_what, place, why) => {
+    await symlink(dataDir, target('alias')).catch(() => {});
+    const there = await readdir(dataDir);
+    await expect(backup({ out: place() })).rejects.toThrow(why);
+    expect(await readdir(dataDir)).toEqual(there);
   });
 });
 
@@ -195,6 +229,17 @@ describe('a backup that does not restore is called so before anything is touched
     await expect(verifyEmbedded(join(dir.path, 'none.age'), key.identity)).rejects.toThrow(/ENOENT/);
     await expect(planRestore(good, dataDir, key.identity)).rejects.toThrow(/it is not empty/);
     await expect(planRestore(good, good, key.identity)).rejects.toThrow(/it is no folder/);
+    await expect(planRestore(good, join(good, 'sub'), key.identity)).rejects.toThrow(/is no folder/);
+  });
+
+  it('a target that nothing can take the place of, before it is unpacked', async () => {
+    await expect(planRestore(good, '/proc', key.identity)).rejects.toThrow(/it is a disk of its own/);
+    await symlink(target('no-such-disk'), target('dangling'));
+    await expect(planRestore(good, target('dangling'), key.identity)).rejects.toThrow(/is not there/);
+  });
+
+  it.each(['/dev/zero', tmpdir()])('what is no file: %s', async (file) => {
+    await expect(verifyEmbedded(file, key.identity)).rejects.toThrow(/does not restore: it is no file/);
   });
 });
 

@@ -1,5 +1,17 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { takeOwnerLock } from '@psa/infra/owner-lock';
 import { startPostgres } from '@psa/infra/postgres-server';
@@ -8,7 +20,7 @@ import { readManifest } from '../manifest.ts';
 import { unseal } from '../sealed.ts';
 import { unpack } from '../tar.ts';
 import type { Contents } from './contents.ts';
-import { DATABASE, DataFolderError } from './source.ts';
+import { DATABASE, DataFolderError, nearestFolder } from './source.ts';
 import { BackupError, type SeenArchive, verifyEmbedded } from './verify.ts';
 
 /** Room that recovery and the first start take beside what is unpacked. */
@@ -46,19 +58,22 @@ export async function planRestore(
   identity: string,
   verified?: SeenArchive,
 ): Promise<RestorePlan> {
-  await checkTarget(dataDir);
+  const target = await targetOf(dataDir);
+  await checkTarget(target);
   const { bytes, contents } = verified ?? (await verifyEmbedded(file, identity));
   const manifest = await readManifest(file);
   const needed = (manifest?.content_bytes ?? bytes * USUAL_GROWTH) + SPARE_BYTES;
-  const parent = nearestFolder(dirname(resolve(dataDir)));
+  const parent = nearestFolder(dirname(target));
+  if (!(await stat(parent)).isDirectory())
+    throw new DataFolderError(`Unable to restore to ${target}: ${parent} is no folder.`);
   const { bavail, bsize } = await statfs(parent);
   if (bavail * bsize < needed)
     throw new DataFolderError(
-      `Unable to restore to ${dataDir}: it takes ${mib(needed)}, and there are ${mib(bavail * bsize)} free.`,
+      `Unable to restore to ${target}: it takes ${mib(needed)}, and there are ${mib(bavail * bsize)} free.`,
       'Make room there, or name a folder on another disk: PSA_DATA_DIR=…',
     );
   const { id, at, version } = contents;
-  return { file, data_dir: dataDir, id, at, version, bytes };
+  return { file, data_dir: target, id, at, version, bytes };
 }
 
 /**
@@ -108,8 +123,10 @@ async function recover(place: string, { id }: RestorePlan): Promise<Record<strin
           SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
           WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2`;
         for (const { schema, name } of tables) {
+          // As text each value is read, the long ones in their own place too. A row is neither NULL nor NOT NULL when one of
+          // its columns is, so that these would count only a part.
           const [counted] = await sql<[{ count: number }]>`
-            SELECT count(*)::int AS count FROM ${sql(schema)}.${sql(name)} AS one WHERE one IS NOT NULL OR one IS NULL`;
+            SELECT count(one::text)::float8 AS count FROM ${sql(schema)}.${sql(name)} AS one`;
           rows[`${schema}.${name}`] = counted.count;
         }
       } finally {
@@ -134,20 +151,41 @@ async function databases(url: string): Promise<string[]> {
   }
 }
 
+/** Where a data folder really is: a link to it stays, and leads to what was restored. */
+async function targetOf(dataDir: string): Promise<string> {
+  const path = resolve(dataDir);
+  if (existsSync(path)) return realpath(path);
+  if (await lstat(path).catch(() => null))
+    throw new DataFolderError(
+      `Unable to restore to ${path}: it is a link to ${await readlink(path)}, which is not there.`,
+      'Make that folder, or take the link away.',
+    );
+  return path;
+}
+
 async function checkTarget(dataDir: string): Promise<void> {
   if (!existsSync(dataDir)) return;
+  // What is unpacked beside it could not take its place.
+  if (await isMountPoint(dataDir))
+    throw new DataFolderError(
+      `Unable to restore to ${dataDir}: it is a disk of its own (something is mounted there), which nothing can take the place of.`,
+      `Name a folder in it, here and for npm start: PSA_DATA_DIR=${join(dataDir, 'psa')}`,
+    );
   if (!(await stat(dataDir)).isDirectory())
     throw new DataFolderError(`Unable to restore to ${dataDir}: it is no folder.`);
   const [first] = await readdir(dataDir);
   if (first !== undefined)
     throw new DataFolderError(
-      `Unable to restore to ${dataDir}: it is not empty (there is ${first} in it).`,
+      `Unable to restore to ${dataDir}: it is not empty ("${first}" is in it).`,
       `Move it away first (mv ${dataDir} ${dataDir}.old), or name another folder: PSA_DATA_DIR=…`,
     );
 }
 
-function nearestFolder(path: string): string {
-  return existsSync(path) ? path : nearestFolder(dirname(path));
+/** Whether something is mounted on a folder. Bind mounts have the device of what they show, so the table is asked. */
+async function isMountPoint(folder: string): Promise<boolean> {
+  const table = await readFile('/proc/self/mountinfo', 'utf8');
+  const escaped = folder.replaceAll('\\', '\\134').replaceAll(' ', '\\040');
+  return table.split('\n').some((line) => line.split(' ')[4] === escaped);
 }
 
 const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;

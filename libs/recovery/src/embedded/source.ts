@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, existsSync } from 'node:fs';
+import { access, readFile, realpath, stat, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { isOwned } from '@psa/infra/owner-lock';
 import { readPidFile } from '@psa/infra/postgres-processes';
 import { startPostgres } from '@psa/infra/postgres-server';
@@ -42,6 +42,31 @@ export function checkDataFolder(dataDir: string): void {
         `Unable to back up ${dataDir}: it holds no data of the platform (there is no ${name} in it).`,
         'Name the data folder: PSA_DATA_DIR=…',
       );
+}
+
+/**
+ * Looks at where a backup is to go, before anything is written.
+ * @throws DataFolderError when it is no folder, cannot be one, is full, or goes with the data folder when that is lost
+ */
+export async function checkOut(dataDir: string, out: string): Promise<void> {
+  const refuse = (why: string, fix: string) =>
+    new DataFolderError(`Unable to back up to ${out}: ${why}.`, fix);
+  const parent = nearestFolder(resolve(out));
+  const other = 'Name a folder on another disk: --out /mnt/nas/psa';
+  if (!(await stat(parent)).isDirectory()) throw refuse(`${parent} is no folder`, other);
+  const [data, there] = [await realpath(dataDir), await realpath(parent)];
+  if (there === data || there.startsWith(`${data}/`))
+    throw refuse(`it is in the data folder (${dataDir}), and is lost with it`, other);
+  await access(parent, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
+    throw refuse(`nothing can be written to ${parent} (${error.code})`, other);
+  });
+  const { bavail } = await statfs(parent);
+  if (bavail === 0) throw refuse(`there is nothing free on the disk of ${parent}`, other);
+}
+
+/** A folder, or the nearest one above it that is there. */
+export function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
 }
 
 /**

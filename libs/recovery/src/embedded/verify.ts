@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { readManifest } from '../manifest.ts';
 import { type Sum, unseal } from '../sealed.ts';
 import { look } from '../tar.ts';
@@ -33,6 +34,7 @@ const NEEDED = [
 export async function verifyEmbedded(file: string, identity: string): Promise<SeenArchive> {
   const fail = (why: string, cause?: unknown) =>
     new BackupError(`${file} does not restore: ${why}.`, { cause });
+  if (!(await stat(file)).isFile()) throw fail('it is no file');
   let seen: Awaited<ReturnType<typeof look>> | null = null;
   const sum = await unseal(file, identity, async (content) => {
     seen = await look(content, CONTENTS);
