@@ -5,6 +5,9 @@ import { CliError } from './errors.ts';
 /** Names of what libs/recovery and the lock of a data folder throw for a reader. */
 const FOR_READERS = ['BackupError', 'DataFolderError', 'KeyError', 'TarError', 'SealError', 'LockHeld'];
 
+/** The disk is mounted for reading alone, or the files are somebody else's. */
+const DENIED = ['EROFS', 'EACCES', 'EPERM'];
+
 /** What went wrong with a backup, as an error for the reader; anything else as it came. */
 export function recoveryError(thrown: unknown): unknown {
   const error = thrown as NodeJS.ErrnoException & { readonly fix?: string | null };
@@ -21,6 +24,16 @@ export function recoveryError(thrown: unknown): unknown {
       code: 'NO_FILE',
       cause: thrown,
     });
+  if (error.code && DENIED.includes(error.code))
+    return new CliError(
+      `Unable to finish: ${error.path ?? 'a file'} cannot be ${error.code === 'EROFS' ? 'written' : 'opened'}.`,
+      {
+        why: error.message,
+        fix: 'Mount the disk for writing, or run this as who the files belong to.',
+        code: 'NO_ACCESS',
+        cause: thrown,
+      },
+    );
   if (!FOR_READERS.includes(error.name)) return thrown;
   return new CliError(error.message, {
     fix: error.fix ?? undefined,
