@@ -55,6 +55,12 @@ export async function backupKeyOf(env: Readonly<Record<string, string | undefine
   });
 }
 
+/** A folder on the command line. An empty one is a variable that is not set, and would be the folder where somebody stands. */
+export function namedFolder(text: string): string {
+  if (text.trim() === '') throw new Error('name a folder');
+  return text;
+}
+
 /** The backups of a folder. @throws CliError when it is none */
 export async function readBackups(folder: string): Promise<readonly ShelvedBackup[]> {
   const { readShelf } = await import('@psa/recovery/shelf');

@@ -83,6 +83,7 @@ describe('psactl backup', () => {
     [['--keep-last', '1', '--policy', 'safe'], /two policies at once/],
     [['--zone', 'Berlin'], /zone is "Berlin"/],
     [['--policy', 'mine'], /Allowed choices are bduf, safe/],
+    [['--from', ''], /name a folder/],
   ])('refuses %j and removes nothing', async (more, why) => {
     const { code, stderr } = await psactl('backup', 'prune', '--from', dir.path, '--yes', ...more);
     expect(code).toBe(2);
