@@ -1,14 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { loadInventory } from '@psa/appliance/inventory/load';
-import { pairText } from '@psa/appliance/inventory/second-site.test-helper';
+import { pairText, warmText } from '@psa/appliance/inventory/second-site.test-helper';
 import { SCENARIOS } from '@psa/recovery/dr/scenario';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../registry.ts';
 import { playbooksOf } from './playbooks.ts';
 
 const FOLDER = new URL('../../../backup/playbooks/', import.meta.url);
-function books() {
-  const loaded = loadInventory(pairText, 'appliance.yaml');
+function books(inventory = pairText) {
+  const loaded = loadInventory(inventory, 'appliance.yaml');
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors));
   return playbooksOf(loaded.inventory);
 }
@@ -21,7 +21,7 @@ describe('the playbooks', () => {
   });
 
   it('name commands that there are, with options that they have', async () => {
-    const lines = books().flatMap(({ text }) =>
+    const lines = [...books(), ...books(warmText)].flatMap(({ text }) =>
       [...text.matchAll(/(?:^ *|[`"])(psactl [a-z][^\n`"]*)/gm)].map(([, line]) => line!),
     );
     expect(lines.length).toBeGreaterThan(20);
@@ -33,6 +33,14 @@ describe('the playbooks', () => {
       for (const word of words.filter((one) => one.startsWith('--')))
         expect([...flags, '--site', '--yes', '--dry-run'], line).toContain(word.replace(/[).,]+$/, ''));
     }
+  });
+
+  it('have the database that follows take over where one does, and restore nothing', () => {
+    const text = books(warmText).find(({ name }) => name === 'cluster-lost.md')!.text;
+    expect(text).toContain('Have the database of dr take writes.');
+    expect(text).toContain('edit-config --apply - --force');
+    expect(text).not.toContain('psactl restore database');
+    expect(books().find(({ name }) => name === 'cluster-lost.md')!.text).toContain('psactl restore database');
   });
 
   it('name who of the inventory is told', () => {

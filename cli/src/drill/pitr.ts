@@ -15,7 +15,7 @@ import { freeIn, literal, mib, needPrimary } from '../restore/place-database.ts'
 import type { Cluster } from '../site/cluster.ts';
 import { askSql, postgresShell } from '../site/psql.ts';
 import { flushLog, readRepository, repositoryHost } from '../site/repository.ts';
-import { rowsOf } from '../site/rows.ts';
+import { passingTables, rowsOf } from '../site/rows.ts';
 import { lastWords } from '../text.ts';
 import { between } from './between.ts';
 import type { Tried } from './database.ts';
@@ -35,6 +35,7 @@ interface Prepared {
   readonly rows: {
     readonly before: ReadonlyMap<string, number>;
     readonly after: ReadonlyMap<string, number>;
+    readonly passing: ReadonlySet<string>;
   } | null;
 }
 
@@ -117,7 +118,7 @@ export async function drillPitr(
         compare('rows that were read', null, rows),
         ...(counted === null
           ? []
-          : between(counted.before, rowsOfDump(content.tables, database), counted.after)),
+          : between(counted.before, rowsOfDump(content.tables, database), counted.after, counted.passing)),
         ...(reached === null ? [] : [compare('log up to where the primary stood', 'all of it', reached)]),
         compare('faults that pg_amcheck finds', 0, faults.length),
       ],
@@ -147,7 +148,8 @@ async function prepare(cluster: Cluster, label: string): Promise<Prepared> {
   const [lsn = ''] = await askSql(cluster, primary.id, 'postgres', 'SELECT pg_current_wal_lsn();');
   const before = await rowsOf(cluster);
   await flushLog(cluster, primary);
-  return { host, base, to: null, lsn, rows: { before, after: await rowsOf(cluster) } };
+  const rows = { before, after: await rowsOf(cluster), passing: await passingTables(cluster) };
+  return { host, base, to: null, lsn, rows };
 }
 
 /** The tables of one database: `psa_platform tickets.tickets` → `tickets.tickets`. */

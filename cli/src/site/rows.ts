@@ -22,6 +22,16 @@ export async function rowsOf(cluster: Cluster): Promise<ReadonlyMap<string, numb
   );
 }
 
+/**
+ * Those that rows pass through: of ten that came at least one has gone again, as the database has counted since it last began
+ * to count. One that only grows, but for a row that somebody removes now and then, is none.
+ */
+export async function passingTables(cluster: Cluster): Promise<ReadonlySet<string>> {
+  const primary = await primaryOf(cluster);
+  const sql = `SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables WHERE n_tup_del * 10 > n_tup_ins;`;
+  return new Set(await askSql(cluster, primary.id, cluster.site.inventory.data.postgres.database, sql));
+}
+
 /** What differs between two of them, for people; empty: nothing does. */
 export function differingRows(
   a: ReadonlyMap<string, number>,
