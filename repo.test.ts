@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { argumentOrder } from './scripts/argument-order.ts';
 import { cliRooms } from './scripts/cli-rooms.ts';
@@ -24,6 +24,22 @@ describe('the repository keeps its own rules', () => {
       expect(guard.check(guard.planted)).not.toEqual([]);
     });
   }
+
+  it('has no symbolic links, of which an archive or a checkout without them makes texts', () => {
+    const links = files.filter(({ path }) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink());
+    expect(links.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('the programs of made-up containers can be run: the machine has its own behind each of them', () => {
+    const folder = new URL('lab/src/runtime/fake/programs/', import.meta.url);
+    const programs = readdirSync(folder);
+    expect(programs.length).toBeGreaterThan(20);
+    const dead = programs.filter((name) => {
+      const file = new URL(name, folder);
+      return !readFileSync(file, 'utf8').startsWith('#!') || (lstatSync(file).mode & 0o100) === 0;
+    });
+    expect(dead).toEqual([]);
+  });
 
   it('the lock file lists every package it names, else `npm ci` refuses it', () => {
     const lock = JSON.parse(readFileSync(new URL('package-lock.json', import.meta.url), 'utf8'));

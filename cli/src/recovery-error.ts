@@ -5,6 +5,9 @@ import { CliError } from './errors.ts';
 /** Names of what libs/recovery and the lock of a data folder throw for a reader. */
 const FOR_READERS = ['BackupError', 'DataFolderError', 'KeyError', 'TarError', 'SealError', 'LockHeld'];
 
+/** The disk is mounted for reading alone, or the files are somebody else's. */
+const DENIED = ['EROFS', 'EACCES', 'EPERM'];
+
 /** What went wrong with a backup, as an error for the reader; anything else as it came. */
 export function recoveryError(thrown: unknown): unknown {
   const error = thrown as NodeJS.ErrnoException & { readonly fix?: string | null };
@@ -21,6 +24,16 @@ export function recoveryError(thrown: unknown): unknown {
       code: 'NO_FILE',
       cause: thrown,
     });
+  if (error.code && DENIED.includes(error.code))
+    return new CliError(
+      `Unable to finish: ${error.path ?? 'a file'} cannot be ${error.code === 'EROFS' ? 'written' : 'opened'}.`,
+      {
+        why: error.message,
+        fix: 'Mount the disk for writing, or run this as who the files belong to.',
+        code: 'NO_ACCESS',
+        cause: thrown,
+      },
+    );
   if (!FOR_READERS.includes(error.name)) return thrown;
   return new CliError(error.message, {
     fix: error.fix ?? undefined,
@@ -40,6 +53,12 @@ export async function backupKeyOf(env: Readonly<Record<string, string | undefine
     fix: 'Put the copy of it there, or name its file: PSA_BACKUP_KEY=…',
     code: 'NO_KEY',
   });
+}
+
+/** A folder on the command line. An empty one is a variable that is not set, and would be the folder where somebody stands. */
+export function namedFolder(text: string): string {
+  if (text.trim() === '') throw new Error('name a folder');
+  return text;
 }
 
 /** The backups of a folder. @throws CliError when it is none */

@@ -308,6 +308,12 @@ export const COMMANDS: readonly Entry[] = [
     'files',
   ),
   entry(
+    'restore file',
+    'Brings one file back out of a backup: of a ticket, or of a container',
+    async () => (await import('./commands/restore/file.ts')).restoreFileCommand,
+    'files',
+  ),
+  entry(
     'restore container',
     'Restores a container of a site from a backup, into its place or beside it',
     async () => (await import('./commands/restore/container.ts')).restoreContainerCommand,

@@ -117,6 +117,32 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     await writeFile(database, before);
   });
 
+  it('opens each of them when asked, and calls none whole that it could not open', async () => {
+    const deep = async (code: number, ...ids: string[]) =>
+      (
+        await json<{ data: { id: string; ok: boolean; why: string; read: string }[] }>(
+          ...([code, 'backup', 'verify', '--deep', ...ids] as const),
+        )
+      ).data;
+    const all = await deep(0, whole.run);
+    expect(all.map(({ read }) => read)).toEqual(all.map(() => 'content'));
+    // Its sum is that of its manifest, and tar finds that it is none.
+    const releases = idOf(whole, /^releases/);
+    const file = join(folder(), artefactFile(releases));
+    const [before, told] = [await readFile(file), await readFile(`${file}.json`, 'utf8')];
+    const other = Buffer.alloc(before.length, 'x');
+    const sha256 = createHash('sha256').update(other).digest('hex');
+    await writeFile(file, other);
+    await writeFile(`${file}.json`, told.replace((JSON.parse(told) as SiteManifest).sha256!, sha256));
+    expect(await json<{ data: object[] }>(0, 'backup', 'verify', releases)).toMatchObject({
+      data: [{ ok: true, read: 'sum' }],
+    });
+    expect(await deep(1, releases)).toMatchObject([{ ok: false, why: expect.stringContaining('tar') }]);
+    await writeFile(file, before);
+    await writeFile(`${file}.json`, told);
+    await deep(0, releases);
+  });
+
   it('leaves out what would have to stand still when nobody has said that it may, and says so', async () => {
     await lab.edit((text) => text.replace('  interruption: suspend\n', ''));
     const run = await backup(3, '--only', 'containers', '--tier', 'father');

@@ -1,3 +1,5 @@
+import { createReadStream } from 'node:fs';
+import { Writable } from 'node:stream';
 import { ArtefactError, readZstd, verifySum } from '@psa/recovery/artefact';
 import { readDump } from '@psa/recovery/dump-text';
 import type { SiteManifest } from '@psa/recovery/manifest';
@@ -7,7 +9,9 @@ import { look } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
 import { recoveryError } from '../recovery-error.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { postgresMembers } from '../site/psql.ts';
 import { listVolumes, readVolume } from '../site/volume.ts';
+import { lastWords } from '../text.ts';
 import { type Catalogued, usable } from './catalogue.ts';
 import { verifyBase } from './pitr.ts';
 
@@ -22,17 +26,22 @@ export interface Verification {
   readonly bytes: number;
 }
 
-/** @param identity opens what is encrypted; null: there is no key here, and of those the sum alone is read */
+/**
+ * @param identity opens what is encrypted; null: there is no key here, and of those the sum alone is read
+ * @param isDeep nothing is taken by its sum alone: what is not opened otherwise is opened, and what cannot be is not whole
+ */
 export async function verifyBackup(
   cluster: Cluster,
   one: Catalogued,
   identity: string | null,
+  isDeep = false,
 ): Promise<Verification> {
   const base = { id: one.id, bytes: one.bytes };
   let read: Verification['read'] = 'sum';
   try {
     const manifest = usable(cluster, one);
     read = await readOne(cluster, one, manifest, identity);
+    if (isDeep && read === 'sum') read = await openOne(cluster, one, manifest);
     await noteReading(one.file, null);
     return { ...base, ok: true, why: null, read };
   } catch (thrown) {
@@ -73,6 +82,47 @@ async function readOne(
     return 'content';
   }
   return 'sum';
+}
+
+/** What plain reading takes by its sum: a dump before a deploy, releases; and what there is no key for. */
+async function openOne(
+  cluster: Cluster,
+  one: Catalogued,
+  manifest: SiteManifest,
+): Promise<Verification['read']> {
+  if (manifest.kind === 'deploy') {
+    await readDeployDump(cluster, one);
+    return 'content';
+  }
+  if (manifest.kind === 'releases') {
+    const { names } = await look(createReadStream(one.file), '');
+    if (names.length === 0) throw damaged(one, 'there is nothing in it');
+    return 'content';
+  }
+  throw new CliError(`${one.id} was not opened: there is no key here.`, {
+    why: 'Its sum is right. Name the key file (PSA_BACKUP_KEY=…) to have it opened.',
+  });
+}
+
+/** Has `pg_restore` list a dump in its own format, and read all of its rows: both fail where a byte is another. */
+async function readDeployDump(cluster: Cluster, one: Catalogued): Promise<void> {
+  const { primary, replicas } = await postgresMembers(cluster);
+  const member = replicas[0] ?? primary;
+  if (!member)
+    throw new CliError(
+      `Unable to open ${one.id}: no member of PostgreSQL answers, and its pg_restore reads it.`,
+    );
+  for (const argv of [
+    ['pg_restore', '--list'],
+    ['pg_restore', '--file=-'],
+  ]) {
+    const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+    const options = { stdin: createReadStream(one.file), stdout: nowhere, timeoutMs: 12 * 3_600_000 };
+    const { code, stderr } = await cluster.exec(member.id, argv, options);
+    // That the program is not there, or cannot be run, says nothing of the dump.
+    if (code > 125) throw new CliError(`Unable to open ${one.id}.`, { why: lastWords(stderr) });
+    if (code !== 0) throw damaged(one, lastWords(stderr) || `pg_restore ended with ${code}`);
+  }
 }
 
 async function readArchive(

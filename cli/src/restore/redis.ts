@@ -121,6 +121,10 @@ export async function restoreRedis(
     const cluster = new Cluster(outer.site, signal);
     progress.start('Read the backup');
     await verifySum(chosen.backup.file, chosen.manifest);
+    // A key that does not fit is found before anything is saved, stopped or loaded.
+    await unseal(chosen.backup.file, identity, async (content) => {
+      for await (const _ of content);
+    });
     progress.start('Back up what is there');
     const run = {
       ...{ cluster, generation: generationsOf(cluster.site)[0]!, id: newRun(new Date()), limit: null },
@@ -131,12 +135,17 @@ export async function restoreRedis(
     progress.start('Restore Redis');
     const stdin = new PassThrough();
     const running = cluster.exec(master.id, ['sh', '-c', LOAD], { stdin, timeoutMs: 60 * 60_000 });
-    await unseal(chosen.backup.file, identity, async (content) => {
-      for await (const chunk of content)
-        if (!stdin.write(chunk))
-          await new Promise((resolve) => stdin.once('drain', resolve).once('close', resolve));
+    running.catch(() => {});
+    try {
+      await unseal(chosen.backup.file, identity, async (content) => {
+        for await (const chunk of content)
+          if (!stdin.write(chunk))
+            await new Promise((resolve) => stdin.once('drain', resolve).once('close', resolve));
+      });
+    } finally {
+      // Half of a snapshot is none: redis-check-rdb refuses it, and nothing is loaded.
       stdin.end();
-    });
+    }
     const { code, stderr } = await running;
     if (code !== 0)
       throw new CliError(`Unable to restore Redis in ${master.name}.`, {

@@ -328,3 +328,34 @@ describe('psactl restore config', { timeout: 300_000 }, () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('psactl restore database') });
   });
 });
+
+describe('psactl restore file', { timeout: 300_000 }, () => {
+  it('brings a file out of the archive of a container, beside, and overwrites nothing', async () => {
+    const out = join(lab.dir, 'os-release');
+    const argv = ['restore', 'file', '/usr/lib/os-release', '--container', 'psa-redis-1', '--out', out];
+    const from = ['--from', idOf(/psa-redis-1/)];
+    expect(await json(0, ...argv, ...from, '--dry-run')).toMatchObject({
+      bytes: 10,
+      container: 'psa-redis-1',
+    });
+    expect(await readdir(lab.dir)).not.toContain('os-release');
+    await json(0, ...argv, ...from, '--yes');
+    expect(await readFile(out, 'utf8')).toBe('ID=debian\n');
+    expect(await refused(1, ...argv, ...from, '--yes')).toContain('there is something');
+  });
+
+  it('refuses what is not in it, is no file, or is of a damaged archive', async () => {
+    const file = (path: string, ...more: string[]) => [
+      ...['restore', 'file', path, '--container', 'psa-redis-1', '--from', idOf(/psa-redis-1/)],
+      ...['--out', join(lab.dir, 'none'), '--yes', ...more],
+    ];
+    expect(await refused(10, ...file('/etc/nothing'))).toContain('Unable to find /etc/nothing');
+    expect(await refused(1, ...file('/usr/lib'))).toContain('it is no file');
+    expect(await refused(2, ...file('/etc/hosts', '--ticket', '1'))).toContain('at once');
+    expect(await refused(2, 'restore', 'file', 'plan.pdf', '--yes')).toContain('Unable to tell which file');
+    const back = await turnBit(idOf(/psa-redis-1/));
+    expect(await refused(1, ...file('/usr/lib/os-release'))).toContain('does not restore');
+    await back();
+    expect((await readdir(lab.dir)).filter((name) => /none|psa-restoring/.test(name))).toEqual([]);
+  });
+});

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -139,6 +139,29 @@ describe('psactl restore ticket, on the platform in one process while it runs', 
     expect(await refused(2, '1', '--tenant', 'x')).toContain('--tenant "x"');
     const both = await psactl(2, 'restore', 'ticket', '1', '--from', file, '--to', 'now', '--yes');
     expect(both.error.message).toContain('at once');
+  });
+});
+
+describe('psactl restore file', { timeout: 180_000 }, () => {
+  it('brings a file of a ticket beside, by its id or by its name', async () => {
+    const out = join(platform.env.HOME!, 'messwerte.bin');
+    const argv = [
+      'restore',
+      'file',
+      'messwerte.bin',
+      '--ticket',
+      String(ticket.ticket_number),
+      '--from',
+      file,
+    ];
+    expect(await psactl(0, ...argv, '--yes')).toMatchObject({ data: { bytes: bytes.length } });
+    expect(new Uint8Array(await readFile(out))).toEqual(bytes);
+    expect((await psactl(1, ...argv, '--yes')).error.message).toContain('there is something');
+    const other = join(platform.env.HOME!, 'other');
+    await psactl(0, 'restore', 'file', attachment.id, '--from', file, '--out', other, '--yes');
+    expect(new Uint8Array(await readFile(other))).toEqual(bytes);
+    const none = await psactl(10, 'restore', 'file', 'none.pdf', ...argv.slice(3), '--yes');
+    expect(none.error.message).toContain('Unable to find the file "none.pdf"');
   });
 });
 

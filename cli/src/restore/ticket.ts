@@ -105,7 +105,7 @@ export async function planTicket(
 }
 
 /** The ticket that is meant. @throws CliError when there is none, several, or it was deleted then */
-function theOne({ seen }: TakenTicket, wish: TicketWish, backup: string): SeenTicket {
+export function theOne({ seen }: TakenTicket, wish: TicketWish, backup: string): SeenTicket {
   const name = wish.number ?? wish.id;
   const [ticket, ...others] = seen;
   if (!ticket)

@@ -27,5 +27,11 @@ describe('a moment as people write it', () => {
     ['2026-02-03 25:00', 'there is no such day'],
     ['2026-10-25 02:30', 'twice or never'],
     ['2026-03-29 02:30', 'twice or never'],
+    ['2026-10-25 02:30', '"2026-10-25T02:30+02:00" or "2026-10-25T02:30+01:00"'],
   ])('%j is refused: %s', (text, why) => expect(() => at(text)).toThrow(why));
+
+  it('that is shown twice is to be written with an offset of its own zone', () =>
+    expect(() => at('2026-11-01 01:30', 'America/St_Johns')).toThrow(
+      '"2026-11-01T01:30-02:30" or "2026-11-01T01:30-03:30"',
+    ));
 });

@@ -29,21 +29,24 @@ export function parseMoment(text: string, zone: string): Date {
     const plain = Temporal.PlainDateTime.from(`${day}T${minute}${second}`, { overflow: 'reject' });
     return new Date(plain.toZonedDateTime(zone, { disambiguation: 'reject' }).epochMilliseconds);
   } catch (cause) {
-    const isReal = offset === null && isDay(`${day}T${minute}${second}`);
+    const meant = offset === null ? offsetsOf(`${day}T${minute}${second}`, zone) : [];
     throw new MomentError(
-      isReal
-        ? `"${text}" is shown twice or never by a clock in ${zone}, which is set that day. Add an offset, as in "${day}T${minute}+01:00".`
+      meant.length > 0
+        ? `"${text}" is shown twice or never by a clock in ${zone}, which is set that day. Add an offset: ${meant.map((one) => `"${day}T${minute}${second}${one}"`).join(' or ')}.`
         : `"${text}" is no moment: there is no such day or time.`,
       { cause },
     );
   }
 }
 
-function isDay(text: string): boolean {
+/** What may have been meant by a time that a clock shows twice or never: by the time before it was set, and after. */
+function offsetsOf(text: string, zone: string): readonly string[] {
   try {
-    Temporal.PlainDateTime.from(text, { overflow: 'reject' });
-    return true;
+    const plain = Temporal.PlainDateTime.from(text, { overflow: 'reject' });
+    return (['earlier', 'later'] as const).map(
+      (disambiguation) => plain.toZonedDateTime(zone, { disambiguation }).offset,
+    );
   } catch {
-    return false;
+    return [];
   }
 }

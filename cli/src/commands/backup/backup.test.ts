@@ -4,6 +4,7 @@ import { writeProof } from '@psa/recovery/proof';
 import { fileOf as backupFile, idOf, putBackup } from '@psa/recovery/shelf.test-helper';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recoveryError } from '../../recovery-error.ts';
 import { runCli } from '../../run-cli.test-helper.ts';
 
 let dir: TempDir;
@@ -82,11 +83,27 @@ describe('psactl backup', () => {
     [['--keep-last', '1', '--policy', 'safe'], /two policies at once/],
     [['--zone', 'Berlin'], /zone is "Berlin"/],
     [['--policy', 'mine'], /Allowed choices are bduf, safe/],
+    [['--from', ''], /name a folder/],
   ])('refuses %j and removes nothing', async (more, why) => {
     const { code, stderr } = await psactl('backup', 'prune', '--from', dir.path, '--yes', ...more);
     expect(code).toBe(2);
     expect(stderr).toMatch(why);
     expect(await left()).toHaveLength(12);
+  });
+
+  it.each(['.', `${idOf(1)}.tar.zst.age.json`])('does not protect what is no backup: %s', async (name) => {
+    const before = await readdir(dir.path);
+    const { code, stderr } = await psactl('backup', 'protect', join(dir.path, name));
+    expect([code, stderr]).toEqual([2, expect.stringContaining('it is no backup by its name')]);
+    expect(await readdir(dir.path)).toEqual(before);
+  });
+
+  it.each(['EROFS', 'EACCES'])('names what may not be touched: %s', (code) => {
+    const thrown = Object.assign(new Error(`${code}: open`), { code, path: '/mnt/nas/a.protected' });
+    expect(recoveryError(thrown)).toMatchObject({
+      ...{ code: 'NO_ACCESS', why: thrown.message },
+      message: expect.stringContaining('/mnt/nas/a.protected'),
+    });
   });
 
   it('refuses a place for a backup that has no name', async () => {

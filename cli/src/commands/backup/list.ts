@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { provenText, size, when } from '../../backup/backup-text.ts';
 import { define } from '../../command.ts';
-import { readBackups } from '../../recovery-error.ts';
+import { namedFolder, readBackups } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
@@ -35,7 +35,9 @@ From what stands beside each of them and what the storages list, without reading
 "psactl backup verify" reads them to their last byte, with --deep it restores them; "psactl drill run" restores those of a
 site. PROVEN says how long ago one was restored last and was right, or that it was not. Of a site, as its inventory says; with
 --from, of one folder, without asking any cluster.`,
-  options: [{ flags: '--from <folder>', description: 'where "psactl backup run" put them' }],
+  options: [
+    { flags: '--from <folder>', description: 'where "psactl backup run" put them', parse: namedFolder },
+  ],
   examples: [
     { run: 'psactl backup list --site lab', note: 'the newest first' },
     { run: 'psactl backup list --from backups', note: 'of the platform in one process' },

@@ -3,7 +3,7 @@ import type { BackupSummary } from '@psa/recovery/summary';
 import type { Api } from '../../api/client.ts';
 import { isUnauthorised } from '../../api/errors.ts';
 import { define } from '../../command.ts';
-import { readBackups } from '../../recovery-error.ts';
+import { namedFolder, readBackups } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { plural } from '../../text.ts';
 import type { Watch } from '../../watch/watch-site.ts';
@@ -42,7 +42,11 @@ ever (PSA_API_KEY, or psactl login), and when it is not, that is said and no fai
   options: [
     { flags: '--out <file>', description: 'write it there, as …/node-exporter/psa_backup.prom' },
     { flags: '--report', description: 'tell the platform, too: its administrators see it' },
-    { flags: '--from <folder>', description: 'of a folder of backups of the platform in one process' },
+    {
+      flags: '--from <folder>',
+      description: 'of a folder of backups of the platform in one process',
+      parse: namedFolder,
+    },
   ],
   examples: [
     { run: 'psactl backup metrics --site lab', note: 'onto the terminal' },

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { define } from '../../command.ts';
-import { CliError } from '../../errors.ts';
+import { CliError, usage } from '../../errors.ts';
+import { recoveryError } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 
 interface Options extends SiteOptions {
@@ -28,13 +29,19 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
     { run: 'psactl backup protect 20261130T020000Z-3f9a2c --site lab', note: 'all of a run' },
   ],
   async plan({ args, options, io }) {
-    const { isRun, parseArtefactId } = await import('@psa/recovery/artefact-name');
+    const { isRun, parseArtefactFile, parseArtefactId } = await import('@psa/recovery/artefact-name');
     const [name = ''] = args;
     const file = resolve(io.cwd, name);
     const on = !options.off;
-    if (existsSync(file)) return { data: { file, protected: on, on_site: false }, carry: null };
+    if (parseArtefactFile(basename(file)) && existsSync(file))
+      return { data: { file, protected: on, on_site: false }, carry: null };
     if (isRun(name) || parseArtefactId(name))
       return { data: { file: name, protected: on, on_site: true }, carry: null };
+    if (existsSync(file))
+      throw usage(
+        `Unable to protect ${file}: it is no backup by its name, so that nothing would ever ask whether it is protected.`,
+        'Name the archive as "psactl backup list" does, without the .json beside it.',
+      );
     throw new CliError(`Unable to protect ${file}: it is not there.`, {
       outcome: 'not_found',
       code: 'NO_FILE',
@@ -44,7 +51,9 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
   async apply({ data }, context) {
     const { setProtected } = await import('@psa/recovery/shelf');
     if (!data.on_site) {
-      await setProtected(data.file, data.protected);
+      await setProtected(data.file, data.protected).catch((error) => {
+        throw recoveryError(error);
+      });
       return { data };
     }
     const { withSite } = await import('../../site/site.ts');

@@ -4,7 +4,7 @@ import type { Catalogued } from '../../backup/catalogue.ts';
 import type { PrunedStore } from '../../backup/prune-site.ts';
 import { type Context, define } from '../../command.ts';
 import { CliError, usage } from '../../errors.ts';
-import { readBackups, recoveryError } from '../../recovery-error.ts';
+import { namedFolder, readBackups, recoveryError } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { plural, table } from '../../text.ts';
 
@@ -43,7 +43,11 @@ of twelve first Sundays of a month. "safe" is thirty days, twelve Sundays, twelv
 which mean here what they mean there. Always kept: protected ones, the newest good one, the newest proven one, and what is
 dated in the future.`,
   options: [
-    { flags: '--from <folder>', description: 'a folder of backups of the platform in one process' },
+    {
+      flags: '--from <folder>',
+      description: 'a folder of backups of the platform in one process',
+      parse: namedFolder,
+    },
     {
       flags: '--policy <name>',
       description: '--from: grandfather, father and son',

@@ -11,7 +11,23 @@ export function checkBackup(inventory: Inventory): Problem[] {
     ...checkGroups(inventory),
     ...checkDrill(inventory),
     ...checkTargets(inventory),
+    ...checkFiles(inventory),
   ];
+}
+
+/** Files that a service keeps on its own container's disk are in no dump, at no moment, and seen by no other replica. */
+function checkFiles(inventory: Inventory): Problem[] {
+  return inventory.services.flatMap(({ name, settings }, index) =>
+    settings?.FILES_DIR
+      ? [
+          {
+            path: ['services', index, 'settings', 'FILES_DIR'],
+            message: `Files of "${name}" would stand on the disks of its containers, where no backup of the database has them.`,
+            fix: 'Leave it out: a site keeps files in the database, which is backed up with them.',
+          },
+        ]
+      : [],
+  );
 }
 
 function checkTiers(inventory: Inventory): Problem[] {

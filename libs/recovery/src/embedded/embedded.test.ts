@@ -204,6 +204,19 @@ describe('a backup that does not restore is called so before anything is touched
     await refused(file, /does not restore: it is (damaged|closed)/);
   });
 
+  it('a bit turned in what the key opens: it is the archive that is called damaged, not the key wrong', async () => {
+    const file = await copy('embedded-header.age');
+    await cp(manifestOf(good), manifestOf(file));
+    const text = await readFile(file);
+    // The header's line of the recipient: "-> X25519 " and then the share of a key.
+    const at = text.indexOf('-> X25519 ') + 20;
+    text[at] = text[at] === 65 ? 66 : 65;
+    await writeFile(file, text);
+    await refused(file, /it is damaged/);
+    await rm(manifestOf(file));
+    await refused(file, /it was closed for another key|it is damaged/);
+  });
+
   it.each([0, 1, 200, 0.5, 0.999999])('cut off at %d', async (where) => {
     const file = await copy(`cut-${where}.age`);
     const { bytes } = (await readManifest(good))!;

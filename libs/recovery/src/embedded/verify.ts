@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
+import { identityToRecipient } from 'age-encryption';
 import { readManifest } from '../manifest.ts';
-import { type Sum, unseal } from '../sealed.ts';
+import { OtherKeyError, type Sum, unseal } from '../sealed.ts';
 import { look } from '../tar.ts';
 import { CONTENTS, type Contents, parseContents } from './contents.ts';
 import { DATABASE, SECRETS } from './source.ts';
@@ -26,6 +27,12 @@ const NEEDED = [
   CONTENTS,
 ];
 
+/** Whether the manifest says that a key opens what stands beside it: then it is not the key that is wrong. */
+async function isClosedFor(file: string, identity: string): Promise<boolean> {
+  const manifest = await readManifest(file).catch(() => null);
+  return manifest?.recipients.includes(await identityToRecipient(identity)) ?? false;
+}
+
 /**
  * Reads every byte of an archive back: that it opens with the key, that nothing in it was changed or cut off, and that
  * what a restore needs is there. Against the manifest beside it, where there is one.
@@ -38,7 +45,9 @@ export async function verifyEmbedded(file: string, identity: string): Promise<Se
   let seen: Awaited<ReturnType<typeof look>> | null = null;
   const sum = await unseal(file, identity, async (content) => {
     seen = await look(content, CONTENTS);
-  }).catch((error: Error) => {
+  }).catch(async (error: Error) => {
+    if (error instanceof OtherKeyError && (await isClosedFor(file, identity)))
+      throw fail('it is damaged: its manifest says that this key opens it, and it does not');
     if (error.name === 'SealError' || error.name === 'TarError') throw fail(error.message, error);
     throw error;
   });

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { PostgresFileStore } from '@psa/infra/files/postgres-file-store';
 import { type TestDatabase, testDatabase } from '@psa/test-kit/database';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attachmentsOf, bytesOf, takeAttachment } from './attachment.ts';
 import { serverText } from './server-text.ts';
 import { withPostgresSession } from './session.ts';
 import type { ReadDump } from './take.ts';
@@ -235,5 +236,30 @@ describe('a ticket out of a dump', () => {
         takeTicket(session, open, 'other', { number: 1, id: null, tenant: null }),
       ),
     ).rejects.toThrow('"other" is not in it');
+  });
+});
+
+describe('a file of a ticket out of a dump', () => {
+  it('has its bytes, found by its id alone or by the ticket and its name', async () => {
+    const one = await makeTicket();
+    const open = await dump();
+    const [row] = await db.admin`select id from tickets.attachments where ticket_id = ${one.id}`;
+    await destroy(one);
+    await withPostgresSession(db.admin, async (session) => {
+      const byId = await takeAttachment(session, open, db.name, row!.id);
+      const ticket = await takeTicket(session, open, db.name, { number: null, id: one.id, tenant: null });
+      for (const found of [
+        byId,
+        await attachmentsOf(ticket, 'plan.pdf'),
+        await attachmentsOf(ticket, row!.id),
+      ]) {
+        expect(found.seen).toMatchObject([{ id: row!.id, name: 'plan.pdf', size: 600_000, key: one.key }]);
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of (await bytesOf(found, found.seen[0]!))!) chunks.push(chunk);
+        expect(Buffer.concat(chunks).equals(Buffer.alloc(600_000, 7))).toBe(true);
+      }
+      expect((await attachmentsOf(ticket, 'other.pdf')).seen).toEqual([]);
+      expect((await takeAttachment(session, open, db.name, randomUUID())).seen).toEqual([]);
+    });
   });
 });

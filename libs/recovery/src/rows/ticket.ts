@@ -81,7 +81,7 @@ export async function takeTicket(
 }
 
 /** The files that rows name, and what those are made of. */
-function fileRelations(shapes: readonly Shape[]): readonly Relation[] {
+export function fileRelations(shapes: readonly Shape[]): readonly Relation[] {
   const { column, files, chunks } = FILE_RELATIONS;
   const naming = shapes.filter(({ columns }) => columns.includes(column));
   if (naming.length === 0) return [];
