@@ -88,7 +88,11 @@ export async function look(
         for (const end of [one, other]) if (!end.destroyed && !end.write(chunk)) await drained(end);
       one.end();
       other.end();
-    })(),
+    })().catch((error: Error) => {
+      // Both wait for what will never come.
+      for (const end of [one, other]) end.destroy(error);
+      throw error;
+    }),
   ]);
   return { names, content: content.length > 0 ? Buffer.concat(content).toString('utf8') : null };
 }
