@@ -18,7 +18,7 @@ export function recoveryError(thrown: unknown): unknown {
       code: 'DISK_FULL',
       cause: thrown,
     });
-  if (error.code === 'ENOENT' && (error.syscall === 'open' || error.syscall === 'stat'))
+  if (error.code === 'ENOENT' && ['open', 'stat', 'scandir'].includes(error.syscall ?? ''))
     return new CliError(`Unable to read ${error.path}: it is not there.`, {
       outcome: 'failed',
       code: 'NO_FILE',

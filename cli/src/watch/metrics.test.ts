@@ -79,9 +79,15 @@ describe('psactl backup metrics', () => {
         },
       ],
       wal: { lastArchived: { wal: 'x', at: '2026-11-30T11:59:00Z' }, gap: false, lagBytes: 3 },
+      standby: {
+        ...{ asked_at: '2026-11-30T11:59:50Z', role: 'standby_leader', behind_bytes: 7 },
+        replayed_at: '2026-11-30T11:59:30Z',
+      },
     };
     const text = metricsText(summary, [], [{ place: odd, free_bytes: 1, size_bytes: 2 }]);
     expect(promtool(text)).toBe('');
+    for (const name of ['behind_bytes', 'asked_timestamp_seconds', 'replayed_timestamp_seconds'])
+      expect(text).toContain(`\npsa_backup_standby_${name}{`);
     // It fills a database from OpenMetrics alone, and asks for the moment of each value.
     const file = join(dir.path, 'figures.om');
     await writeFile(file, text.replace(/^(psa_.* \S+)$/gm, '$1 1796040000'));

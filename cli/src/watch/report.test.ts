@@ -11,7 +11,7 @@ describe('what the platform is told of backups', () => {
   it('is what its API takes, however much there is to say', () => {
     const backup = { id: 'x', at: '2026-11-30T02:00:00.000Z', bytes: 5, duration_ms: null };
     const summary: BackupSummary = {
-      ...{ summary: 1, site: 'psa/main', at: '2026-11-30T12:00:00.000Z', wal: null },
+      ...{ summary: 1, site: 'psa/main', at: '2026-11-30T12:00:00.000Z', wal: null, standby: null },
       series: Array.from({ length: 2_000 }, (_, i) => ({
         ...{ series: `container-${i}`, newest_good: backup, newest_proven: null, count: 3 },
         ...{ last_proof_at: null, newest_outside_at: '2026-11-30T02:00:00.000Z' },

@@ -16,9 +16,14 @@ export async function watchStandby(cluster: Cluster): Promise<WatchedStandby | n
   const { stdout } = await cluster.exec(host.id, ['cat', `${FEED_STATE}/standby`]);
   const word = (name: string) => new RegExp(`^${name} (\\S+)$`, 'm').exec(stdout)?.[1];
   const role = word('role');
+  const moment = (name: string) => {
+    const seconds = Number(word(name) ?? 0);
+    return seconds > 0 ? new Date(seconds * 1000).toISOString() : null;
+  };
   return {
-    asked_at: word('at') === undefined ? null : new Date(Number(word('at')) * 1000).toISOString(),
+    asked_at: moment('at'),
     role: role === 'standby_leader' ? role : role === 'master' || role === 'primary' ? 'primary' : 'none',
+    replayed_at: moment('replayed_at'),
     behind_bytes: Number(word('behind') ?? 0),
   };
 }

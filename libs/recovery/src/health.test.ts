@@ -244,6 +244,7 @@ describe('what is wrong with the backups', () => {
             standby: {
               asked_at: '2026-11-30T11:59:50Z',
               role: 'standby_leader',
+              replayed_at: null,
               behind_bytes: 0,
               ...standby,
             },

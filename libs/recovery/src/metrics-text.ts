@@ -23,7 +23,7 @@ interface Metric {
  * in seconds since 1970, so that an age goes on growing where nobody writes this any more.
  */
 export function metricsText(
-  { site, at, series, drills, wal, findings }: BackupSummary,
+  { site, at, series, drills, wal, standby, findings }: BackupSummary,
   backups: readonly WatchedBackup[],
   rooms: readonly Room[],
 ): string {
@@ -83,6 +83,18 @@ export function metricsText(
     {
       ...{ name: 'wal_lag_bytes', help: 'Bytes of the log that are not archived yet.' },
       samples: [[{ site }, wal?.lagBytes ?? null]],
+    },
+    {
+      ...{ name: 'standby_asked_timestamp_seconds', help: 'When the standby site last asked for the log.' },
+      samples: [[{ site }, seconds(standby?.asked_at)]],
+    },
+    {
+      ...{ name: 'standby_replayed_timestamp_seconds', help: 'The last commit that its database has.' },
+      samples: [[{ site }, seconds(standby?.replayed_at)]],
+    },
+    {
+      ...{ name: 'standby_behind_bytes', help: 'Bytes of the log that it has and its database has not.' },
+      samples: [[{ site }, standby?.behind_bytes ?? null]],
     },
     {
       ...{ name: 'free_bytes', help: 'Room that is left where backups go.' },

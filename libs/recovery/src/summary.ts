@@ -1,5 +1,11 @@
 import { type Finding, findings, type WatchPolicy } from './health.ts';
-import { seriesFigures, type Watched, type WatchedDrill, type WatchedWal } from './watched.ts';
+import {
+  seriesFigures,
+  type Watched,
+  type WatchedDrill,
+  type WatchedStandby,
+  type WatchedWal,
+} from './watched.ts';
 
 /** A backup in a summary. */
 export interface SummaryBackup {
@@ -34,6 +40,8 @@ export interface BackupSummary {
   /** The last of each drill. */
   readonly drills: readonly WatchedDrill[];
   readonly wal: WatchedWal | null;
+  /** What the standby site said of itself last; null: none follows. */
+  readonly standby: WatchedStandby | null;
   /** The worst first. */
   readonly findings: readonly Finding[];
 }
@@ -56,6 +64,7 @@ export function summarise(site: string, seen: Watched, policy: WatchPolicy, now:
     ),
     drills: [...last.values()].toSorted((a, b) => (a.what < b.what ? -1 : 1)),
     wal: seen.wal,
+    standby: seen.standby,
     findings: findings(seen, policy, now),
   };
 }

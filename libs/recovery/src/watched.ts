@@ -50,6 +50,8 @@ export interface WatchedStandby {
   readonly asked_at: string | null;
   /** Its database follows; it takes writes; there is none, or it is being made. */
   readonly role: 'standby_leader' | 'primary' | 'none';
+  /** The last commit of this site that its database has; ISO 8601, null: it has seen none. */
+  readonly replayed_at: string | null;
   /** Bytes of the log that it has and that its database has not taken over. */
   readonly behind_bytes: number;
 }

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import type { SeenArchive } from '@psa/recovery/embedded/verify';
+import { resolve } from 'node:path';
 import type { Proof } from '@psa/recovery/proof';
 import type { Verification } from '../../backup/verify-backup.ts';
 import { type Context, define, type Io } from '../../command.ts';
@@ -113,6 +110,7 @@ async function verifySite(context: Context<Options>): Promise<readonly Verificat
 async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progress): Promise<VerifiedFile> {
   const { verifyEmbedded } = await import('@psa/recovery/embedded/verify');
   const { noteReading } = await import('@psa/recovery/reading');
+  const { withScratch } = await import('@psa/recovery/scratch');
   const file = resolve(io.cwd, name);
   try {
     const { identity } = await backupKeyOf(io.env);
@@ -123,29 +121,29 @@ async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progr
     await noteReading(file, null);
     const { contents, bytes, sha256, entries } = verified;
     const { id, at, version } = contents;
-    const proof = isDeep ? await prove(file, identity, verified, (step) => progress.start(step)) : null;
+    const say = (step: string) => progress.start(step);
+    const proof = isDeep
+      ? await withScratch('proof', (scratch) => prove(file, identity, { verified, scratch, say }))
+      : null;
     return { id, file, at, version, bytes, sha256, entries, proof };
   } catch (error) {
     throw recoveryError(error);
   }
 }
 
-async function prove(
-  file: string,
-  identity: string,
-  verified: SeenArchive,
-  say: (step: string) => void,
-): Promise<Proof> {
+type ProveEmbedded = typeof import('@psa/recovery/embedded/restore').proveEmbedded;
+
+async function prove(file: string, identity: string, options: Parameters<ProveEmbedded>[2]): Promise<Proof> {
+  const { verified } = options;
   const { proveEmbedded } = await import('@psa/recovery/embedded/restore');
   const { compare, writeProof } = await import('@psa/recovery/proof');
-  const scratch = await mkdtemp(join(tmpdir(), 'psa-proof-'));
   const began = performance.now();
   const tried = (duration_ms: number) => ({
     ...{ proof: 1 as const, id: verified.contents.id, sha256: verified.sha256, by: 'verify' },
     ...{ at: new Date().toISOString(), duration_ms: Math.round(duration_ms) },
   });
   try {
-    const { rows, duration_ms } = await proveEmbedded(file, identity, { verified, scratch, say });
+    const { rows, duration_ms } = await proveEmbedded(file, identity, options);
     const counts = Object.values(rows);
     const sum = counts.reduce((all, one) => all + one, 0);
     // How many there were nobody wrote down: each was read to its end.
@@ -160,7 +158,5 @@ async function prove(
       await writeProof(file, { ...failed, result: 'failed', why: error.message, compared: [] });
     }
     throw error;
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DiskFileStore } from '@psa/infra/files/disk-file-store';
 import { startPostgres } from '@psa/infra/postgres-server';
@@ -7,6 +5,7 @@ import postgres from 'postgres';
 import { serverText } from '../rows/server-text.ts';
 import { type Session, withPostgresSession } from '../rows/session.ts';
 import type { ReadDump } from '../rows/take.ts';
+import { withScratch } from '../scratch.ts';
 import { planRestore, restoreEmbedded } from './restore.ts';
 import { checkDataFolder, DATABASE, FILES, openDatabase } from './source.ts';
 import { verifyEmbedded } from './verify.ts';
@@ -34,9 +33,8 @@ export async function withArchive<T>(
   say: (step: string) => void,
   work: (archive: OpenArchive) => Promise<T>,
 ): Promise<T> {
-  const scratch = await mkdtemp(join(tmpdir(), 'psa-rows-'));
-  const dataDir = join(scratch, 'data');
-  try {
+  return withScratch('rows', async (scratch) => {
+    const dataDir = join(scratch, 'data');
     const verified = await verifyEmbedded(file, identity);
     await restoreEmbedded(await planRestore(file, dataDir, identity, verified), identity, say);
     const server = await startPostgres({ dataDir: join(dataDir, DATABASE) });
@@ -49,9 +47,7 @@ export async function withArchive<T>(
       await sql.end({ timeout: 5 });
       await server.stop();
     }
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A session on the database of a data folder, running or not, and the files beside it. @throws DataFolderError */

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { takeOwnerLock } from '@psa/infra/owner-lock';
@@ -9,6 +8,7 @@ import postgres from 'postgres';
 import { artefactFile, artefactId, newRun } from '../artefact-name.ts';
 import type { BackupKey } from '../key-file.ts';
 import { discard, type EmbeddedManifest, publish } from '../manifest.ts';
+import { withScratch } from '../scratch.ts';
 import { seal } from '../sealed.ts';
 import { removeStale } from '../shelf.ts';
 import { pack } from '../tar.ts';
@@ -67,19 +67,21 @@ export async function backUpEmbedded(
   try {
     await mkdir(out, { recursive: true, mode: 0o700 });
     await removeStale(out);
-    return await writeBackup(options);
+    return await withScratch('backup', (scratch) => writeBackup(options, scratch));
   } finally {
     await release();
   }
 }
 
-async function writeBackup(options: EmbeddedBackup): Promise<{ file: string; manifest: EmbeddedManifest }> {
+async function writeBackup(
+  options: EmbeddedBackup,
+  scratch: string,
+): Promise<{ file: string; manifest: EmbeddedManifest }> {
   const { dataDir, out, key, version, say } = options;
   const began = new Date();
   const id = artefactId('embedded', newRun(began));
   const file = join(out, artefactFile(id));
   const part = `${file}.part`;
-  const scratch = await mkdtemp(join(tmpdir(), 'psa-backup-'));
   try {
     say('database');
     const source = await openDatabase(dataDir);
@@ -102,7 +104,6 @@ async function writeBackup(options: EmbeddedBackup): Promise<{ file: string; man
     return { file, manifest };
   } finally {
     await discard(part, file);
-    await rm(scratch, { recursive: true, force: true });
   }
 }
 
