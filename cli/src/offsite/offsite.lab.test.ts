@@ -4,6 +4,7 @@ import { artefactFile } from '@psa/recovery/artefact-name';
 import { type AppendOnlySftp, appendOnlySftp } from '@psa/recovery/offsite/append-only.test-helper';
 import { copyName } from '@psa/recovery/offsite/copy-name';
 import type { RemoteCopy } from '@psa/recovery/offsite/receipt';
+import { tcpLine } from '@psa/test-kit/tcp-line';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
 
@@ -114,6 +115,39 @@ describe('psactl offsite', { timeout: 900_000 }, () => {
     const good = (await copies()).filter(({ state }) => state === 'good');
     expect(new Set(good.map((one) => one.id))).toEqual(new Set(ids));
     expect(good).toHaveLength(ids.length + 1);
+  });
+
+  it('cut off from the network in the middle, says so, calls nothing whole that is not, and goes on afterwards', async () => {
+    await json(0, 'backup', 'run', '--tier', 'grandfather', '--only', 'database,configs,secrets');
+    const before = (await copies()).filter(({ state }) => state === 'good').map(({ id }) => id);
+    const config = join(lab.dir, '..', '.config/rclone/rclone.conf');
+    const text = await readFile(config, 'utf8');
+    const line = await tcpLine(sftp.port);
+    try {
+      await writeFile(config, text.replace(`port = ${sftp.port}`, `port = ${line.port}`));
+      let heard = 0;
+      // When something of the first copy has gone through, nothing more does.
+      line.hear((chunk) => {
+        heard += chunk.length;
+        if (heard > 6_000) {
+          line.set('closing');
+          line.cut();
+        }
+      });
+      const cut = await lab.psactl('offsite', 'send', '--yes');
+      expect([1, 3], cut.stdout + cut.stderr).toContain(cut.code);
+      expect(heard).toBeGreaterThan(6_000);
+    } finally {
+      await line.close();
+      await writeFile(config, text);
+    }
+    const now = (await copies()).filter(({ state }) => state === 'good').map(({ id }) => id);
+    for (const id of before) expect(now).toContain(id);
+    const read = await json<{ id: string; ok: boolean }[]>(0, 'offsite', 'verify', ...now);
+    expect(read.every(({ ok }) => ok)).toBe(true);
+    await json(0, 'offsite', 'send', '--yes');
+    expect((await json<Sent>(0, 'offsite', 'send', '--dry-run'))[0]!.send).toEqual([]);
+    expect((await copies()).filter(({ state }) => state === 'good').length).toBeGreaterThan(before.length);
   });
 
   it('says which inventory has no place outside, and which backup is not there', async () => {
