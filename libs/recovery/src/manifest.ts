@@ -26,6 +26,8 @@ interface AnyManifest {
 /** Of the platform in one process. */
 export interface EmbeddedManifest extends Omit<AnyManifest, keyof Sum>, Sum {
   readonly kind: 'embedded';
+  /** Which platform: PostgreSQL's `system_identifier`, which a restore keeps. Absent: psactl 0.1.0 did not write it. */
+  readonly platform?: string;
   /** The platform's release. */
   readonly version: string;
   /** `15.18` */
@@ -112,7 +114,10 @@ function wrongField(read: Partial<Record<string, unknown>> | null): string | nul
     recipients: Array.isArray(read.recipients) && read.recipients.every(isText),
     content_bytes: isOneOf(read.content_bytes, isCount),
     ...(kind === 'embedded'
-      ? { version: isText(read.version), entries: isCount(read.entries) }
+      ? {
+          ...{ version: isText(read.version), entries: isCount(read.entries) },
+          platform: read.platform === undefined || isText(read.platform),
+        }
       : {
           ...{ site: isText(read.site), run: isText(read.run), tier: isOneOf(read.tier, isText) },
           from: typeof read.from === 'object' && read.from !== null,

@@ -8,6 +8,7 @@ import { type Proof, writeProof } from './proof.ts';
 import { noteReading } from './reading.ts';
 import { decideRetention } from './retention.ts';
 import { OtherKeyError, SealError } from './sealed.ts';
+import { decideSeries } from './series-retention.ts';
 import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
 import { readShelf, removeBackup, removeStale, retained, setProtected } from './shelf.ts';
 import { TarError } from './tar.ts';
@@ -23,6 +24,27 @@ const put = (day: number, more: Partial<EmbeddedManifest> = {}) => putBackup(dir
 const states = async () => (await readShelf(dir.path)).map(({ id, state }) => [id, state]);
 
 describe('the backups of a folder', () => {
+  it('of two platforms do not stand for one another', async () => {
+    const [ofA, older, ofB] = [
+      await put(1, { platform: 'a' }),
+      await put(2),
+      await put(3, { platform: 'b' }),
+    ];
+    const series = async () => (await readShelf(dir.path)).map((one) => [one.id, one.series]);
+    expect(await series()).toEqual([
+      [ofB, 'embedded-b'],
+      [older, 'embedded'],
+      [ofA, 'embedded-a'],
+    ]);
+    const list = (await readShelf(dir.path)).map((one) => ({ ...retained(one), ...one }));
+    expect(decideSeries(list, { 'keep-last': 1 }, Date.now()).remove).toEqual([]);
+    await removeBackup({ file: fileOf(ofB) });
+    expect(await series()).toEqual([
+      [older, 'embedded'],
+      [ofA, 'embedded'],
+    ]);
+  });
+
   it('do not push a good one out when they were read and are damaged, until they are read whole', async () => {
     const [whole, damaged] = [await put(1), await put(2)];
     const kept = async () => {

@@ -57,7 +57,21 @@ export async function readShelf(folder: string): Promise<readonly ShelvedBackup[
   const all = await Promise.all(
     [...files].map((name) => readOne(join(folder, name), parseArtefactFile(name)!)),
   );
-  return all.filter((one) => one !== null).sort(newestFirst);
+  return byPlatform(all.filter((one) => one !== null)).sort(newestFirst);
+}
+
+/**
+ * Backups of several platforms in one folder do not stand for one another. One whose manifest does not tell (it was cut
+ * off, or is of an earlier release) is of nobody then.
+ */
+function byPlatform(all: readonly ShelvedBackup[]): ShelvedBackup[] {
+  const platformOf = ({ manifest }: ShelvedBackup) =>
+    manifest?.kind === 'embedded' ? manifest.platform : undefined;
+  if (new Set(all.flatMap((one) => platformOf(one) ?? [])).size < 2) return [...all];
+  return all.map((one) => {
+    const platform = platformOf(one);
+    return platform === undefined ? one : { ...one, series: `${one.series}-${platform}` };
+  });
 }
 
 /** Of two of the same moment, the greater id first. */

@@ -89,13 +89,13 @@ async function writeBackup(
     const sum = await seal(part, [key.recipient], async (into) => {
       packed.current = await packAll({ dataDir, scratch, id, version, into, url: source.url, say });
     }).finally(() => source.release());
-    const { contents, entries, bytes } = packed.current!;
+    const { contents, entries, bytes, platform } = packed.current!;
     say('reading it back');
     const seen = await verifyEmbedded(part, key.identity);
     if (seen.sha256 !== sum.sha256 || seen.entries !== entries)
       throw new Error(`Unable to back up to ${out}: what was read back is not what was written.`);
     const manifest: EmbeddedManifest = {
-      ...{ manifest: 1, id, kind: 'embedded', at: contents.at, version, ...sum },
+      ...{ manifest: 1, id, kind: 'embedded', platform, at: contents.at, version, ...sum },
       ...{ postgres: contents.postgres, lsn: contents.lsn },
       ...{ content_bytes: bytes, entries, recipients: [key.recipient] },
       ...{ duration_ms: Date.now() - began.getTime(), verified_at: new Date().toISOString() },
@@ -108,6 +108,8 @@ async function writeBackup(
 }
 
 interface Packed {
+  /** As the manifest names it. */
+  readonly platform: string;
   readonly contents: Contents;
   readonly entries: number;
   readonly bytes: number;
@@ -129,7 +131,8 @@ async function packAll(options: {
     const slot = `psa_backup_${randomBytes(4).toString('hex')}`;
     // Holds back the log that the copy needs until this connection ends.
     await sql`SELECT pg_create_physical_replication_slot(${slot}, true, true)`;
-    const [server] = await sql<[{ version: string }]>`SELECT current_setting('server_version') AS version`;
+    const [server] = await sql<[{ version: string; platform: string }]>`
+      SELECT current_setting('server_version') AS version, system_identifier::text AS platform FROM pg_control_system()`;
     const at = new Date().toISOString();
     const [start] = await sql<[{ lsn: string; wal: string }]>`
       SELECT lsn::text, pg_walfile_name(lsn) AS wal FROM (SELECT pg_backup_start(${id}, true) AS lsn) AS begun`;
@@ -167,6 +170,7 @@ async function packAll(options: {
     const all = [copy, log, keys, files, last];
     return {
       contents,
+      platform: server.platform,
       entries: all.reduce((count, one) => count + one.entries, 0),
       bytes: all.reduce((count, one) => count + one.bytes, 0),
     };

@@ -116,6 +116,7 @@ describe('a backup of the platform in one process', () => {
       lsn: manifest.lsn,
     });
     expect(manifest.content_bytes).toBeGreaterThan(manifest.bytes);
+    expect(manifest.platform).toMatch(/^\d{15,20}$/);
     expect((await readFile(good)).subarray(0, 21).toString()).toBe('age-encryption.org/v1');
   });
 

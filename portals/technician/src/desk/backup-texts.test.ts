@@ -35,6 +35,7 @@ describe('what administrators read of backups', () => {
 
   it('names a run by its own name, and the newest that is proven of all', () => {
     expect(seriesName('20261130T010000Z-3f9a2c', of('de'))).toBe('20261130T010000Z-3f9a2c');
+    expect(seriesName('embedded-7578432109876543210', of('de'))).toBe('Ganze Plattform …3210');
     const row = (series: string, at: string | null) => ({
       ...{ series, newest_good: null, last_proof_at: null, newest_outside_at: null },
       newest_proven: at === null ? null : { id: 'x', at, bytes: 1 },

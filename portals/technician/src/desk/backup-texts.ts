@@ -15,6 +15,9 @@ const isKnown = (series: string): series is 'database' => (KNOWN as readonly str
 export function seriesName(series: string, t: T): string {
   const [, id] = /^container-(\d+)$/.exec(series) ?? [];
   if (id) return t('series.container', { id });
+  // Several platforms keep theirs in one folder.
+  const [, platform] = /^embedded-(\d+)$/.exec(series) ?? [];
+  if (platform) return `${t('series.embedded')} …${platform.slice(-4)}`;
   return isKnown(series) ? t(`series.${series}`) : series;
 }
 
