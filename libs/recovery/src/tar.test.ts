@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { setImmediate } from 'node:timers/promises';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { look, pack, unpack } from './tar.ts';
@@ -26,23 +25,6 @@ describe('an archive', () => {
     stream.end();
     expect(packed.entries).toBe(2);
     expect(await looking).toEqual({ names: ['in/first', 'in/second'], content: 'what is looked for' });
-  });
-
-  it('of many pieces leaves nobody waiting behind', async () => {
-    const warned: string[] = [];
-    const note = ({ name }: Error) => void warned.push(name);
-    process.on('warning', note);
-    try {
-      const stream = new PassThrough();
-      const looking = look(stream, 'in/first');
-      await pack(['--directory', dir.path, 'in/second', 'in/first'], stream, { mayChange: false });
-      stream.end();
-      await looking;
-      await setImmediate();
-      expect(warned).toEqual([]);
-    } finally {
-      process.off('warning', note);
-    }
   });
 
   it('that breaks off leaves no tar behind that waits for the rest', async () => {
