@@ -1,6 +1,6 @@
 import { contentsArchive } from '@psa/appliance/contents/archive';
 import { contentsOf } from '@psa/appliance/contents/contents';
-import { rotationOf } from '@psa/appliance/parts/haproxy-stats';
+import { rotationOf, silentEdges } from '@psa/appliance/parts/haproxy-stats';
 import { partOf } from '@psa/appliance/parts/parts';
 import type { DesiredContainer } from '@psa/appliance/plan/desired';
 import type { Step } from '@psa/appliance/plan/step';
@@ -10,7 +10,7 @@ import { othersServe } from '../site/beside.ts';
 import type { Cluster } from '../site/cluster.ts';
 import type { SecretRecord } from '../site/folder.ts';
 import { HaproxyControl } from '../site/haproxy-control.ts';
-import { answersOf, lookInto, PSA_CONFIG, PSA_RELEASE, partTrouble } from '../site/look.ts';
+import { answersOf, askPart, lookInto, PSA_CONFIG, PSA_RELEASE, partTrouble } from '../site/look.ts';
 import { lastWords, lookAt, restart } from '../site/replicas.ts';
 
 /** Installs a container's files and starts its units. */
@@ -22,9 +22,20 @@ export async function configure(
 ): Promise<void> {
   const { inventory, site } = cluster.site;
   const { tar } = contentsArchive(contentsOf(inventory, site, container, secrets));
+  const isTurn = step.rolling && container.kind === 'data';
+  const silent = isTurn && container.group === 'haproxy' ? await silentOthers(cluster, container) : undefined;
   await cluster.must(container.id, [PSA_CONFIG, 'apply'], { stdin: tar, timeoutMs: 10 * 60_000 });
   // The next member's turn comes when this one is well again.
-  if (step.rolling && container.kind === 'data') await waitForPart(cluster, container.group);
+  if (isTurn) await waitForPart(cluster, container.group, silent);
+}
+
+/**
+ * The other edges that said nothing before this one's turn. Those of a site that was failed over stand still until they
+ * are configured themselves, which comes after this one: to wait for them would be to wait for ever.
+ */
+async function silentOthers(cluster: Cluster, { id, group }: DesiredContainer): Promise<ReadonlySet<number>> {
+  const answers = (await askPart(cluster, group)) ?? [];
+  return silentEdges(answers.filter(({ container }) => container.id !== id));
 }
 
 export async function install(cluster: Cluster, container: DesiredContainer): Promise<void> {
@@ -158,5 +169,5 @@ export async function keepData(
 }
 
 /** Answers when a data part is well as a whole. */
-export const waitForPart = (cluster: Cluster, part: string): Promise<void> =>
-  cluster.until(part, 5 * 60_000, () => partTrouble(cluster, part));
+export const waitForPart = (cluster: Cluster, part: string, without?: ReadonlySet<number>): Promise<void> =>
+  cluster.until(part, 5 * 60_000, () => partTrouble(cluster, part, without));

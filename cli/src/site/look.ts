@@ -75,10 +75,18 @@ export async function askPart(cluster: Cluster, part: string): Promise<readonly 
   return failures.size > 0 ? null : answersOf(seen, targets);
 }
 
-/** What is wrong with a data part as a whole; null when nothing is, undefined when nobody could be asked. */
-export async function partTrouble(cluster: Cluster, part: string): Promise<string | null | undefined> {
-  const answers = await askPart(cluster, part);
-  if (answers === null) return undefined;
+/**
+ * What is wrong with a data part as a whole; null when nothing is, undefined when nobody could be asked.
+ * @param without ids of members that are left out of account
+ */
+export async function partTrouble(
+  cluster: Cluster,
+  part: string,
+  without: ReadonlySet<number> = new Set(),
+): Promise<string | null | undefined> {
+  const asked = await askPart(cluster, part);
+  if (asked === null) return undefined;
+  const answers = asked.filter(({ container }) => !without.has(container.id));
   if (answers.length === 0) return 'none of its containers runs';
   return partOf(part)!.trouble(cluster.site.inventory, answers);
 }

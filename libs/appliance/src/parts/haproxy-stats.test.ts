@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseServers, rotationOf, type ServerState } from './haproxy-stats.ts';
+import { parseServers, rotationOf, type ServerState, silentEdges } from './haproxy-stats.ts';
 
 let dir: TempDir;
 let haproxy: ChildProcess;
@@ -84,4 +84,11 @@ describe('what a real HAProxy says', () => {
     say('set server crm/psa-crm-1 state ready');
     await seen((all) => all[0]?.drained === false && all[0].up);
   });
+});
+
+it('an edge is silent when its HAProxy does not run: then only its addresses are answered', () => {
+  const address = '2: eth0    inet 10.0.20.10/24 scope global eth0';
+  const runs = `${address}\n${say('show servers state; show stat')}`;
+  const edge = (id: number, text: string) => ({ container: { id }, text });
+  expect([...silentEdges([edge(200, runs), edge(201, address), edge(202, '')])]).toEqual([201, 202]);
 });

@@ -62,3 +62,9 @@ export function rotationOf(
   if (seen.some((one) => one?.drained)) return 'drained';
   return seen.length > 0 && seen.every((one) => one?.up) ? 'serving' : 'out';
 }
+
+/** Ids of the edges whose HAProxy says nothing: it does not run, or its site must not serve and it will not start. */
+export const silentEdges = (
+  answers: readonly { readonly container: { readonly id: number }; readonly text: string }[],
+): ReadonlySet<number> =>
+  new Set(answers.flatMap(({ container, text }) => (parseServers(text).length === 0 ? [container.id] : [])));
