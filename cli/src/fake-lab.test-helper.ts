@@ -7,7 +7,9 @@ import { zstdCompressSync } from 'node:zlib';
 import { labDown, labUp } from '@psa/lab/control';
 import { type Definition, loadDefinitions } from '@psa/lxc-templates/definition';
 import { freePort } from '@psa/test-kit/free-port';
+import { expect } from 'vitest';
 import { readJournal } from './apply/apply-journal.ts';
+import type { RunResult } from './backup/run-backup.ts';
 import { putTemplate } from './commands/template/templates.test-helper.ts';
 import { type Ran, runCli } from './run-cli.test-helper.ts';
 import { signFile } from './sign.test-helper.ts';
@@ -22,6 +24,8 @@ export interface FakeLab {
   open(site: string): Promise<OpenSite>;
   /** Runs psactl on it. */
   psactl(...argv: string[]): Promise<Ran>;
+  /** The same with `--json`, read. It must end with `code`. */
+  json<T>(code: number, ...argv: string[]): Promise<T>;
   /** Runs it as a process of its own and kills it after a while. @returns whether it was killed, and not done before */
   killed(afterMs: number, ...argv: string[]): Promise<boolean>;
   /** The same when it has written so many lines into its journal. */
@@ -128,10 +132,15 @@ export async function fakeLab(options: { readonly small?: boolean } = {}): Promi
     clearInterval(timer);
     return signal === 'SIGKILL';
   };
+  const psactl = (...argv: string[]) => runCli(argv, env, { cwd: base });
   return {
-    ...{ dir, inventory, site },
+    ...{ dir, inventory, site, psactl },
     open: (name) => openSite({ options: { site: name }, io } as never),
-    psactl: (...argv) => runCli(argv, env, { cwd: base }),
+    async json<T>(code: number, ...argv: string[]) {
+      const ran = await psactl(...argv, '--json');
+      expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+      return JSON.parse(ran.stdout) as T;
+    },
     killed(afterMs, ...argv) {
       const end = performance.now() + afterMs;
       return killed(argv, () => performance.now() >= end);
@@ -160,4 +169,13 @@ export async function fakeLab(options: { readonly small?: boolean } = {}): Promi
       await rm(base, { recursive: true, force: true });
     },
   };
+}
+
+/** The same, small, with the appliance on it and a backup of everything. */
+export async function backedUpLab(): Promise<{ lab: FakeLab; run: RunResult }> {
+  const lab = await fakeLab({ small: true });
+  const ran = await lab.psactl('apply', '--yes');
+  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
+  const { data: run } = await lab.json<{ data: RunResult }>(0, 'backup', 'run', '--tier', 'son');
+  return { lab, run };
 }

@@ -23,11 +23,7 @@ afterAll(() => lab?.close(), 300_000);
 const folder = () => lab.site.folder.file('backups');
 const SMALL = ['--only', 'database,pitr,redis,rabbitmq,configs,releases,secrets'];
 
-async function json<T>(code: number, ...argv: string[]): Promise<T> {
-  const ran = await lab.psactl(...argv, '--json');
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return JSON.parse(ran.stdout) as T;
-}
+const json = <T>(code: number, ...argv: string[]) => lab.json<T>(code, ...argv);
 const backup = async (code: number, ...argv: string[]) =>
   (await json<{ data: RunResult }>(code, 'backup', 'run', ...argv)).data;
 const list = async () =>

@@ -6,7 +6,7 @@ import { artefactFile, parseArtefactId } from '@psa/recovery/artefact-name';
 import { ensureBackupKey } from '@psa/recovery/key-file';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { backedUpLab, type FakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
@@ -15,19 +15,12 @@ import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
 let lab: FakeLab;
 let run: RunResult;
 beforeAll(async () => {
-  lab = await fakeLab({ small: true });
-  const ran = await lab.psactl('apply', '--yes');
-  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
-  run = (await json<{ data: RunResult }>(0, 'backup', 'run', '--tier', 'son')).data;
+  ({ lab, run } = await backedUpLab());
 }, 900_000);
 afterAll(() => lab?.close(), 300_000);
 afterEach(() => void vi.useRealTimers());
 
-async function json<T>(code: number, ...argv: string[]): Promise<T> {
-  const ran = await lab.psactl(...argv, '--json');
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return JSON.parse(ran.stdout) as T;
-}
+const json = <T>(code: number, ...argv: string[]) => lab.json<T>(code, ...argv);
 const folder = () => lab.site.folder.file('backups');
 interface Listed {
   readonly id: string;

@@ -3,7 +3,6 @@ import type { StepKind } from '@psa/recovery/dr/step';
 import { CliError } from '../errors.ts';
 import { Cluster } from '../site/cluster.ts';
 import { readDrState, writeDrState } from '../site/dr-state.ts';
-import { postgresMembers } from '../site/psql.ts';
 import { withSite } from '../site/site.ts';
 import { clearDatabase } from '../site/standby.ts';
 import { build, type Done, type SiteWork } from './acts.ts';
@@ -58,10 +57,8 @@ async function databaseOf(
   return withSite(at, async (site) => {
     const cluster = new Cluster(site, context.signal);
     const there = (await cluster.placed('postgres')).filter(({ state: is }) => is !== 'missing');
-    if (there.length === 0) return 'none';
     // Whatever it is, nobody has said that it may go; the plan says so, and a person says yes.
-    void (await postgresMembers(cluster));
-    return 'other';
+    return there.length === 0 ? 'none' : 'other';
   });
 }
 

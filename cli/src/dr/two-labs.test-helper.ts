@@ -73,17 +73,12 @@ export async function twoLabs(dr: {
   const ran = await main.psactl('apply', '--site', 'lab', '--yes');
   if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
   return {
-    ...{ main, standby },
+    ...{ main, standby, json: main.json },
     folderOf: (site) => new SiteFolder(join(main.dir, '.psactl', site)),
     async power(lab, on) {
       const control = labControl(lab.dir);
       for (const { name } of lab.site.site.nodes)
         await (on ? control.startNode(name) : control.killNode(name));
-    },
-    async json<T>(code: number, ...argv: string[]): Promise<T> {
-      const answer = await main.psactl(...argv, '--json');
-      expect(answer.code, answer.stdout + answer.stderr).toBe(code);
-      return JSON.parse(answer.stdout) as T;
     },
     async refused(code, ...argv) {
       const answer = await main.psactl(...argv);

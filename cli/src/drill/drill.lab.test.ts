@@ -6,7 +6,7 @@ import type { SiteManifest } from '@psa/recovery/manifest';
 import type { Proof } from '@psa/recovery/proof';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../backup/run-backup.ts';
-import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
+import { backedUpLab, type FakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { DRILL_LOCK, withClusterLock } from '../site/cluster-lock.ts';
 
@@ -14,18 +14,11 @@ import { DRILL_LOCK, withClusterLock } from '../site/cluster-lock.ts';
 let lab: FakeLab;
 let run: RunResult;
 beforeAll(async () => {
-  lab = await fakeLab({ small: true });
-  const ran = await lab.psactl('apply', '--yes');
-  if (ran.code !== 0) throw new Error(ran.stderr + ran.stdout.split('\n').slice(-12).join('\n'));
-  run = (await json<{ data: RunResult }>(0, 'backup', 'run', '--tier', 'son')).data;
+  ({ lab, run } = await backedUpLab());
 }, 900_000);
 afterAll(() => lab?.close(), 300_000);
 
-async function json<T>(code: number, ...argv: string[]): Promise<T> {
-  const ran = await lab.psactl(...argv, '--json');
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return JSON.parse(ran.stdout) as T;
-}
+const json = <T>(code: number, ...argv: string[]) => lab.json<T>(code, ...argv);
 const drill = async (code: number, ...argv: string[]) =>
   (await json<{ data: DrillRecord }>(code, 'drill', 'run', ...argv, '--yes')).data;
 const folder = () => lab.site.folder.file('backups');

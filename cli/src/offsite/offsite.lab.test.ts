@@ -29,11 +29,7 @@ afterAll(async () => {
   await sftp?.stop();
 }, 300_000);
 
-async function json<T>(code: number, ...argv: string[]): Promise<T> {
-  const ran = await lab.psactl(...argv, '--json');
-  expect(ran.code, ran.stdout + ran.stderr).toBe(code);
-  return (JSON.parse(ran.stdout) as { data: T }).data;
-}
+const json = async <T>(code: number, ...argv: string[]) => (await lab.json<{ data: T }>(code, ...argv)).data;
 const copies = () => json<(RemoteCopy & { remote: string })[]>(0, 'offsite', 'list');
 type Sent = { remote: string; send: { id: string }[]; there: string[] }[];
 

@@ -1,8 +1,11 @@
 import type { ArtefactKind } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
+import { parseMoment } from '@psa/recovery/moment';
 import { type Catalogued, named, readCatalogue, usable } from '../backup/catalogue.ts';
-import { CliError } from '../errors.ts';
+import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { zoneOf } from '../site/generations.ts';
+import type { KnownSite } from '../site/site.ts';
 
 /** A backup that is to be restored. */
 export interface Chosen {
@@ -60,4 +63,13 @@ export function ago(minutes: number): string {
   const [days, hours] = [Math.floor(minutes / 1_440), Math.floor(minutes / 60) % 24];
   const words = [days > 0 ? `${days} d` : '', hours > 0 ? `${hours} h` : '', `${minutes % 60} min`];
   return words.filter((word) => word !== '').join(' ');
+}
+
+/** A moment that somebody names with --to, by the clock of the site's zone. @throws CliError when it is none */
+export function givenMoment({ inventory }: Pick<KnownSite, 'inventory'>, text: string): Date {
+  try {
+    return parseMoment(text, zoneOf(inventory));
+  } catch (error) {
+    throw usage(`Unable to understand --to: ${(error as Error).message}`);
+  }
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { verifySum } from '@psa/recovery/artefact';
 import { parseArtefactFile } from '@psa/recovery/artefact-name';
 import { readManifest, type SiteManifest } from '@psa/recovery/manifest';
+import { nearestFolder } from '@psa/recovery/nearest-folder';
 import { unseal } from '@psa/recovery/sealed';
 import { unpack } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
@@ -65,9 +66,7 @@ export async function planConfig(
       fix: 'Name its file: PSA_BACKUP_KEY=…, or put it where backup.encryption_key_file of the inventory says.',
       code: 'NO_KEY',
     });
-  let parent = dirname(to);
-  while (!existsSync(parent)) parent = dirname(parent);
-  const { bavail, bsize } = await statfs(parent);
+  const { bavail, bsize } = await statfs(nearestFolder(dirname(to)));
   const needed = (manifest.content_bytes ?? manifest.bytes) + 1024 ** 2;
   if (bavail * bsize < needed)
     throw new CliError(`Unable to restore to ${to}: there is too little room.`, {

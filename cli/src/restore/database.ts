@@ -1,26 +1,24 @@
 import { createReadStream } from 'node:fs';
-import { PassThrough } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
 import { readZstd, readZstdHead, verifySum } from '@psa/recovery/artefact';
 import { readRoles } from '@psa/recovery/dump-text';
+import type { ReadDump } from '@psa/recovery/rows/take';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { askSql } from '../site/psql.ts';
-import { lastWords } from '../text.ts';
 import { type Chosen, choose } from './choose.ts';
+import { textOf } from './dump-program.ts';
 import {
   GROWTH,
   literal,
   namesOf,
   needPrimary,
-  type OpenDump,
   type Place,
   placeDatabase,
   planPlace,
-  RESTORE_MS,
   SPARE_BYTES,
   type WantedPlace,
 } from './place-database.ts';
@@ -114,25 +112,12 @@ export async function restoreDatabase(
 }
 
 /** The text of a backup of the database, whatever it is kept as. @param member where a `pg_restore` is */
-export const dumpOf = (cluster: Cluster, member: number, { backup, manifest }: Chosen): OpenDump =>
+export const dumpOf = (cluster: Cluster, member: number, { backup, manifest }: Chosen): ReadDump =>
   manifest.kind === 'database' ? (read) => readZstd(backup.file, read) : asText(cluster, member, backup.file);
 
 /** What pg_dump wrote in its custom format, as before a deploy, is made text where its pg_restore is. */
-const asText =
-  (cluster: Cluster, member: number, file: string): OpenDump =>
-  async (read) => {
-    const text = new PassThrough();
-    const argv = ['pg_restore', '--create', '--file=-'];
-    const options = { stdin: createReadStream(file), stdout: text, timeoutMs: RESTORE_MS };
-    const writing = cluster.exec(member, argv, options).then(({ code, stderr }) => {
-      if (code === 0) return void text.end();
-      const why = lastWords(stderr);
-      const error = new CliError(`Unable to read the dump in ${cluster.nameOf(member)}.`, { why });
-      text.destroy(error);
-      throw error;
-    });
-    writing.catch(() => {});
-    const result = await read(text);
-    await writing;
-    return result;
-  };
+const asText = (cluster: Cluster, member: number, file: string): ReadDump =>
+  textOf(cluster, member, ['pg_restore', '--create', '--file=-'], {
+    unable: `Unable to read the dump in ${cluster.nameOf(member)}.`,
+    stdin: () => createReadStream(file),
+  });

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { shellQuote } from '@psa/proxmox/ssh';
+import { nearestFolder } from '@psa/recovery/nearest-folder';
 import {
   attachmentsOf,
   bytesOf,
@@ -13,12 +12,13 @@ import {
   takeAttachment,
 } from '@psa/recovery/rows/attachment';
 import { takeTicket } from '@psa/recovery/rows/ticket';
+import { countingStream } from '@psa/recovery/sealed';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
-import { readVolume } from '../site/volume.ts';
+import { CHOOSE_OPEN, readVolume, unreadable, withArchive } from '../site/volume.ts';
 import { choose } from './choose.ts';
 import type { Live, RowsSource } from './rows-world.ts';
-import { theOne, ticketWish } from './ticket.ts';
+import { IS_ID, theOne, ticketWish } from './ticket.ts';
 
 /** What a restore of a file will do. */
 export interface FilePlan {
@@ -38,17 +38,13 @@ export interface FilePlan {
 /** Gives its bytes; whether they are right is seen when they have come to their end. */
 export type ReadFile = (into: NodeJS.WritableStream) => Promise<void>;
 
-const IS_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
 /** Where it may go. @throws CliError when there is something, or too little room */
 async function checkTarget(to: string, bytes: number): Promise<void> {
   if (existsSync(to))
     throw new CliError(`Unable to restore to ${to}: there is something.`, {
       fix: 'Name another file with --out.',
     });
-  let parent = dirname(to);
-  while (!existsSync(parent)) parent = dirname(parent);
-  const { bavail, bsize } = await statfs(parent);
+  const { bavail, bsize } = await statfs(nearestFolder(dirname(to)));
   if (bavail * bsize < bytes + 1024 ** 2)
     throw new CliError(`Unable to restore to ${to}: there is too little room.`, {
       why: `It takes ${bytes} bytes, and ${bavail * bsize} are free.`,
@@ -110,7 +106,7 @@ const DAMAGED = 4;
 
 /** The archive, read to its end: only there zstd says whether all of it was right. */
 const opened = (tar: string) => `f=$(pvesm path "$1") || exit ${DAMAGED}
-case $f in *.zst) open='zstd -dcq' ;; *.gz) open='gzip -dc' ;; *) open=cat ;; esac
+${CHOOSE_OPEN}
 $open <"$f" | tar ${tar} -f - -- "$2"
 ends=("\${PIPESTATUS[@]}")
 [ "\${ends[0]}" = 0 ] || exit ${DAMAGED}
@@ -146,12 +142,13 @@ export async function planContainerFile(
       why: 'It is not what its manifest names (another SHA-256).',
     });
   const name = inside(path);
-  const { code, stdout, stderr } = await onNode(cluster, node, volid, name, '-tv --numeric-owner');
+  const { code, stdout, stderr } = await withArchive(cluster, node, opened('-tv --numeric-owner'), [
+    volid,
+    name,
+  ]);
   const [line = ''] = stdout.split('\n');
   if (code !== 0 && (code === DAMAGED || !/Not found in archive/.test(stderr)))
-    throw new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
-      why: stderr.trim().split('\n').slice(-2).join(' '),
-    });
+    throw unreadable(node, volid, stderr, code);
   const [, mode, bytes] = /^(\S+) +\d+\/\d+ +(\d+) /.exec(line) ?? [];
   if (mode === undefined)
     throw new CliError(`Unable to find ${path} in ${manifest.id}.`, {
@@ -171,32 +168,13 @@ export async function planContainerFile(
   return { plan, node, volid };
 }
 
-const READ_MS = 12 * 3_600_000;
-
-function onNode(
-  cluster: Cluster,
-  node: string,
-  volid: string,
-  name: string,
-  tar: string,
-  into?: NodeJS.WritableStream,
-) {
-  const words = [opened(tar), 'read', volid, name].map(shellQuote).join(' ');
-  return cluster.site.shell.onNode(node, `read ${volid}`, `nice -n 19 bash -c ${words}`, {
-    ...{ signal: cluster.signal, timeoutMs: READ_MS, ...(into && { stdout: into as never }) },
-  });
-}
-
 /** Reads it out of the archive. */
 export const readContainerFile =
   (cluster: Cluster, node: string, volid: string, { name }: FilePlan): ReadFile =>
   async (into) => {
-    const { code, stderr } = await onNode(cluster, node, volid, `.${name}`, '-xO', into);
+    const { code, stderr } = await withArchive(cluster, node, opened('-xO'), [volid, `.${name}`], into);
     into.end();
-    if (code !== 0)
-      throw new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
-        why: stderr.trim().split('\n').slice(-2).join(' '),
-      });
+    if (code !== 0) throw unreadable(node, volid, stderr, code);
   };
 
 /** Writes it under another name; it has its own when all of it is there and right. */
@@ -204,19 +182,11 @@ export async function restoreFile(plan: FilePlan, read: ReadFile): Promise<FileP
   const { to, bytes } = plan;
   await mkdir(dirname(to), { recursive: true });
   const part = join(dirname(to), `.${basename(to)}.psa-restoring`);
-  const sum = createHash('sha256');
-  let seen = 0;
-  const counter = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      seen += chunk.length;
-      sum.update(chunk);
-      done(null, chunk);
-    },
-  });
+  const counted = countingStream();
   try {
-    const writing = pipeline(counter, createWriteStream(part, { mode: 0o600, flush: true }));
-    await Promise.all([read(counter), writing]);
-    const sha256 = sum.digest('hex');
+    const writing = pipeline(counted.stream, createWriteStream(part, { mode: 0o600, flush: true }));
+    await Promise.all([read(counted.stream), writing]);
+    const { bytes: seen, sha256 } = counted.sum();
     if (seen !== bytes || (plan.sha256 !== null && sha256 !== plan.sha256))
       throw new CliError(`Unable to restore "${plan.name}": it is not what was stored.`, {
         why: `It has ${seen} bytes of ${bytes}, and the SHA-256 ${sha256}.`,

@@ -1,9 +1,9 @@
-import { PassThrough } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
 import { PITR, PITR_FOLDER, PITR_TOO_LATE, pitrSocket, pitrTime } from '@psa/appliance/parts/pitr-script';
 import { shellQuote } from '@psa/proxmox/ssh';
 import { newRun } from '@psa/recovery/artefact-name';
 import { baseFor, type PitrWindow, pitrWindow } from '@psa/recovery/pitr';
+import type { ReadDump } from '@psa/recovery/rows/take';
 import { gapsOf } from '../backup/pitr.ts';
 import { BACKUP_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
@@ -13,12 +13,12 @@ import { withClusterLock } from '../site/cluster-lock.ts';
 import { postgresShell } from '../site/psql.ts';
 import { archiverState, flushLog, readRepository, repositoryHost } from '../site/repository.ts';
 import { lastWords } from '../text.ts';
+import { textOf } from './dump-program.ts';
 import {
   freeIn,
   GROWTH,
   mib,
   needPrimary,
-  type OpenDump,
   type Place,
   placeDatabase,
   planPlace,
@@ -171,25 +171,13 @@ export async function withDatabaseOf<T>(
 }
 
 /** A database of a moment as `pg_dump` makes it text, from where it was brought back. */
-export const dumpOfMoment =
-  (cluster: Cluster, host: Container, name: string, database: string): OpenDump =>
-  async (read) => {
-    const text = new PassThrough();
-    const line = `pg_dump -h ${pitrSocket(name)} --create --dbname=${shellQuote(database)}`;
-    const writing = cluster
-      .exec(host.id, postgresShell(line), { stdout: text, timeoutMs: RESTORE_MS })
-      .then(({ code, stderr }) => {
-        if (code === 0) return void text.end();
-        const why = lastWords(stderr);
-        const error = new CliError(`Unable to read the database in ${host.name}.`, { why });
-        text.destroy(error);
-        throw error;
-      });
-    writing.catch(() => {});
-    const result = await read(text);
-    await writing;
-    return result;
-  };
+export const dumpOfMoment = (cluster: Cluster, host: Container, name: string, database: string): ReadDump =>
+  textOf(
+    cluster,
+    host.id,
+    postgresShell(`pg_dump -h ${pitrSocket(name)} --create --dbname=${shellQuote(database)}`),
+    { unable: `Unable to read the database in ${host.name}.` },
+  );
 
 /** Has the log of the last moments in the repository. @returns whether it got there; else what is there reaches less far */
 export async function handOver(

@@ -3,6 +3,7 @@ import type { Container } from '@psa/appliance/inventory/expand';
 import { shellQuote } from '@psa/proxmox/ssh';
 import { newRun } from '@psa/recovery/artefact-name';
 import { extractDatabase, quoteName } from '@psa/recovery/dump-text';
+import type { ReadDump } from '@psa/recovery/rows/take';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Cluster } from '../site/cluster.ts';
@@ -113,7 +114,7 @@ export async function placeDatabase(
   cluster: Cluster,
   primary: Container,
   place: Pick<Place, 'database' | 'as' | 'replaces'>,
-  open: OpenDump,
+  open: ReadDump,
   rolesOf: (there: ReadonlySet<string>) => Promise<ReadonlySet<string>>,
   progress: Progress,
 ): Promise<number> {
@@ -167,13 +168,10 @@ async function feeding(
   if (broken) throw broken;
 }
 
-/** Hands the text of a dump to who reads it. */
-export type OpenDump = <T>(read: (dump: Readable) => Promise<T>) => Promise<T>;
-
 async function load(
   cluster: Cluster,
   member: number,
-  open: OpenDump,
+  open: ReadDump,
   wanted: Parameters<typeof extractDatabase>[1],
 ): Promise<void> {
   const into = new PassThrough();

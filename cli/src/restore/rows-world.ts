@@ -8,10 +8,9 @@ import { usage } from '../errors.ts';
 import { backupKeyOf, recoveryError } from '../recovery-error.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
-import { zoneOf } from '../site/generations.ts';
 import { withPsqlSession } from '../site/psql-session.ts';
 import { type SiteOptions, withSite } from '../site/site.ts';
-import { choose } from './choose.ts';
+import { choose, givenMoment } from './choose.ts';
 import { dumpOf } from './database.ts';
 import { dumpOfMoment, findMoment, handOver, withDatabaseOf } from './pitr.ts';
 import { needPrimary } from './place-database.ts';
@@ -84,13 +83,7 @@ export async function withRows<T>(
         const open = dumpOf(cluster, primary.id, chosen);
         return work({ backup: id, at, database, open, files: null }, live);
       }
-      const { parseMoment } = await import('@psa/recovery/moment');
-      let moment: Date;
-      try {
-        moment = parseMoment(to, zoneOf(site.inventory));
-      } catch (error) {
-        throw usage(`Unable to understand --to: ${(error as Error).message}`);
-      }
+      const moment = givenMoment(site, to);
       const { host, window } = await findMoment(cluster, moment);
       const what = { name: BACKUP_LOCK, what: `psactl restore, as of ${to}`, signal };
       return withClusterLock(site, what, async (held) => {

@@ -46,13 +46,15 @@ export interface ReadyTicket {
   readonly files: readonly TakenFile[];
 }
 
+/** The id of a ticket, a tenant or a file. */
+export const IS_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
 /** @throws CliError when it is neither a number nor an id */
 export function ticketWish(text: string, tenant: string | undefined): TicketWish {
-  const isId = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
   const number = /^#?([1-9]\d{0,8})$/.exec(text)?.[1];
-  if (number === undefined && !isId.test(text))
+  if (number === undefined && !IS_ID.test(text))
     throw usage(`Unable to understand the ticket "${text}".`, 'Give its number, such as 1042, or its id.');
-  if (tenant !== undefined && !isId.test(tenant))
+  if (tenant !== undefined && !IS_ID.test(tenant))
     throw usage(`Unable to understand --tenant "${tenant}".`, 'Give the id of a tenant.');
   return {
     number: number === undefined ? null : Number(number),

@@ -47,6 +47,13 @@ export async function protectVolume(
   await cluster.write('PUT', pathOf(node, volid), { protected: on });
 }
 
+/** Shell: what opens the archive in the file `$f`, as `$open`. */
+export const CHOOSE_OPEN = `case $f in
+  *.zst) open='zstd -dcq' ;;
+  *.gz) open='gzip -dc' ;;
+  *) open=cat ;;
+esac`;
+
 /** The whole archive in one reading: its length, its sum, that zstd and tar come to its end. */
 const READ = `set -o pipefail
 f=$(pvesm path "$1") || exit 1
@@ -55,11 +62,7 @@ t=$(mktemp -d) || exit 1
 trap 'rm -rf "$t"' EXIT
 mkfifo "$t/sum" || exit 1
 sha256sum <"$t/sum" >"$t/said" &
-case $f in
-  *.zst) open='zstd -dcq' ;;
-  *.gz) open='gzip -dc' ;;
-  *) open=cat ;;
-esac
+${CHOOSE_OPEN}
 n=$(tee "$t/sum" <"$f" | $open | tar -tf - | wc -l) || { wait; echo "it is damaged or cut off" >&2; exit 3; }
 wait
 echo "$(stat -c %s "$f") $(cut -d ' ' -f 1 "$t/said") $n"`;
@@ -77,17 +80,37 @@ export interface SeenVolume {
  * @throws CliError when it is not there, damaged or cut off
  */
 export async function readVolume(cluster: Cluster, node: string, volid: string): Promise<SeenVolume> {
-  const script = `nice -n 19 bash -c ${shellQuote(READ)} read ${shellQuote(volid)}`;
-  const { code, stdout, stderr } = await cluster.site.shell.onNode(node, `read ${volid}`, script, {
-    signal: cluster.signal,
-    timeoutMs: 12 * 3_600_000,
-  });
+  const { code, stdout, stderr } = await withArchive(cluster, node, READ, [volid]);
   const [bytes, sha256, entries] = stdout.trim().split(' ');
   if (code === 0 && sha256 && Number(entries) > 0)
     return { bytes: Number(bytes), sha256, entries: Number(entries) };
-  throw new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
+  throw unreadable(node, volid, stderr, code);
+}
+
+/** A reading of an archive that did not come to its end. */
+export const unreadable = (node: string, volid: string, stderr: string, code: number | null): CliError =>
+  new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
     why: stderr.trim().split('\n').slice(-3).join(' ') || `Reading it ended with ${code}.`,
     code: 'BACKUPERROR',
+  });
+
+/** As long as the largest archive takes. */
+const READ_MS = 12 * 3_600_000;
+
+/**
+ * Runs a script of bash over an archive on a node that has it, after everything else there.
+ * @param args `$1` and on: the archive's volid, and what else the script asks for
+ */
+export function withArchive(
+  cluster: Cluster,
+  node: string,
+  script: string,
+  args: readonly [volid: string, ...more: string[]],
+  into?: NodeJS.WritableStream,
+) {
+  const line = `nice -n 19 bash -c ${[script, 'read', ...args].map(shellQuote).join(' ')}`;
+  return cluster.site.shell.onNode(node, `read ${args[0]}`, line, {
+    ...{ signal: cluster.signal, timeoutMs: READ_MS, ...(into && { stdout: into as never }) },
   });
 }
 
@@ -102,7 +125,7 @@ export async function sendVolume(
     node,
     `send ${volid}`,
     `f=$(pvesm path ${shellQuote(volid)}) && exec cat "$f"`,
-    { stdout: into as never, signal: cluster.signal, timeoutMs: 12 * 3_600_000 },
+    { stdout: into as never, signal: cluster.signal, timeoutMs: READ_MS },
   );
   if (code !== 0) throw new CliError(`Unable to send ${volid} from ${node}.`, { why: stderr.trim() });
 }

@@ -1,19 +1,20 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { labDown, labUp } from '../control.ts';
-import { checkTickets, startLoad } from '../load/start-load.ts';
-import { keep, PASSWORD, type Rig } from './rig.test-helper.ts';
+import { keep, type Rig } from './rig.test-helper.ts';
 import {
+  asBefore,
   edit,
   leadBetween,
   type Moved,
   ONE,
   openDmz,
+  peopleOf,
+  powerBack,
   STANDBY,
   serves,
-  until,
   WAY,
 } from './two-sites.test-helper.ts';
 
@@ -40,18 +41,13 @@ interface Steps {
 /** The whole appliance is lost while people write, and what has followed all the time takes over; and back again. */
 export function drWarm(rig: () => Rig): void {
   it('dr-warm: the site is lost under load, the one that follows takes over within three minutes, less than a minute is lost', async () => {
-    const { dir, lab, labName, inventory } = rig();
+    const { dir, lab, labName } = rig();
     const file = join(dir, 'appliance.yaml');
     const before = readFileSync(file, 'utf8');
-    const client = {
-      ...{ url: `https://${inventory.domain}`, address: '203.0.113.1' },
-      ...{ email: 'technician@demo.example', password: PASSWORD },
-    };
-    const internetOf = (name: string) => `/run/netns/${name}-internet`;
+    const people = peopleOf(rig());
+    const { missing } = people;
     const write = (name: string, seconds: number) =>
-      startLoad({ ...client, pauseMs: 300, readers: 1, writers: 1, seconds }, internetOf(name));
-    const missing = (name: string, ids: readonly string[]) =>
-      checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internetOf(name));
+      people.load(name, { pauseMs: 300, readers: 1, writers: 1, seconds });
     // 3: the drill has no place outside for copies, which it says.
     const status = async () => (await rig().json<Status>(3, 'dr', 'status')).data;
     const ends: (() => void)[] = [];
@@ -119,7 +115,7 @@ export function drWarm(rig: () => Rig): void {
       expect(lost.toSorted()).toEqual(acknowledged.slice(acknowledged.length - lost.length).toSorted());
       const perSecond = acknowledged.length / (WRITING_S - 8);
       const lost_s = lost.length / perSecond;
-      keep('dr-warm', {
+      const measured = {
         rto_ms,
         rpo_ms,
         lost: lost.length,
@@ -127,22 +123,16 @@ export function drWarm(rig: () => Rig): void {
         acknowledged: acknowledged.length,
         steps,
         ready,
-      });
+      };
+      // Should the way back fail, this is known.
+      keep('dr-warm', measured);
       expect(lost_s).toBeLessThan(60);
       expect(rpo_ms).toBeLessThan(60_000 + (Date.now() - lostAt));
       const there = (await write(STANDBY.name, 8).done).acknowledged;
       expect(there.length).toBeGreaterThan(5);
 
       // Its power comes back: it serves nobody, and back goes what was written meanwhile.
-      for (const { name } of rig().site.nodes) await lab.startNode(name);
-      const patroni = () =>
-        rig()
-          .inside('psa-postgres-1', 'curl -sf -m 3 http://10.0.30.10:8008/health')
-          .then(
-            () => true,
-            () => false,
-          );
-      await until('the database of the old site runs', 240_000, patroni);
+      await powerBack(rig());
       expect(serves(labName)).toBe(false);
       const kept = acknowledged.filter((id) => !lost.includes(id));
       const back = await rig().json<Moved>(0, 'dr', 'failback', '--yes');
@@ -155,23 +145,13 @@ export function drWarm(rig: () => Rig): void {
       expect(standby).toMatchObject({ role: 'standby_leader', behind_bytes: 0 });
       expect(serves(STANDBY.name)).toBe(false);
       keep('dr-warm', {
-        ...{
-          rto_ms,
-          rpo_ms,
-          lost: lost.length,
-          lost_s,
-          acknowledged: acknowledged.length,
-          there: there.length,
-        },
-        ...{ steps, quiet, ready, followed: followed.data.steps, again: again.data.steps },
+        ...measured,
+        ...{ there: there.length, quiet, followed: followed.data.steps, again: again.data.steps },
         back: { standing_ms: back.data.standing_ms, total_ms: back.data.total_ms, steps: back.data.steps },
       });
     } finally {
       for (const end of ends) end();
-      await labDown(STANDBY.dir);
-      for (const node of rig().site.nodes) await lab.startNode(node.name).catch(() => {});
-      writeFileSync(file, before);
-      if (existsSync(file)) await rig().psactl('apply', '--yes');
+      await asBefore(rig(), file, before);
     }
   }, 3_600_000);
 }

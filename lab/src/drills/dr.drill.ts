@@ -1,38 +1,32 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { labDown, labUp } from '../control.ts';
-import { checkTickets, startLoad } from '../load/start-load.ts';
-import { keep, PASSWORD, type Rig } from './rig.test-helper.ts';
+import { keep, type Rig } from './rig.test-helper.ts';
 import {
+  asBefore,
   edit,
   leadBetween,
   type Moved,
   ONE,
   openDmz,
+  peopleOf,
+  powerBack,
   STANDBY,
   serves,
-  until,
   WAY,
 } from './two-sites.test-helper.ts';
 
 /** The whole appliance is lost and goes on at another site, which takes writes; then it goes back, with all of them. */
 export function dr(rig: () => Rig): void {
   it('dr: the site is lost, the other one goes on, the old one takes no writes, and back nothing is lost', async () => {
-    const { dir, lab, labName, inventory } = rig();
+    const { dir, lab, labName } = rig();
     const file = join(dir, 'appliance.yaml');
     const before = readFileSync(file, 'utf8');
-    const client = {
-      ...{ url: `https://${inventory.domain}`, address: '203.0.113.1' },
-      ...{ email: 'technician@demo.example', password: PASSWORD },
-    };
-    const internetOf = (name: string) => `/run/netns/${name}-internet`;
+    const { load, missing } = peopleOf(rig());
     const write = async (name: string, seconds: number) =>
-      (await startLoad({ ...client, pauseMs: 200, readers: 2, writers: 3, seconds }, internetOf(name)).done)
-        .acknowledged;
-    const missing = (name: string, ids: readonly string[]) =>
-      checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internetOf(name));
+      (await load(name, { pauseMs: 200, readers: 2, writers: 3, seconds }).done).acknowledged;
     const ends: (() => void)[] = [];
     try {
       await labDown(STANDBY.dir);
@@ -79,15 +73,7 @@ export function dr(rig: () => Rig): void {
       expect(there.length).toBeGreaterThan(10);
 
       // The power comes back: its database runs, and its edge takes nothing.
-      for (const { name } of rig().site.nodes) await lab.startNode(name);
-      const patroni = () =>
-        rig()
-          .inside('psa-postgres-1', 'curl -sf -m 3 http://10.0.30.10:8008/health')
-          .then(
-            () => true,
-            () => false,
-          );
-      await until('the database of the old site runs', 240_000, patroni);
+      await powerBack(rig());
       const answered: number[] = [];
       for (let turn = 0; turn < 20; turn++) {
         if (serves(labName)) answered.push(turn);
@@ -108,10 +94,7 @@ export function dr(rig: () => Rig): void {
       });
     } finally {
       for (const end of ends) end();
-      await labDown(STANDBY.dir);
-      for (const node of rig().site.nodes) await lab.startNode(node.name).catch(() => {});
-      writeFileSync(file, before);
-      if (existsSync(file)) await rig().psactl('apply', '--yes');
+      await asBefore(rig(), file, before);
     }
   }, 3_600_000);
 }

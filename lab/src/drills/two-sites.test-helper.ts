@@ -2,6 +2,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import { labDown } from '../control.ts';
+import { checkTickets, startLoad } from '../load/start-load.ts';
+import { PASSWORD, type Rig } from './rig.test-helper.ts';
 
 /** The lab of the site that stands by. */
 export const STANDBY = {
@@ -111,6 +114,41 @@ export function leadBetween(
   };
 }
 
+/** People at the portal of one lab or the other, from its internet. */
+export function peopleOf({ inventory }: Rig) {
+  const client = {
+    ...{ url: `https://${inventory.domain}`, address: '203.0.113.1' },
+    ...{ email: 'technician@demo.example', password: PASSWORD },
+  };
+  const internetOf = (name: string) => `/run/netns/${name}-internet`;
+  return {
+    load: (name: string, how: { pauseMs: number; readers: number; writers: number; seconds: number }) =>
+      startLoad({ ...client, ...how }, internetOf(name)),
+    /** Those of the tickets that are not there. */
+    missing: (name: string, ids: readonly string[]) =>
+      checkTickets({ ...client, ids: [...ids], writeTimeoutMs: 30_000 }, internetOf(name)),
+  };
+}
+
+/** The power of the first lab comes back; until its database runs. */
+export async function powerBack(rig: Rig): Promise<void> {
+  for (const { name } of rig.site.nodes) await rig.lab.startNode(name);
+  const patroni = () =>
+    rig.inside('psa-postgres-1', 'curl -sf -m 3 http://10.0.30.10:8008/health').then(
+      () => true,
+      () => false,
+    );
+  await until('the database of the old site runs', 240_000, patroni);
+}
+
+/** Whatever came of it: one lab again, with power, and as its inventory said before. */
+export async function asBefore(rig: Rig, file: string, before: string): Promise<void> {
+  await labDown(STANDBY.dir);
+  for (const { name } of rig.site.nodes) await rig.lab.startNode(name).catch(() => {});
+  writeFileSync(file, before);
+  await rig.psactl('apply', '--yes');
+}
+
 /** Whether the edge of a lab speaks to its internet. */
 export const serves = (lab: string) =>
   spawnSync('ip', [
@@ -129,11 +167,7 @@ export const serves = (lab: string) =>
   ]).status === 0;
 
 /** @throws when it is not so after that time */
-export async function until(
-  what: string,
-  withinMs: number,
-  is: () => boolean | Promise<boolean>,
-): Promise<void> {
+async function until(what: string, withinMs: number, is: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await is())) {
     if (Date.now() > end) throw new Error(`Not so after ${withinMs / 1000} s: ${what}`);

@@ -1,6 +1,5 @@
 import { size } from '../../backup/backup-text.ts';
 import { define } from '../../command.ts';
-import { usage } from '../../errors.ts';
 import { recoveryError } from '../../recovery-error.ts';
 import { ago } from '../../restore/choose.ts';
 import type { PitrPlan, PitrRestored } from '../../restore/pitr.ts';
@@ -49,16 +48,10 @@ it is in does it take its place, in one step; what was there keeps the name that
     const { options, signal } = context;
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
-    const { zoneOf } = await import('../../site/generations.ts');
     const { planPitr } = await import('../../restore/pitr.ts');
-    const { parseMoment } = await import('@psa/recovery/moment');
+    const { givenMoment } = await import('../../restore/choose.ts');
     return withSite(context, async (site) => {
-      let to: Date | null;
-      try {
-        to = options.to === 'latest' ? null : parseMoment(options.to, zoneOf(site.inventory));
-      } catch (error) {
-        throw usage(`Unable to understand --to: ${(error as Error).message}`);
-      }
+      const to = options.to === 'latest' ? null : givenMoment(site, options.to);
       const { database, as } = options;
       const wanted = { ...(database !== undefined && { database }), ...(as !== undefined && { as }) };
       const ready = await planPitr(new Cluster(site, signal), to, wanted);

@@ -17,10 +17,11 @@ import { takeOwnerLock } from '@psa/infra/owner-lock';
 import { startPostgres } from '@psa/infra/postgres-server';
 import postgres from 'postgres';
 import { readManifest } from '../manifest.ts';
+import { nearestFolder } from '../nearest-folder.ts';
 import { unseal } from '../sealed.ts';
 import { unpack } from '../tar.ts';
 import type { Contents } from './contents.ts';
-import { DATABASE, DataFolderError, nearestFolder } from './source.ts';
+import { DATABASE, DataFolderError } from './source.ts';
 import { BackupError, type SeenArchive, verifyEmbedded } from './verify.ts';
 
 /** Room that recovery and the first start take beside what is unpacked. */

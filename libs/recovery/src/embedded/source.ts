@@ -1,9 +1,10 @@
 import { constants, existsSync } from 'node:fs';
 import { access, readFile, realpath, stat, statfs } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { isOwned } from '@psa/infra/owner-lock';
 import { readPidFile } from '@psa/infra/postgres-processes';
 import { startPostgres } from '@psa/infra/postgres-server';
+import { nearestFolder } from '../nearest-folder.ts';
 
 /** Where in a data folder the platform in one process keeps what. */
 export const DATABASE = 'postgres';
@@ -62,11 +63,6 @@ export async function checkOut(dataDir: string, out: string): Promise<void> {
   });
   const { bavail } = await statfs(parent);
   if (bavail === 0) throw refuse(`there is nothing free on the disk of ${parent}`, other);
-}
-
-/** A folder, or the nearest one above it that is there. */
-export function nearestFolder(path: string): string {
-  return existsSync(path) ? path : nearestFolder(dirname(path));
 }
 
 /**
