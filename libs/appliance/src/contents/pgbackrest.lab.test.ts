@@ -1,77 +1,32 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { example } from '../inventory/example.test-helper.ts';
-import { expand, siteOf } from '../inventory/expand.ts';
 import { STANZA } from '../parts/pgbackrest-settings.ts';
 import { PITR, PITR_FOLDER, PITR_TOO_LATE, pitrSocket, pitrTime } from '../parts/pitr-script.ts';
-import { type Cell, wiredCells } from './cells.test-helper.ts';
-import { contentsOf } from './contents.ts';
-import { newSecrets, secretNames } from './secrets.ts';
-
-const inventory = example();
-for (const group of inventory.containers) group.memory_mb = Math.min(group.memory_mb, 1024);
-const site = siteOf(inventory);
-const secrets = newSecrets(secretNames(inventory));
-const containers = expand(inventory, site).filter(({ group }) => group === 'postgres' || group === 'ops');
+import type { Cell } from './cells.test-helper.ts';
+import { repositoryCells } from './repository-cells.test-helper.ts';
 
 let close = () => {};
 afterEach(() => close());
 
-async function until(what: string, check: () => boolean, logs: () => string) {
-  for (let turn = 0; turn < 240; turn++) {
-    try {
-      if (check()) return;
-    } catch {}
-    await sleep(500);
-  }
-  throw new Error(`Not so after a long time: ${what}\n${logs()}`);
-}
-
 it('pgBackRest: members hand over their log, any second is restored, also across a failover, and members are made of it', {
   timeout: 900_000,
 }, async () => {
-  const machines = await wiredCells(containers);
+  const machines = await repositoryCells();
   close = machines.close;
-  const { cells } = machines;
-  const ops = cells[containers.findIndex(({ group }) => group === 'ops')]!;
-  const members = cells.filter((cell) => cell !== ops);
-  const units = (cell: Cell) =>
-    contentsOf(inventory, site, containers.find(({ name }) => name === cell.name)!, secrets).units;
-  const logs = () =>
-    cells
-      .flatMap((cell) =>
-        units(cell).map(({ name }) => `== ${cell.name} ${name}\n${cell.log(name).slice(-2_000)}`),
-      )
-      .join('\n');
-  const set = async (cell: Cell) => {
-    cell.install(contentsOf(inventory, site, containers.find(({ name }) => name === cell.name)!, secrets));
-    // Two VLANs on one wire, without the firewall between them.
-    cell.sh('ip route add 10.0.0.0/16 dev eth0');
-    cell.sh('install -d -o postgres -g postgres /var/lib/pgbackrest /var/spool/pgbackrest');
-    for (const { name } of units(cell))
-      if (name.endsWith('.service') && !name.startsWith('prometheus-')) await cell.start(name);
-  };
-  await Promise.all(cells.map(set));
-  const addressOf = (cell: Cell) => containers.find(({ name }) => name === cell.name)!.address;
-  const says = (cell: Cell, path: string) =>
-    ops.run([
-      ...['curl', '-s', '-m', '2', '-o', '/dev/null', '-w', '%{http_code}'],
-      `http://${addressOf(cell)}:8008${path}`,
-    ]).output === '200';
-  const primaries = () => members.filter((cell) => says(cell, '/primary'));
-  await until('one primary', () => primaries().length === 1, logs);
-  await until('two replicas', () => members.filter((cell) => says(cell, '/replica')).length === 2, logs);
-  const as = (cell: Cell, line: string) =>
-    cell.run(['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`]);
-  const must = (cell: Cell, line: string) => {
-    const { code, output } = as(cell, line);
-    if (code !== 0) throw new Error(`${cell.name}: ${line} ended with ${code}: ${output}`);
-    return output.trim();
-  };
-  const sql = (cell: Cell, text: string) =>
-    must(cell, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -d psa_platform -c "${text}"`);
-  // As units call it: it asks for itself on the other side as it was called here.
-  const backrest = (command: string) => must(ops, `/usr/bin/pgbackrest --stanza=${STANZA} ${command}`);
+  const {
+    inventory,
+    ops,
+    members,
+    containers,
+    addressOf,
+    replaced,
+    primaries,
+    says,
+    until,
+    as,
+    must,
+    sql,
+    backrest,
+  } = machines;
 
   // The stanza is made by a unit that a timer starts; its command here, for there is no systemd.
   backrest('stanza-create');
@@ -96,15 +51,14 @@ it('pgBackRest: members hand over their log, any second is restored, also across
   await write(first, 10);
   first.close();
   const left = members.filter((cell) => cell !== first);
-  await until('another primary', () => left.some((cell) => says(cell, '/primary')), logs);
+  await until('another primary', () => left.some((cell) => says(cell, '/primary')));
   const second = left.find((cell) => says(cell, '/primary'))!;
-  await until('it takes writes', () => sql(second, 'select pg_is_in_recovery()') === 'f', logs);
+  await until('it takes writes', () => sql(second, 'select pg_is_in_recovery()') === 'f');
   await write(second, 10);
   const last = sql(second, 'select pg_walfile_name(pg_switch_wal())');
   await until(
     'the last piece is in the repository',
     () => sql(second, 'select last_archived_wal from pg_stat_archiver') >= last,
-    logs,
   );
 
   const seenAt = (time: string) => {
@@ -143,28 +97,26 @@ it('pgBackRest: members hand over their log, any second is restored, also across
   // A member that has lost its disk is made of the repository, goes on by the log there across the failover, and streams.
   const main = `/var/lib/postgresql/${inventory.data.postgres.version}/main`;
   const mark = `${main.slice(0, -4)}from-repository`;
-  const index = cells.indexOf(first);
   const made = (cell: Cell) => cell.log('patroni.service').match(/replica has been created using \w+/g);
   const streams = (cell: Cell, rows: number) =>
     says(cell, '/replica') &&
     sql(cell, 'select count(*) from t') === `${rows}` &&
     sql(cell, 'select count(*) from pg_stat_wal_receiver') === '1';
-  let fresh = await machines.replace(index);
-  await set(fresh);
-  await until('the new member streams', () => streams(fresh, 20), logs);
+  let fresh = await replaced(first);
+  await until('the new member streams', () => streams(fresh, 20));
   expect(made(fresh)).toEqual(['replica has been created using pgbackrest']);
   expect(fresh.log('patroni.service')).toContain('restored log file');
-  await until('nobody asks the repository any more', () => fresh.run(['test', '-e', mark]).code === 1, logs);
+  await until('nobody asks the repository any more', () => fresh.run(['test', '-e', mark]).code === 1);
 
   // One that is made anew keeps what is whole of its data.
   const inode = () => fresh.sh(`stat -c %i ${main}/base/1/PG_VERSION`);
   const kept = inode();
   must(fresh, `patronictl -c /etc/patroni/config.yml reinit ${inventory.name} ${fresh.name} --force`);
-  await until('it was made anew', () => made(fresh)?.length === 2, logs);
+  await until('it was made anew', () => made(fresh)?.length === 2);
   await write(second, 1);
-  await until('it streams again', () => streams(fresh, 21), logs);
+  await until('it streams again', () => streams(fresh, 21));
   expect([made(fresh)!.at(-1), inode()]).toEqual(['replica has been created using pgbackrest', kept]);
-  await until('it has all of the log', () => fresh.run(['test', '-e', mark]).code === 1, logs);
+  await until('it has all of the log', () => fresh.run(['test', '-e', mark]).code === 1);
 
   // Killed in the middle it goes on; whole, it is told once that this way led nowhere.
   const beside = main.replace('main', 'try');
@@ -178,7 +130,6 @@ it('pgBackRest: members hand over their log, any second is restored, also across
   await until(
     'of those that were killed nobody is left',
     () => fresh.run(['pgrep', '-x', 'flock']).code === 1,
-    logs,
   );
   const refused = (to = primary) => {
     const { code, output } = as(fresh, `${create}${to}`);
@@ -201,22 +152,17 @@ it('pgBackRest: members hand over their log, any second is restored, also across
 
   // While the repository is away the primary is copied, and nobody waits for the repository to choose another primary.
   ops.sh("pkill -f '^(sshd:|/usr/sbin/sshd)'");
-  fresh.close();
-  fresh = await machines.replace(index);
-  await set(fresh);
-  await until('it streams from a copy of the primary', () => streams(fresh, 21), logs);
+  fresh = await replaced(fresh);
+  await until('it streams from a copy of the primary', () => streams(fresh, 21));
   expect(made(fresh)).toEqual(['replica has been created using basebackup']);
   expect(fresh.log('patroni.service')).toContain('Not from the repository: it does not answer');
   second.close();
   const began = Date.now();
   const rest = members.filter((cell) => cell !== second && cell !== first).concat(fresh);
-  await until(
-    'a third primary takes writes',
-    () =>
-      rest.some(
-        (cell) => says(cell, '/primary') && sql(cell, 'insert into t values (-1) returning n') === '-1',
-      ),
-    logs,
+  await until('a third primary takes writes', () =>
+    rest.some(
+      (cell) => says(cell, '/primary') && sql(cell, 'insert into t values (-1) returning n') === '-1',
+    ),
   );
   const took = (Date.now() - began) / 1000;
   console.log(`with the repository away another member took writes after ${took.toFixed(1)} s`);
