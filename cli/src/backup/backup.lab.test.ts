@@ -9,7 +9,7 @@ import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { listVolumes } from '../site/volume.ts';
-import { clearDeadLock } from './dead-lock.ts';
+import { clearDeadBackup } from './dead-backup.ts';
 import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
 
 let lab: FakeLab;
@@ -167,9 +167,9 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
       'the lock was taken away',
     );
     expect(await cluster.get<object>(path)).not.toHaveProperty('lock');
-    expect(await clearDeadLock(cluster, node, 320)).toEqual([]);
+    expect(await clearDeadBackup(cluster, node, 320, [])).toEqual([]);
     await cluster.write('PUT', path, { lock: 'create' });
-    expect(await clearDeadLock(cluster, node, 320)).toEqual([]);
+    expect(await clearDeadBackup(cluster, node, 320, [])).toEqual([]);
     await lab.site.shell.unlock(node, 320);
   });
 

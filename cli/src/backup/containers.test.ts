@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { copyModeOf, isWarning, readNotes } from './containers.ts';
-import { isDeadLock } from './dead-lock.ts';
+import { deadBackup } from './dead-backup.ts';
 
 describe('how a container is copied', () => {
   const facts = { isRunning: true, isManaged: false, plain: [] };
@@ -44,10 +44,41 @@ it('what vzdump leaves out is kept as a warning, though it says so as an INFO', 
   expect(lines.filter(isWarning)).toEqual(lines.slice(1, 3));
 });
 
-it('a lock is dead when it is that of a backup, and none runs on the node', () => {
-  expect(isDeadLock({ lock: 'backup', running: ['vzmigrate', 'imgdel'] })).toBe(true);
-  // Of many guests at once: its task names none.
-  expect(isDeadLock({ lock: 'backup', running: ['vzdump'] })).toBe(false);
-  for (const lock of ['create', 'migrate', 'snapshot', 'rollback', 'disk', undefined])
-    expect(isDeadLock({ lock, running: [] })).toBe(false);
+describe('what a backup has left', () => {
+  const dat = '/mnt/pve/nas/dump/vzdump-lxc-320-2026_11_30-02_00_00.tar.dat';
+  const facts = { lock: 'backup', paths: [dat], running: [] };
+  const task = (type: string, id = '') => ({ type, id });
+
+  it('is dead when none runs that may be of this container', () => {
+    for (const running of [[], [task('vzmigrate', '320'), task('imgdel')], [task('vzdump', '321')]])
+      expect(deadBackup(320, { ...facts, running })).toEqual({ lock: true, paths: [dat] });
+    // Of many guests at once: its task names none.
+    for (const running of [[task('vzdump')], [task('vzdump', '320')]])
+      expect(deadBackup(320, { ...facts, running })).toEqual({ lock: false, paths: [] });
+  });
+
+  it('is the lock of a backup, and no other', () => {
+    for (const lock of ['create', 'migrate', 'snapshot', 'rollback', 'disk', undefined])
+      expect(deadBackup(320, { ...facts, lock }).lock).toBe(false);
+  });
+
+  it('is what was begun of this container, and never a whole archive, or what another one has', () => {
+    const ours = [
+      dat,
+      '/var/lib/vz/dump/vzdump-lxc-320-2026_11_30-02_00_00.dat',
+      '/var/lib/vz/dump/vzdump-lxc-320-2026_11_30-02_00_00.tmp',
+      '/var/tmp/vzdumptmp4711_320',
+    ];
+    const others = [
+      '/var/lib/vz/dump/vzdump-lxc-320-2026_11_30-02_00_00.tar.zst',
+      '/var/lib/vz/dump/vzdump-lxc-320-2026_11_30-02_00_00.tar.zst.notes',
+      '/var/lib/vz/dump/vzdump-lxc-3200-2026_11_30-02_00_00.tar.dat',
+      '/var/lib/vz/dump/vzdump-qemu-320-2026_11_30-02_00_00.vma.dat',
+      '/var/lib/vz/dump/vzdump-lxc-320-mine.tmp',
+      '/var/tmp/vzdumptmp320_321',
+      '/var/tmp/vzdumptmp4711_320/etc',
+      '/vzdump-lxc-320-2026_11_30-02_00_00.tmp/..',
+    ];
+    expect(deadBackup(320, { ...facts, paths: [...others, ...ours] }).paths).toEqual(ours);
+  });
 });

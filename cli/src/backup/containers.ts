@@ -9,7 +9,7 @@ import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster, Placed } from '../site/cluster.ts';
 import { listVolumes, readVolume, type Volume } from '../site/volume.ts';
-import { clearDeadLock } from './dead-lock.ts';
+import { clearDeadBackup, mendAfterKill, unfinishedOn } from './dead-backup.ts';
 import { manifestBase, type Part, type Run } from './part.ts';
 
 /** How a container is copied; null, with the reason: not without standing still, and nobody has said that it may. */
@@ -55,6 +55,7 @@ export async function containerParts(cluster: Cluster): Promise<readonly Part[]>
     (await cluster.get<readonly { sid: string }[]>('/cluster/ha/resources')).map(({ sid }) => sid),
   );
   const turns = new Map<string, Promise<unknown>>();
+  const unfinished = new Map<string, ReturnType<typeof unfinishedOn>>();
   return Promise.all(
     wanted.map(async (one): Promise<Part> => {
       const { container, node, state } = one;
@@ -70,7 +71,13 @@ export async function containerParts(cluster: Cluster): Promise<readonly Part[]>
       return {
         ...{ ...base, how: `${mode} on ${node}`, skip: null },
         take: (run) => {
-          const take = () => takeContainer(run, container, node, mode);
+          const take = async () => {
+            // Once for a node, when its first one is taken.
+            const seen = unfinished.get(node) ?? unfinishedOn(run.cluster, node);
+            unfinished.set(node, seen);
+            seen.catch(() => unfinished.delete(node));
+            return takeContainer(run, container, node, mode, await seen);
+          };
           if (mode === 'snapshot' || mode === 'stopped') return take();
           // While one stands still the others of its group answer.
           const turn = (turns.get(container.group) ?? Promise.resolve()).then(take, take);
@@ -113,16 +120,19 @@ export function readNotes(
 /** A day: a container of terabytes takes its time. */
 const TASK_MS = 24 * 3_600_000;
 
+/** @param seen what {@link unfinishedOn} saw on the node before; absent: it is looked for */
 export async function takeContainer(
   run: Run,
   container: Container,
   node: string,
   mode: NonNullable<SiteManifest['mode']>,
+  seen?: readonly string[],
 ): Promise<SiteManifest> {
   const { cluster, generation } = run;
   const { storage, folder } = generation;
   const at = new Date();
-  const freed = await clearDeadLock(cluster, node, container.id);
+  const unfinished = seen ?? (await unfinishedOn(cluster, node));
+  const freed = await clearDeadBackup(cluster, node, container.id, unfinished);
   const result = await dump(run, container.id, node, mode);
   const volume = (await listVolumes(cluster, node, storage, container.id)).find(
     ({ notes }) => readNotes(notes)?.run === run.id,
@@ -162,7 +172,12 @@ export async function describeVolume(
 }
 
 /** Runs vzdump. @returns what it warned of */
-async function dump(run: Run, id: number, node: string, mode: string): Promise<readonly string[]> {
+async function dump(
+  run: Run,
+  id: number,
+  node: string,
+  mode: NonNullable<SiteManifest['mode']>,
+): Promise<readonly string[]> {
   const { cluster, generation, limit } = run;
   const lines: string[] = [];
   let task: string | null = null;
@@ -192,13 +207,32 @@ async function dump(run: Run, id: number, node: string, mode: string): Promise<r
   } catch (error) {
     // Nobody waits for it any more: without this it would go on, and hold the guest's lock.
     if (cluster.signal.aborted && task !== null) await stopTask(cluster, node, task);
-    if (error instanceof ProxmoxError && error.task)
-      throw new CliError(`Unable to back up ${cluster.nameOf(id)} on ${node}.`, {
-        why: error.task.log.filter((line) => /ERROR|failed|error/.test(line)).join('\n') || error.message,
-        cause: error,
-      });
-    throw error;
+    if (!(error instanceof ProxmoxError && error.task)) throw error;
+    const { log, exitStatus } = error.task;
+    throw new CliError(`Unable to back up ${cluster.nameOf(id)} on ${node}.`, {
+      why:
+        exitStatus === KILLED
+          ? await whyKilled(cluster, id, node, mode)
+          : log.filter((line) => /ERROR|failed|error/.test(line)).join('\n') || error.message,
+      cause: error,
+    });
   }
+}
+
+/** How a task ends that could not say how it ended (PVE::Tools, upid_read_status). */
+const KILLED = 'unexpected status';
+
+async function whyKilled(
+  cluster: Cluster,
+  id: number,
+  node: string,
+  mode: NonNullable<SiteManifest['mode']>,
+): Promise<string> {
+  const mended = await mendAfterKill(cluster, node, id, mode).catch((error: Error) => {
+    cluster.signal.throwIfAborted();
+    return [`What it has left could not be looked after: ${error.message}`];
+  });
+  return ['vzdump was killed in the middle, or its node had no memory left for it.', ...mended].join(' ');
 }
 
 /**

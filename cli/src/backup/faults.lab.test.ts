@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { labControl } from '@psa/lab/control';
+import { parseUpid } from '@psa/proxmox/upid';
 import { artefactFile, parseArtefactId } from '@psa/recovery/artefact-name';
 import { ensureBackupKey } from '@psa/recovery/key-file';
 import type { SiteManifest } from '@psa/recovery/manifest';
@@ -255,6 +256,112 @@ describe('a restore of a container that is cut short', { timeout: 900_000 }, () 
     await isBack();
     const { data } = await json<{ data: { ok: boolean }[] }>(0, 'backup', 'verify', fresh);
     expect(data).toMatchObject([{ ok: true }]);
+  });
+});
+
+describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
+  /** Large enough for a second to kill it in. */
+  const BALLAST = 3_000_000;
+  const cluster = () => new Cluster(lab.site, new AbortController().signal);
+  const on = async (node: string, line: string) =>
+    (await lab.site.shell.onNode(node, 'look', line)).stdout.trim();
+  /** Where the archives of a run are, and what is no archive there. */
+  const unfinished = async (id: number) => {
+    const { node } = await cluster().need(id);
+    const probe = `pvesm path local:backup/vzdump-lxc-${id}-2000_01_01-00_00_00.tar`;
+    const dump = dirname(await on(node, probe));
+    return (await readdir(dump)).filter(
+      (name) => name.startsWith(`vzdump-lxc-${id}-`) && /\.(dat|tmp)$/.test(name),
+    );
+  };
+  /** Runs a backup of containers and kills the vzdump of one of them, as soon as that writes. */
+  async function runAndKill(id: number, alsoDo = ''): Promise<RunResult> {
+    const { node } = await cluster().need(id);
+    const running = lab.psactl('backup', 'run', '--tier', 'son', '--only', 'containers', '--json');
+    const task = await vi.waitFor(
+      async () => {
+        const tasks = await cluster().get<{ upid: string; type: string; id: string }[]>(
+          ...([`/nodes/${node}/tasks`, { source: 'active' }] as const),
+        );
+        const mine = tasks.find((one) => one.type === 'vzdump' && one.id === String(id));
+        expect(mine && (await unfinished(id)).length).toBe(2);
+        return mine!;
+      },
+      { timeout: 120_000, interval: 20 },
+    );
+    await on(node, `${alsoDo} kill -9 ${parseUpid(task.upid)!.pid}`);
+    const ran = await running;
+    expect(ran.code, ran.stdout + ran.stderr).toBe(3);
+    return (JSON.parse(ran.stdout) as { data: RunResult }).data;
+  }
+
+  it.each([
+    ['psa-redis-1', 'snapshot'],
+    ['psa-tickets-1', 'suspend'],
+    ['psa-tickets-1', 'stop'],
+  ])(
+    '%s, in mode %s: it fails by name, nothing of it is called good or left, and it serves',
+    async (name, mode) => {
+      const { id } = lab.site.containers.find((one) => one.name === name)!;
+      await cluster().must(id, ['sh', '-c', `head -c ${BALLAST} /dev/urandom >/var/lib/ballast`]);
+      // What HA would start again is never stopped.
+      if (mode === 'stop') await cluster().write('DELETE', `/cluster/ha/resources/ct:${id}`);
+      await lab.edit((text) =>
+        text.replace(
+          / {2}interruption: suspend\n/,
+          `  interruption: ${mode === 'stop' ? 'stop' : 'suspend'}\n  limits: { parallel: 2, bandwidth_mib: 1 }\n`,
+        ),
+      );
+      try {
+        const before = await list();
+        const { parts } = await runAndKill(id, mode === 'stop' ? '' : `lxc-freeze -n ${id};`);
+        const failed = parts.filter(({ outcome }) => outcome === 'failed');
+        expect(failed).toMatchObject([
+          {
+            name: `${name} (CT ${id})`,
+            outcome: 'failed',
+            why: expect.stringContaining('vzdump was killed'),
+          },
+        ]);
+        expect(failed[0]!.why).toMatch(/the lock was taken away.*\.tar\.dat.*\.tmp.*it was removed/);
+        const now = await list();
+        expect(now.filter((one) => !before.some((was) => was.id === one.id)).length).toBe(
+          parts.filter(({ outcome }) => outcome === 'good').length,
+        );
+        for (const { id: was, state } of before) expect(now.find((one) => one.id === was)?.state).toBe(state);
+        expect(await unfinished(id)).toEqual([]);
+        const { node, status } = await cluster().need(id);
+        expect(status).toBe('running');
+        expect(await cluster().get(`/nodes/${node}/lxc/${id}/config`)).not.toHaveProperty('lock');
+        expect(execFileSync('find', [lab.dir, '-name', 'frozen'], { encoding: 'utf8' })).toBe('');
+      } finally {
+        await cluster().must(id, ['rm', '-f', '/var/lib/ballast']);
+        if (mode === 'stop') await json(0, 'apply', '--yes');
+        await lab.edit((text) =>
+          text.replace(/ {2}interruption: .*\n {2}limits: .*\n/, '  interruption: suspend\n'),
+        );
+      }
+      const next = ['backup', 'run', '--tier', 'son', '--only', 'containers'];
+      expect((await json<{ data: RunResult }>(0, ...next)).data.complete).toBe(true);
+    },
+  );
+
+  it('with psactl killed, too: the next run takes away what was left, and is whole', async () => {
+    const { id } = lab.site.containers.find(({ name }) => name === 'psa-redis-1')!;
+    const { node } = await cluster().need(id);
+    const dump = dirname(await on(node, `pvesm path local:backup/vzdump-lxc-${id}-2000_01_01-00_00_00.tar`));
+    const begun = `vzdump-lxc-${id}-2026_11_30-02_00_00`;
+    await writeFile(join(dump, `${begun}.tar.dat`), 'half');
+    await mkdir(join(dump, `${begun}.tmp/etc/vzdump`), { recursive: true });
+    await writeFile(join(dump, 'vzdump-lxc-99999-2026_11_30-02_00_00.tar.dat'), 'somebody else has it');
+    await cluster().write('PUT', `/nodes/${node}/lxc/${id}/config`, { lock: 'backup' });
+    const next = ['backup', 'run', '--tier', 'father', '--only', 'containers'];
+    const { parts } = (await json<{ data: RunResult }>(0, ...next)).data;
+    const { warnings } = parts.find((part) => part.name.startsWith('psa-redis-1'))!;
+    expect(warnings.join(' ')).toMatch(/the lock was taken away.*\.tar\.dat.*\.tmp.*it was removed/);
+    const left = (await readdir(dump)).filter((name) => /\.(dat|tmp)$/.test(name));
+    expect(left).toEqual(['vzdump-lxc-99999-2026_11_30-02_00_00.tar.dat']);
+    await rm(join(dump, left[0]!));
   });
 });
 

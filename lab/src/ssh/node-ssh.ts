@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type DirectAccess, RuntimeFailure } from '../ports.ts';
-import { ATTACH_SHIM, PVESM_SHIM, pctShim } from './pct-shim.ts';
+import { ATTACH_SHIM, FREEZE_SHIM, PVESM_SHIM, pctShim } from './pct-shim.ts';
 
 const SSHD = '/usr/sbin/sshd';
 /** As Debian's sshd gives it to root. */
@@ -76,6 +76,8 @@ export class NodeSsh {
       ['pct', pctShim({ socket, direct })],
       ['lxc-attach', ATTACH_SHIM],
       ['pvesm', PVESM_SHIM],
+      ['lxc-freeze', FREEZE_SHIM],
+      ['lxc-unfreeze', FREEZE_SHIM],
     ] as const) {
       await writeFile(join(bin, name), script);
       await chmod(join(bin, name), 0o755);

@@ -110,6 +110,11 @@ export class PctServer {
       return said('');
     }
     const { state } = await runtime.state(node, id);
+    if (verb === 'lxc-freeze' || verb === 'lxc-unfreeze') {
+      if (state === 'stopped') throw new PctFailure(`${verb}: ${id}: the container is not running`, 1);
+      await (verb === 'lxc-freeze' ? runtime.freeze(node, id) : runtime.unfreeze(node, id));
+      return said('');
+    }
     if (verb === 'status') return said(`status: ${state === 'stopped' ? 'stopped' : 'running'}\n`);
     if (verb === 'exec') {
       if (state === 'stopped') throw new PctFailure(`Error: container '${id}' not running!`);

@@ -71,8 +71,8 @@ case $verb in
     ask list
     exit
     ;;
-  # By PVESM_SHIM alone.
-  pvesm)
+  # By PVESM_SHIM and FREEZE_SHIM alone.
+  pvesm | lxc-freeze | lxc-unfreeze)
     ask "$@"
     exit
     ;;
@@ -161,6 +161,13 @@ exec "\${0%/*}/pct" exec "$id" --keep-env "$keep" -- "$@"
 export const PVESM_SHIM = `#!/bin/sh
 # The lab's own: where a volume's file is on this machine.
 exec "\${0%/*}/pct" pvesm "$@"
+`;
+
+/** `lxc-freeze -n ID` and `lxc-unfreeze -n ID` of a node, by which name it is called. */
+export const FREEZE_SHIM = `#!/bin/sh
+# The lab's own: a container stands still, or goes on.
+[ "$1" = -n ] && shift
+exec "\${0%/*}/pct" "\${0##*/}" "$1"
 `;
 
 /** `pct` of a node as a shell script. */

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseUpid } from '@psa/proxmox/upid';
+import { until } from '@psa/test-kit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TaskManager } from './task-manager.ts';
 
@@ -76,6 +77,28 @@ describe('a task', () => {
     const upid = hasty.start({ ...spec, ends: 'itself' }, () => new Promise(() => {}));
     await hasty.abort(upid);
     expect(hasty.record(upid)?.status).toBe('unexpected status');
+  });
+
+  it('that is a process ends when that is killed, and what it had started goes on for nobody', async () => {
+    const after: boolean[] = [];
+    const upid = tasks.start({ ...spec, isProcess: true }, async (task) => {
+      task.log('working');
+      await sleep(400);
+      after.push(task.gone.aborted, task.signal.aborted);
+      task.log('not heard');
+    });
+    await sleep(50);
+    process.kill(parseUpid(upid)!.pid, 'SIGKILL');
+    expect(await tasks.wait(upid)).toBe('unexpected status');
+    expect([tasks.isRunning(upid), after]).toEqual([false, []]);
+    await until(() => after.length === 2);
+    expect(after).toEqual([true, false]);
+    expect(tasks.lines(upid)).toEqual(['working']);
+    // And the process ends with its task.
+    const whole = tasks.start({ ...spec, isProcess: true }, () => undefined);
+    expect(await tasks.wait(whole)).toBe('OK');
+    await until(() => !existsSync(`/proc/${parseUpid(whole)!.pid}`));
+    expect(tasks.record(whole)?.status).toBe('OK');
   });
 
   it('goes with its node, and no other does', async () => {

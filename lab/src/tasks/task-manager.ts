@@ -1,3 +1,4 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseUpid, printUpid } from '@psa/proxmox/upid';
 import { statusOf, TaskStore } from './task-store.ts';
@@ -28,6 +29,11 @@ export interface TaskSpec {
    * does not hear, and is killed.
    */
   readonly ends?: 'itself' | 'killed';
+  /**
+   * It has a process of its own on the machine, whose id stands in its UPID: `kill -9` of it ends the task as it ends one of
+   * Proxmox VE. The programs that it had started go on, for nobody.
+   */
+  readonly isProcess?: boolean;
 }
 
 /** A task as `/nodes/{node}/tasks` lists it. */
@@ -77,10 +83,11 @@ export class TaskManager {
    * @returns its UPID
    */
   start(spec: TaskSpec, work: (task: TaskHandle) => Promise<void> | void): string {
-    const upid = this.#newUpid(spec);
+    const end = new AbortController();
+    const worker = spec.isProcess ? startWorker(() => this.#running.has(upid) && end.abort()) : null;
+    const upid = this.#newUpid(spec, worker?.pid);
     this.#store.create(spec.node, upid);
     const controller = new AbortController();
-    const end = new AbortController();
     let warnings = 0;
     const isOver = () => end.signal.aborted;
     const task: TaskHandle = {
@@ -111,6 +118,7 @@ export class TaskManager {
     });
     const done = Promise.race([run(), ended]).then(() => {
       this.#running.delete(upid);
+      worker?.kill('SIGKILL');
     });
     this.#running.set(upid, { spec, controller, end, done });
     return upid;
@@ -203,11 +211,11 @@ export class TaskManager {
     await Promise.all([...this.#running.values()].map((running) => running.done));
   }
 
-  #newUpid(spec: TaskSpec): string {
-    this.#pid = this.#pid >= 60_000 ? 1000 : this.#pid + 1;
+  #newUpid(spec: TaskSpec, pid: number | undefined): string {
+    if (pid === undefined) this.#pid = this.#pid >= 60_000 ? 1000 : this.#pid + 1;
     return printUpid({
       node: spec.node,
-      pid: this.#pid,
+      pid: pid ?? this.#pid,
       pstart: Math.floor(secondsUp() * 100),
       startTime: Math.floor(Date.now() / 1000),
       type: spec.type,
@@ -216,6 +224,14 @@ export class TaskManager {
       user: spec.user,
     });
   }
+}
+
+/** The process of a task: it does nothing, and ends with the daemon. @param ended told when it has, whoever ended it */
+function startWorker(ended: () => unknown): ChildProcess {
+  const worker = spawn('/bin/sh', ['-c', 'read -r _'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  worker.once('exit', ended).once('error', ended);
+  worker.stdin!.on('error', () => undefined);
+  return worker;
 }
 
 /** What a task's last line says of an error: one line, as `die` leaves it. */

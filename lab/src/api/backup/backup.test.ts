@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseUpid } from '@psa/proxmox/upid';
+import { until } from '@psa/test-kit/until';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tidyGuests } from '../../guests/tidy.ts';
 import { ApiBench, PSACTL, ROOT } from '../bench.test-helper.ts';
@@ -208,6 +211,36 @@ describe('backups', () => {
       'job errors',
       expect.arrayContaining(['ERROR: Backup of VM 301 failed - CT is locked (backup)']),
     ]);
+  });
+
+  it('that are killed leave lock, snapshot and what they had written, and the next one is whole', async () => {
+    expect((await bench.lab.runtime.state('pve1', 300)).state).toBe('running');
+    const disk = (await config(300)).rootfs!.split(/[:,]/)[1]!;
+    writeFileSync(join(await root(300, 'local-lvm', Number(disk.at(-1))), 'bulk'), randomBytes(3_000_000));
+    const params = { vmid: 300, storage: 'local', compress: 'zstd', mode: 'snapshot', bwlimit: 1_500 };
+    const upid = await bench.data<string>('POST', '/nodes/pve1/vzdump', params, { as: ROOT });
+    const left = async () =>
+      readdirSync(await folder()).filter(
+        (name) => name.startsWith('vzdump-lxc-300-') && /t(mp|\.dat|ar\.dat)$/.test(name),
+      );
+    await until(async () => (await left()).some((name) => name.endsWith('.tar.dat')));
+    process.kill(parseUpid(upid)!.pid, 'SIGKILL');
+    expect(await bench.lab.tasks.wait(upid)).toBe('unexpected status');
+    const names = await left();
+    expect(names.map((name) => name.replace(/.*\d/, '')).sort()).toEqual(['.tar.dat', '.tmp']);
+    const before = statSync(join(await folder(), names.find((name) => name.endsWith('.dat'))!)).size;
+    expect((await config(300)).lock).toBe('backup');
+    expect(await backups(300)).not.toContainEqual(expect.objectContaining({ size: before }));
+    // tar and zstd go on without it, and nobody gives what they make its name.
+    const size = async () =>
+      statSync(join(await folder(), names.find((name) => name.endsWith('.dat'))!)).size;
+    await until(async () => (await size()) > 2_900_000, 10_000);
+    expect(await left()).toEqual(names);
+    bench.lab.guests.update('pve1', 300, (conf) => {
+      delete conf.values.lock;
+    });
+    expect((await dump(300)).status).toBe('OK');
+    expect(await left()).toEqual(names);
   });
 
   it('and snapshots that died with the daemon leave no guest frozen, and no disk of a restore', async () => {

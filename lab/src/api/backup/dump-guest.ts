@@ -69,7 +69,8 @@ export async function dumpGuest(lab: Lab, job: DumpJob, vmid: number, task: Task
     log(`Failed at ${logTime(new Date())}`);
     throw error;
   } finally {
-    if (base !== null) await writeFile(`${base}.log`, `${kept.join('\n')}\n`).catch(() => undefined);
+    if (base !== null && !task.gone.aborted)
+      await writeFile(`${base}.log`, `${kept.join('\n')}\n`).catch(() => undefined);
   }
 }
 
@@ -175,7 +176,7 @@ async function dumpLocked(
     if (volumes.every(({ storage }) => lab.storages.canSnapshot(storage))) {
       begin('snapshot', true);
       log("create storage snapshot 'vzdump'");
-      return withSnapshot(lab, node, vmid, volumes, async () => {
+      return withSnapshot(lab, { node, vmid, volumes, task }, async () => {
         await archive('vzdump');
         log("cleanup temporary 'vzdump' snapshot");
       });
@@ -200,9 +201,7 @@ async function dumpLocked(
   // The copy of a moment takes the place of the two copies that Proxmox VE makes: the guest is away as short.
   await withSnapshot(
     lab,
-    node,
-    vmid,
-    volumes,
+    { node, vmid, volumes, task },
     () => archive('vzdump'),
     () => {
       log('final sync finished - transferred 0 bytes in 0s');
@@ -212,28 +211,38 @@ async function dumpLocked(
   );
 }
 
+/** Whose disks are copied as of one moment, and for which task. */
+interface Snapped {
+  readonly node: string;
+  readonly vmid: number;
+  readonly volumes: readonly VolumeId[];
+  readonly task: TaskHandle;
+}
+
 async function withSnapshot(
   lab: Lab,
-  node: string,
-  vmid: number,
-  volumes: readonly VolumeId[],
+  { node, vmid, volumes, task }: Snapped,
   work: () => Promise<void>,
   then: () => void = () => undefined,
 ): Promise<void> {
-  // One that a killed daemon left behind.
+  // One that a killed backup left behind.
   for (const volume of volumes)
     await lab.volumes.removeSnapshot(node, volume, 'vzdump').catch(() => undefined);
   await lab.runtime.freeze(node, vmid);
   try {
     for (const volume of volumes) await lab.volumes.snapshot(node, volume, 'vzdump');
   } finally {
-    await lab.runtime.unfreeze(node, vmid);
+    if (!task.gone.aborted) await lab.runtime.unfreeze(node, vmid);
   }
+  // Killed while it stood still: it stands still.
+  task.gone.throwIfAborted();
   then();
   try {
     await work();
   } finally {
-    for (const volume of volumes) await lab.volumes.removeSnapshot(node, volume, 'vzdump');
+    // Who kills a backup finds its snapshot: the next backup removes it.
+    if (!task.gone.aborted)
+      for (const volume of volumes) await lab.volumes.removeSnapshot(node, volume, 'vzdump');
   }
 }
 
@@ -254,7 +263,8 @@ async function writeArchive(
   await mkdir(scratch).catch(() => {
     throw failure(`unable to create temporary directory '${scratch.split('/').at(-1)}': File exists`);
   });
-  const draft = `${file}.dat`;
+  // The last ending gives way (PVE::VZDump, tmptar): `….tar.dat`, and `….dat` of what is not compressed.
+  const draft = file.replace(/\.[^.]+$/, '.dat');
   const began = Date.now();
   let bytes = 0;
   // Opened before anything can fail: a file that appears after its removal would stay.
@@ -275,14 +285,18 @@ async function writeArchive(
     const [written, read] = await Promise.allSettled([done, packed]);
     // Where nobody takes it any more, tar ends too: the cause is the other one's.
     for (const one of [written, read]) if (one.status === 'rejected') throw one.reason;
+    // Its programs have come to the end, and nobody is there any more who would give it its name.
+    task.gone.throwIfAborted();
     await rename(draft, file);
   } catch (error) {
     if (!task.signal.aborted) throw error;
     throw failure(`command '${archiveCommand(job, base, snapshot !== null)}' failed: interrupted by signal`);
   } finally {
     await out.close();
-    await rm(draft, { force: true });
-    await rm(scratch, { recursive: true, force: true });
+    if (!task.gone.aborted) {
+      await rm(draft, { force: true });
+      await rm(scratch, { recursive: true, force: true });
+    }
   }
   const seconds = Math.max((Date.now() - began) / 1000, 0.001);
   const mib = bytes / 1024 ** 2;
@@ -313,7 +327,7 @@ function archiveCommand(job: DumpJob, base: string, isSnapshot: boolean): string
         ? ['gzip --rsyncable']
         : []),
   ];
-  return `set -o pipefail && ${stages.join(' | ')} >${draft}.tar.dat`;
+  return `set -o pipefail && ${stages.join(' | ')} >${draft}${job.compress === '0' ? '' : '.tar'}.dat`;
 }
 
 async function finish(
@@ -356,7 +370,7 @@ async function restart(lab: Lab, node: string, vmid: number): Promise<void> {
 }
 
 /** Waits for work, but not longer than the task lives: a guest that does not end does not hear that it is stopped. */
-async function untilGone(task: TaskHandle, work: Promise<void>): Promise<void> {
+export async function untilGone(task: TaskHandle, work: Promise<void>): Promise<void> {
   const gone = new Promise<never>((_, reject) => {
     const stop = () => reject(failure('killed'));
     if (task.gone.aborted) stop();

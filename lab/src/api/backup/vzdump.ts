@@ -2,7 +2,7 @@ import type { StorageConf } from '../../cluster/storages.ts';
 import { badParameter, failure } from '../../errors.ts';
 import type { RouteParams } from '../params.ts';
 import { anyone, type RequestContext, type Route } from '../route.ts';
-import { type DumpJob, dumpGuest } from './dump-guest.ts';
+import { type DumpJob, dumpGuest, untilGone } from './dump-guest.ts';
 import { parseKeep } from './prune.ts';
 import { backupVolume, findFile, readBackupConfig, shownPath } from './stored-files.ts';
 import {
@@ -83,7 +83,8 @@ async function vzdump(context: RequestContext, params: RouteParams): Promise<str
   const storage = storageOf(params);
   if (storage !== null) context.check(`/storage/${storage}`, ['Datastore.AllocateSpace']);
   const id = vmids.length === 1 ? String(vmids[0]) : '';
-  return lab.tasks.start({ node, type: 'vzdump', id, user: caller.id, ends: 'itself' }, async (task) => {
+  const spec = { node, type: 'vzdump', id, user: caller.id, ends: 'itself', isProcess: true } as const;
+  return lab.tasks.start(spec, async (task) => {
     const job = jobOf(context, params, storage ?? 'local');
     // One job at a time on a node, as its lock file has it.
     const late = () => failure("can't acquire lock '/var/run/vzdump.lock' - got timeout");
@@ -98,7 +99,9 @@ async function vzdump(context: RequestContext, params: RouteParams): Promise<str
       });
       let errors = 0;
       for (const vmid of mine)
-        await dumpGuest(lab, job, vmid, task).catch((error: Error) => {
+        await untilGone(task, dumpGuest(lab, job, vmid, task)).catch((error: Error) => {
+          // The lock of the node goes with the process, and with it the guests that were to follow.
+          task.gone.throwIfAborted();
           errors++;
           if (error.message === INTERRUPTED) {
             task.log(`ERROR: Backup job failed - ${INTERRUPTED}`);

@@ -26,14 +26,15 @@ async function machinesOf(group: string) {
   const machines = await wiredCells(containers);
   close = machines.close;
   const contents = containers.map((one) => contentsOf(inventory, site, one, secrets));
+  const install = (index: number) => machines.cells[index]!.install(contents[index]!);
   const set = async (index: number) => {
     const cell = machines.cells[index]!;
-    cell.install(contents[index]!);
+    install(index);
     for (const unit of contents[index]!.units) {
       if (unit.name.endsWith('.service') && !unit.name.startsWith('prometheus-')) await cell.start(unit.name);
     }
   };
-  return { ...machines, containers, units: contents[0]!.units.map((one) => one.name), set };
+  return { ...machines, containers, units: contents[0]!.units.map((one) => one.name), install, set };
 }
 
 async function until(what: string, check: () => boolean, cells: readonly Cell[], units: readonly string[]) {
@@ -130,6 +131,44 @@ it('PostgreSQL: one primary, a synchronous replica, services and migrations thro
   await until('the new machine follows', () => asks(primary, '/replica') === '200', cells, units);
   const members = witness.sh('etcdctl member list 2>/dev/null | grep -c started');
   expect(members).toBe('3');
+});
+
+it('etcd: a member whose data came out of a backup joins the others anew, and does not claim what it no longer has', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const { cells, units, install } = await machinesOf('postgres');
+  [0, 1, 2].forEach(install);
+  await Promise.all(cells.map((cell) => cell.start('etcd.service')));
+  const ctl = (cell: Cell, line: string) => cell.sh(`ETCDCTL_API=3 etcdctl --command-timeout=2s ${line}`);
+  const isWell = () => cells.every((cell) => ctl(cell, 'endpoint health 2>&1').includes('is healthy'));
+  await until('three of them', isWell, cells, units);
+  const leader = (cell: Cell) => ctl(cell, 'endpoint status -w fields | grep -E \'"(MemberID|Leader)"\'');
+  const follower = cells.find((cell) => new Set(leader(cell).match(/\d+/g)).size === 2)!;
+  const idOf = (cell: Cell) => /"MemberID" : (\d+)/.exec(leader(cell))![1];
+  const before = idOf(follower);
+  const write = (count: number) =>
+    ctl(follower, `get x >/dev/null; for n in $(seq ${count}); do etcdctl put x $n >/dev/null; done`);
+
+  const stop = () => follower.sh('pkill -x etcd; while pgrep -x etcd >/dev/null; do sleep 0.1; done');
+
+  // Restarted with its own data it is who it was.
+  stop();
+  await follower.start('etcd.service');
+  await until('it is back', isWell, cells, units);
+  expect(idOf(follower)).toBe(before);
+
+  stop();
+  follower.sh('cp -a /var/lib/etcd/psa /root/archive');
+  await follower.start('etcd.service');
+  await until('it is back', isWell, cells, units);
+  write(200);
+  stop();
+  follower.sh('rm -rf /var/lib/etcd/psa && cp -a /root/archive /var/lib/etcd/psa');
+  await follower.start('etcd.service');
+  await until('it is back out of its archive', isWell, cells, units);
+  expect(ctl(follower, 'get x --print-value-only')).toBe('200');
+  expect(idOf(follower)).not.toBe(before);
+  expect(ctl(follower, 'member list').split('\n')).toHaveLength(3);
 });
 
 it('RabbitMQ: one cluster of three; a lost disk is made anew and takes its share of the queues', {

@@ -7,6 +7,8 @@ const PEER_PORT = 2380;
 const SETTINGS = '/etc/default/etcd';
 const PREPARE = '/usr/local/sbin/psa-etcd-prepare';
 const DATA = '/var/lib/etcd/psa';
+/** Which folder the data was made in: what comes out of an archive is in another one. */
+const SEAT = '/var/lib/etcd/psa.seat';
 
 // Debian's unit waits until the cluster has a leader; the first of three would wait for the others, and whoever
 // starts them one by one for ever.
@@ -22,7 +24,8 @@ RestartSec=2s
 /**
  * A member of etcd beside each PostgreSQL. The list of members stands in the inventory. A member that has lost its
  * disk must not come back under its old identity (it would have forgotten what it voted for), so the others are asked
- * to put a new one in its place.
+ * to put a new one in its place. The same holds for one out of a backup: its log ends before what the leader knows that
+ * it has, and etcd ends by "tocommit is out of range" at each start.
  */
 export function etcdContents({ inventory, container, of }: Place): Contents {
   const members = of('postgres');
@@ -70,10 +73,19 @@ result=/run/psa-etcd.env
 
 install -d -m 700 -o etcd -g etcd ${DATA}
 rm -f "$result"
+ctl() { etcdctl --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
+
+# Inode and time of birth: a folder that is written anew has others. Where the others do not answer it is what there is.
+seat=$(stat -c '%i %W' ${DATA})
+if [ -d ${DATA}/member ] && [ -n "$others" ] && [ -e ${SEAT} ] && [ "$(cat ${SEAT})" != "$seat" ]; then
+  ctl member list >/dev/null 2>&1 || exit 0
+  echo "What is here came out of a backup: joining the others anew." >&2
+  rm -rf ${DATA}/member
+fi
+printf '%s\\n' "$seat" > ${SEAT}
 # With data of its own it knows its cluster; alone it makes one.
 if [ -d ${DATA}/member ] || [ -z "$others" ]; then exit 0; fi
 
-ctl() { etcdctl --endpoints="$others" --dial-timeout=2s --command-timeout=5s "$@"; }
 # id, status, name, peer URLs, client URLs, learner
 list=$(ctl member list 2>/dev/null) || exit 0
 mine=$(printf '%s\\n' "$list" | awk -F ', ' -v url="$peer_url" '$4 == url { print $1 }')
