@@ -17,5 +17,8 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
 /** `1 row`, `2 rows`. */
 export const plural = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
 
+/** `12 MiB`, rounded up. */
+export const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
+
 /** The end of what a program said before it failed. */
 export const lastWords = (said: string): string => said.trim().split('\n').slice(-4).join('\n');

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Container } from '@psa/appliance/inventory/expand';
-import { STANZA } from '@psa/appliance/parts/pgbackrest-settings';
+import { REPOSITORY, STANZA } from '@psa/appliance/parts/pgbackrest-settings';
 import { artefactFile, artefactId } from '@psa/recovery/artefact-name';
 import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import {
@@ -12,9 +12,12 @@ import {
   readVerification,
 } from '@psa/recovery/pitr';
 import { newestHistory, type WalGap, walGaps } from '@psa/recovery/wal';
+import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { freeIn } from '../site/free-in.ts';
 import { askSql, postgresMembers } from '../site/psql.ts';
 import { backrest, readRepository, repositoryHost } from '../site/repository.ts';
+import { mib } from '../text.ts';
 import { manifestBase, type Part, type Run } from './part.ts';
 
 /** What says of a copy in the repository which run it is of. */
@@ -46,12 +49,14 @@ async function takeBase(run: Run, host: Container): Promise<SiteManifest> {
   const from = replicas.length > 0 ? '--backup-standby' : '--no-backup-standby';
   const take = () => backrest(cluster, host, [`--type=${type}`, from, ...notes, 'backup']);
   try {
-    await take();
+    await take().catch(async (error: CliError) => {
+      // The database was made anew, as after the loss of all members: pgBackRest keeps the old one's beside it.
+      if (!/stanza-upgrade/.test(error.why ?? '')) throw error;
+      await backrest(cluster, host, ['stanza-upgrade']);
+      await take();
+    });
   } catch (error) {
-    // The database was made anew, as after the loss of all members: pgBackRest keeps the old one's beside it.
-    if (!/stanza-upgrade/.test((error as { why?: string }).why ?? '')) throw error;
-    await backrest(cluster, host, ['stanza-upgrade']);
-    await take();
+    throw await namingRoom(cluster, host, error as CliError);
   }
   info = await readRepository(cluster, host);
   const made = info.backups.findLast(({ notes: all }) => all[RUN_NOTE] === run.id);
@@ -76,6 +81,20 @@ async function takeBase(run: Run, host: Container): Promise<SiteManifest> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   await writeManifest(file, manifest);
   return manifest;
+}
+
+/** Pieces of the log are of 16 MiB, and two are on their way at once. */
+const ROOM_BYTES = 32 * 1024 ** 2;
+
+/** Says it where the repository has no room: pgBackRest then says that the log does not arrive, and asks for settings to be checked. */
+async function namingRoom(cluster: Cluster, host: Container, error: CliError): Promise<Error> {
+  const free = await freeIn(cluster, host.id, REPOSITORY).catch(() => null);
+  if (free === null || free >= ROOM_BYTES) return error;
+  return new CliError(error.message, {
+    why: `The disk is full: ${mib(free)} are free in ${REPOSITORY} of ${host.name}, and the log waits on the primary. ${error.why ?? ''}`,
+    fix: 'Raise disk_gb of the group "ops" in the inventory and run "psactl apply", or lower backup.pitr_days.',
+    cause: error,
+  });
 }
 
 /** Reads all of the repository back, and looks for pieces of the log that are missing behind each copy. */

@@ -10,14 +10,13 @@ import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
+import { freeIn } from '../site/free-in.ts';
 import { postgresShell } from '../site/psql.ts';
 import { archiverState, flushLog, readRepository, repositoryHost } from '../site/repository.ts';
-import { lastWords } from '../text.ts';
+import { lastWords, mib } from '../text.ts';
 import { textOf } from './dump-program.ts';
 import {
-  freeIn,
   GROWTH,
-  mib,
   needPrimary,
   type Place,
   placeDatabase,

@@ -7,8 +7,9 @@ import type { ReadDump } from '@psa/recovery/rows/take';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { freeIn } from '../site/free-in.ts';
 import { askSql, asPostgres, postgresMembers, psql } from '../site/psql.ts';
-import { lastWords } from '../text.ts';
+import { lastWords, mib } from '../text.ts';
 
 /** Where a restored database goes. */
 export interface Place {
@@ -27,7 +28,6 @@ export const SPARE_BYTES = 256 * 1024 ** 2;
 const NAME_BYTES = 63;
 
 export const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-export const mib = (bytes: number) => `${Math.ceil(bytes / 1024 ** 2)} MiB`;
 
 /** What is wanted of a restore of a database. */
 export interface WantedPlace {
@@ -88,12 +88,6 @@ export async function planPlace(
       ? { bytes: Number(there[0]), kept_as: `${as}_before_${newRun(new Date()).slice(0, 16)}` }
       : null,
   };
-}
-
-/** Bytes that are free where a folder of a container is. */
-export async function freeIn(cluster: Cluster, member: number, folder: string): Promise<number> {
-  const text = await cluster.must(member, ['df', '-Pk', folder]);
-  return Number(text.trim().split('\n').at(-1)!.split(/\s+/)[3]) * 1024;
 }
 
 /** The primary. @throws CliError when there is none */

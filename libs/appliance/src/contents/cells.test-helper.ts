@@ -64,6 +64,11 @@ export class Cell {
     return ['-t', `${this.#pid}`, ...spaces, ...argv];
   }
 
+  /** Starts a program as root; its streams are pipes. */
+  spawn(argv: readonly string[]): ChildProcess {
+    return spawn('nsenter', this.#enter(argv));
+  }
+
   /** Runs a program as root to its end; `output` is what it printed, with the errors of one that failed. */
   run(argv: readonly string[], input?: string): { code: number | null; output: string } {
     const done = spawnSync('nsenter', this.#enter(argv), {

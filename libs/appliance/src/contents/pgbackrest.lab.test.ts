@@ -1,79 +1,18 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { example } from '../inventory/example.test-helper.ts';
-import { expand, siteOf } from '../inventory/expand.ts';
 import { STANZA } from '../parts/pgbackrest-settings.ts';
 import { PITR, PITR_FOLDER, PITR_TOO_LATE, pitrSocket, pitrTime } from '../parts/pitr-script.ts';
-import { type Cell, wiredCells } from './cells.test-helper.ts';
-import { contentsOf } from './contents.ts';
-import { newSecrets, secretNames } from './secrets.ts';
-
-const inventory = example();
-for (const group of inventory.containers) group.memory_mb = Math.min(group.memory_mb, 1024);
-const site = siteOf(inventory);
-const secrets = newSecrets(secretNames(inventory));
-const containers = expand(inventory, site).filter(({ group }) => group === 'postgres' || group === 'ops');
+import type { Cell } from './cells.test-helper.ts';
+import { repositoryCells } from './repository-cells.test-helper.ts';
 
 let close = () => {};
 afterEach(() => close());
 
-async function until(what: string, check: () => boolean, logs: () => string) {
-  for (let turn = 0; turn < 240; turn++) {
-    try {
-      if (check()) return;
-    } catch {}
-    await sleep(500);
-  }
-  throw new Error(`Not so after a long time: ${what}\n${logs()}`);
-}
-
 it('pgBackRest: members hand over their log, a replica is copied, and any second is restored, also across a failover', {
   timeout: 600_000,
 }, async () => {
-  const machines = await wiredCells(containers);
+  const machines = await repositoryCells();
   close = machines.close;
-  const { cells } = machines;
-  const ops = cells[containers.findIndex(({ group }) => group === 'ops')]!;
-  const members = cells.filter((cell) => cell !== ops);
-  const units = (cell: Cell) =>
-    contentsOf(inventory, site, containers.find(({ name }) => name === cell.name)!, secrets).units;
-  const logs = () =>
-    cells
-      .flatMap((cell) =>
-        units(cell).map(({ name }) => `== ${cell.name} ${name}\n${cell.log(name).slice(-2_000)}`),
-      )
-      .join('\n');
-  for (const cell of cells)
-    cell.install(contentsOf(inventory, site, containers.find(({ name }) => name === cell.name)!, secrets));
-  await Promise.all(
-    cells.map(async (cell) => {
-      // Two VLANs on one wire, without the firewall between them.
-      cell.sh('ip route add 10.0.0.0/16 dev eth0');
-      cell.sh('install -d -o postgres -g postgres /var/lib/pgbackrest /var/spool/pgbackrest');
-      for (const { name } of units(cell))
-        if (name.endsWith('.service') && !name.startsWith('prometheus-')) await cell.start(name);
-    }),
-  );
-  const addressOf = (cell: Cell) => containers.find(({ name }) => name === cell.name)!.address;
-  const says = (cell: Cell, path: string) =>
-    ops.run([
-      ...['curl', '-s', '-m', '2', '-o', '/dev/null', '-w', '%{http_code}'],
-      `http://${addressOf(cell)}:8008${path}`,
-    ]).output === '200';
-  const primaries = () => members.filter((cell) => says(cell, '/primary'));
-  await until('one primary', () => primaries().length === 1, logs);
-  await until('two replicas', () => members.filter((cell) => says(cell, '/replica')).length === 2, logs);
-  const as = (cell: Cell, line: string) =>
-    cell.run(['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`]);
-  const must = (cell: Cell, line: string) => {
-    const { code, output } = as(cell, line);
-    if (code !== 0) throw new Error(`${cell.name}: ${line} ended with ${code}: ${output}`);
-    return output.trim();
-  };
-  const sql = (cell: Cell, text: string) =>
-    must(cell, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -d psa_platform -c "${text}"`);
-  // As units call it: it asks for itself on the other side as it was called here.
-  const backrest = (command: string) => must(ops, `/usr/bin/pgbackrest --stanza=${STANZA} ${command}`);
+  const { ops, members, containers, primaries, says, until, as, must, sql, backrest } = machines;
 
   // The stanza is made by a unit that a timer starts; its command here, for there is no systemd.
   backrest('stanza-create');
@@ -98,15 +37,14 @@ it('pgBackRest: members hand over their log, a replica is copied, and any second
   await write(first, 10);
   first.close();
   const left = members.filter((cell) => cell !== first);
-  await until('another primary', () => left.some((cell) => says(cell, '/primary')), logs);
+  await until('another primary', () => left.some((cell) => says(cell, '/primary')));
   const second = left.find((cell) => says(cell, '/primary'))!;
-  await until('it takes writes', () => sql(second, 'select pg_is_in_recovery()') === 'f', logs);
+  await until('it takes writes', () => sql(second, 'select pg_is_in_recovery()') === 'f');
   await write(second, 10);
   const last = sql(second, 'select pg_walfile_name(pg_switch_wal())');
   await until(
     'the last piece is in the repository',
     () => sql(second, 'select last_archived_wal from pg_stat_archiver') >= last,
-    logs,
   );
 
   const seenAt = (time: string) => {
