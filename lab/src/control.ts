@@ -49,6 +49,8 @@ export interface LabControl {
   killNode(node: string): Promise<LabStatus>;
   /** Switches it on again; containers with `onboot` start. */
   startNode(node: string): Promise<LabStatus>;
+  /** Takes the disks of a node that is off, and what the cluster knew of their containers. */
+  loseDisks(node: string): Promise<LabStatus>;
   /** Cuts a node off from the others. */
   partition(node: string): Promise<LabStatus>;
   /** Plugs a node's cables in again; without a name those of all. */
@@ -96,6 +98,7 @@ export function labControl(dir: string): LabControl {
     status: () => call<LabStatus>(dir, 'GET', '/status'),
     killNode: (node) => post('/kill-node', { node }),
     startNode: (node) => post('/start-node', { node }),
+    loseDisks: (node) => post('/lose-disks', { node }),
     partition: (node) => post('/partition', { node }),
     heal: (node) => post('/heal', { node }),
     fillDisk: (node, storage, share) => post('/fill-disk', { node, storage, share }),

@@ -20,6 +20,7 @@ import { apiToken, type NodeCertificate, nodeCertificate, sshKey } from './daemo
 import { NodeShells } from './daemon/node-shell.ts';
 import { type OpenPorts, openPorts } from './daemon/ports.ts';
 import { grantToken } from './daemon/token-rights.ts';
+import { loseDisks } from './guests/lose-disks.ts';
 import { nodesBooting, startAll } from './guests/node-power.ts';
 import { tidyGuests } from './guests/tidy.ts';
 import { LAB_NODES, labInventory } from './inventory/lab-inventory.ts';
@@ -199,6 +200,7 @@ class Daemon implements RunningLab {
       status: () => this.status(),
       killNode: (node) => lab.power.kill(known(lab, node)),
       startNode: (node) => lab.power.start(known(lab, node)),
+      loseDisks: (node) => loseDisks(lab, known(lab, node)),
       partition: (node) => this.#cut(known(lab, node), true),
       heal: async (node) => {
         for (const one of node === null ? lab.network.partitioned() : [known(lab, node)])

@@ -4,6 +4,7 @@ import { copyFile, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { labControl } from '@psa/lab/control';
 import { artefactFile } from '@psa/recovery/artefact-name';
 import { ensureBackupKey } from '@psa/recovery/key-file';
 import type { SiteManifest } from '@psa/recovery/manifest';
@@ -350,5 +351,49 @@ describe('psactl restore file', { timeout: 300_000 }, () => {
     expect(await refused(1, ...file('/usr/lib/os-release'))).toContain('does not restore');
     await back();
     expect((await readdir(lab.dir)).filter((name) => /none|psa-restoring/.test(name))).toEqual([]);
+  });
+});
+
+// The last: what stood on the node alone is gone.
+describe('a node that was lost with its disks', { timeout: 600_000 }, () => {
+  it('gets its containers back from the newest backup that was not on it', async () => {
+    const { node } = await cluster().need(320);
+    const take = async (tier: string) =>
+      (
+        await json<{ data: RunResult }>(0, 'backup', 'run', '--tier', tier, '--only', 'containers')
+      ).data.parts.find(({ name }) => /psa-redis-1/.test(name))!.id!;
+    const [shared, own] = [await take('father'), await take('son')];
+    const control = labControl(lab.dir);
+    const said = await control.loseDisks(node).catch((error: Error) => error.message);
+    expect(said).toContain('has power');
+    await control.killNode(node);
+    // What HA has, it starts elsewhere.
+    const resources = await cluster().get<readonly { sid: string }[]>('/cluster/ha/resources');
+    await expect
+      .poll(
+        async () => {
+          const guests = await cluster().get<readonly { vmid: number; node: string }[]>(
+            '/cluster/resources',
+            { type: 'vm' },
+          );
+          return guests.filter(
+            (one) => one.node === node && resources.some(({ sid }) => sid === `ct:${one.vmid}`),
+          );
+        },
+        { timeout: 120_000 },
+      )
+      .toEqual([]);
+    await control.loseDisks(node);
+    await control.startNode(node);
+    expect(await cluster().find(320)).toBeNull();
+    expect(await refused(1, 'restore', 'container', 'psa-redis-1', '--from', own, '--yes')).toContain(own);
+    const { data } = await json<{ data: { backup: string; replaces: null; node: string } }>(
+      0,
+      ...['restore', 'container', 'psa-redis-1', '--yes'],
+    );
+    expect(data).toMatchObject({ backup: shared, replaces: null, node });
+    // The others of the node that HA does not have are made anew.
+    await json(0, 'apply', '--yes');
+    expect((await json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);
   });
 });

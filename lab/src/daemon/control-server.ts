@@ -7,6 +7,7 @@ export interface ControlHandlers {
   status(): Promise<LabStatus>;
   killNode(node: string): Promise<void>;
   startNode(node: string): Promise<void>;
+  loseDisks(node: string): Promise<void>;
   partition(node: string): Promise<void>;
   heal(node: string | null): Promise<void>;
   fillDisk(node: string, storage: string, share: number): Promise<void>;
@@ -20,6 +21,7 @@ export async function serveControl(socket: string, handlers: ControlHandlers): P
   const actions: Record<string, (body: Body) => Promise<void>> = {
     'POST /kill-node': (body) => handlers.killNode(text(body, 'node')),
     'POST /start-node': (body) => handlers.startNode(text(body, 'node')),
+    'POST /lose-disks': (body) => handlers.loseDisks(text(body, 'node')),
     'POST /partition': (body) => handlers.partition(text(body, 'node')),
     'POST /heal': (body) => handlers.heal(body.node === undefined ? null : text(body, 'node')),
     'POST /fill-disk': (body) => {

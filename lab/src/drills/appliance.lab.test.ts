@@ -8,6 +8,7 @@ import { drift } from './drift.drill.ts';
 import { flows } from './flows.drill.ts';
 import { idle } from './idle.drill.ts';
 import { killPsactl } from './kill-psactl.drill.ts';
+import { nodeDestroyed } from './node-destroyed.drill.ts';
 import { nodeLoss } from './node-loss.drill.ts';
 import { partition } from './partition.drill.ts';
 import { pitr } from './pitr.drill.ts';
@@ -39,6 +40,7 @@ describe('an appliance on the lab', { timeout: 900_000, retry: 0 }, () => {
   pitr(it);
   clock(it);
   recoveryDrill(it);
+  nodeDestroyed(it);
   dr(it);
   drWarm(it);
   conformance(it);

@@ -19,6 +19,8 @@ export const MEASURED = join(ROOT, 'dist/drills');
 export const PASSWORD = process.env.PSA_DEMO_PASSWORD ?? 'vier stille Reiher am See';
 /** A running lab with its appliance to drill on; it is left running. Absent: one is made and removed. */
 const GIVEN = process.env.PSA_DRILL_DIR;
+/** Leaves the lab that is made running as well, to look into it and to drill on it again by PSA_DRILL_DIR. */
+const IS_KEPT = process.env.PSA_DRILL_KEEP === '1';
 /** Releases that drills deploy: made of this repository, but for the one whose services never get ready. */
 export const RELEASES = { first: '0.1.0', next: '0.1.1', broken: '0.1.2' } as const;
 
@@ -100,6 +102,9 @@ export async function runProgram(program: string, args: readonly string[], env: 
 /** Makes a lab with the whole appliance and the demo data, or takes the one that `PSA_DRILL_DIR` names. */
 export async function raise(): Promise<Rig> {
   const dir = GIVEN ?? '/var/lib/psa-lab-drill';
+  // The machine's own key, as whoever builds here has: templates that were built are taken as they are, and a lab that is
+  // kept takes the releases of the next run.
+  process.env.PSA_SIGNING_KEY = '';
   const psactl = join(ROOT, 'cli/bin/psactl');
   const env = { PSA_LAB_DIR: dir, PSA_DEMO_PASSWORD: PASSWORD };
   if (!GIVEN) {
@@ -115,9 +120,7 @@ export async function raise(): Promise<Rig> {
 
 /** Builds a release where it is not there yet. */
 export async function buildRelease(version: string, ...flags: readonly string[]): Promise<void> {
-  // A lab that stood before names this machine's own key, one that is made here that of this run.
-  const key = GIVEN === undefined ? {} : { PSA_SIGNING_KEY: '' };
-  await runProgram(process.execPath, ['scripts/release.ts', '--version', version, ...flags], key);
+  await runProgram(process.execPath, ['scripts/release.ts', '--version', version, ...flags]);
 }
 
 /** Keeps what was measured, for reports. */
@@ -184,7 +187,7 @@ function rigOf(dir: string, psactl: string, env: Record<string, string>): Rig {
         throw new Error(`Not healthy: ${run.stdout.slice(0, 4_000)}\n${run.stderr.slice(-2_000)}`);
     },
     async down() {
-      if (!GIVEN) await labDown(dir);
+      if (!GIVEN && !IS_KEPT) await labDown(dir);
     },
   };
   return rig;

@@ -14,6 +14,9 @@ interface Demo {
  */
 const SCRIPT = `set -a; eval "$(cat)"; set +a; cd /tmp && exec su psa -s /bin/sh -c "exec /opt/psa/node/bin/node $1"`;
 
+/** They wait for the broker's queues and for one another. */
+const READY_MS = 180_000;
+
 export const labDemo = define<SiteOptions, { site: string }, null, Demo>({
   summary:
     'Puts the demo data into an appliance that has none: an MSP with customers, technicians and tickets',
@@ -42,6 +45,7 @@ PSA_DEMO_PASSWORD.`,
   async apply(_plan, context) {
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
+    const { lookInto } = await import('../../site/look.ts');
     const { progress, signal, io } = context;
     return withSite(context, (site) =>
       site.folder.locked('psactl lab demo', async () => {
@@ -53,6 +57,18 @@ PSA_DEMO_PASSWORD.`,
           Promise.all(
             replicas.map(({ id, group }) => cluster.must(id, ['systemctl', verb, `psa@${group}.service`])),
           );
+        const areReady = () =>
+          cluster.until('the services', READY_MS, async () => {
+            const targets = (await cluster.placed()).flatMap(({ container, node }) =>
+              node !== null && replicas.includes(container) ? [{ container, node }] : [],
+            );
+            const { seen } = await lookInto(cluster, targets);
+            const waiting = replicas.filter(({ id }) => seen.get(id)?.inside.unready !== null);
+            return waiting.length === 0
+              ? null
+              : `Not ready yet: ${waiting.map(({ name }) => name).join(', ')}`;
+          });
+        let logins = '';
         progress.start('Stop the services');
         await each('stop');
         try {
@@ -69,11 +85,14 @@ PSA_DEMO_PASSWORD.`,
               why: stderr.trim().split('\n').slice(-5).join('\n') || `It ended with ${code}.`,
             });
           }
-          return { site: site.site.name, logins: stdout };
+          logins = stdout;
         } finally {
           progress.start('Start the services');
           await each('start');
         }
+        progress.start('Wait until they are ready');
+        await areReady();
+        return { site: site.site.name, logins };
       }),
     );
   },
