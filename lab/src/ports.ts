@@ -193,7 +193,7 @@ export interface VolumeStore {
     to: Writable,
     add?: readonly AddedFile[],
     mounts?: readonly MountedVolume[],
-  ): Promise<void>;
+  ): Promise<number>;
   /** Takes in a folder storage that someone made by the API: it has its room on the disk of one that was there. */
   adopt(storage: string, shared: boolean): Promise<void>;
   /** Folder that holds files of a kind (`vztmpl` → `<root>/template/cache`, `backup` → `<root>/dump`, as Proxmox lays them out). */

@@ -160,11 +160,13 @@ export async function describeVolume(
 ): Promise<SiteManifest> {
   const storage = cluster.site.site.storages.find(({ name }) => name === volid.split(':')[0]);
   const isServer = storage?.type === 'pbs';
+  const began = Date.now();
   const seen = isServer ? null : await readVolume(cluster, base.from.node!, volid);
   return {
     ...base,
     ...{ bytes: seen?.bytes ?? size, sha256: seen?.sha256 ?? null, content_bytes: null },
     duration_ms: Math.max(0, Date.now() - Math.min(new Date(base.at).getTime(), ctime * 1000)),
+    ...(seen && { read_back_ms: Date.now() - began }),
     verified_at: new Date().toISOString(),
   };
 }

@@ -62,9 +62,9 @@ export async function takeFile(
   const at = new Date();
   return writeArtefact<Own>({
     ...{ ...source, file: `${run.generation.folder}/${artefactFile(id)}`, recipients, limit: run.limit },
-    describe: ({ sum, filled, duration_ms, verified_at, ...own }: Own & Written) => ({
+    describe: ({ sum, filled, duration_ms, read_back_ms, verified_at, ...own }: Own & Written) => ({
       ...{ ...manifestBase(run, kind, id, at), content_bytes: filled, ...own },
-      ...{ ...sum, duration_ms, verified_at, recipients },
+      ...{ ...sum, duration_ms, read_back_ms, verified_at, recipients },
     }),
   });
 }

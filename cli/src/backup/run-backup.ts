@@ -36,6 +36,8 @@ export interface PartResult {
   readonly id: string | null;
   readonly bytes: number;
   readonly duration_ms: number;
+  /** Of that, reading it back; null: another program does that, or there is nothing. */
+  readonly read_back_ms: number | null;
   readonly warnings: readonly string[];
 }
 
@@ -164,15 +166,15 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
 async function takePart(run: Run, part: Part): Promise<PartResult> {
   const began = Date.now();
   const { item, name, skip } = part;
-  const none = { item, name, id: null, bytes: 0, warnings: [] };
+  const none = { item, name, id: null, bytes: 0, read_back_ms: null, warnings: [] };
   if (skip !== null) return { ...none, outcome: 'skipped', why: skip, duration_ms: 0 };
   try {
     run.cluster.signal.throwIfAborted();
     const manifest: SiteManifest | null = await part.take(run);
     const duration_ms = Date.now() - began;
     if (manifest === null) return { ...none, outcome: 'unchanged', why: null, duration_ms };
-    const { id, bytes, warnings } = manifest;
-    return { ...none, outcome: 'good', why: null, id, bytes, warnings, duration_ms };
+    const { id, bytes, read_back_ms = null, warnings } = manifest;
+    return { ...none, outcome: 'good', why: null, id, bytes, warnings, duration_ms, read_back_ms };
   } catch (error) {
     run.cluster.signal.throwIfAborted();
     return { ...none, outcome: 'failed', why: reasonOf(error), duration_ms: Date.now() - began };

@@ -14,7 +14,7 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { generationsOf } from '../site/generations.ts';
-import { readVolume } from '../site/volume.ts';
+import { sumVolume } from '../site/volume.ts';
 import { cardsApart, cardTrouble } from './cards.ts';
 import { type Chosen, choose } from './choose.ts';
 
@@ -53,6 +53,8 @@ export interface ContainerRestored extends ContainerPlan {
   /** The backup of what was there before; null: nothing was. */
   readonly safety: string | null;
   readonly duration_ms: number;
+  /** Of that, from the order to Proxmox VE until it had the container's disk and configuration. */
+  readonly unpack_ms: number;
   readonly warnings: readonly string[];
 }
 
@@ -191,8 +193,8 @@ export async function restoreContainer(
     const { manifest } = chosen;
     if (manifest.sha256 !== null) {
       progress.start(`Read ${volid}`);
-      const seen = await readVolume(cluster, chosen.backup.volume!.node, volid);
-      if (seen.sha256 !== manifest.sha256)
+      const sha256 = await sumVolume(cluster, chosen.backup.volume!.node, volid);
+      if (sha256 !== manifest.sha256)
         throw new CliError(
           `Unable to restore ${manifest.id}: it is not what its manifest names (another SHA-256).`,
           {
@@ -202,8 +204,8 @@ export async function restoreContainer(
     }
     const ha = replaces?.managed ? await holdBack(cluster, id) : null;
     try {
-      const { safety, warnings } = await overwrite(cluster, ready, progress);
-      return { ...plan, safety, duration_ms: Date.now() - began, warnings };
+      const done = await overwrite(cluster, ready, progress);
+      return { ...plan, ...done, duration_ms: Date.now() - began };
     } catch (error) {
       // As it is now it still answers better than when it is stopped.
       if (replaces?.state === 'running' && !signal.aborted)
@@ -220,7 +222,7 @@ async function overwrite(
   cluster: Cluster,
   { plan, chosen, target }: ReadyContainer,
   progress: Progress,
-): Promise<Pick<ContainerRestored, 'safety' | 'warnings'>> {
+): Promise<Pick<ContainerRestored, 'safety' | 'unpack_ms' | 'warnings'>> {
   const { id, node, replaces } = plan;
   const { volid } = chosen.backup.volume!;
   let safety: SiteManifest | null = null;
@@ -244,11 +246,13 @@ async function overwrite(
     ...(replaces ? { force: true } : {}),
     ...{ ...marks, ...cards },
   };
+  const ordered = Date.now();
   const result = await make(cluster, node, params).catch(async (error) => {
     cluster.signal.throwIfAborted();
     if (safety) await putBack(cluster, plan, safety, error as Error, progress);
     throw error;
   });
+  const unpack_ms = Date.now() - ordered;
   if (apart) await checkApart(cluster, plan, cards);
   progress.start(`Start ${plan.container}`);
   await startGuest(cluster, node, id, plan.container);
@@ -257,7 +261,7 @@ async function overwrite(
     ...(result?.warningLines ?? []),
     ...(isForgotten ? ['HA does not know it any more: "psactl apply" puts it back.'] : []),
   ];
-  return { safety: safety?.id ?? null, warnings };
+  return { safety: safety?.id ?? null, unpack_ms, warnings };
 }
 
 const make = (cluster: Cluster, node: string, params: Readonly<Record<string, string | number | boolean>>) =>

@@ -87,6 +87,17 @@ export async function readVolume(cluster: Cluster, node: string, volid: string):
   throw unreadable(node, volid, stderr, code);
 }
 
+/** The sum of an archive alone: of bytes that are still those of its manifest it is known that they unpack. */
+const SUM = `f=$(pvesm path "$1") && sha256sum <"$f"`;
+
+/** SHA-256 of an archive of a container, read on a node that has it. @throws CliError when it is not there */
+export async function sumVolume(cluster: Cluster, node: string, volid: string): Promise<string> {
+  const { code, stdout, stderr } = await withArchive(cluster, node, SUM, [volid]);
+  const sha256 = /^[0-9a-f]{64}/.exec(stdout)?.[0];
+  if (code === 0 && sha256) return sha256;
+  throw unreadable(node, volid, stderr, code);
+}
+
 /** A reading of an archive that did not come to its end. */
 export const unreadable = (node: string, volid: string, stderr: string, code: number | null): CliError =>
   new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {

@@ -189,8 +189,8 @@ export class FolderStore implements VolumeStore {
     to: Writable,
     add: readonly AddedFile[] = [],
     mounts: readonly MountedVolume[] = [],
-  ): Promise<void> {
-    await pack(this.#layout.packed(node, volume, snapshot, mounts), 'mine', add, to);
+  ): Promise<number> {
+    return await pack(this.#layout.packed(node, volume, snapshot, mounts), 'mine', add, to);
   }
 
   async folder(

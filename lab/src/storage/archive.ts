@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Transform, type Writable } from 'node:stream';
@@ -77,15 +78,24 @@ export interface PackedFolder {
   readonly path: string;
 }
 
-/** Writes folders as one tar with the ids that the container itself sees. */
+/**
+ * Writes folders as one tar with the ids that the container itself sees.
+ * @param to not ended; where it leads to another program, that one gets a single folder from tar itself, as in a pipe of a shell
+ * @returns bytes written
+ */
 export async function pack(
   folders: readonly PackedFolder[],
   ownership: Ownership,
   add: readonly AddedFile[],
   to: Writable,
-): Promise<void> {
+): Promise<number> {
+  let bytes = 0;
   for (const [index, folder] of folders.entries())
-    await packOne(folder, ownership, index === 0 ? add : [], to, index === folders.length - 1);
+    bytes += await packOne(folder, ownership, index === 0 ? add : [], to, {
+      isFirst: index === 0,
+      isLast: index === folders.length - 1,
+    });
+  return bytes;
 }
 
 async function packOne(
@@ -93,11 +103,11 @@ async function packOne(
   ownership: Ownership,
   add: readonly AddedFile[],
   to: Writable,
-  isLast: boolean,
-): Promise<void> {
+  { isFirst, isLast }: { readonly isFirst: boolean; readonly isLast: boolean },
+): Promise<number> {
   const extra = add.length === 0 ? null : await staged(add, ownership);
   const tar = [
-    ...['tar', '-cpf', '-', '--sparse', '--one-file-system', ...COMMON],
+    ...['tar', '-cpf', '-', '--totals', '--sparse', '--one-file-system', ...COMMON],
     ...['--warning=no-file-ignored', '--warning=no-file-changed', '--warning=no-xattr-write'],
     // The end of an archive is two blocks then, and no more.
     ...(isLast ? [] : ['--blocking-factor=1']),
@@ -114,14 +124,17 @@ async function packOne(
       './',
     ],
   ];
-  const child = start(tar, ownership, { cwd: '/' });
+  const direct = isFirst && isLast && to instanceof Socket;
+  const child = start(tar, ownership, { cwd: '/', ...(direct && { stdout: to }) });
   try {
+    // 1: a file changed while it was read.
     const ended = finished(child, `pack ${folder}`, [0, 1]);
     ended.catch(() => {});
-    if (isLast) await pipeline(child.stdout!, to, { end: false });
+    if (direct) await ended;
+    else if (isLast) await pipeline(child.stdout!, to, { end: false });
     else await pipeline(child.stdout!, withoutEnd(), to, { end: false });
-    // 1: a file changed while it was read.
-    await ended;
+    const [, bytes = '0'] = /Total bytes written: (\d+)/.exec(await ended) ?? [];
+    return Number(bytes) - (isLast ? 0 : END);
   } finally {
     child.kill();
     if (extra !== null) await rm(extra, { recursive: true, force: true });
@@ -169,21 +182,26 @@ async function staged(add: readonly AddedFile[], ownership: Ownership): Promise<
   return folder;
 }
 
-function start(tar: readonly string[], ownership: Ownership, options: { cwd: string; stdin?: number }) {
+function start(
+  tar: readonly string[],
+  ownership: Ownership,
+  { cwd, stdin, stdout }: { cwd: string; stdin?: number; stdout?: Socket },
+) {
   const [program, ...args] = [...(ownership === 'shifted' ? ENTER : []), ...tar] as [string, ...string[]];
-  return spawn(program, args, { cwd: options.cwd, stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'] });
+  return spawn(program, args, { cwd, stdio: [stdin ?? 'ignore', stdout ?? 'pipe', 'pipe'] });
 }
 
-function finished(child: ReturnType<typeof start>, what: string, good: readonly number[]): Promise<void> {
+/** @returns what it said */
+function finished(child: ReturnType<typeof start>, what: string, good: readonly number[]): Promise<string> {
   let said = '';
   child.stderr!.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4096);
   });
-  if (good.length === 1) child.stdout!.resume();
+  if (good.length === 1) child.stdout?.resume();
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
-      if (code !== null && good.includes(code)) return resolve();
+      if (code !== null && good.includes(code)) return resolve(said);
       const lines = said
         .trim()
         .split('\n')

@@ -170,9 +170,9 @@ export class BtrfsStore implements VolumeStore {
     to: Writable,
     add: readonly AddedFile[] = [],
     mounts: readonly MountedVolume[] = [],
-  ): Promise<void> {
+  ): Promise<number> {
     const folders = this.#layout.packed(node, volume, snapshot, mounts);
-    await pack(folders, await ownershipOf(folders[0]!.folder), add, to);
+    return await pack(folders, await ownershipOf(folders[0]!.folder), add, to);
   }
 
   async folder(node: string, storage: string, content: Content): Promise<string> {

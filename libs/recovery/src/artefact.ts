@@ -3,10 +3,18 @@ import { mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createZstdDecompress } from 'node:zlib';
 import { parseArtefactFile } from './artefact-name.ts';
 import { discard, publish, type SiteManifest } from './manifest.ts';
-import { countingStream, fillWhole, type Sum, seal, throwCause, writeAll } from './sealed.ts';
+import {
+  countingStream,
+  fillWhole,
+  PIECE,
+  type Sum,
+  seal,
+  throwCause,
+  unpacking,
+  writeAll,
+} from './sealed.ts';
 
 /** A backup that cannot be made, or does not restore; says why. */
 export class ArtefactError extends Error {
@@ -35,6 +43,7 @@ export interface Written {
   /** Bytes that came, before they were compressed here. */
   readonly filled: number;
   readonly duration_ms: number;
+  readonly read_back_ms: number;
   readonly verified_at: string;
 }
 
@@ -62,13 +71,15 @@ export async function writeArtefact<T extends object>(source: ArtefactSource<T>)
       throwCause(await Promise.allSettled([filling, passing]));
     };
     const sum = recipients.length > 0 ? await seal(part, recipients, fill) : await writePlain(part, fill);
+    const written = Date.now();
     const seen = await sumOf(part);
     if (seen.sha256 !== sum.sha256)
       throw new ArtefactError(`Unable to back up to ${file}: what was read back is not what was written.`);
     await source.inspect?.(part);
     const manifest = source.describe({
       ...made!,
-      ...{ sum, filled, duration_ms: Date.now() - began, verified_at: new Date().toISOString() },
+      ...{ sum, filled, duration_ms: Date.now() - began, read_back_ms: Date.now() - written },
+      verified_at: new Date().toISOString(),
     });
     await publish(part, file, manifest);
     return manifest;
@@ -113,7 +124,7 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
 /** Reads a file to its last byte. */
 export async function sumOf(file: string): Promise<Sum> {
   const { stream, sum } = countingStream();
-  await pipeline(createReadStream(file), stream.resume());
+  await pipeline(createReadStream(file, { highWaterMark: PIECE }), stream.resume());
   return sum();
 }
 
@@ -122,8 +133,8 @@ export async function sumOf(file: string): Promise<Sum> {
  * @throws ArtefactError when it is damaged or cut off
  */
 export async function readZstd<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
-  const unpacked = createZstdDecompress();
-  const feeding = pipeline(createReadStream(file), unpacked);
+  const unpacked = unpacking();
+  const feeding = pipeline(createReadStream(file, { highWaterMark: PIECE }), unpacked);
   try {
     const [result] = await Promise.all([read(unpacked), feeding]);
     return result;
@@ -145,8 +156,8 @@ export async function readZstd<T>(file: string, read: (content: Readable) => Pro
 
 /** The begin of what a file that zstd has packed holds: as much as `read` takes, and nothing is said of the rest. */
 export async function readZstdHead<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
-  const unpacked = createZstdDecompress();
-  const feeding = pipeline(createReadStream(file), unpacked);
+  const unpacked = unpacking();
+  const feeding = pipeline(createReadStream(file, { highWaterMark: PIECE }), unpacked);
   feeding.catch(() => {});
   try {
     return await read(unpacked);

@@ -19,6 +19,8 @@ interface AnyManifest {
   /** What it was closed for: `age1…`; empty: it is not encrypted. */
   readonly recipients: readonly string[];
   readonly duration_ms: number;
+  /** Of that, reading it back. Absent: it was written before this was noted, or another program reads it. */
+  readonly read_back_ms?: number;
   /** It was read back to its last byte after it was written. */
   readonly verified_at: string;
 }

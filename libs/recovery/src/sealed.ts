@@ -26,6 +26,12 @@ export const sealErrorOf = (error: Error, what: string): SealError =>
     ? new OtherKeyError(`${what} was closed for another key`, { cause: error })
     : new SealError(`${what} is damaged or cut off (${error.message})`, { cause: error });
 
+/** Bytes that are read or unpacked at once: in small pieces the way from piece to piece costs more than the work. */
+export const PIECE = 1024 ** 2;
+
+/** Unpacks what zstd has packed. */
+export const unpacking = () => createZstdDecompress({ chunkSize: PIECE });
+
 /** Hands on what it gets, and knows its sum in the end. */
 export function countingStream(): { readonly stream: Transform; sum(): Sum } {
   const hash = createHash('sha256');
@@ -112,7 +118,7 @@ export async function unseal(
   read: (content: Readable) => Promise<void>,
 ): Promise<Sum> {
   const counted = countingStream();
-  const sealed = createReadStream(file);
+  const sealed = createReadStream(file, { highWaterMark: PIECE });
   const reading = pipeline(sealed, counted.stream);
   // Whoever waits for the content is told; nobody waits for this one before.
   reading.catch(() => {});
@@ -120,7 +126,7 @@ export async function unseal(
   try {
     const content = await decrypted(counted.stream, identity);
     const plain = new PassThrough();
-    const opening = pipeline(content, createZstdDecompress(), plain);
+    const opening = pipeline(content, unpacking(), plain);
     const handing = read(plain).catch((error: Error) => {
       // Damage reaches the reader as a stream that ends early; its own trouble is what comes while all is well.
       own ??= error;

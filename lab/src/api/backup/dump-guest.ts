@@ -1,8 +1,5 @@
 import { mkdir, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type PassThrough, Transform, type TransformCallback, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { constants, createGzip, createZstdCompress } from 'node:zlib';
 import { type GuestValues, newConf, printConf } from '../../cluster/guest-conf.ts';
 import { requireUnlocked } from '../../cluster/guests.ts';
 import type { StorageConf } from '../../cluster/storages.ts';
@@ -15,6 +12,7 @@ import type { MountedVolume, VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
 import { backupBase, besides, logTime } from './archive-name.ts';
 import { backedUpMounts, coverage, coverageLine } from './coverage.ts';
+import { startPacker } from './packer.ts';
 import { countOf, type KeepOptions, printKeep } from './prune.ts';
 import { pruneBackups } from './prune-routes.ts';
 import { listFiles, markBackup, shownPath } from './stored-files.ts';
@@ -268,26 +266,25 @@ async function writeArchive(
   // The last ending gives way (PVE::VZDump, tmptar): `….tar.dat`, and `….dat` of what is not compressed.
   const draft = file.replace(/\.[^.]+$/, '.dat');
   const began = Date.now();
-  const counter = new Counter();
+  let bytes = 0;
+  // Opened before anything can fail: a file that appears after its removal would stay.
+  const out = await open(draft, 'w');
   try {
-    // Opened before anything can fail: a file that appears after its removal would stay.
-    const out = (await open(draft, 'w')).createWriteStream();
-    const stages = [counter, ...throttle(job.bwlimit), ...compressor(job.compress), out] as [
-      Counter,
-      ...Writable[],
-    ];
-    const written = pipeline(stages as unknown as [Counter, PassThrough, Writable], { signal: task.signal });
+    const { into, done } = startPacker(out, job.compress, job.bwlimit, task.signal);
     const packed = lab.volumes
       .pack(
-        ...([job.node, volume, snapshot, counter] as const),
+        ...([job.node, volume, snapshot, into] as const),
         [{ path: 'etc/vzdump/pct.conf', text: printConf(newConf(withoutPasts(values))) }],
         mounts,
       )
-      .then(() => {
-        if (!counter.writableEnded) counter.end();
+      .then((written) => {
+        into.end();
+        bytes = written;
       });
-    packed.catch((error: Error) => counter.destroy(error));
-    await Promise.all([written, packed]);
+    packed.catch(() => into.destroy());
+    const [written, read] = await Promise.allSettled([done, packed]);
+    // Where nobody takes it any more, tar ends too: the cause is the other one's.
+    for (const one of [written, read]) if (one.status === 'rejected') throw one.reason;
     // Its programs have come to the end, and nobody is there any more who would give it its name.
     task.gone.throwIfAborted();
     await rename(draft, file);
@@ -295,14 +292,15 @@ async function writeArchive(
     if (!task.signal.aborted) throw error;
     throw failure(`command '${archiveCommand(job, base, snapshot !== null)}' failed: interrupted by signal`);
   } finally {
+    await out.close();
     if (!task.gone.aborted) {
       await rm(draft, { force: true });
       await rm(scratch, { recursive: true, force: true });
     }
   }
   const seconds = Math.max((Date.now() - began) / 1000, 0.001);
-  const mib = counter.bytes / 1024 ** 2;
-  log(`Total bytes written: ${counter.bytes} (${mib.toFixed(1)}MiB, ${Math.round(mib / seconds)}MiB/s)`);
+  const mib = bytes / 1024 ** 2;
+  log(`Total bytes written: ${bytes} (${mib.toFixed(1)}MiB, ${Math.round(mib / seconds)}MiB/s)`);
   log(`archive file size: ${sizeText((await stat(file)).size)}`);
   await markBackup(file, { notes: job.notes, isProtected: job.isProtected ? true : null });
 }
@@ -385,37 +383,6 @@ export async function untilGone(task: TaskHandle, work: Promise<void>): Promise<
 const SUFFIXES: Readonly<Record<string, string>> = {
   ...{ zstd: '.zst', gzip: '.gz', lzo: '.lzo', '1': '.lzo' },
 };
-
-function compressor(kind: string): readonly Transform[] {
-  if (kind === 'zstd') return [createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 1 } })];
-  return kind === 'gzip' ? [createGzip({ level: 1 })] : [];
-}
-
-/** Lets no more through than a limit in KiB per second. */
-function throttle(limit: number): readonly Transform[] {
-  if (limit <= 0) return [];
-  const began = performance.now();
-  let passed = 0;
-  return [
-    new Transform({
-      transform(chunk: Buffer, _, done) {
-        passed += chunk.length;
-        const due = began + (passed / (limit * 1024)) * 1000;
-        setTimeout(() => done(null, chunk), Math.max(0, due - performance.now()));
-      },
-    }),
-  ];
-}
-
-/** Counts what goes through. */
-class Counter extends Transform {
-  bytes = 0;
-
-  override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
-    this.bytes += chunk.length;
-    done(null, chunk);
-  }
-}
 
 /** The configuration as a backup has it: without snapshots and lock. */
 function withoutPasts(values: GuestValues): GuestValues {

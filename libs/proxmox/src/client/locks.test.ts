@@ -165,15 +165,16 @@ describe('waiting for a lock', () => {
 
   it('has one bound for all tries, with what a task waits for the lock by itself', async () => {
     let started = 0;
-    let polls = 0;
+    let began = 0;
     harness.server.reply = (request) => {
       if (request.path.endsWith('/log')) return ok([]);
       if (!request.path.includes('/tasks/')) {
         started++;
-        polls = 0;
+        began = harness.clock.now();
         return ok(upid('vzcreate', started));
       }
-      return polls++ < 20 ? ok({ status: 'running' }) : ok({ status: 'stopped', exitstatus: SHARED });
+      const runs = harness.clock.now() - began < 16_000;
+      return ok(runs ? { status: 'running' } : { status: 'stopped', exitstatus: SHARED });
     };
     const error = await failure(harness.clientOf({ lockWaitMs: 60_000 }).run(...create));
     expect(error).toMatchObject({ kind: 'locked', lock: { name: 'storage-shared' } });

@@ -130,7 +130,7 @@ async function ended(
   const { taskTimeoutMs = 30 * 60_000, missingGraceMs = 10_000, unreachableMs = 120_000 } = options;
   const start = clock.now();
   let answered = start;
-  for (let poll = 1; ; poll++) {
+  for (;;) {
     try {
       const status = (await engine.request('GET', `${path}/status`, {}, { ...options, lockWaitMs: 0 }))
         .data as Status;
@@ -147,7 +147,8 @@ async function ended(
       if (!coming && !away && error.kind === 'locked') throw lost(error);
       if (!coming && !away) throw error;
     }
-    const pause = backoff(Math.min(poll, 6), clock, 200, 2_000);
+    // A share of the time that it took so far: a short task is not waited for longer than it takes.
+    const pause = backoff(1, clock, Math.min(2_000, Math.max(200, (clock.now() - start) / 5)));
     if (clock.now() - start + pause > taskTimeoutMs)
       throw engine.error({
         kind: 'timeout',
