@@ -9,8 +9,8 @@ const BASE = ['errors', 'lock', 'command', 'progress', 'text'];
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   site: BASE,
-  apply: [...BASE, 'site'],
-  deploy: [...BASE, 'site'],
+  apply: [...BASE, 'site', 'ops'],
+  deploy: [...BASE, 'site', 'ops'],
   doctor: [...BASE, 'site'],
   backup: [...BASE, 'recovery-error', 'site'],
   offsite: [...BASE, 'recovery-error', 'site', 'backup'],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { BackupKey } from '@psa/recovery/key-file';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from './errors.ts';
@@ -88,6 +89,15 @@ export async function refuseArchives(
       },
     );
   }
+}
+
+/** An archive that somebody names, before its key is asked for: with one it would not be there either. @throws CliError */
+export function namedArchive(file: string): string {
+  if (existsSync(file)) return file;
+  throw new CliError(`Unable to read ${file}: it is not there.`, {
+    code: 'NO_FILE',
+    fix: 'See "psactl backup list --from <folder>".',
+  });
 }
 
 /** A folder on the command line. An empty one is a variable that is not set, and would be the folder where somebody stands. */

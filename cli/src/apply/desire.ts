@@ -8,6 +8,7 @@ import { selfSignedEdge } from '../site/certificate.ts';
 import { readDeployed } from '../site/deployed.ts';
 import { readDrState } from '../site/dr-state.ts';
 import type { SecretRecord } from '../site/folder.ts';
+import { wantedSchedule } from '../site/ops-mark.ts';
 import type { KnownSite } from '../site/site.ts';
 
 /** What a plan may do beyond the ordinary. */
@@ -15,6 +16,8 @@ export interface DesireOptions {
   /** Data containers that may be made anew. */
   readonly recreate: readonly string[];
   readonly removeData: boolean;
+  /** `later`: what runs by the clock is left as it is; a failover must not wait for it. */
+  readonly schedule?: 'later';
 }
 
 /** Everything that shall be on a site. Secrets that are not there yet are made up and not kept: only a plan needs them. */
@@ -29,6 +32,7 @@ export async function desire(site: KnownSite, options: DesireOptions): Promise<D
     ...options,
     deployed: await readDeployed(site.folder.path),
     follows: follows(secrets),
+    schedule: options.schedule === 'later' ? null : await wantedSchedule(site),
     digestOf: (container) => contentsArchive(contentsOf(inventory, site.site, container, secrets)).digest,
   });
 }

@@ -33,7 +33,9 @@ async function look(
       folder,
       path: (named: string) => `/etc/psa/${named}`,
     };
-    const desired = await desire(known as unknown as OpenSite, { recreate: [], removeData: false });
+    const desired = await desire(known as unknown as OpenSite, {
+      ...{ recreate: [], removeData: false, schedule: 'later' },
+    });
     const isOnline = (node: string) => !down.includes(node);
     const client = {
       async request(_: string, path: string) {

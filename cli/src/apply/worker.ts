@@ -145,6 +145,10 @@ async function carryOut(work: ApplyWork, step: Step): Promise<void> {
           await keepServed(cluster, name, replicas, work.note);
         },
       });
+    case 'schedule': {
+      const { carryAgain } = await import('../ops/carry.ts');
+      return carryAgain(cluster, container());
+    }
     case 'smoke':
       return smokeEdge(cluster, secrets.tls_pem ?? '');
     default:

@@ -1,4 +1,4 @@
-import { artefactFile, artefactId, parseArtefactId } from '@psa/recovery/artefact-name';
+import { artefactFile, artefactId, isRun, parseArtefactId } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
@@ -19,7 +19,7 @@ export interface Catalogued extends ShelvedBackup {
 export interface Catalogue {
   /** The newest first. */
   readonly backups: readonly Catalogued[];
-  /** Archives that a run of psactl made and nothing describes: the run was killed, or its folder is lost. */
+  /** Archives that a run of this site made and nothing describes: the run was killed, or its folder is lost. */
   readonly orphans: readonly Orphan[];
   /** Storages that could not be asked: what is on them is `elsewhere`. */
   readonly unasked: readonly string[];
@@ -85,12 +85,14 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
       protected: one.protected || Number(found.protected ?? 0) === 1,
     };
   });
+  const own = siteNameOf(site);
   const orphans = [...there].flatMap(([, volumes]) =>
     (volumes ?? []).flatMap((volume): Orphan[] => {
       const notes = readNotes(volume.notes);
       const storage = volume.volid.split(':')[0]!;
       const key = isShared(cluster, storage) ? volume.volid : `${volume.node} ${volume.volid}`;
-      return notes === null || known.has(key) ? [] : [{ ...volume, ...notes, storage }];
+      if (notes === null || known.has(key) || (notes.site ?? own) !== own) return [];
+      return [{ ...volume, run: notes.run, tier: notes.tier, storage }];
     }),
   );
   return {
@@ -162,7 +164,9 @@ export function named(catalogue: Catalogue, names: readonly string[]): readonly 
       outcome: 'not_found',
       why: parseArtefactId(id)
         ? 'The catalogue has none of that id.'
-        : 'It is no id of a backup, and no run.',
+        : isRun(id)
+          ? 'The catalogue has nothing of that run.'
+          : 'It is no id of a backup, and no run.',
       fix: `See "psactl backup list"${like.length > 0 ? `; the newest are ${like.join(', ')}` : ''}.`,
     });
   });
@@ -187,7 +191,9 @@ export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteMani
   if (manifest === null || manifest.kind === 'embedded')
     throw refuse(
       state === 'partial' ? 'it was never finished' : 'its manifest is damaged or missing',
-      'Take another one: psactl backup list',
+      one.kind === 'container'
+        ? 'Have it written anew from its archive (psactl backup catalogue rebuild), or take another one.'
+        : 'Take another one: psactl backup list',
     );
   const own = siteNameOf(cluster.site);
   if (manifest.site !== (of ?? own))

@@ -1,4 +1,5 @@
 import type { Rollout } from '@psa/appliance/deploy/rollout';
+import { carryAfterRollout, type OpsCarried } from '../ops/after-rollout.ts';
 import type { Progress } from '../progress.ts';
 import type { Archive } from '../site/archive.ts';
 import type { Cluster } from '../site/cluster.ts';
@@ -25,6 +26,8 @@ export interface DeployResult {
   readonly replicas: number;
   readonly lost: readonly { readonly replica: string; readonly why: string }[];
   readonly notes: readonly string[];
+  /** What runs by the clock, where it went along. */
+  readonly ops: OpsCarried | null;
 }
 
 /** Carries it out. Call it with the folder's lock held. */
@@ -41,7 +44,7 @@ export async function carryOut(
     await writeDeployed(site.folder.path, plan.to);
     return {
       ...{ id: plan.id, ended: 'done', to: plan.to, from: plan.from, reason: null, seconds: 0 },
-      ...{ backup: null, replicas: 0, lost: [], notes: [] },
+      ...{ backup: null, replicas: 0, lost: [], notes: [], ops: await carryAfterRollout(cluster, progress) },
     };
   }
   const notes: string[] = [];
@@ -111,10 +114,11 @@ export async function carryOut(
   await addHistory(site.folder.path, entry);
   // As long as a replica is missing it is not over: "psactl rollback" goes on from here.
   if (lost.length === 0) await endRolloutJournal(site.folder);
+  const ops = outcome === 'done' ? await carryAfterRollout(cluster, progress) : null;
   await notify(wanted.notify, site, entry).catch((error) => note(`Unable to notify: ${said(error)}`));
   return {
     ...{ id: plan.id, ended: outcome, to: entry.to, from: entry.from, reason: failure, seconds },
-    ...{ backup: journal.backup, replicas: plan.replicas.length, lost, notes },
+    ...{ backup: journal.backup, replicas: plan.replicas.length, lost, notes, ops },
   };
 }
 

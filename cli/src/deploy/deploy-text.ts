@@ -13,7 +13,8 @@ const releases = (of: Readonly<Record<string, string>>) => {
 
 /** The plan for a person. */
 export function renderDeployPlan(plan: DeployPlan): string {
-  if (plan.replicas.length === 0 && !plan.resumed) return `Every replica runs ${releases(plan.to)}.\n`;
+  const ops = plan.ops === null ? '' : `By the clock, in ${plan.ops.container}: ${plan.ops.reason}\n`;
+  if (plan.replicas.length === 0 && !plan.resumed) return `Every replica runs ${releases(plan.to)}.\n${ops}`;
   const marks = { ok: 'ok', warning: 'note', failed: 'FAILED' };
   const head = plan.going_back
     ? `Goes back to ${releases(plan.from)}, because: ${plan.going_back}`
@@ -23,11 +24,22 @@ export function renderDeployPlan(plan: DeployPlan): string {
     table(plan.checks.map((one) => [`  ${marks[one.result]}`, one.check, one.detail])),
     'Replicas, one after the other:\n',
     table(plan.replicas.map((one) => [`  ${one.replica}`, `${one.from ?? '-'} -> ${one.to}`, one.reason])),
+    ops,
   ].join('');
 }
 
 /** The end for a person. */
 export function renderDeployResult(result: DeployResult): string {
+  return replicasText(result) + opsText(result);
+}
+
+function opsText({ ops }: DeployResult): string {
+  if (ops === null) return '';
+  if (ops.failed === null) return `${ops.container}: psactl ${ops.release} and its timers.\n`;
+  return `${ops.container} has not got psactl ${ops.release} and its timers.\n  why: ${ops.failed}\n  fix: Mend it, then run "psactl apply".\n`;
+}
+
+function replicasText(result: DeployResult): string {
   if (result.replicas === 0 && result.ended === 'done' && result.reason === null) {
     return `Nothing to do: every replica runs ${releases(result.to)}.\n`;
   }

@@ -4,6 +4,7 @@ import { type Archive, checkArchive } from '../site/archive.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { readDeployed } from '../site/deployed.ts';
 import { refuseSuperseded } from '../site/dr-state.ts';
+import { type OpsChange, opsChange } from '../site/ops-mark.ts';
 import { lookAtServices, releasesOf, statesOf } from '../site/rollout.ts';
 import { type RolloutJournal, readRolloutJournal, rolloutId } from '../site/rollout-journal.ts';
 import { type Check, preflight } from './preflight.ts';
@@ -37,6 +38,8 @@ export interface DeployPlan {
   readonly resumed: boolean;
   readonly checks: readonly Check[];
   readonly replicas: ReturnType<typeof planRollout>;
+  /** What of what runs by the clock goes along. */
+  readonly ops: OpsChange | null;
 }
 
 /** Everything that is known when the plan stands. */
@@ -84,9 +87,13 @@ export async function prepare(cluster: Cluster, wanted: Wanted): Promise<Prepare
       });
   const id = journal?.id ?? rolloutId(wanted.action, wanted.version);
   const { to, reason } = rollout;
+  const ops = await opsChange(cluster, {
+    ...(await readDeployed(site.folder.path)),
+    ...(reason === null ? to : from),
+  });
   return {
     ...{ journal, rollout, archive, lacking: missing.map((one) => one.id) },
-    plan: { id, to, from, going_back: reason, resumed: journal !== null, checks, replicas },
+    plan: { id, to, from, going_back: reason, resumed: journal !== null, checks, replicas, ops },
   };
 }
 

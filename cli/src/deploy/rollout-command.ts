@@ -69,5 +69,8 @@ export const ROLLOUT_COMMAND = {
     );
   },
   render: renderDeployResult,
-  outcome: ({ ended }: DeployResult) => (ended === 'done' ? ('done' as const) : ('failed' as const)),
+  outcome: ({ ended, ops }: DeployResult) => {
+    if (ended !== 'done') return 'failed' as const;
+    return ops === null || ops.failed === null ? ('done' as const) : ('partial' as const);
+  },
 };

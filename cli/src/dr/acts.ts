@@ -63,7 +63,7 @@ export async function fetchCopies({ to, copies, identity, context }: SiteWork): 
 
 /** As `psactl apply` does, and with the same refusals. */
 export async function build({ context, to }: SiteWork): Promise<Done> {
-  const wish = { ...wishOf({}, to), mayGrow: true };
+  const wish = { ...wishOf({}, to), schedule: 'later' as const, mayGrow: true };
   const looked = await planSite(to, wish, context);
   refuseProblems(looked.plan, to.site);
   const { steps } = await applySite(to, looked, wish, context);

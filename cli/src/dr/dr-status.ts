@@ -9,6 +9,7 @@ import { handedOverMs } from '../site/standby.ts';
 import { findCopies, newestCopies } from './copies.ts';
 import { readDrJournal, unfinished } from './dr-journal.ts';
 import { measuredOf } from './facts.ts';
+import { learnPair } from './left.ts';
 import { edgesOf, signsOfLife } from './life.ts';
 import { type DrContext, needPair, type Pair } from './pair.ts';
 import { askStandby, type StandbySeen, staleOf, standbyFacts } from './standby.ts';
@@ -76,9 +77,10 @@ const MINUTE = 60_000;
 /** Looks at both sites from outside, and at the copies that are left when one of them is gone. */
 export async function drStatus(context: DrContext): Promise<DrStatus> {
   const { io, signal, progress } = context;
+  progress.start('look at both sites');
+  const { learned } = await learnPair(context, 'both');
   const pair = await needPair(context);
   const { dr, serving, other } = pair;
-  progress.start('look at both sites');
   const now = new Date();
   const [found, follows, ...sites] = await Promise.all([
     findCopies(serving.known, io, signal),
@@ -98,6 +100,7 @@ export async function drStatus(context: DrContext): Promise<DrStatus> {
     hooks: { fence: false, switch: true, notify: true },
     measured: measuredOf([serving.known, other.known]),
     standby: standbyFacts(follows, pair),
+    unsure: learned.unsure,
   });
   const aged = ({ id, at, place }: { id: string; at: string; place: string }): CopyAge => ({
     ...{ id, at, place },

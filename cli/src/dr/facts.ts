@@ -1,4 +1,4 @@
-import type { DrFacts, StandbyFacts } from '@psa/recovery/dr/facts';
+import type { DrFacts, DrRefusal, StandbyFacts } from '@psa/recovery/dr/facts';
 import { type DrPlan, planFailover } from '@psa/recovery/dr/plan';
 import { SCENARIO, type Scenario } from '@psa/recovery/dr/scenario';
 import { readShelf } from '@psa/recovery/shelf';
@@ -9,6 +9,7 @@ import { storesOf } from '../site/generations.ts';
 import { type KnownSite, readSite, withSite } from '../site/site.ts';
 import { type ChosenCopies, findCopies, newestCopies } from './copies.ts';
 import { type DrLine, measuredSteps, readDrJournal, type Unfinished, unfinished } from './dr-journal.ts';
+import { type Learned, learnPair } from './left.ts';
 import { signsOfLife } from './life.ts';
 import { type DrContext, type Pair, readPair } from './pair.ts';
 import { askStandby, standbyFacts } from './standby.ts';
@@ -44,20 +45,22 @@ export interface Prepared {
 export async function prepareFailover(context: DrContext, wish: DrWish): Promise<Prepared> {
   const { io, signal, progress } = context;
   const { goes_on, names } = SCENARIO[wish.scenario];
-  const pair = await readPair(context);
   const isThere = goes_on === 'there';
+  progress.start('look at what is left');
+  const { pair, learned } = isThere
+    ? await learnPair(context, 'standby')
+    : { pair: await readPair(context), learned: null };
   const from = isThere && pair ? pair.serving.known : await readSite(context);
   const other = pair?.other.known ?? null;
   const to = isThere ? (other ?? from) : from;
   checkNamed(from, wish.named, names);
-  progress.start('look at what is left');
   const resumes = wish.anew ? null : cutOff(to, wish.scenario);
   const [found, life, container_bytes, log, standby] = await Promise.all([
     findCopies(from, io, signal),
     isThere ? signsOfLife(from, signal) : [],
     names === 'container' ? newestArchive(from, wish.named) : null,
     !isThere && names === null && wish.before ? logAt(context, from, wish.before) : null,
-    isThere && pair ? standbyOf(context, pair, resumes) : null,
+    isThere && pair ? standbyOf(context, pair, resumes, learned, wish.anew) : null,
   ]);
   const copies = resumes
     ? sameCopies(resumes, newestCopies(found, wish.before), found.all)
@@ -79,6 +82,7 @@ export async function prepareFailover(context: DrContext, wish: DrWish): Promise
       by_log: log === 'reaches',
       fence: wish.fence,
       standby,
+      unsure: learned?.unsure ?? begunElsewhere(pair, learned, resumes, wish.anew),
     },
     hooks: {
       ...{ fence: hooks?.fence !== undefined, switch: hooks?.switch !== undefined },
@@ -107,10 +111,14 @@ async function standbyOf(
   context: DrContext,
   pair: Pair,
   resumes: Unfinished | null,
+  learned: Learned | null,
+  anew: boolean,
 ): Promise<StandbyFacts | null> {
   const { folder } = pair.other.known;
   // Begun anew, it is the same database that had begun to take over.
   const begun = resumes ?? (pair.other.state.role === 'filling' ? unfinished(readDrJournal(folder)) : null);
+  if (begun === null && pair.other.state.role === 'filling' && learned?.begun && anew)
+    return { why_not: learned.begun.warm ? null : 'It was begun with copies.', loss_ms: null };
   if (begun === null) return standbyFacts(await askStandby(context, pair), pair);
   if (begun.warm === null) return null;
   if (!begun.warm) return { why_not: 'It was begun with copies.', loss_ms: null };
@@ -118,6 +126,21 @@ async function standbyOf(
   return {
     why_not: null,
     loss_ms: until === null ? null : Math.max(0, Date.parse(begun.since) - Date.parse(until)),
+  };
+}
+
+/** Its journal is on the machine that has begun it, and only that one knows what was done. */
+function begunElsewhere(
+  pair: Pair | null,
+  learned: Learned | null,
+  resumes: Unfinished | null,
+  anew: boolean,
+): DrRefusal | null {
+  if (pair?.other.state.role !== 'filling' || !learned?.begun || resumes || anew) return null;
+  const { by, since } = learned.begun;
+  return {
+    why: `A failover to ${pair.other.known.site.name} was begun by ${by}${since === null ? '' : ` at ${since}`}, and has not ended.`,
+    fix: 'Run it again there: it goes on where it was. Where that machine is lost, too, begin with the first step: --anew.',
   };
 }
 

@@ -15,6 +15,7 @@ import { DrJournal, readDrJournal, type Unfinished, unfinished } from './dr-jour
 import { measuredOf } from './facts.ts';
 import { locked, type StepDone } from './failover.ts';
 import { fenceSite } from './fence.ts';
+import { learnPair, leaveIfPossible } from './left.ts';
 import { type DrContext, needPair, type PairedSite } from './pair.ts';
 import { carrySecrets } from './secrets.ts';
 
@@ -41,6 +42,7 @@ const WHAT = 'failback';
 
 /** Looks at what this machine knows. @throws CliError when the primary serves already, or a failover was cut off */
 export async function prepareFailback(context: DrContext, anew: boolean): Promise<PreparedFailback> {
+  await learnPair(context, 'both');
   const { dr, serving, other } = await needPair(context);
   const isPrimary = ({ known }: PairedSite) => known.site.name === dr.primary;
   const [to, from] = isPrimary(serving) ? [serving, other] : [other, serving];
@@ -156,6 +158,7 @@ async function act({ here, there }: Both, from: PairedSite, id: StepKind): Promi
       const done = await ACTS.switch(here);
       const { epoch } = await readDrState(to.folder);
       await writeDrState(to.folder, { epoch, role: 'serving', since: new Date().toISOString() });
+      await leaveIfPossible(here.cluster);
       return done;
     }
     case 'fence': {

@@ -12,6 +12,7 @@ import { ACTS, type Done, folderOf, type SiteWork, startAgain, tell } from './ac
 import { DrJournal } from './dr-journal.ts';
 import type { Prepared } from './facts.ts';
 import { fenceSite } from './fence.ts';
+import { leaveIfPossible } from './left.ts';
 import { signsOfLife } from './life.ts';
 import type { DrContext } from './pair.ts';
 import { takeSecrets } from './secrets.ts';
@@ -152,11 +153,15 @@ async function act(work: SiteWork, prepared: Prepared, id: StepKind): Promise<Do
     }
     case 'secrets':
       return takeOver(work);
-    case 'claim':
-      return claim(work, 0);
+    case 'claim': {
+      const done = await claim(work, 0);
+      await leaveIfPossible(work.cluster, prepared.plan.warm);
+      return done;
+    }
     case 'switch': {
       const done = await ACTS.switch(work);
       await serves(work);
+      await leaveIfPossible(work.cluster);
       return done;
     }
     case 'notify':

@@ -5,6 +5,7 @@ import { Cluster } from '../site/cluster.ts';
 import { type DrState, readDrState, writeDrState } from '../site/dr-state.ts';
 import { runHook } from '../site/hook.ts';
 import { type KnownSite, withSite } from '../site/site.ts';
+import { leaveIfPossible } from './left.ts';
 import { edgeAnswers } from './life.ts';
 import type { DrContext } from './pair.ts';
 
@@ -55,6 +56,10 @@ export async function fenceSite(
   const state: DrState = await readDrState(known.folder);
   if (state.role !== 'fenced')
     await writeDrState(known.folder, { ...state, role: 'fenced', since: new Date().toISOString() });
+  if (line === undefined)
+    await withSite({ ...context, options: { ...context.options, site: site.name } }, (open) =>
+      leaveIfPossible(new Cluster(open, signal)),
+    );
   return { site: site.name, by: line === undefined ? 'api' : 'hook', stopped };
 }
 

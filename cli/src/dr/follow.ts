@@ -8,6 +8,7 @@ import { clearDatabase } from '../site/standby.ts';
 import { build, type Done, type SiteWork } from './acts.ts';
 import { measuredOf } from './facts.ts';
 import { locked, type StepDone } from './failover.ts';
+import { learnPair, leave } from './left.ts';
 import { type DrContext, needPair, type PairedSite } from './pair.ts';
 import { carrySecrets, refuseOtherSecrets } from './secrets.ts';
 import { askStandby, byInventory, waitUntil } from './standby.ts';
@@ -28,6 +29,7 @@ export interface Following {
 
 /** Looks at the standby site, and plans. Changes nothing. */
 export async function prepareFollow(context: DrContext, anew: boolean): Promise<PreparedFollow> {
+  await learnPair(context, 'both');
   const pair = await needPair(context);
   const { primary, standby } = byInventory(pair);
   const [from, to] = [primary.known.site.name, standby.known.site.name];
@@ -103,8 +105,13 @@ async function act(
     case 'clear':
       await clearDatabase(cluster);
       return {};
-    case 'ready':
-      return build(work);
+    case 'ready': {
+      const done = await build(work);
+      await leave(cluster);
+      const at = { ...context, options: { ...context.options, site: from.known.site.name } };
+      await withSite(at, (site) => leave(new Cluster(site, context.signal)));
+      return done;
+    }
     case 'copy': {
       const { copies, log } = await waitUntil(cluster, note, ({ copies: them, log: it }) =>
         them.at !== null && it.at !== null

@@ -9,7 +9,7 @@ import { type SecretRecord, SiteFolder } from '../site/folder.ts';
 import type { KnownSite } from '../site/site.ts';
 
 /** Of a site's folder, what belongs to the appliance and not to the cluster that it stands on. */
-const CARRIED = ['releases.json', 'certs'] as const;
+export const CARRIED = ['releases.json', 'certs'] as const;
 
 /**
  * Takes over the secrets of another site, its certificates and what was deployed there, and the releases where they are

@@ -1,11 +1,16 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { FollowPlan } from '@psa/recovery/dr/follow';
 import type { DrPlan } from '@psa/recovery/dr/plan';
 import type { Finding } from '@psa/recovery/health';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import { examplesOf } from '../examples.test-helper.ts';
+import { runCli } from '../run-cli.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { readDrState } from '../site/dr-state.ts';
+import { SiteFolder } from '../site/folder.ts';
 import { readDrJournal, unfinished } from './dr-journal.ts';
 import type { DrStatus } from './dr-status.ts';
 import type { FailedBack } from './failback.ts';
@@ -48,6 +53,41 @@ const findings = async () =>
   (await json<{ data: { findings: Finding[] } }>(0, 'backup', 'metrics', '--site', 'lab')).data.findings
     .filter(({ series }) => series === 'standby')
     .map(({ kind }) => kind);
+
+/** A machine that has the inventory, the tokens and the keys, and has never done anything. */
+async function anotherMachine() {
+  const home = await mkdtemp(join(tmpdir(), 'psa-another-'));
+  homes.push(home);
+  const { dir, inventory } = labs.main;
+  const whole = parse(await readFile(inventory, 'utf8')) as {
+    sites: { token_file: string; ssh: { key_file: string } }[];
+    releases: { directory: string };
+  };
+  const beside = (named: string) => resolve(dirname(inventory), named);
+  for (const site of whole.sites) {
+    site.token_file = beside(site.token_file);
+    site.ssh.key_file = beside(site.ssh.key_file);
+  }
+  whole.releases.directory = beside(whole.releases.directory);
+  const file = join(home, 'appliance.yaml');
+  await writeFile(file, stringify(whole));
+  const env = { HOME: dirname(dir), PSA_LAB_DIR: dir, PSA_INVENTORY: file };
+  return {
+    folderOf: (site: string) => new SiteFolder(join(home, '.psactl', site)),
+    async json<T>(code: number, ...argv: string[]): Promise<T> {
+      const ran = await runCli([...argv, '--json'], env, { cwd: home });
+      expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+      return JSON.parse(ran.stdout) as T;
+    },
+    async refused(code: number, ...argv: string[]): Promise<string> {
+      const ran = await runCli(argv, env, { cwd: home });
+      expect(ran.code, ran.stdout + ran.stderr).toBe(code);
+      return ran.stderr;
+    },
+  };
+}
+const homes: string[] = [];
+afterAll(() => Promise.all(homes.map((home) => rm(home, { recursive: true, force: true }))));
 
 describe('psactl dr, warm', { timeout: 900_000 }, () => {
   it('says that nothing follows yet, on both sides', async () => {
@@ -135,11 +175,41 @@ describe('psactl dr, warm', { timeout: 900_000 }, () => {
     expect((await status(3)).standby).toMatchObject({ role: 'standby_leader' });
   });
 
+  it('is known by every machine with the inventory; what nobody says is refused by name', async () => {
+    const lost = ['dr', 'failover', '--scenario', 'cluster-lost'];
+    const one = await anotherMachine();
+    const seen = (await one.json<{ data: DrStatus }>(3, 'dr', 'status')).data;
+    expect(seen.sites).toMatchObject([{ role: 'serving' }, { role: 'following' }]);
+    expect(seen.standby).toMatchObject({ role: 'standby_leader' });
+    const plan = await one.json<DrPlan>(0, ...lost, '--dry-run');
+    expect([plan.warm, plan.steps.map(({ id }) => id)]).toEqual([
+      true,
+      expect.arrayContaining(['open', 'wake']),
+    ]);
+    expect(await one.folderOf('dr').secrets()).toEqual(await labs.folderOf('dr').secrets());
+    expect((await stat(one.folderOf('dr').file('secrets.json'))).mode & 0o777).toBe(0o600);
+    expect((await one.json<{ steps: object[] }>(0, 'plan', '--site', 'dr')).steps).toEqual([]);
+
+    await plant('dr', 'ops', '/var/lib/psa/dr.json', '');
+    const two = await anotherMachine();
+    const why = await two.refused(1, ...lost, '--fence', '--yes');
+    expect(why).toContain('does not know whether dr follows');
+    expect(why).toContain('psactl dr follow');
+    await labs.power(labs.standby, false);
+    expect(await two.refused(1, ...lost, '--fence', '--yes')).toContain('does not know whether dr follows');
+    await labs.power(labs.standby, true);
+    await json(0, 'dr', 'follow', '--yes');
+    expect((await two.json<DrPlan>(0, ...lost, '--dry-run')).warm).toBe(true);
+  });
+
   it('has it take over when all nodes are gone, also when it is killed in the middle', async () => {
     await labs.power(labs.main, false);
     const lost = ['dr', 'failover', '--scenario', 'cluster-lost', '--yes'];
     const open = () => unfinished(readDrJournal(labs.folderOf('dr')));
     expect(await labs.main.killedWhen(async () => open()?.done.has('claim') ?? false, ...lost)).toBe(true);
+    const another = await anotherMachine();
+    expect(await another.refused(1, ...lost)).toMatch(/was begun by .* and has not ended/);
+    expect((await another.json<DrPlan>(0, ...lost.slice(0, -1), '--anew', '--dry-run')).warm).toBe(true);
     const { data } = await json<{ data: FailedOver }>(0, ...lost);
     expect(outcomes(data)).toMatchObject({
       look: 'done',
@@ -171,5 +241,25 @@ describe('psactl dr, warm', { timeout: 900_000 }, () => {
     expect(await active('dr', 'haproxy', 'haproxy.service')).toBe('inactive');
     expect((await json<{ steps: object[] }>(0, 'plan', '--site', 'dr')).steps).toEqual([]);
     expect((await status(3)).standby).toMatchObject({ role: 'standby_leader' });
+  });
+
+  it('takes over from a machine that has never seen it, and the first one learns of it', async () => {
+    await labs.power(labs.main, false);
+    const another = await anotherMachine();
+    const { data } = await another.json<{ data: FailedOver }>(
+      0,
+      ...['dr', 'failover', '--scenario', 'cluster-lost', '--yes'],
+    );
+    expect(data.steps.map(({ id, outcome }) => [id, outcome])).toEqual(
+      ['look', 'claim', 'catch_up', 'open', 'wake', 'smoke', 'switch', 'notify'].map((id) => [id, 'done']),
+    );
+    expect(await active('dr', 'tickets', 'psa@tickets.service')).toBe('active');
+    expect(await readDrState(labs.folderOf('dr'))).toMatchObject({ role: 'following' });
+    expect((await status(3)).serving).toBe('dr');
+    expect(await readDrState(labs.folderOf('dr'))).toMatchObject({ epoch: 4, role: 'serving' });
+    await labs.power(labs.main, true);
+    const back = await json<{ data: FailedBack }>(0, 'dr', 'failback', '--yes');
+    expect(back.data).toMatchObject({ from: 'dr', site: 'lab' });
+    expect((await another.json<{ data: DrStatus }>(3, 'dr', 'status')).data.serving).toBe('lab');
   });
 });

@@ -15,6 +15,8 @@ export interface Carried {
   /** Here, or its text. */
   readonly from: string | { readonly text: string };
   readonly mode: number;
+  /** It is of whoever puts it there: token, keys. */
+  readonly isOwn?: true;
 }
 
 /** Where the container has a file that the inventory names: as here, `~/` is a home, others are beside the inventory. */
@@ -50,11 +52,11 @@ export async function carriedFiles(
     ...(site.authorized_keys_file ? [site.authorized_keys_file] : []),
     ...(backup.recipients ? [] : [backup.encryption_key_file]),
     ...(backup.pfsense_config_file ? [backup.pfsense_config_file] : []),
-  ].map((one): Carried => ({ from: path(one), to: inOps(one), mode: 0o600 }));
+  ].map((one): Carried => ({ from: path(one), to: inOps(one), mode: 0o600, isOwn: true }));
   const state = existsSync(folder.path) ? await readdir(folder.path, { withFileTypes: true }) : [];
   // A run that lacks them is no whole one.
   const releases = await releaseArchives(known);
-  const rclone = io.env.RCLONE_CONFIG || join(io.env.HOME ?? '', '.config/rclone/rclone.conf');
+  const rclone = io.env.RCLONE_CONFIG || path('~/.config/rclone/rclone.conf');
   const hasRemote = backup.tiers.some(({ remote }) => remote !== undefined);
   const files: readonly Carried[] = [
     { from: { text: carriedInventory(await readFile(file, 'utf8')) }, to: IN_OPS.inventory, mode: 0o600 },
@@ -77,7 +79,12 @@ export async function carriedFiles(
         }),
       ),
     ...(hasRemote
-      ? [{ from: rclone, to: join(IN_OPS.home, '.config/rclone/rclone.conf'), mode: 0o600 }]
+      ? [
+          {
+            ...{ from: rclone, to: join(IN_OPS.home, '.config/rclone/rclone.conf') },
+            ...{ mode: 0o600, isOwn: true as const },
+          },
+        ]
       : []),
     ...(reporting === null ? [] : [{ from: reporting, to: '/etc/psa/psactl.env', mode: 0o600 }]),
   ];

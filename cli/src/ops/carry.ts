@@ -5,10 +5,16 @@ import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Container } from '@psa/appliance/inventory/expand';
+import { printOpsMark } from '@psa/appliance/plan/ops-mark';
+import { OPS_MARK_FILE } from '@psa/appliance/render/timers';
+import { ensureRecipients } from '../backup/recipients.ts';
 import { CliError } from '../errors.ts';
 import { checkArchive } from '../site/archive.ts';
 import type { Cluster } from '../site/cluster.ts';
-import { type Carried, PROGRAMS, timersOf } from './carried.ts';
+import { readDeployed } from '../site/deployed.ts';
+import { writeWhole } from '../site/folder.ts';
+import { opsMark, SCHEDULED } from '../site/ops-mark.ts';
+import { type Carried, carriedFiles, PROGRAMS, timersOf } from './carried.ts';
 
 /**
  * In the container: unpacks beside, and gives each file its place in one step, so that what runs meanwhile has the old one or
@@ -42,9 +48,11 @@ export async function carry(
   files: readonly Carried[],
 ): Promise<void> {
   const { site } = cluster;
+  // Before anything of it is read: what changes meanwhile makes it another one.
+  const mark = await opsMark(site, await readDeployed(site.folder.path));
   const folder = await mkdtemp(join(tmpdir(), 'psa-ops-'));
   try {
-    const { version, content } = await checkArchive(site, site.inventory.releases.version);
+    const { version, content } = await checkArchive(site, mark.release);
     const all: Carried[] = [...files];
     const node = process.execPath;
     const sum = createHash('sha256');
@@ -77,7 +85,34 @@ export async function carry(
   // One whose time has changed takes it over only so.
   await cluster.must(container.id, ['systemctl', 'restart', ...timers]);
   await cluster.must(container.id, ['systemctl', 'is-active', '--quiet', ...timers]);
+  // Last of all: who was cut off does it again.
+  await cluster.must(container.id, ['sh', '-c', MARK, 'mark', printOpsMark(mark)]);
+  await writeWhole(site.folder.file(SCHEDULED), `${container.name}\n`, 0o600);
 }
+
+const MARK = `f=\${PSA_ROOT:-}${OPS_MARK_FILE}; umask 077; echo "$1" >"$f.new" && mv -f "$f.new" "$f"`;
+
+/**
+ * Puts what has changed into a container that somebody has put psactl into before. Token and keys that are there stay those
+ * of whoever did; where they are missing, because it was made anew, they are those of who runs this.
+ * @throws CliError as `carry`
+ */
+export async function carryAgain(cluster: Cluster, container: Container): Promise<void> {
+  const { site } = cluster;
+  await ensureRecipients(site);
+  const files = await carriedFiles(site, { env: {} }, null);
+  const own = files.filter(({ isOwn }) => isOwn).map(({ to }) => to);
+  const said = await cluster.must(container.id, ['sh', '-c', THERE, 'there', ...own]);
+  const there = new Set(said.split('\n').map((line) => own[Number(line) - 1]));
+  await carry(
+    cluster,
+    container,
+    files.filter(({ to, isOwn }) => !isOwn || !there.has(to)),
+  );
+}
+
+/** The numbers of those of its arguments that are files with something in them. */
+const THERE = 'n=0; for f; do n=$((n + 1)); [ ! -s "$f" ] || echo $n; done';
 
 /** psactl out of the archive of a release, whose sums were compared. */
 async function unpackProgram(content: Buffer, version: string, to: string): Promise<void> {

@@ -137,4 +137,61 @@ describe('psactl backup schedule', { timeout: 900_000 }, () => {
     expect(await readdir(join(root, 'var/lib/psa/.psactl/lab/backups'))).toEqual(before);
     expect(await readFile(join(root, 'etc/psa/psactl.env'), 'utf8')).toContain('PSA_API_KEY');
   });
+
+  it('goes along with an apply: planned, done once, with the token and the keys that are there', async () => {
+    const steps = async (code: number, ...argv: string[]) =>
+      (await lab.json<{ steps: { id: string; reason?: string; outcome?: string }[] }>(code, ...argv)).steps;
+    // That redis_minutes is Redis's, too, was left by the case before.
+    await steps(0, 'apply', '--yes');
+    expect(await steps(0, 'plan')).toEqual([]);
+    const root = await rootOf();
+    const token = join(root, lab.site.path(lab.site.site.token_file));
+    await writeFile(token, 'somebody@pve!else=0');
+    const drillAt = (time: string) =>
+      lab.edit((text) => text.replace(/(drill: \{ schedule: sat) \d\d:\d\d/, `$1 ${time}`));
+    const timer = () => readFile(join(root, 'etc/systemd/system/psa-drill.timer'), 'utf8');
+    await drillAt('05:10');
+    const step = `schedule:ct:${ops().id}`;
+    expect(await steps(0, 'plan')).toMatchObject([{ id: step, reason: expect.stringContaining('changed') }]);
+    expect(await steps(0, 'apply', '--yes')).toMatchObject([{ id: step, outcome: 'done' }]);
+    expect(await timer()).toContain('05:10:00');
+    expect(await readFile(token, 'utf8')).toContain('somebody');
+    expect(await readFile(join(root, 'etc/psa/psactl.env'), 'utf8')).toContain('PSA_API_KEY');
+    expect(await steps(0, 'apply', '--yes')).toEqual([]);
+    // Killed anywhere in it, it is planned again until it was done.
+    await drillAt('05:20');
+    await lab.killedAt(2, 'apply', '--yes');
+    await steps(0, 'apply', '--yes');
+    expect(await timer()).toContain('05:20:00');
+    expect(await steps(0, 'plan')).toEqual([]);
+  });
+
+  it('goes along with a deploy and a rollback; a release without psactl is told, and no bad deploy', async () => {
+    const { inventory, path } = lab.site;
+    const releases = path(inventory.releases.directory);
+    await makeRelease(releases, '0.2.0', { 'psactl/main.mjs': "console.log('0.2.0');" });
+    await makeRelease(releases, '0.3.0');
+    const program = async () => readFile(join(await rootOf(), 'opt/psa/psactl/main.mjs'), 'utf8');
+    const text = await lab.psactl('deploy', 'crm', '--release', '0.2.0', '--dry-run');
+    expect(text.stdout).toContain(`By the clock, in ${ops().name}: psactl 0.1.0 → 0.2.0, with its timers`);
+    type Deployed = { ops: { container: string; release: string; failed: string | null } | null };
+    const done = await lab.json<Deployed>(0, 'deploy', 'crm', '--release', '0.2.0');
+    expect(done.ops).toEqual({ container: ops().name, release: '0.2.0', failed: null });
+    expect(await program()).toBe("console.log('0.2.0');");
+    const there = await readdir(join(await rootOf(), releases));
+    expect(there).toContain('psa-platform-0.2.0.tar.zst');
+    expect((await lab.json<Deployed>(0, 'deploy', 'crm', '--release', '0.2.0')).ops).toBeNull();
+
+    const lacking = await lab.json<Deployed>(3, 'deploy', 'crm', '--release', '0.3.0');
+    expect(lacking.ops).toMatchObject({
+      release: '0.3.0',
+      failed: expect.stringContaining('no psactl in it'),
+    });
+    expect(await program()).toBe("console.log('0.2.0');");
+    const planned = await lab.json<{ steps: { reason: string }[] }>(0, 'plan');
+    expect(planned.steps).toMatchObject([{ reason: 'psactl 0.2.0 → 0.3.0, with its timers' }]);
+    const back = await lab.json<Deployed>(0, 'rollback', 'crm');
+    expect(back.ops).toBeNull();
+    expect((await lab.json<{ steps: unknown[] }>(0, 'plan')).steps).toEqual([]);
+  });
 });

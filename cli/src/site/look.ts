@@ -2,6 +2,8 @@ import type { Container } from '@psa/appliance/inventory/expand';
 import type { Answer } from '@psa/appliance/parts/part';
 import { partOf } from '@psa/appliance/parts/parts';
 import type { ObservedInside } from '@psa/appliance/plan/observed';
+import { OPS_UNMARKED } from '@psa/appliance/plan/ops-mark';
+import { OPS_MARK_FILE } from '@psa/appliance/render/timers';
 import type { Cluster } from './cluster.ts';
 
 /** Programs of the templates are called by their path: PATH is whoever's who runs the command. */
@@ -30,6 +32,14 @@ if [ -n "$1" ]; then
   echo "free $(df -Pk /opt/psa | awk 'NR==2 { print $4 }')"
   echo "health $(curl -s -m 5 "http://127.0.0.1:$1/health" | tr -d '\\n')"
   echo "ready $(curl -s -m 8 -w ' %{http_code}' "http://127.0.0.1:$1/ready" | tr -d '\\n')"
+fi
+`;
+
+/** What psactl has put into the container that runs by the clock, if anybody has. */
+const LOOK_OPS = `
+r=\${PSA_ROOT:-}
+if [ -e "$r${OPS_MARK_FILE}" ]; then echo "ops $(cat "$r${OPS_MARK_FILE}")"
+elif [ -e "$r/etc/systemd/system/psa-backup.timer" ]; then echo "ops ${OPS_UNMARKED}"
 fi
 `;
 
@@ -106,7 +116,8 @@ function commandOf({ inventory }: Cluster['site'], container: Container): readon
   const probe = partOf(container.group)?.probe(inventory, container);
   // What ends without a line feed must not swallow the line that follows.
   const asked = probe === undefined ? '' : `( ${probe}\necho ) 2>/dev/null | sed 's/^/probe /'\n`;
-  const whole = `${LOOK}${asked}echo end`;
+  const marked = container.group === 'ops' ? LOOK_OPS : '';
+  const whole = `${LOOK}${marked}${asked}echo end`;
   return ['sh', '-c', whole, 'look', port === undefined ? '' : String(port)];
 }
 
@@ -120,6 +131,7 @@ export function readLook(text: string): Look | null {
   const ready = lines.find((line) => line === 'ready' || line.startsWith('ready '));
   const version = parsed(after('health')[0])?.version;
   const free = after('free')[0];
+  const ops = after('ops')[0];
   return {
     probe: after('probe').join('\n'),
     inside: {
@@ -132,6 +144,7 @@ export function readLook(text: string): Look | null {
       running: typeof version === 'string' ? version : null,
       unready: ready === undefined ? null : unready(ready),
       free: free !== undefined && /^\d+$/.test(free) ? Number(free) * 1024 : null,
+      ...(ops !== undefined && { ops }),
     },
   };
 }

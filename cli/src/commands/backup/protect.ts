@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
+import type { Catalogued } from '../../backup/catalogue.ts';
 import { define } from '../../command.ts';
 import { CliError, usage } from '../../errors.ts';
 import { recoveryError } from '../../recovery-error.ts';
-import type { SiteOptions } from '../../site/site.ts';
+import type { OpenSite, SiteOptions } from '../../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly off?: boolean;
@@ -28,15 +29,19 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
     },
     { run: 'psactl backup protect 20261130T020000Z-3f9a2c --site lab', note: 'all of a run' },
   ],
-  async plan({ args, options, io }) {
+  async plan(context) {
     const { isRun, parseArtefactFile, parseArtefactId } = await import('@psa/recovery/artefact-name');
+    const { args, options, io } = context;
     const [name = ''] = args;
     const file = resolve(io.cwd, name);
     const on = !options.off;
     if (parseArtefactFile(basename(file)) && existsSync(file))
       return { data: { file, protected: on, on_site: false }, carry: null };
-    if (isRun(name) || parseArtefactId(name))
+    if (isRun(name) || parseArtefactId(name)) {
+      const { withSite } = await import('../../site/site.ts');
+      await withSite(context, (site) => protectable(site, name, context.signal));
       return { data: { file: name, protected: on, on_site: true }, carry: null };
+    }
     if (existsSync(file))
       throw usage(
         `Unable to protect ${file}: it is no backup by its name, so that nothing would ever ask whether it is protected.`,
@@ -58,24 +63,38 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
     }
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
-    const { named, readCatalogue } = await import('../../backup/catalogue.ts');
+    const { PRUNE_LOCK, withClusterLock } = await import('../../site/cluster-lock.ts');
     const { protectVolume } = await import('../../site/volume.ts');
-    return withSite(context, async (site) => {
-      const cluster = new Cluster(site, context.signal);
-      const all = named(await readCatalogue(cluster), [data.file]);
-      // A whole run is protected as far as that goes; who names it shall know that it does not.
-      if (all.every(({ kind }) => kind === 'pitr'))
-        throw new CliError(`Unable to protect ${data.file}: pgBackRest decides on it.`, {
-          why: 'Without the log behind it, it would be of no use.',
-          fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
-        });
-      for (const { file, volume, kind } of all) {
-        if (kind === 'pitr') continue;
-        if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
-        await setProtected(file, data.protected);
-      }
-      return { data };
-    });
+    const what = { name: PRUNE_LOCK, what: 'psactl backup protect', signal: context.signal };
+    return withSite(context, (site) =>
+      withClusterLock(site, what, async (signal) => {
+        const cluster = new Cluster(site, signal);
+        for (const { file, volume, kind } of await protectable(site, data.file, signal)) {
+          if (kind === 'pitr') continue;
+          if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
+          await setProtected(file, data.protected);
+        }
+        return { data };
+      }),
+    );
   },
   render: ({ data: { file, protected: on } }) => `${file} is ${on ? 'protected' : 'left to the policy'}.\n`,
 });
+
+/** What somebody names, an id or a run. @throws CliError when it is not there, or none of it can be protected */
+async function protectable(
+  site: OpenSite,
+  name: string,
+  signal: AbortSignal,
+): Promise<readonly Catalogued[]> {
+  const { Cluster } = await import('../../site/cluster.ts');
+  const { named, readCatalogue } = await import('../../backup/catalogue.ts');
+  const all = named(await readCatalogue(new Cluster(site, signal)), [name]);
+  // A whole run is protected as far as that goes; who names it shall know that it does not.
+  if (all.every(({ kind }) => kind === 'pitr'))
+    throw new CliError(`Unable to protect ${name}: pgBackRest decides on it.`, {
+      why: 'Without the log behind it, it would be of no use.',
+      fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
+    });
+  return all;
+}

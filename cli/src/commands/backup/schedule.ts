@@ -26,8 +26,9 @@ export const backupSchedule = define<Options, Scheduled, readonly Carried[], Sch
   description: `
 psactl of the inventory's release, Node, the inventory, and the files that it names: token, ssh key, the site's folder, the key
 of the backups (not where the inventory has recipients), the releases that run, rclone's configuration. Who has that container
-has these. Its timers are those of "psactl render"; they begin at once. Run it again when the inventory, the release or a key
-has changed, or the container was made anew: what is there is replaced, backups and drills that were made there stay.`,
+has these. Its timers are those of "psactl render"; they begin at once. From then on "psactl apply" and "psactl deploy" keep them as the
+inventory and the release say. Run it again when a token or a key has changed: what is there is replaced, backups and
+drills that were made there stay.`,
   options: [
     {
       flags: '--env <file>',

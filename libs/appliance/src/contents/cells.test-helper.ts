@@ -38,7 +38,8 @@ export class Cell {
       rm -rf var/lib/postgresql/* var/lib/etcd/* var/lib/rabbitmq/* var/lib/redis/* var/lib/pgbackrest/*
       ip link set lo up
       echo ready
-      exec chroot . sleep infinity`;
+      # As an init does, it takes note of those that have ended: Patroni waits until a server is wholly gone.
+      exec chroot . sh -c 'sleep infinity & wait'`;
     const namespaces = ['--mount', '--net', '--pid', '--uts', '--ipc', '--fork', '--kill-child'];
     // Nothing is left behind when the test run is killed.
     const holder = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...namespaces, 'sh', '-c', setUp], {
@@ -149,7 +150,7 @@ export class Cell {
   }
 
   #note(unit: string, text: string): void {
-    this.#log.set(unit, `${this.log(unit)}${text}`.slice(-20_000));
+    this.#log.set(unit, `${this.log(unit)}${text}`.slice(-200_000));
   }
 }
 

@@ -17,6 +17,10 @@ export interface RepositoryCells {
   readonly cells: readonly Cell[];
   readonly ops: Cell;
   readonly members: readonly Cell[];
+  /** Inside the appliance. */
+  addressOf(cell: Cell): string;
+  /** A new machine in the place of one, with nothing on its disk, and everything started in it. */
+  replaced(cell: Cell): Promise<Cell>;
   /** Those that Patroni calls primary. */
   primaries(): readonly Cell[];
   /** Whether Patroni's answer at a path (`/primary`, `/replica`) is yes. */
@@ -66,18 +70,17 @@ export async function repositoryCells(prepare: (ops: Cell) => void = () => {}): 
       }
       throw new Error(`Not so after a long time: ${what}\n${logs()}`);
     };
+    const start = async (cell: Cell) => {
+      // Two VLANs on one wire, without the firewall between them.
+      cell.sh('ip route add 10.0.0.0/16 dev eth0');
+      cell.sh('install -d -o postgres -g postgres /var/lib/pgbackrest /var/spool/pgbackrest');
+      for (const { name } of contents(cell).units)
+        if (name.endsWith('.service') && !name.startsWith('prometheus-')) await cell.start(name);
+    };
     for (const cell of cells) cell.install(contents(cell));
     ops.sh('install -d -o postgres -g postgres /var/lib/pgbackrest');
     prepare(ops);
-    await Promise.all(
-      cells.map(async (cell) => {
-        // Two VLANs on one wire, without the firewall between them.
-        cell.sh('ip route add 10.0.0.0/16 dev eth0');
-        cell.sh('install -d -o postgres -g postgres /var/lib/pgbackrest /var/spool/pgbackrest');
-        for (const { name } of contents(cell).units)
-          if (name.endsWith('.service') && !name.startsWith('prometheus-')) await cell.start(name);
-      }),
-    );
+    await Promise.all(cells.map(start));
     const addressOf = (cell: Cell) => containers.find(({ name }) => name === cell.name)!.address;
     const says = (cell: Cell, path: string) =>
       ops.run([
@@ -96,6 +99,13 @@ export async function repositoryCells(prepare: (ops: Cell) => void = () => {}): 
     };
     return {
       ...{ inventory, site, containers, cells, ops, members, primaries, says, as, must, until, close },
+      addressOf,
+      async replaced(cell) {
+        const fresh = await machines.replace(cells.findIndex(({ name }) => name === cell.name));
+        fresh.install(contents(fresh));
+        await start(fresh);
+        return fresh;
+      },
       sql: (cell, text) =>
         must(cell, `psql -X -q -A -t -v ON_ERROR_STOP=1 -h /var/run/postgresql -d psa_platform -c "${text}"`),
       // As units call it: it asks for itself on the other side as it was called here.

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { isMap, isScalar, isSeq, parse, parseDocument, type YAMLMap } from 'yaml';
 
 /** `https://127.0.0.1:8006`, `localhost:2222`, `https://[::1]:8006` */
 const LOOPBACK = /^(https:\/\/)?(127(\.\d{1,3}){3}|localhost|\[::1\])(:\d+)?$/;
@@ -20,6 +20,9 @@ export function carriedInventory(text: string): string {
   ];
   return dropped.includes(true) ? document.toString({ lineWidth: 0 }) : text;
 }
+
+/** What such a text says, whatever its comments and spaces are: the same from each machine that it is carried from. */
+export const carriedFacts = (text: string): unknown => parse(carriedInventory(text));
 
 const mapsOf = (list: unknown): readonly YAMLMap[] =>
   isSeq(list) ? list.items.filter((item): item is YAMLMap => isMap(item)) : [];

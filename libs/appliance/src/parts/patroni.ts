@@ -6,6 +6,7 @@ import { etcdContents } from './etcd.ts';
 import { type Contents, dropIn, type Place, script, secretFile } from './part.ts';
 import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
+import { createContents } from './postgres-create.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
 import { wakeContents } from './postgres-wake.ts';
 import { STANDBY_CLUSTER, STANDBY_METHOD, standbyCreate } from './standby.ts';
@@ -42,6 +43,7 @@ export function postgresContents(place: Place): Contents {
       secretFile(CREATED_SQL, createdSql(place), 'postgres'),
       script(CREATED, CREATED_SCRIPT),
       ...(follows(place.secrets) ? [standbyCreate()] : []),
+      ...createContents(place).files,
       dropIn('patroni.service', UNIT),
       ...pgbouncer.files,
       ...pgbackrest.files,
@@ -125,6 +127,7 @@ function patroni(place: Place) {
         rewind: { username: 'rewinder', password: secretOf(secrets, 'postgres_rewind') },
       },
       basebackup: [{ checkpoint: 'fast' }],
+      ...createContents(place).settings,
       ...(follows(secrets) && { pgbackrest: STANDBY_METHOD }),
       pg_hba: hba(place),
       parameters: {

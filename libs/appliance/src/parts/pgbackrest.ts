@@ -34,7 +34,7 @@ type Side = 'repository' | 'member';
 
 /** What the other side may have pgBackRest do here. */
 const ALLOWED: Readonly<Record<Side, readonly string[]>> = {
-  repository: ['archive-get', 'archive-push', 'check', 'info', 'restore'],
+  repository: ['archive-get', 'archive-push', 'check', 'info', 'repo-ls', 'restore'],
   member: ['archive-get', 'backup', 'check', 'stanza-create', 'stanza-upgrade'],
 };
 

@@ -2,6 +2,7 @@ import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import { DATA_PARTS, type Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
 import { type Marker, printMarker } from './marker.ts';
+import type { OpsMark } from './ops-mark.ts';
 
 /** A container as it shall be, with what runs in it. */
 export interface DesiredContainer extends Container {
@@ -66,6 +67,8 @@ export interface Desired {
   readonly removeData: boolean;
   /** Its database follows that of the other site: nobody is served here, and what serves lies ready. */
   readonly follows: boolean;
+  /** What runs by the clock, in the container `ops`; null: not looked at. `isKnown`: psactl has put it there from here. */
+  readonly schedule: { readonly mark: OpsMark; readonly isKnown: boolean } | null;
 }
 
 /** What the inventory does not say. */
@@ -77,6 +80,7 @@ export interface DesiredOptions {
   readonly recreate?: readonly string[];
   readonly removeData?: boolean;
   readonly follows?: boolean;
+  readonly schedule?: Desired['schedule'];
 }
 
 /** The comment that tells HA resources, rules and groups of ours from others'. */
@@ -92,7 +96,7 @@ export function desiredOf(
   site: Site = siteOf(inventory),
   options: DesiredOptions,
 ): Desired {
-  const { deployed = {}, recreate = [], removeData = false, follows = false } = options;
+  const { deployed = {}, recreate = [], removeData = false, follows = false, schedule = null } = options;
   const containers = expand(inventory, site).map((container): DesiredContainer => {
     const service = inventory.services.find(({ name }) => name === container.group);
     const part = (DATA_PARTS as readonly string[]).indexOf(container.group);
@@ -123,7 +127,7 @@ export function desiredOf(
     containers,
     templates: templatesOf(site, containers),
     ...haOf(inventory, site, containers),
-    ...{ recreate, removeData, follows },
+    ...{ recreate, removeData, follows, schedule },
   };
 }
 

@@ -4,6 +4,7 @@ import type { Desired, DesiredContainer } from './desired.ts';
 import { netOf, sidOf } from './desired.ts';
 import { printMarker } from './marker.ts';
 import type { Observed, ObservedConfig, ObservedGuest, ObservedInside } from './observed.ts';
+import { printOpsMark } from './ops-mark.ts';
 import { releaseOf } from './releases.ts';
 import type { Step } from './step.ts';
 
@@ -185,6 +186,8 @@ export function carryOut(desired: Desired, observed: Observed, step: Step): Obse
       const groups = [...observed.ha.groups.filter(({ name }) => name !== deed.group), group];
       return { ...observed, ha: { ...observed.ha, groups } };
     }
+    case 'schedule':
+      return within({ ops: printOpsMark(desired.schedule!.mark) });
     case 'smoke':
       return observed;
     case 'remove-group':

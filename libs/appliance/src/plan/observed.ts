@@ -105,6 +105,8 @@ export interface ObservedInside {
   readonly unready: string | null;
   /** Bytes free where releases stand. */
   readonly free: number | null;
+  /** Of the container `ops`: the mark of what psactl has put there, `OPS_UNMARKED`, or null where nobody has. */
+  readonly ops?: string | null;
 }
 
 /** The HA manager. */

@@ -4,6 +4,7 @@ import type { Observed } from './observed.ts';
 import { planContainer } from './plan-container.ts';
 import { planContents } from './plan-contents.ts';
 import { planHa } from './plan-ha.ts';
+import { planSchedule } from './plan-schedule.ts';
 import { planSurplus } from './plan-surplus.ts';
 import { type Plan, Steps } from './step.ts';
 
@@ -37,6 +38,7 @@ export function plan(desired: Desired, observed: Observed): Plan {
   planHa(draft);
   planSurplus(draft);
   planSmoke(draft);
+  planSchedule(draft);
   return { steps: problems.length > 0 ? [] : steps.ordered(), problems, notes };
 }
 

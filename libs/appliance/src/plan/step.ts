@@ -1,4 +1,4 @@
-/** What can be done to one container. `ready`: waits until its service is. */
+/** What can be done to one container. `ready`: waits until its service is; `schedule`: puts psactl and its timers there. */
 export type ContainerDeed =
   | 'create'
   | 'replace'
@@ -13,7 +13,8 @@ export type ContainerDeed =
   | 'configure'
   | 'ready'
   | 'manage'
-  | 'unmanage';
+  | 'unmanage'
+  | 'schedule';
 
 /** What a step does, and to what. */
 export type Deed =

@@ -23,6 +23,9 @@ export const IN_OPS: PsactlPlace = {
   metrics: '/var/lib/prometheus/node-exporter/psa_backup.prom',
 };
 
+/** There: what psactl has put into the container, by its release and a digest; see `OpsMark`. */
+export const OPS_MARK_FILE = '/var/lib/psa/.scheduled';
+
 /** How often is looked whether all is well with the backups. */
 const METRICS_MINUTES = 10;
 

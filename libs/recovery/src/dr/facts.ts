@@ -38,6 +38,8 @@ export interface DrFacts {
   readonly fence: boolean;
   /** What follows on the other site; null: it stands by cold. */
   readonly standby: StandbyFacts | null;
+  /** Why nothing may be done to the other site from here: nobody knows what it is. */
+  readonly unsure?: DrRefusal | null;
   readonly hooks: { readonly fence: boolean; readonly switch: boolean; readonly notify: boolean };
   /** What steps of earlier runs took, the newest first. */
   readonly measured: readonly MeasuredStep[];

@@ -88,6 +88,13 @@ describe('the plan of a failover', () => {
     expect(planFailover('database-corrupt', { ...FACTS, life }).refusals).toEqual([]);
   });
 
+  it('does nothing to a site of which nobody knows whether it follows, also with all copies there', () => {
+    const unsure = { why: 'Nobody knows whether dr follows.', fix: 'Ask it.' };
+    expect(planFailover('cluster-lost', { ...FACTS, unsure }).refusals).toEqual([unsure]);
+    // What goes on where it is has nothing to do with it.
+    expect(planFailover('database-failed', { ...FACTS, unsure }).refusals).toEqual([]);
+  });
+
   it('is refused without a second site, without the database, without the secrets, without a name', () => {
     const why = (facts: Partial<DrFacts>, scenario: Parameters<typeof planFailover>[0] = 'cluster-lost') =>
       planFailover(scenario, { ...FACTS, ...facts })

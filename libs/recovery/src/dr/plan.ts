@@ -96,6 +96,8 @@ function refusalsOf(scenario: Scenario, facts: DrFacts): DrRefusal[] {
       why: `The site ${from} is not gone: ${life.join(', ')}.`,
       fix: 'Two sites that serve would each take writes. If it must not serve any more, add --fence: its edge and its services are stopped first.',
     });
+  // Filled as a cold one, a database that follows would be lost.
+  if (facts.unsure) return [...found, facts.unsure];
   if (warmOf(scenario, facts) !== null) return found;
   for (const what of ['database', 'secrets'] as const)
     if (!copies[what])

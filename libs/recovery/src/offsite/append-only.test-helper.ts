@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmod, chown, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '@psa/test-kit/free-port';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { until } from '@psa/test-kit/until';
+import { answers } from './webdav.test-helper.ts';
 
 /** Debian's: files of it are nobody else's. */
 const NOBODY = 65_534;
@@ -85,13 +85,3 @@ async function ended(child: ChildProcess, dir: TempDir): Promise<void> {
   }
   await dir.remove();
 }
-
-const answers = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });

@@ -177,11 +177,14 @@ export class Rclone {
   }
 
   #explain(verb: string, said: string, how: number | string | null): string {
-    const last = said
-      .trim()
-      .split('\n')
-      .at(-1)!
-      .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (\w+\s*: )?/, '');
+    // S3 says in further lines, set in, by what number it would be found in its own logs.
+    const last = (
+      said
+        .trim()
+        .split('\n')
+        .filter((line) => !/^\s/.test(line))
+        .at(-1) ?? ''
+    ).replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (\w+\s*: )?/, '');
     return `Unable to ${verb === 'rcat' ? 'write to' : verb === 'deletefile' ? 'remove from' : 'read from'} ${this.#remote}: ${last || `rclone ended with ${how}`}.`;
   }
 
