@@ -12,6 +12,7 @@ import type { Cluster } from '../site/cluster.ts';
 import { siteNameOf, storesOf } from '../site/generations.ts';
 import { readDrills } from './drills.ts';
 import { watchStandby } from './standby.ts';
+import { syncedCopies } from './synced.ts';
 import { watchWal } from './wal.ts';
 import { embeddedPolicy, watchPolicyOf } from './watch-policy.ts';
 
@@ -49,7 +50,7 @@ export async function watchSite(
 ): Promise<Watch> {
   const { site, signal } = cluster;
   const own = siteNameOf(site);
-  const [catalogue, copies, rooms, drills, wal, standby] = await Promise.all([
+  const [catalogue, sent, rooms, drills, wal, standby] = await Promise.all([
     readCatalogue(cluster),
     readCopies(),
     roomsOf(cluster),
@@ -59,6 +60,11 @@ export async function watchSite(
   ]);
   const isOthers = ({ manifest }: ShelvedBackup) =>
     manifest !== null && manifest.kind !== 'embedded' && manifest.site !== own;
+  const synced = options.outside ? await syncedCopies(cluster, catalogue) : { list: null, unasked: [] };
+  const unasked = [...sent.unasked, ...synced.unasked];
+  const lists = [sent.list, synced.list].filter((list) => list !== null);
+  // Of places that do not answer nothing is said, and so of none.
+  const copies = { list: unasked.length > 0 || lists.length === 0 ? null : lists.flat(), unasked };
   // What was taken before a deploy is of no generation, and nobody waits for it.
   const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
   const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen, standby: standby.seen };
