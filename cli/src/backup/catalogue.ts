@@ -1,4 +1,5 @@
 import { artefactFile, artefactId, parseArtefactId } from '@psa/recovery/artefact-name';
+import { madeLast } from '@psa/recovery/made-last';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
@@ -85,12 +86,16 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
       protected: one.protected || Number(found.protected ?? 0) === 1,
     };
   });
+  const newer = new Set(backups.flatMap(({ id, state }) => (state === 'newer' ? [id] : [])));
   const orphans = [...there].flatMap(([, volumes]) =>
     (volumes ?? []).flatMap((volume): Orphan[] => {
       const notes = readNotes(volume.notes);
       const storage = volume.volid.split(':')[0]!;
       const key = isShared(cluster, storage) ? volume.volid : `${volume.node} ${volume.volid}`;
-      return notes === null || known.has(key) ? [] : [{ ...volume, ...notes, storage }];
+      if (notes === null || known.has(key)) return [];
+      const orphan = { ...volume, ...notes, storage };
+      // What stands beside it is of a newer psactl, and must not be written over.
+      return newer.has(orphanId(orphan)) ? [] : [orphan];
     }),
   );
   return {
@@ -171,9 +176,15 @@ export function named(catalogue: Catalogue, names: readonly string[]): readonly 
 
 /** The newest good one of each series. */
 export const newestOfEach = (catalogue: Catalogue): readonly Catalogued[] =>
-  [...Map.groupBy(catalogue.backups, ({ series }) => series).values()].flatMap((group) =>
-    group.filter(({ state }) => state === 'good').slice(0, 1),
+  [...Map.groupBy(catalogue.backups, ({ series }) => series).values()].flatMap(
+    (group) => lastMade(group.filter(({ state }) => state === 'good')) ?? [],
   );
+
+/** Of backups, the newest first, the one that was made last: not by its date alone, for a clock may have been set back. */
+export function lastMade(backups: readonly Catalogued[]): Catalogued | undefined {
+  const last = madeLast(backups.map(({ id, manifest }) => ({ id, after: manifest?.after })));
+  return backups.find(({ id }) => id === last?.id);
+}
 
 /**
  * What stands beside a backup that is to be used.
@@ -184,6 +195,8 @@ export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteMani
   const refuse = (why: string, fix: string) =>
     new CliError(`Unable to use the backup ${one.id}: ${why}.`, { code: 'UNUSABLE_BACKUP', fix });
   const { manifest, state } = one;
+  if (state === 'newer')
+    throw refuse('it was made by a newer psactl', 'Use the psactl that made it, or a later one.');
   if (manifest === null || manifest.kind === 'embedded')
     throw refuse(
       state === 'partial' ? 'it was never finished' : 'its manifest is damaged or missing',

@@ -13,6 +13,11 @@ interface AnyManifest {
   readonly id: string;
   /** When it was begun, from the copy of the database where there is one; ISO 8601. */
   readonly at: string;
+  /**
+   * Those of its kind that were there when it was made, and are dated later: a clock was set back, or had been ahead. Absent:
+   * there was none.
+   */
+  readonly after?: readonly string[];
   readonly bytes: number;
   /** Null: a Proxmox Backup Server or pgBackRest has it, which know no sum of the whole and check each part themselves. */
   readonly sha256: string | null;
@@ -97,6 +102,21 @@ class ManifestError extends Error {
   }
 }
 
+/** A manifest of a later form: nothing is wrong with it, and nobody here knows what it says. */
+export class NewerManifestError extends Error {
+  override readonly name = 'NewerBackupError';
+  readonly fix = 'Use the psactl that made it, or a later one.';
+
+  constructor(file: string, form: number) {
+    super(
+      `Unable to read ${manifestOf(file)}: it was made by a newer psactl (it is of form ${form}, and this one knows ${FORM}).`,
+    );
+  }
+}
+
+/** The form of manifests that is written and read here. */
+const FORM = 1;
+
 export const manifestOf = (file: string): string => `${file}.json`;
 
 /** Of what is relied on, the field that is missing or no such thing; null: all is there. */
@@ -107,10 +127,11 @@ function wrongField(read: Partial<Record<string, unknown>> | null): string | nul
   const isOneOf = (value: unknown, fits: (value: unknown) => boolean) => value === null || fits(value);
   const { kind } = read;
   const checks: Readonly<Record<string, boolean>> = {
-    manifest: read.manifest === 1,
+    manifest: read.manifest === FORM,
     kind: ARTEFACT_KINDS.some((known) => known === kind),
     id: isText(read.id) && String(read.id).startsWith(`${String(kind)}-`),
     at: isText(read.at) && isMoment(String(read.at)),
+    after: read.after === undefined || (Array.isArray(read.after) && read.after.every(isText)),
     bytes: isCount(read.bytes),
     sha256: isOneOf(read.sha256, isText),
     recipients: Array.isArray(read.recipients) && read.recipients.every(isText),
@@ -140,7 +161,8 @@ function isMoment(text: string): boolean {
 
 /**
  * The manifest beside an artefact; null: there is none.
- * @throws BackupError when there is one that cannot be read, or lacks what is relied on; it names the field
+ * @throws BackupError when there is one that cannot be read, or lacks what is relied on; it names the field.
+ * NewerBackupError when a newer psactl made it
  */
 export async function readManifest(file: string): Promise<Manifest | null> {
   const text = await readFile(manifestOf(file), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -154,6 +176,8 @@ export async function readManifest(file: string): Promise<Manifest | null> {
   } catch (cause) {
     throw new ManifestError(file, 'it is no JSON', cause);
   }
+  const form = (read as { manifest?: unknown } | null)?.manifest;
+  if (Number.isSafeInteger(form) && Number(form) > FORM) throw new NewerManifestError(file, Number(form));
   const wrong = wrongField(read as unknown as Record<string, unknown>);
   if (wrong !== null) throw new ManifestError(file, wrong, null);
   return read;
