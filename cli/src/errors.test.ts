@@ -21,6 +21,17 @@ it('keeps the exit codes of a refused token, of a missing privilege and of a loc
   expect(outcome('locked')).toMatchObject({ outcome: 'locked' });
 });
 
+it('names the file or folder that cannot be used, and asks for no report', () => {
+  const thrown = (code: string) =>
+    toCliError(
+      Object.assign(new Error(`${code}: mkdir '/mnt/x'`), { code, syscall: 'mkdir', path: '/mnt/x' }),
+    );
+  expect(thrown('ENOTDIR').message).toBe('Unable to use /mnt/x: it is no folder.');
+  expect(thrown('EEXIST').message).toBe('Unable to use /mnt/x: it stands in the way.');
+  expect(thrown('ENOSPC')).toMatchObject({ code: 'ENOSPC', why: "ENOSPC: mkdir '/mnt/x'" });
+  expect(renderError(thrown('EROFS'))).not.toContain('PSA_DEBUG');
+});
+
 it('gives the advice of a cluster error once', () => {
   const hint = 'Compare it on the node.';
   const text = renderError(toCliError(new ProxmoxError({ kind: 'fingerprint', ...asked, hint })));

@@ -74,6 +74,19 @@ const ofCluster = ({ message, kind, hint, cause }: ClusterError) =>
     cause,
   });
 
+/** What the system says of a file or folder that somebody named, in words. */
+const OF_FILES: Readonly<Partial<Record<string, string>>> = {
+  ENOTDIR: 'it is no folder',
+  EEXIST: 'it stands in the way',
+  EISDIR: 'it is a folder',
+  ENOTEMPTY: 'it is not empty',
+  ENAMETOOLONG: 'its name is too long',
+  EACCES: 'it may not be touched',
+  EPERM: 'it may not be touched',
+  EROFS: 'its disk is mounted for reading alone',
+  ENOSPC: 'its disk is full',
+};
+
 /** Whatever was thrown, as an error for the reader. An unexpected one keeps its message and is a failure. */
 export function toCliError(thrown: unknown): CliError {
   if (thrown instanceof CliError) return thrown;
@@ -85,6 +98,12 @@ export function toCliError(thrown: unknown): CliError {
       code: 'SSH',
       fix: '"psactl status --site <name>" shows which nodes are on; "psactl doctor" tries ssh to each and says how to mend it.',
       cause: thrown,
+    });
+  const way = error?.code === undefined ? undefined : OF_FILES[error.code];
+  if (way !== undefined && error.path !== undefined)
+    return new CliError(`Unable to use ${error.path}: ${way}.`, {
+      ...{ why: error.message, code: error.code, cause: thrown },
+      fix: 'Name another one, or mend that.',
     });
   return new CliError(`Unable to finish: ${error?.message ?? String(thrown)}`, {
     code: error?.code ?? 'FAILED',

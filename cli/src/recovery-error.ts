@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { BackupKey } from '@psa/recovery/key-file';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from './errors.ts';
@@ -60,6 +61,15 @@ export async function backupKeyOf(env: Readonly<Record<string, string | undefine
     why: `There is none in ${file}.`,
     fix: 'Put the copy of it there, or name its file: PSA_BACKUP_KEY=…',
     code: 'NO_KEY',
+  });
+}
+
+/** An archive that somebody names, before its key is asked for: with one it would not be there either. @throws CliError */
+export function namedArchive(file: string): string {
+  if (existsSync(file)) return file;
+  throw new CliError(`Unable to read ${file}: it is not there.`, {
+    code: 'NO_FILE',
+    fix: 'See "psactl backup list --from <folder>".',
   });
 }
 

@@ -122,6 +122,7 @@ async function parse(argv: readonly string[], io: Io, action: Run): Promise<numb
     for (const noun of nouns) examples.set(noun, [...(examples.get(noun) ?? []), command.examples[0]!]);
     leaf.action(async () => {
       const options = leaf.optsWithGlobals<Record<string, unknown> & GlobalOptions>();
+      checkGiven(command, leaf.args);
       code = await action(entry, command, leaf.args, options);
     });
   }
@@ -232,11 +233,11 @@ function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
     if (option.default !== undefined) made.default(option.default);
     if (option.choices) made.choices(option.choices);
     if (option.required) made.makeOptionMandatory();
-    const { parse } = option;
-    if (parse) {
+    const { parse, choices } = option;
+    if (parse || (!choices && option.flags.includes('<'))) {
       made.argParser((text) => {
         try {
-          return parse(text);
+          return (parse ?? given)(text);
         } catch (error) {
           throw new InvalidArgumentError((error as Error).message);
         }
@@ -247,6 +248,20 @@ function describe(leaf: Commander, entry: Entry, command: AnyCommand): void {
   addGlobals(leaf);
   addExamples(leaf, command.examples);
   leaf.name(entry.path.at(-1)!);
+}
+
+/** An empty value is a variable that is not set, and would be taken for another thing that nobody meant. */
+function given(text: string): string {
+  if (text.trim() === '') throw new Error('It is empty: give a value, or leave the option out.');
+  return text;
+}
+
+/** @throws CliError when an argument that stands alone is empty */
+function checkGiven(command: AnyCommand, args: readonly string[]): void {
+  // What follows a program of somebody's own may be empty.
+  const empty = command.args?.find(({ name }, index) => !name.endsWith('...') && args[index]?.trim() === '');
+  if (empty)
+    throw usage(`Unable to go on: the ${empty.name} is empty.`, 'A variable of your shell may not be set.');
 }
 
 // ── From a command to its end ────────────────────────────────────────────────

@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { takeOwnerLock } from '@psa/infra/owner-lock';
+import { apiPath } from '@psa/proxmox/client/encode';
 import { artefactFile } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FakeLab, fakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
-import { withClusterLock } from '../site/cluster-lock.ts';
+import { PRUNE_LOCK, withClusterLock } from '../site/cluster-lock.ts';
 import { listVolumes } from '../site/volume.ts';
 import { clearDeadBackup } from './dead-backup.ts';
 import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
@@ -267,11 +269,25 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     await rename(path, `${path}.away`);
     const { orphans } = await list();
     expect(orphans.map((one) => one.id)).toContain(id);
-    await json(0, 'backup', 'catalogue', 'rebuild', '--yes');
     const before = JSON.parse(await readFile(`${path}.away`, 'utf8')) as SiteManifest;
+    // Of another site that keeps its archives on the same share: described as ours it could be restored over ours.
+    const { storage, volid } = before.volume!;
+    const content = apiPath`/nodes/${before.from.node!}/storage/${storage}/content/${volid}`;
+    await cluster.write('PUT', content, { notes: `psa ${before.run} son psa/other psa-redis-1` });
+    expect((await list()).orphans).toEqual([]);
+    await cluster.write('PUT', content, { notes: `psa ${before.run} son psa/lab psa-redis-1` });
+    await json(0, 'backup', 'catalogue', 'rebuild', '--yes');
     const after = await manifestOf(id);
     expect(after).toMatchObject({ id, sha256: before.sha256, bytes: before.bytes, volume: before.volume });
     expect((await list()).orphans).toEqual([]);
+    // Of one that cannot be read as well: nothing else could mend it.
+    for (const torn of ['{"manif', JSON.stringify({ ...after, sha256: null })]) {
+      await writeFile(path, torn);
+      const shown = await json<{ data: { ok: boolean; why: string }[] }>(1, 'backup', 'verify', id);
+      expect(shown.data[0]!.why).toContain('its manifest is damaged or missing');
+      await json(0, 'backup', 'catalogue', 'rebuild', '--yes');
+      expect(await manifestOf(id)).toMatchObject({ id, sha256: before.sha256 });
+    }
     // What somebody else has put there is none of ours.
     const { node } = before.from;
     expect((await listVolumes(cluster, node!, before.volume!.storage)).length).toBeGreaterThan(0);
@@ -328,6 +344,18 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     for (const run of runs.slice(1)) await json(0, 'backup', 'protect', run, '--off');
   });
 
+  it('protects what is there, and nothing while others are removed', async () => {
+    for (const name of ['database-20200101T000000Z-aaaaaa', '20200101T000000Z-aaaaaa'])
+      expect((await lab.psactl('backup', 'protect', name, '--dry-run')).code, name).toBe(10);
+    expect((await lab.psactl('backup', 'protect', '')).code).toBe(2);
+    const what = { name: PRUNE_LOCK, what: 'psactl backup prune', signal: new AbortController().signal };
+    await withClusterLock(lab.site, what, async () => {
+      const refused = await lab.psactl('backup', 'protect', idOf(whole, /^database/));
+      expect(refused).toMatchObject({ code: 11, stderr: expect.stringContaining('psactl backup prune') });
+      expect((await lab.psactl('backup', 'prune', '--yes')).code).toBe(11);
+    });
+  });
+
   it('keeps what the policy says, and takes archives and manifests away together', async () => {
     await lab.edit((text) =>
       text.replace('  encryption_key_file', '  keep: { keep-last: 1 }\n  encryption_key_file'),
@@ -350,6 +378,26 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
 
   it('copies them into a folder, archives of containers too', async () => {
     const to = join(lab.dir, 'carried');
+    const small = join(lab.dir, 'too-small');
+    await mkdir(small);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
+    try {
+      const full = await lab.psactl('backup', 'copy', '--to', join(small, 'there'), '--yes');
+      expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('too little room') });
+      expect(await readdir(small)).toEqual([]);
+    } finally {
+      execFileSync('umount', ['-l', small]);
+    }
+    for (const nowhere of ['', lab.inventory])
+      expect((await lab.psactl('backup', 'copy', '--to', nowhere, '--yes')).code).toBe(2);
+    // Left by one that was killed.
+    await mkdir(to);
+    const plan = await json<{ copy: { id: string }[] }>(0, 'backup', 'copy', '--to', to, '--dry-run');
+    for (const { id } of plan.copy)
+      await writeFile(join(to, `${artefactFile(id)}.part`), 'half of it', { mode: 0o600 });
+    const release = await takeOwnerLock(lab.site.folder.file('copy-lock'));
+    expect((await lab.psactl('backup', 'copy', '--to', to, '--yes')).code).toBe(11);
+    await release();
     await json(0, 'backup', 'copy', '--to', to, '--yes');
     const { data } = await json<{ data: { state: string }[] }>(0, 'backup', 'list', '--from', to);
     expect(data.length).toBeGreaterThan(10);

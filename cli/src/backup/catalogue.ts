@@ -1,4 +1,4 @@
-import { artefactFile, artefactId, parseArtefactId } from '@psa/recovery/artefact-name';
+import { artefactFile, artefactId, isRun, parseArtefactId } from '@psa/recovery/artefact-name';
 import { madeLast } from '@psa/recovery/made-last';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf';
@@ -20,7 +20,7 @@ export interface Catalogued extends ShelvedBackup {
 export interface Catalogue {
   /** The newest first. */
   readonly backups: readonly Catalogued[];
-  /** Archives that a run of psactl made and nothing describes: the run was killed, or its folder is lost. */
+  /** Archives that a run of this site made and nothing describes: the run was killed, or its folder is lost. */
   readonly orphans: readonly Orphan[];
   /** Storages that could not be asked: what is on them is `elsewhere`. */
   readonly unasked: readonly string[];
@@ -87,13 +87,14 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
     };
   });
   const newer = new Set(backups.flatMap(({ id, state }) => (state === 'newer' ? [id] : [])));
+  const own = siteNameOf(site);
   const orphans = [...there].flatMap(([, volumes]) =>
     (volumes ?? []).flatMap((volume): Orphan[] => {
       const notes = readNotes(volume.notes);
       const storage = volume.volid.split(':')[0]!;
       const key = isShared(cluster, storage) ? volume.volid : `${volume.node} ${volume.volid}`;
-      if (notes === null || known.has(key)) return [];
-      const orphan = { ...volume, ...notes, storage };
+      if (notes === null || known.has(key) || (notes.site ?? own) !== own) return [];
+      const orphan = { ...volume, run: notes.run, tier: notes.tier, storage };
       // What stands beside it is of a newer psactl, and must not be written over.
       return newer.has(orphanId(orphan)) ? [] : [orphan];
     }),
@@ -167,7 +168,9 @@ export function named(catalogue: Catalogue, names: readonly string[]): readonly 
       outcome: 'not_found',
       why: parseArtefactId(id)
         ? 'The catalogue has none of that id.'
-        : 'It is no id of a backup, and no run.',
+        : isRun(id)
+          ? 'The catalogue has nothing of that run.'
+          : 'It is no id of a backup, and no run.',
       fix: `See "psactl backup list"${like.length > 0 ? `; the newest are ${like.join(', ')}` : ''}.`,
     });
   });
@@ -200,7 +203,9 @@ export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteMani
   if (manifest === null || manifest.kind === 'embedded')
     throw refuse(
       state === 'partial' ? 'it was never finished' : 'its manifest is damaged or missing',
-      'Take another one: psactl backup list',
+      one.kind === 'container'
+        ? 'Have it written anew from its archive (psactl backup catalogue rebuild), or take another one.'
+        : 'Take another one: psactl backup list',
     );
   const own = siteNameOf(cluster.site);
   if (manifest.site !== (of ?? own))

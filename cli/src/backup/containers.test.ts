@@ -27,7 +27,10 @@ describe('how a container is copied', () => {
 
 it('an archive is ours by its notes alone', () => {
   expect(readNotes('psa 20261130T020000Z-3f9a2c son psa-redis-1')).toEqual({
-    ...{ run: '20261130T020000Z-3f9a2c', tier: 'son' },
+    ...{ run: '20261130T020000Z-3f9a2c', tier: 'son', site: null },
+  });
+  expect(readNotes('psa 20261130T020000Z-3f9a2c son psa/main psa-redis-1')).toEqual({
+    ...{ run: '20261130T020000Z-3f9a2c', tier: 'son', site: 'psa/main' },
   });
   expect(readNotes('psa 20261130T020000Z-3f9a2c safety psa-redis-1')).toMatchObject({ tier: null });
   for (const notes of [undefined, '', 'psa', 'nightly psa-redis-1', 'psa 20261130 son'])

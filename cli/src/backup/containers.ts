@@ -8,6 +8,7 @@ import { artefactFile, artefactId } from '@psa/recovery/artefact-name';
 import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster, Placed } from '../site/cluster.ts';
+import { siteNameOf } from '../site/generations.ts';
 import { listVolumes, readVolume, type Volume } from '../site/volume.ts';
 import { clearDeadBackup, mendAfterKill, unfinishedOn } from './dead-backup.ts';
 import { manifestBase, type Part, type Run } from './part.ts';
@@ -109,12 +110,20 @@ async function factsOf(
 /** In the place of a generation: the archive of what was about to be overwritten. */
 const SAFETY = 'safety';
 
-/** The run and generation (null: none) that an archive's notes name; null: psactl did not make it. */
-export function readNotes(
-  notes: string | undefined,
-): { readonly run: string; readonly tier: string | null } | null {
-  const [, run, tier] = /^psa (\d{8}T\d{6}Z-[0-9a-f]{6}) (\S+)/.exec(notes ?? '') ?? [];
-  return run && tier ? { run, tier: tier === SAFETY ? null : tier } : null;
+/** What the notes of an archive say of it. */
+export interface ArchiveNotes {
+  readonly run: string;
+  /** The generation; null: none. */
+  readonly tier: string | null;
+  /** `psa/main`; null: psactl 0.1.0 did not write it. */
+  readonly site: string | null;
+}
+
+/** Several sites may keep their archives on one share, so the notes name theirs. @returns null: psactl did not make it */
+export function readNotes(notes: string | undefined): ArchiveNotes | null {
+  const [, run, tier, site = null] =
+    /^psa (\d{8}T\d{6}Z-[0-9a-f]{6}) (\S+)(?: (\S+\/\S+))?/.exec(notes ?? '') ?? [];
+  return run && tier ? { run, tier: tier === SAFETY ? null : tier, site } : null;
 }
 
 /** A day: a container of terabytes takes its time. */
@@ -191,7 +200,7 @@ async function dump(
     // What stays is psactl's to decide: an archive that Proxmox removes would leave a manifest of nothing.
     ...{
       remove: 0,
-      'notes-template': `psa ${run.id} ${run.isSafety ? SAFETY : generation.name} {{guestname}}`,
+      'notes-template': `psa ${run.id} ${run.isSafety ? SAFETY : generation.name} ${siteNameOf(cluster.site)} {{guestname}}`,
     },
     ...(limit === null ? {} : { bwlimit: Math.ceil(limit / 1024) }),
   };

@@ -24,7 +24,7 @@ export async function copyBackup(cluster: Cluster, one: Catalogued, folder: stri
       `Unable to copy ${one.id}: it is on a Proxmox Backup Server, which copies by a sync job of its own.`,
     );
   await writeArtefact({
-    ...{ file, recipients: [], limit: null },
+    ...{ file, recipients: [], limit: null, isCopy: true },
     async fill(into) {
       await readBackup(cluster, one, into);
       return {};

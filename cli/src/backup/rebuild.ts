@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { artefactFile } from '@psa/recovery/artefact-name';
-import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
+import { readManifest, type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { generationsOf, siteNameOf } from '../site/generations.ts';
@@ -24,7 +23,9 @@ export async function rebuildOne(cluster: Cluster, orphan: Orphan): Promise<Rebu
     const generation =
       generationsOf(cluster.site).find((one) => one.name === tier) ?? generationsOf(cluster.site)[0]!;
     const file = `${generation.folder}/${artefactFile(id)}`;
-    if (existsSync(`${file}.json`)) throw new CliError(`There is a manifest of ${id} already.`);
+    // One that cannot be read is of no use: it is what this is for.
+    const isDescribed = await readManifest(file).then(Boolean, () => false);
+    if (isDescribed) throw new CliError(`There is a manifest of ${id} already.`);
     const container = cluster.site.containers.find((one) => one.id === vmid);
     const base: Parameters<typeof describeVolume>[2] = {
       ...{

@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { example } from '@psa/appliance/inventory/example.test-helper';
 import { expand } from '@psa/appliance/inventory/expand';
+import { manifestOf, type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { readShelf, setProtected } from '@psa/recovery/shelf';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -70,6 +72,26 @@ it('is a backup of the site, and the newest so many stay, beside those that some
   const left = await shelf();
   expect(left).toHaveLength(3);
   expect(left.map(({ file }) => file)).toContain(first.file);
+});
+
+it('pushes out none of another site, and none is pushed out by what a wrong clock has dated in the future', async () => {
+  const cluster = dumping();
+  const [ahead, others, own] = [
+    await dumpDatabase(cluster, { keep: 1_000 }),
+    await dumpDatabase(cluster, { keep: 1_000 }),
+    await dumpDatabase(cluster, { keep: 1_000 }),
+  ];
+  const describe = async (file: string, more: Partial<SiteManifest>) =>
+    writeManifest(file, {
+      ...(JSON.parse(await readFile(manifestOf(file), 'utf8')) as SiteManifest),
+      ...more,
+    });
+  await describe(ahead.file, { at: new Date(Date.now() + 86_400_000).toISOString() });
+  await describe(others.file, { site: 'psa/other', at: '2026-01-01T00:00:00.000Z' });
+  const last = await dumpDatabase(cluster, { keep: 1 });
+  const left = (await shelf()).map(({ file }) => file);
+  expect(left).toEqual(expect.arrayContaining([ahead.file, others.file, last.file]));
+  expect(left).not.toContain(own.file);
 });
 
 it('that fails leaves nothing, and says why', async () => {

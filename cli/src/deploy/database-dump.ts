@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { shellQuote } from '@psa/proxmox/ssh';
 import { writeArtefact } from '@psa/recovery/artefact';
 import { artefactFile, artefactId, newRun } from '@psa/recovery/artefact-name';
-import { readShelf, removeBackup, removeStale } from '@psa/recovery/shelf';
+import { decideRetention } from '@psa/recovery/retention';
+import { readShelf, removeBackup, removeStale, retained } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { generationsOf, siteNameOf } from '../site/generations.ts';
@@ -62,7 +63,7 @@ export async function dumpDatabase(cluster: Cluster, options: { readonly keep: n
       ...{ version: null, databases: [database], warnings: [] },
     }),
   });
-  await prune(folder, options.keep);
+  await prune(folder, siteNameOf(site), options.keep);
   return { file, bytes, sha256: sha256!, entries };
 }
 
@@ -79,9 +80,16 @@ async function listDump(cluster: Cluster, member: number, file: string): Promise
   });
 }
 
-/** Keeps the newest dumps, and those that somebody has protected. */
-async function prune(folder: string, keep: number): Promise<void> {
+/**
+ * Keeps the newest dumps of a site as "psactl backup prune" does: those of other sites in the same folder, and what is dated
+ * in the future because a clock was wrong, push nothing out.
+ */
+async function prune(folder: string, site: string, keep: number): Promise<void> {
   await removeStale(folder);
-  const dumps = (await readShelf(folder)).filter(({ kind, state }) => kind === 'deploy' && state === 'good');
-  for (const one of dumps.filter((dump) => !dump.protected).slice(keep)) await removeBackup(one);
+  const dumps = (await readShelf(folder)).filter(
+    ({ state, manifest }) => state === 'good' && manifest?.kind === 'deploy' && manifest.site === site,
+  );
+  const { remove } = decideRetention(dumps.map(retained), { 'keep-last': keep }, Date.now());
+  const gone = new Set(remove.map(({ id }) => id));
+  for (const one of dumps.filter(({ id }) => gone.has(id))) await removeBackup(one);
 }

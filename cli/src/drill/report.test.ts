@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DrillRecord, DrillResult } from '@psa/recovery/drill';
 import { compare } from '@psa/recovery/proof';
@@ -149,6 +149,8 @@ describe('psactl drill report', () => {
       stderr: expect.stringContaining('Unable to read the report'),
     });
     await put(record([result('database', 'passed')]));
+    expect((await psactl('--html', 'drill.html', '--dry-run')).code).toBe(0);
+    expect(await readdir(dir.path)).not.toContain('drill.html');
     expect((await psactl('--html', 'drill.html')).code).toBe(0);
     expect(await readFile(join(dir.path, 'drill.html'), 'utf8')).toMatch(/^<!doctype html>.*<\/html>\n$/s);
   });

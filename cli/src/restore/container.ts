@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '@psa/appliance/inventory/expand';
+import { isHostOf, parseAddress, parseSubnet } from '@psa/appliance/inventory/ipv4';
 import { sidOf } from '@psa/appliance/plan/desired';
 import { parseMarker } from '@psa/appliance/plan/marker';
 import { apiPath } from '@psa/proxmox/client/encode';
@@ -165,6 +166,13 @@ function checkBeside(
     throw usage(
       `Unable to restore ${target.name} beside without an address: it would have that of the one that runs.`,
       'Give one with --address.',
+    );
+  const { subnet = '' } = inventory.vlans.find(({ id }) => id === target.vlan) ?? {};
+  const [ofVlan, number] = [parseSubnet(subnet), parseAddress(address)];
+  if (ofVlan === null || number === null || !isHostOf(ofVlan, number) || address === target.gateway)
+    throw usage(
+      `Unable to restore ${target.name} with the address ${address}: it is none for a container of its VLAN.`,
+      `Give a free one of ${subnet}; ${target.gateway} is the gateway's.`,
     );
   const owner = [...containers, ...inventory.hosts].find((one) => one.address === address);
   if (owner)

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createWriteStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -181,7 +182,8 @@ export const readContainerFile =
 export async function restoreFile(plan: FilePlan, read: ReadFile): Promise<FilePlan & { sha256: string }> {
   const { to, bytes } = plan;
   await mkdir(dirname(to), { recursive: true });
-  const part = join(dirname(to), `.${basename(to)}.psa-restoring`);
+  // Two at once into one place never write into the same file.
+  const part = join(dirname(to), `.${basename(to)}.${randomBytes(4).toString('hex')}.psa-restoring`);
   const counted = countingStream();
   try {
     const writing = pipeline(counted.stream, createWriteStream(part, { mode: 0o600, flush: true }));

@@ -160,6 +160,10 @@ describe('psactl restore container', { timeout: 600_000 }, () => {
     const beside = ['restore', 'container', 'psa-redis-1', '--as', '941', '--yes'];
     expect(await refused(2, ...beside)).toContain('it would have that of the one that runs');
     expect(await refused(2, ...beside, '--address', '10.0.30.10')).toContain("that is psa-postgres-1's");
+    for (const address of ['10.0.30.999', '192.168.7.7', '10.0.30.0', '10.0.30.255', '10.0.30.1'])
+      expect(await refused(2, ...beside, '--address', address), address).toContain(
+        'it is none for a container',
+      );
     expect(
       await refused(
         2,

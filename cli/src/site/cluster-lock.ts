@@ -7,6 +7,9 @@ import type { OpenSite } from './site.ts';
 /** The lock of drills: what they read must not be pruned meanwhile, and what is backed up meanwhile is no trouble. */
 export const DRILL_LOCK = 'drill';
 
+/** While backups are removed; who has one stay meanwhile would be told so of what is gone a moment later. */
+export const PRUNE_LOCK = 'prune';
+
 /** How often the nodes are told that the holder is still there. */
 const BEAT_MS = 10_000;
 /** A holder that was not heard of for so long is gone: its machine has lost its power, or the network is cut. */

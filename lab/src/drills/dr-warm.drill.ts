@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { labDown, labUp } from '../control.ts';
-import { keep, type Rig } from './rig.test-helper.ts';
+import { keep, type Rig, weigh } from './rig.test-helper.ts';
 import {
   asBefore,
   edit,
@@ -54,6 +54,7 @@ export function drWarm(rig: () => Rig): void {
     try {
       await labDown(STANDBY.dir);
       await labUp(STANDBY);
+      weigh(STANDBY.name);
       const other = join(STANDBY.dir, 'appliance.yaml');
       const ways = ({ flows }: Parameters<typeof openDmz>[0]) => {
         (flows.at(-1) as { ports: number[] }).ports.push(WAY.port + 1);

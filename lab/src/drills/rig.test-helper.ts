@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Container, expand, siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
@@ -115,7 +115,21 @@ export async function raise(): Promise<Rig> {
     await runProgram(psactl, ['apply', '--site', 'lab', '--yes'], env);
     await runProgram(psactl, ['lab', 'demo', '--site', 'lab', '--yes'], env);
   }
-  return rigOf(dir, psactl, env);
+  const rig = rigOf(dir, psactl, env);
+  weigh(rig.labName);
+  return rig;
+}
+
+/**
+ * Beside the machine's other programs all containers of a lab together weigh as much as one of them. What is drilled is an
+ * appliance that has machines to itself: here they weigh as much each.
+ */
+export function weigh(labName: string): void {
+  const [folder, own] = ['/sys/fs/cgroup/cpu', join('/sys/fs/cgroup/cpu', labName)];
+  // Where there is one hierarchy, LXC's own delegation says who weighs what.
+  if (!existsSync(folder)) return;
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, 'cpu.shares'), String(25 * 1_024));
 }
 
 /** Builds a release where it is not there yet. */

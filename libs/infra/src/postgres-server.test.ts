@@ -1,17 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { closedTo, otherThanRoot } from './postgres-identity.ts';
 import { serverProcesses } from './postgres-processes.ts';
-import {
-  closedTo,
-  otherThanRoot,
-  type PostgresExit,
-  type PostgresServer,
-  startPostgres,
-} from './postgres-server.ts';
+import { type PostgresExit, type PostgresServer, startPostgres } from './postgres-server.ts';
 
 const servers: PostgresServer[] = [];
 let folder: string;
@@ -50,6 +46,37 @@ describe('whom it runs as', () => {
     await chmod(join(folder, 'closed'), 0o710);
     expect(await closedTo({ uid: 4_242, gid }, inner)).toBeNull();
   });
+
+  it.runIf(process.getuid?.() === 0)(
+    'root starts it twice on the same data in a closed folder where no user namespace can be made, as in a chroot',
+    async () => {
+      const data = join(folder, 'only-root', 'data');
+      const root = join(folder, 'chroot');
+      await mkdir(join(folder, 'only-root'), { mode: 0o700 });
+      await mkdir(root);
+      const script = `
+        import postgres from 'postgres';
+        import { startPostgres } from ${JSON.stringify(join(import.meta.dirname, 'postgres-server.ts'))};
+        for (const round of [1, 2]) {
+          const server = await startPostgres({ dataDir: ${JSON.stringify(data)}, durable: false });
+          const sql = postgres(server.superuserUrl(), { max: 1, onnotice: () => {} });
+          await sql\`create table if not exists rounds (n int)\`;
+          await sql\`insert into rounds values (\${round})\`;
+          console.log((await sql\`select count(*)::int as n from rounds\`)[0].n);
+          await sql.end();
+          await server.stop();
+        }
+        console.log(spawnSync('unshare', ['--user', 'true']).status === 0 ? 'a namespace' : 'no namespace');`;
+      const inside = `import { spawnSync } from 'node:child_process';${script}`;
+      const line =
+        'mount --make-rprivate / && mount --rbind / "$1" && cd "$4" && exec chroot "$1" sh -c \'cd "$4" && exec "$2" --input-type=module -e "$3"\' sh "$@"';
+      const { stdout } = await promisify(execFile)('unshare', [
+        ...['-m', 'bash', '-c', line, 'bash', root, process.execPath, inside, import.meta.dirname],
+      ]);
+      expect(stdout.trim().split('\n')).toEqual(['1', '2', 'no namespace']);
+    },
+    60_000,
+  );
 });
 
 describe('startPostgres', () => {

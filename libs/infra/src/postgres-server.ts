@@ -1,28 +1,15 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import {
-  chmod,
-  chown,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { freePort } from './free-port.ts';
 import { takeOwnerLock } from './owner-lock.ts';
+import { chooseIdentity, type Identity } from './postgres-identity.ts';
 import { endLeftovers, readPidFile, signal } from './postgres-processes.ts';
-
-const run = promisify(execFile);
 
 export interface PostgresOptions {
   /** Where the data stand; created by the first start. Its siblings `.owner` and `.init-*` are used too. */
@@ -102,78 +89,12 @@ function binaries(): string {
   return join(dirname(entry), '..', 'native', 'bin');
 }
 
-/** How to run a program as somebody other than root, which PostgreSQL refuses to be. */
-interface Identity {
-  readonly prefix: readonly string[];
-  readonly uid?: number;
-  readonly gid?: number;
-}
-
-async function chooseIdentity(dataDir: string): Promise<Identity> {
-  if (process.getuid?.() !== 0) return { prefix: [] };
-  const owner = await stat(dataDir).catch(() => null);
-  // Data made under another user earlier stay with it.
-  if (owner && owner.uid !== 0) return { prefix: [], uid: owner.uid, gid: owner.gid };
-  const passwd = await readFile('/etc/passwd', 'utf8');
-  try {
-    // A user namespace in which root has another number: to the kernel the files still belong to root.
-    const { uid, gid } = otherThanRoot(passwd) ?? { uid: 1, gid: 1 };
-    const prefix = ['unshare', '--user', `--map-user=${uid}`, `--map-group=${gid}`];
-    await run(prefix[0]!, [...prefix.slice(1), 'true']);
-    return { prefix };
-  } catch {
-    for (const name of ['postgres', 'nobody']) {
-      const found = usersOf(passwd).find((user) => user.name === name);
-      if (!found) continue;
-      for (const path of [binaries(), await realpath(dirname(dataDir))]) {
-        const closed = await closedTo(found, path);
-        if (closed === null) continue;
-        throw new Error(
-          `Unable to run PostgreSQL as root, and as user "${name}" it cannot get to ${path}: ${closed} lets only its owner in. Put the platform elsewhere (/opt, /srv), open that folder (chmod o+x ${closed}), or start as an ordinary user.`,
-        );
-      }
-      return { prefix: [], uid: found.uid, gid: found.gid };
-    }
-    throw new Error(
-      'Unable to run PostgreSQL as root: neither a user namespace nor a user "postgres" or "nobody" is at hand. Start as an ordinary user.',
-    );
-  }
-}
-
-/** The outermost folder on the way to `path`, or that itself, which this user may not enter; null when it gets there. */
-export async function closedTo(user: { uid: number; gid: number }, path: string): Promise<string | null> {
-  const names = path.split('/');
-  for (let i = 2; i <= names.length; i++) {
-    const folder = names.slice(0, i).join('/');
-    const { uid, gid, mode } = await stat(folder);
-    const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
-    if ((mode & bit) === 0) return folder;
-  }
-  return null;
-}
-
-const usersOf = (passwd: string) =>
-  passwd.split('\n').flatMap((line) => {
-    const [name, , uid, gid] = line.split(':');
-    return uid === undefined || gid === undefined ? [] : [{ name, uid: Number(uid), gid: Number(gid) }];
-  });
-
-/**
- * Somebody of `/etc/passwd` who is not root; null when there is nobody else. PostgreSQL looks up the name of the user
- * that it runs as, and a machine on which only root ever logged in has no user 1000.
- */
-export function otherThanRoot(passwd: string): { readonly uid: number; readonly gid: number } | null {
-  return usersOf(passwd).find(({ uid }) => uid > 0) ?? null;
-}
-
 function launch(identity: Identity, program: string, args: readonly string[], cwd: string): ChildProcess {
   // When this process is killed the kernel asks the server to shut down in order (SIGINT: fast shutdown).
   const dieWithParent = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'INT'] : [];
   const [command, ...rest] = [...identity.prefix, ...dieWithParent, program, ...args];
   return spawn(command!, rest, {
     cwd,
-    uid: identity.uid,
-    gid: identity.gid,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', TZ: 'UTC' },
     // A group of its own: Ctrl-C in the terminal must not reach it before the services are closed.
@@ -214,9 +135,10 @@ async function initialise(dataDir: string, identity: Identity, options: Postgres
   if (/[\r\n]/.test(password) || password === '') throw new Error('The superuser password must be one line.');
   await mkdir(temporary, { mode: 0o700 });
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (identity.uid !== undefined) {
-    await chown(temporary, identity.uid, identity.gid!);
-    await chown(passwordFile, identity.uid, identity.gid!);
+  if (identity.user) {
+    const { uid, gid } = identity.user;
+    await chown(temporary, uid, gid);
+    await chown(passwordFile, uid, gid);
   }
   const child = launch(
     identity,
@@ -253,7 +175,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const dataDir = join(await realpath(dirname(wanted)), basename(wanted));
   const release = await takeOwnerLock(`${dataDir}.owner`);
   try {
-    const identity = await chooseIdentity(dataDir);
+    const identity = await chooseIdentity(dataDir, binaries());
     const version = (await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
     if (version === '') await initialise(dataDir, identity, options);
     else if (version !== MAJOR) {

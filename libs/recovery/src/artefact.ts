@@ -29,6 +29,8 @@ export interface ArtefactSource<T> {
   readonly recipients: readonly string[];
   /** Bytes per second; null: as fast as it goes. */
   readonly limit: number | null;
+  /** A copy, which has the name of what it is of: half of it was left by who was killed, and goes. The caller sees that nobody is at it. */
+  readonly isCopy?: boolean;
   /** Writes all of it, and does not end the stream. @returns what is known of it only now */
   fill(into: Writable): Promise<T>;
   /** Looks at what was written; what it throws makes it no backup. */
@@ -57,6 +59,7 @@ export async function writeArtefact<T extends object>(source: ArtefactSource<T>)
   const part = `${file}.part`;
   const began = Date.now();
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  if (source.isCopy) await rm(part, { force: true });
   try {
     let filled = 0;
     let made: T | null = null;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
-import { ARTEFACT_KINDS, type ArtefactKind } from './artefact-name.ts';
+import { ARTEFACT_KINDS, type ArtefactKind, isSealed, parseArtefactId } from './artefact-name.ts';
 import type { Sum } from './sealed.ts';
 
 /** What the manifest of every artefact says. */
@@ -119,45 +119,81 @@ const FORM = 1;
 
 export const manifestOf = (file: string): string => `${file}.json`;
 
+const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+const isText = (value: unknown) => typeof value === 'string' && value !== '';
+const isTexts = (value: unknown) => Array.isArray(value) && value.every(isText);
+const isObject = (value: unknown): value is Partial<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isOneOf = (value: unknown, fits: (value: unknown) => boolean) => value === null || fits(value);
+const isLeftOut = (value: unknown, fits: (value: unknown) => boolean) => value === undefined || fits(value);
+
 /** Of what is relied on, the field that is missing or no such thing; null: all is there. */
 function wrongField(read: Partial<Record<string, unknown>> | null): string | null {
-  if (typeof read !== 'object' || read === null || Array.isArray(read)) return 'it is no object';
-  const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
-  const isText = (value: unknown) => typeof value === 'string' && value !== '';
-  const isOneOf = (value: unknown, fits: (value: unknown) => boolean) => value === null || fits(value);
+  if (!isObject(read)) return 'it is no object';
   const { kind } = read;
   const checks: Readonly<Record<string, boolean>> = {
     manifest: read.manifest === FORM,
     kind: ARTEFACT_KINDS.some((known) => known === kind),
     id: isText(read.id) && String(read.id).startsWith(`${String(kind)}-`),
     at: isText(read.at) && isMoment(String(read.at)),
-    after: read.after === undefined || (Array.isArray(read.after) && read.after.every(isText)),
+    after: isLeftOut(read.after, isTexts),
     bytes: isCount(read.bytes),
-    sha256: isOneOf(read.sha256, isText),
-    recipients: Array.isArray(read.recipients) && read.recipients.every(isText),
+    sha256: isText(read.sha256) || (read.sha256 === null && isSummedElsewhere(read)),
+    recipients: isTexts(read.recipients),
     content_bytes: isOneOf(read.content_bytes, isCount),
+    // Below nothing where the clock was set back meanwhile, which says nothing of the backup.
+    duration_ms: Number.isFinite(read.duration_ms),
     ...(kind === 'embedded'
       ? {
           ...{ version: isText(read.version), entries: isCount(read.entries) },
-          platform: read.platform === undefined || isText(read.platform),
+          platform: isLeftOut(read.platform, isText),
         }
-      : {
-          ...{ site: isText(read.site), run: isText(read.run), tier: isOneOf(read.tier, isText) },
-          from: typeof read.from === 'object' && read.from !== null,
-        }),
+      : siteChecks(read)),
   };
   const wrong = Object.entries(checks).find(([, isRight]) => !isRight);
   return wrong ? `its "${wrong[0]}" is missing or no such thing` : null;
 }
 
-function isMoment(text: string): boolean {
-  try {
-    Temporal.Instant.from(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** What is relied on in the manifest of a part of a site. */
+function siteChecks(read: Partial<Record<string, unknown>>): Readonly<Record<string, boolean>> {
+  const { kind, from, volume, repository } = read;
+  const name = parseArtefactId(String(read.id));
+  const isKind = (value: unknown): value is ArtefactKind => ARTEFACT_KINDS.some((known) => known === value);
+  return {
+    site: isText(read.site),
+    run: isText(read.run) && (name === null || read.run === name.run),
+    tier: isOneOf(read.tier, isText),
+    from:
+      isObject(from) &&
+      isLeftOut(from.container, isCount) &&
+      [from.node, from.name, from.role].every((one) => isLeftOut(one, isText)),
+    version: isOneOf(read.version, isText),
+    warnings: Array.isArray(read.warnings) && read.warnings.every((one) => typeof one === 'string'),
+    lsn: isLeftOut(read.lsn, (value) => /^[0-9A-F]+\/[0-9A-F]+$/i.test(String(value))),
+    databases: isLeftOut(read.databases, isTexts),
+    volume: isLeftOut(
+      volume,
+      (value) =>
+        isObject(value) && isText(value.storage) && String(value.volid).startsWith(`${value.storage}:`),
+    ),
+    repository: isLeftOut(
+      repository,
+      (value) => isObject(value) && isText(value.label) && isText(value.type) && isTexts(value.needs),
+    ),
+    // Of what is closed before it is written nobody could say who opens it.
+    recipients:
+      isTexts(read.recipients) && (!isKind(kind) || isSealed(kind) === (read.recipients as []).length > 0),
+  };
 }
+
+/** pgBackRest, or a Proxmox Backup Server by how it names its snapshots (`vault:backup/ct/300/…`), checks each part itself. */
+const isSummedElsewhere = ({ kind, volume }: Partial<Record<string, unknown>>): boolean =>
+  kind === 'pitr' ||
+  (kind === 'container' && isObject(volume) && /^[^:]+:backup\/ct\//.test(String(volume.volid)));
+
+/** As every manifest is written: at UTC, so that texts are in the order of their moments. */
+const isMoment = (text: string): boolean =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?Z$/.test(text) && !Number.isNaN(Date.parse(text));
 
 /**
  * The manifest beside an artefact; null: there is none.

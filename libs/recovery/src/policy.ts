@@ -85,11 +85,22 @@ export class PolicyError extends Error {
  * @throws PolicyError
  */
 export function checkPolicy(policy: RetentionPolicy): void {
+  if (!isObject(policy))
+    throw new PolicyError(
+      'policy',
+      `is ${JSON.stringify(policy)}: write tiers, or ${KEEP_OPTIONS.join(', ')}.`,
+    );
   checkZone(policy.zone ?? 'UTC');
   if (isTiered(policy)) {
+    if (!Array.isArray(policy.tiers)) throw new PolicyError('tiers', 'is no list of tiers.');
+    const other = Object.keys(policy).find((key) => key !== 'zone' && key !== 'tiers');
+    // Half of what somebody asked for would be removed without a word.
+    if (other !== undefined) throw new PolicyError(other, 'cannot be set together with tiers.');
     if (policy.tiers.length === 0) throw new PolicyError('tiers', 'is empty: nothing would be kept.');
-    for (const [index, { name, on, keep }] of policy.tiers.entries()) {
+    for (const [index, tier] of policy.tiers.entries()) {
       const field = `tiers[${index}]`;
+      if (!isObject(tier)) throw new PolicyError(field, 'is no tier: write its name, on and keep.');
+      const { name, on, keep } = tier;
       if (typeof name !== 'string' || name.trim() === '') throw new PolicyError(`${field}.name`, 'is empty.');
       if (!isTierDays(on))
         throw new PolicyError(
@@ -111,6 +122,10 @@ export function checkPolicy(policy: RetentionPolicy): void {
   for (const [option, count] of counts)
     if (count !== undefined && (!Number.isSafeInteger(count) || count < 0))
       throw new PolicyError(option, `is ${count}: write a whole number from 0.`);
+  const all: unknown = policy['keep-all'];
+  // Proxmox writes 1 and 0.
+  if (![undefined, true, false, 1, 0].includes(all as never))
+    throw new PolicyError('keep-all', `is ${JSON.stringify(all)}: write true or false.`);
   const keepsSome = counts.some(([, count]) => (count ?? 0) > 0);
   if (policy['keep-all'] && keepsSome)
     throw new PolicyError('keep-all', 'cannot be set together with other options.');
@@ -124,6 +139,9 @@ export function checkPolicy(policy: RetentionPolicy): void {
 export function isTiered(policy: RetentionPolicy): policy is TieredPolicy {
   return 'tiers' in policy;
 }
+
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function checkZone(zone: string): void {
   try {

@@ -177,6 +177,13 @@ describe('what stays beside the policy', () => {
     expect(keptOf(list, { tiers }, now)).toEqual(['noon', 'next']);
   });
 
+  it('of two of the same moment one by keep-last, as Proxmox VE has it', () => {
+    const list = ['a', 'b', 'c'].map((id) => backup(id, '2026-11-29T02:00:00Z'));
+    expect(keptOf([backup('old', '2026-11-28T02:00:00Z'), ...list], { 'keep-last': 2 }, now)).toEqual([
+      ...['old', 'c'],
+    ]);
+  });
+
   it('nothing of nothing', () => {
     expect(decideRetention([], policy, now)).toEqual({ keep: [], remove: [] });
   });
@@ -195,6 +202,15 @@ describe('a policy that cannot be used names its field', () => {
     [{ tiers: [{ name: 'son', on: 'every-day', keep: 0 }] }, 'tiers[0].keep'],
     [{ tiers: [{ name: 'son', on: 'montag', keep: 1 }] }, 'tiers[0].on'],
     [{ tiers: [{ name: ' ', on: 'sunday', keep: 1 }] }, 'tiers[0].name'],
+    [{ tiers: BDUF_TIERS, 'keep-last': 90 }, 'keep-last'],
+    [{ tiers: 'bduf' }, 'tiers'],
+    [{ tiers: undefined }, 'tiers'],
+    [{ tiers: [null] }, 'tiers[0]'],
+    [{ 'keep-all': 'no' }, 'keep-all'],
+    [null as never, 'policy'],
+    [undefined as never, 'policy'],
+    ['bduf' as never, 'policy'],
+    [[] as never, 'policy'],
   ])('%j', (policy, field) => {
     expect(() => decideRetention([], policy as RetentionPolicy, 0)).toThrow(
       expect.objectContaining({ name: 'PolicyError', field }),

@@ -38,6 +38,8 @@ export interface RetentionDecision {
 
 interface Dated extends RetainedBackup {
   readonly time: Temporal.ZonedDateTime;
+  /** The same in milliseconds since 1970: comparing zoned times takes minutes with a million of them. */
+  readonly ms: number;
 }
 
 /**
@@ -58,9 +60,10 @@ export function decideRetention(
 ): RetentionDecision {
   checkPolicy(policy);
   const zone = policy.zone ?? 'UTC';
-  const backups = list.map(
-    (one): Dated => ({ ...one, time: instant(one.at, `at of "${one.id}"`).toZonedDateTimeISO(zone) }),
-  );
+  const backups = list.map((one): Dated => {
+    const time = toInstant(one.at, `at of "${one.id}"`).toZonedDateTimeISO(zone);
+    return { ...one, time, ms: time.epochMilliseconds };
+  });
   const ids = new Set<string>();
   for (const { id } of backups) {
     if (ids.has(id)) throw new TypeError(`Unable to decide on "${id}": it stands in the list twice.`);
@@ -72,12 +75,15 @@ export function decideRetention(
     if (said) said.push(reason);
     else reasons.set(id, [reason]);
   };
-  const end = instant(now, 'now');
+  const end = toInstant(now, 'now');
   const isFuture = (one: Dated) => Temporal.Instant.compare(one.time.toInstant(), end) > 0;
   // The newest first. Of two of the same moment the one that stands later in the list counts as the newer.
   const newest = backups
     .map((one, index) => ({ one, index }))
-    .sort((a, b) => Temporal.ZonedDateTime.compare(b.one.time, a.one.time) || b.index - a.index)
+    .sort(
+      (a, b) =>
+        b.one.ms - a.one.ms || Temporal.ZonedDateTime.compare(b.one.time, a.one.time) || b.index - a.index,
+    )
     .map(({ one }) => one);
 
   for (const one of newest) {
@@ -128,15 +134,16 @@ function keepTiers(newest: readonly Dated[], { tiers }: TieredPolicy, keep: Keep
 }
 
 /** What two backups have in common when they are of the same period. */
-const PERIODS: Readonly<Record<Exclude<KeepOption, 'keep-last'>, (time: Temporal.ZonedDateTime) => string>> =
-  {
-    // Twice an hour when the clock is set back: Proxmox takes its local name alone.
-    'keep-hourly': (time) => time.toPlainDateTime().toString({ smallestUnit: 'minute' }).slice(0, 13),
-    'keep-daily': (time) => time.toPlainDate().toString(),
-    'keep-weekly': (time) => `${time.yearOfWeek}-${time.weekOfYear}`,
-    'keep-monthly': (time) => time.toPlainDate().toPlainYearMonth().toString(),
-    'keep-yearly': (time) => String(time.year),
-  };
+const PERIODS: Readonly<Record<KeepOption, (time: Temporal.ZonedDateTime) => string>> = {
+  // Two of the same moment count once, as there.
+  'keep-last': (time) => String(time.epochNanoseconds),
+  // Twice an hour when the clock is set back: Proxmox takes its local name alone.
+  'keep-hourly': (time) => time.toPlainDateTime().toString({ smallestUnit: 'minute' }).slice(0, 13),
+  'keep-daily': (time) => time.toPlainDate().toString(),
+  'keep-weekly': (time) => `${time.yearOfWeek}-${time.weekOfYear}`,
+  'keep-monthly': (time) => time.toPlainDate().toPlainYearMonth().toString(),
+  'keep-yearly': (time) => String(time.year),
+};
 
 /** PVE::Storage::prune_mark_backup_group: a period with a backup that an option before kept uses nothing up. */
 function keepAsProxmox(newest: readonly Dated[], policy: KeepPolicy, keep: Keep): void {
@@ -149,7 +156,7 @@ function keepAsProxmox(newest: readonly Dated[], policy: KeepPolicy, keep: Keep)
   for (const option of KEEP_OPTIONS) {
     const count = policy[option] ?? 0;
     if (count === 0) continue;
-    const periodOf = (one: Dated) => (option === 'keep-last' ? one.id : PERIODS[option](one.time));
+    const periodOf = (one: Dated) => PERIODS[option](one.time);
     const covered = new Set(newest.filter(({ id }) => decided.get(id) === 'kept').map(periodOf));
     const added = new Set<string>();
     for (const one of newest) {
@@ -186,7 +193,8 @@ export function keepNeeded(
     }
 }
 
-function instant(moment: Moment, what: string): Temporal.Instant {
+/** @param what for the message: what the moment is of. @throws TypeError when it cannot be read */
+export function toInstant(moment: Moment, what: string): Temporal.Instant {
   try {
     if (typeof moment === 'string') return Temporal.Instant.from(moment);
     return Temporal.Instant.fromEpochMilliseconds(typeof moment === 'number' ? moment : moment.getTime());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BDUF_TIERS } from './policy.ts';
+import { BDUF_TIERS, PolicyError } from './policy.ts';
 import { decideRetention } from './retention.ts';
 import { decideSeries, type SeriesBackup } from './series-retention.ts';
 
@@ -21,6 +21,18 @@ describe('what stays of backups of several things', () => {
     ];
     expect(kept(list, 20)).toContain('container-300-2');
     expect(kept(list, 20)).not.toContain('database-2');
+  });
+
+  it('is refused by a policy that keeps nothing, before there is any backup', () => {
+    for (const nothing of [{ 'keep-last': 0 }, { tiers: [] }, { 'keep-last': 1, zone: 'Nowhere/Else' }])
+      expect(() => decideSeries([], nothing, 0)).toThrow(PolicyError);
+  });
+
+  it('takes a moment in whatever form decideRetention does', () => {
+    for (const at of ['2026-11-04T03:00:00+01:00[Europe/Berlin]', Date.UTC(2026, 10, 4, 2)])
+      expect(
+        decideSeries([backup('database', 4, { at, tier: 'father' })], policy, Date.UTC(2027, 0)).remove,
+      ).toEqual([]);
   });
 
   it('has those that somebody took for a generation on another day', () => {

@@ -1,10 +1,11 @@
-import { isTiered, type RetentionPolicy } from './policy.ts';
+import { checkPolicy, isTiered, type RetentionPolicy } from './policy.ts';
 import {
   decideRetention,
   keepNeeded,
   type Moment,
   type RetainedBackup,
   type RetentionDecision,
+  toInstant,
 } from './retention.ts';
 import { tierOf } from './tier.ts';
 
@@ -26,6 +27,8 @@ export function decideSeries(
   policy: RetentionPolicy,
   now: Moment,
 ): RetentionDecision {
+  // Also where there is nothing yet: a policy that would keep nothing is found before it counts.
+  checkPolicy(policy);
   const reasons = new Map<string, string[]>();
   const gone = new Map<string, string>();
   for (const group of Map.groupBy(list, ({ series }) => series).values()) {
@@ -56,10 +59,7 @@ function asTold(group: readonly SeriesBackup[], policy: RetentionPolicy, now: Mo
   const zone = policy.zone ?? 'UTC';
   return policy.tiers.map(({ name, keep }) => {
     const told = group.filter(
-      ({ tier, at }) =>
-        tier === name &&
-        tierOf(policy.tiers, Temporal.Instant.from(new Date(at as string).toISOString()), zone)?.name !==
-          name,
+      ({ tier, at }) => tier === name && tierOf(policy.tiers, toInstant(at, 'at'), zone)?.name !== name,
     );
     const { keep: kept } = decideRetention(told, { zone, 'keep-last': keep }, now);
     const counted = kept.filter(({ reasons }) => reasons.includes('keep-last'));

@@ -109,7 +109,7 @@ describe('psactl backup', () => {
   it('refuses a place for a backup that has no name', async () => {
     const { code, stderr } = await psactl('backup', 'run', '--target', 'embedded', '--out', '');
     expect(code).toBe(2);
-    expect(stderr).toContain('without a place to put it');
+    expect(stderr).toMatch(/--out <folder>.*It is empty/);
   });
 
   it('says so where there is no folder, no file, no data and no key', async () => {
@@ -117,6 +117,19 @@ describe('psactl backup', () => {
     expect((await psactl('backup', 'protect', join(dir.path, 'none'))).code).toBe(10);
     const run = await psactl('backup', 'run', '--target', 'embedded', '--out', dir.path);
     expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('.psa: it is not there') });
+    // Also where there is no key: with one it would not be there either.
+    for (const words of [
+      ['backup', 'verify'],
+      ['restore', 'embedded'],
+    ])
+      expect(await psactl(...words, join(dir.path, 'none'))).toMatchObject({
+        ...{ code: 1, stderr: expect.stringContaining('none: it is not there') },
+      });
+    expect(await psactl('backup', 'prune', '--from', join(dir.path, '..'), '--keep-last', '0')).toMatchObject(
+      {
+        code: 2,
+      },
+    );
     expect(await psactl('backup', 'verify', fileOf(1))).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('Unable to open a backup without its key'),

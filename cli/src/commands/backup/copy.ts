@@ -54,14 +54,21 @@ what its manifest says; what is there already is left as it is. Nothing in the o
           outcome: 'usage',
           fix: 'Name another folder with --to.',
         });
+      const { checkCopiesFolder } = await import('../../site/copies-folder.ts');
+      await checkCopiesFolder(to, 0);
       const shelf = existsSync(to) ? await readShelf(to) : [];
       const isThere = ({ id, manifest }: Catalogued) =>
         shelf.some(
           (one) => one.id === id && one.state === 'good' && one.manifest?.sha256 === manifest?.sha256,
         );
       const missing = wanted.filter((one) => !isThere(one));
+      const bytesOf = ({ bytes, manifest }: Catalogued) => manifest?.bytes ?? bytes;
+      await checkCopiesFolder(
+        to,
+        missing.reduce((sum, one) => sum + bytesOf(one), 0),
+      );
       const data = {
-        ...{ to, copy: missing.map(({ id, bytes, manifest }) => ({ id, bytes: manifest?.bytes ?? bytes })) },
+        ...{ to, copy: missing.map((one) => ({ id: one.id, bytes: bytesOf(one) })) },
         there: wanted.filter(isThere).map(({ id }) => id),
       };
       return { data, carry: missing };
@@ -74,16 +81,19 @@ what its manifest says; what is there already is left as it is. Nothing in the o
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
     const { copyBackup } = await import('../../backup/copy-backup.ts');
-    return withSite(context, async (site) => {
-      progress.start('Copy backups', carry.length);
-      for (const one of carry) {
-        await copyBackup(new Cluster(site, signal), one, data.to).catch((error) => {
-          throw recoveryError(error);
-        });
-        progress.advance();
-      }
-      return { data };
-    });
+    const { whileNoOtherCopies } = await import('../../site/copies-folder.ts');
+    return withSite(context, (site) =>
+      whileNoOtherCopies(site.folder, async () => {
+        progress.start('Copy backups', carry.length);
+        for (const one of carry) {
+          await copyBackup(new Cluster(site, signal), one, data.to).catch((error) => {
+            throw recoveryError(error);
+          });
+          progress.advance();
+        }
+        return { data };
+      }),
+    );
   },
   render: ({ data: { to, copy, there } }) =>
     `${plural(copy.length, 'backup')} copied to ${to}; ${there.length} were there.\n`,

@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Catalogued } from '../../backup/catalogue.ts';
-import { type Context, define } from '../../command.ts';
+import { define } from '../../command.ts';
 import { CliError, usage } from '../../errors.ts';
 import { recoveryError } from '../../recovery-error.ts';
-import type { Cluster } from '../../site/cluster.ts';
-import type { SiteOptions } from '../../site/site.ts';
+import type { OpenSite, SiteOptions } from '../../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly off?: boolean;
@@ -32,17 +31,17 @@ protects five of a container on a storage at most, unless the storage says other
     { run: 'psactl backup protect 20261130T020000Z-3f9a2c --site lab', note: 'all of a run' },
   ],
   async plan(context) {
-    const { args, options, io } = context;
     const { isRun, parseArtefactFile, parseArtefactId } = await import('@psa/recovery/artefact-name');
+    const { args, options, io } = context;
     const [name = ''] = args;
     const file = resolve(io.cwd, name);
     const on = !options.off;
     if (parseArtefactFile(basename(file)) && existsSync(file))
       return { data: { file, protected: on, on_site: false }, carry: null };
     if (isRun(name) || parseArtefactId(name)) {
-      const data = { file: name, protected: on, on_site: true };
-      await onSite(context, data, async () => {});
-      return { data, carry: null };
+      const { withSite } = await import('../../site/site.ts');
+      await withSite(context, (site) => protectable(site, name, on, context.signal));
+      return { data: { file: name, protected: on, on_site: true }, carry: null };
     }
     if (existsSync(file))
       throw usage(
@@ -63,39 +62,44 @@ protects five of a container on a storage at most, unless the storage says other
       });
       return { data };
     }
+    const { withSite } = await import('../../site/site.ts');
+    const { Cluster } = await import('../../site/cluster.ts');
+    const { PRUNE_LOCK, withClusterLock } = await import('../../site/cluster-lock.ts');
     const { protectVolume } = await import('../../site/volume.ts');
-    await onSite(context, data, async (cluster, all) => {
-      for (const { file, volume } of all) {
-        if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
-        await setProtected(file, data.protected);
-      }
-    });
-    return { data };
+    const what = { name: PRUNE_LOCK, what: 'psactl backup protect', signal: context.signal };
+    return withSite(context, (site) =>
+      withClusterLock(site, what, async (signal) => {
+        const cluster = new Cluster(site, signal);
+        for (const { file, volume, kind } of await protectable(site, data.file, data.protected, signal)) {
+          if (kind === 'pitr') continue;
+          if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
+          await setProtected(file, data.protected);
+        }
+        return { data };
+      }),
+    );
   },
   render: ({ data: { file, protected: on } }) => `${file} is ${on ? 'protected' : 'left to the policy'}.\n`,
 });
 
-/** What is named on a site, once it is seen that it may be protected. @throws CliError */
-async function onSite(
-  context: Context<Options>,
-  { file, protected: on }: Protection,
-  work: (cluster: Cluster, all: readonly Catalogued[]) => Promise<void>,
-): Promise<void> {
-  const { withSite } = await import('../../site/site.ts');
-  const { Cluster: Site } = await import('../../site/cluster.ts');
+/** What somebody names, an id or a run. @throws CliError when it is not there, or none of it can be protected */
+async function protectable(
+  site: OpenSite,
+  name: string,
+  on: boolean,
+  signal: AbortSignal,
+): Promise<readonly Catalogued[]> {
+  const { Cluster } = await import('../../site/cluster.ts');
   const { named, readCatalogue } = await import('../../backup/catalogue.ts');
   const { requireProtectable } = await import('../../backup/protection.ts');
-  return withSite(context, async (site) => {
-    const cluster = new Site(site, context.signal);
-    const all = named(await readCatalogue(cluster), [file]);
-    // A whole run is protected as far as that goes; who names it shall know that it does not.
-    if (all.every(({ kind }) => kind === 'pitr'))
-      throw new CliError(`Unable to protect ${file}: pgBackRest decides on it.`, {
-        why: 'Without the log behind it, it would be of no use.',
-        fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
-      });
-    const ours = all.filter(({ kind }) => kind !== 'pitr');
-    if (on) await requireProtectable(cluster, ours);
-    await work(cluster, ours);
-  });
+  const cluster = new Cluster(site, signal);
+  const all = named(await readCatalogue(cluster), [name]);
+  // A whole run is protected as far as that goes; who names it shall know that it does not.
+  if (all.every(({ kind }) => kind === 'pitr'))
+    throw new CliError(`Unable to protect ${name}: pgBackRest decides on it.`, {
+      why: 'Without the log behind it, it would be of no use.',
+      fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
+    });
+  if (on) await requireProtectable(cluster, all);
+  return all;
 }

@@ -137,27 +137,29 @@ dated in the future.`,
     if (carry.site.length === 0) return data;
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
-    const { DRILL_LOCK, withClusterLock } = await import('../../site/cluster-lock.ts');
+    const { DRILL_LOCK, PRUNE_LOCK, withClusterLock } = await import('../../site/cluster-lock.ts');
     const { BACKUP_LOCK } = await import('../../backup/run-backup.ts');
     const { removeCatalogued } = await import('../../backup/prune-site.ts');
     const what = 'psactl backup prune';
     return withSite(context, (site) =>
       // What a drill reads must not go, and what another run makes must not be judged half-made.
-      withClusterLock(site, { name: DRILL_LOCK, what, signal }, (noDrill) =>
-        withClusterLock(site, { name: BACKUP_LOCK, what, signal: noDrill }, async (held) => {
-          // Somebody may have protected one since, or taken away what made another one superfluous.
-          const now = await planSite(context);
-          const still = new Set(goneOf(now.carry).map(({ id }) => id));
-          if (carry.site.some(({ id }) => !still.has(id)))
-            throw new CliError('Unable to prune: the backups are others than when this was planned.', {
-              fix: 'Run it again, and look at what it would remove.',
-            });
-          for (const one of carry.site) {
-            progress.start(one.id);
-            await removeCatalogued(new Cluster(site, held), one);
-          }
-          return data;
-        }),
+      withClusterLock(site, { name: PRUNE_LOCK, what, signal }, (alone) =>
+        withClusterLock(site, { name: DRILL_LOCK, what, signal: alone }, (noDrill) =>
+          withClusterLock(site, { name: BACKUP_LOCK, what, signal: noDrill }, async (held) => {
+            // Somebody may have protected one since, or taken away what made another one superfluous.
+            const now = await planSite(context);
+            const still = new Set(goneOf(now.carry).map(({ id }) => id));
+            if (carry.site.some(({ id }) => !still.has(id)))
+              throw new CliError('Unable to prune: the backups are others than when this was planned.', {
+                fix: 'Run it again, and look at what it would remove.',
+              });
+            for (const one of carry.site) {
+              progress.start(one.id);
+              await removeCatalogued(new Cluster(site, held), one);
+            }
+            return data;
+          }),
+        ),
       ),
     );
   },

@@ -4,7 +4,7 @@ import type { Verification } from '../../backup/verify-backup.ts';
 import { type Context, define, type Io } from '../../command.ts';
 import { usage } from '../../errors.ts';
 import type { Progress } from '../../progress.ts';
-import { backupKeyOf, recoveryError } from '../../recovery-error.ts';
+import { backupKeyOf, namedArchive, recoveryError } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
@@ -113,7 +113,7 @@ async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progr
   const { verifyEmbedded } = await import('@psa/recovery/embedded/verify');
   const { noteReading } = await import('@psa/recovery/reading');
   const { withScratch } = await import('@psa/recovery/scratch');
-  const file = resolve(io.cwd, name);
+  const file = namedArchive(resolve(io.cwd, name));
   try {
     const { identity } = await backupKeyOf(io.env);
     const verified = await verifyEmbedded(file, identity).catch(async (error: Error) => {

@@ -13,6 +13,7 @@ import type { SiteOptions } from '../../site/site.ts';
 
 interface Options extends SiteOptions {
   readonly html?: string;
+  readonly dryRun?: boolean;
 }
 
 /** A drill's report. */
@@ -45,7 +46,7 @@ tried or it still runs.`,
     const { folder } = await readSite({ options, io });
     const { record, isRunning } = await readDrill(folder, args[0] ?? null);
     const data = { ...record, outcome: outcomeOf(record, isRunning), rto: measuredRto(record) };
-    if (options.html === undefined) return { data: { data, html: null }, carry: null };
+    if (options.html === undefined || options.dryRun) return { data: { data, html: null }, carry: null };
     const { drillHtml } = await import('../../drill/report-html.ts');
     const { writeWhole } = await import('../../site/folder.ts');
     const html = resolve(io.cwd, options.html);

@@ -3,6 +3,7 @@ import { define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
 import type { Chosen } from '../../offsite/chosen.ts';
 import { recoveryError } from '../../recovery-error.ts';
+import type { SiteFolder } from '../../site/folder.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { plural } from '../../text.ts';
 
@@ -14,6 +15,7 @@ interface Fetched {
   readonly fetched: readonly { readonly id: string; readonly bytes: number }[];
 }
 interface Work {
+  readonly folder: SiteFolder;
   readonly identity: string;
   readonly chosen: readonly Chosen[];
 }
@@ -35,7 +37,6 @@ has its name, and its manifest beside it, when it is what that says; the folder 
   resume: 'Run it again: what was brought stays, and the rest follows.',
   async plan(context) {
     const { args, io, options, signal } = context;
-    const { statfs } = await import('node:fs/promises');
     const { existsSync } = await import('node:fs');
     const { readSite } = await import('../../site/site.ts');
     const { chooseCopies } = await import('../../offsite/chosen.ts');
@@ -52,19 +53,16 @@ has its name, and its manifest beside it, when it is what that says; the folder 
         });
       const all = await chooseCopies(site, remotesOf(site, io, signal), args);
       const to = resolve(io.cwd, options.to);
+      const { checkCopiesFolder } = await import('../../site/copies-folder.ts');
+      await checkCopiesFolder(to, 0);
       const shelf = existsSync(to) ? await readShelf(to) : [];
       const chosen = all.filter(
         ({ receipt }) => !shelf.some(({ id, state }) => id === receipt.id && state === 'good'),
       );
       const bytes = chosen.reduce((sum, { receipt }) => sum + receipt.content.bytes, 0);
-      const { bavail, bsize } = await statfs(existsSync(to) ? to : io.cwd);
-      if (bytes > bavail * bsize)
-        throw new CliError(`Unable to bring ${bytes} bytes to ${to}: there are ${bavail * bsize} free.`, {
-          fix: 'Make room, or name another folder with --to.',
-          code: 'NO_SPACE',
-        });
+      await checkCopiesFolder(to, bytes);
       const fetched = chosen.map(({ receipt }) => ({ id: receipt.id, bytes: receipt.content.bytes }));
-      return { data: { to, fetched }, carry: { identity, chosen } };
+      return { data: { to, fetched }, carry: { identity, chosen, folder: site.folder } };
     } catch (error) {
       throw recoveryError(error);
     }
@@ -72,14 +70,17 @@ has its name, and its manifest beside it, when it is what that says; the folder 
   renderPlan: ({ to, fetched }) => `Would bring ${plural(fetched.length, 'backup')} to ${to}.\n`,
   async apply({ data, carry }, { progress }) {
     const { fetchCopy } = await import('@psa/recovery/offsite/send');
-    progress.start('Bring copies back', carry.chosen.length);
-    for (const { remote, receipt } of carry.chosen) {
-      await fetchCopy(remote.rclone, receipt, carry.identity, data.to).catch((error) => {
-        throw recoveryError(error);
-      });
-      progress.advance();
-    }
-    return { data };
+    const { whileNoOtherCopies } = await import('../../site/copies-folder.ts');
+    return whileNoOtherCopies(carry.folder, async () => {
+      progress.start('Bring copies back', carry.chosen.length);
+      for (const { remote, receipt } of carry.chosen) {
+        await fetchCopy(remote.rclone, receipt, carry.identity, data.to).catch((error) => {
+          throw recoveryError(error);
+        });
+        progress.advance();
+      }
+      return { data };
+    });
   },
   render: ({ data: { to, fetched } }) => `${plural(fetched.length, 'backup')} brought to ${to}.\n`,
 });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Restored, RestorePlan } from '@psa/recovery/embedded/restore';
 import { define } from '../../command.ts';
-import { backupKeyOf, recoveryError } from '../../recovery-error.ts';
+import { backupKeyOf, namedArchive, recoveryError } from '../../recovery-error.ts';
 
 export const restoreEmbeddedCommand = define<object, RestorePlan, null, { readonly data: Restored }>({
   summary: 'Fills an empty data folder of the platform in one process from a backup',
@@ -24,7 +24,7 @@ that is killed leaves the folder as it was. Afterwards: "npm start".`,
 
   async plan({ args, io }) {
     const { planRestore } = await import('@psa/recovery/embedded/restore');
-    const file = resolve(io.cwd, args[0]!);
+    const file = namedArchive(resolve(io.cwd, args[0]!));
     try {
       const { identity } = await backupKeyOf(io.env);
       const data = await planRestore(file, resolve(io.cwd, io.env.PSA_DATA_DIR || '.psa'), identity);

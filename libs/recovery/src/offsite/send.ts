@@ -113,7 +113,7 @@ export async function fetchCopy(
   if (manifest.id !== id || parseArtefactId(id)?.kind !== manifest.kind)
     throw new RemoteError(`${id} on ${remote} does not restore: its manifest is that of ${manifest.id}.`);
   await writeArtefact({
-    ...{ file: `${folder}/${artefactFile(id)}`, recipients: [], limit: null },
+    ...{ file: `${folder}/${artefactFile(id)}`, recipients: [], limit: null, isCopy: true },
     async fill(into) {
       await openSealed(remote, copyName(id, attempt, 'content'), identity, (content) =>
         pipeline(content, into, { end: false }),
