@@ -99,8 +99,10 @@ const smaller = (text: string) =>
     .replace(/(name: (?:gateway|auth|search), replicas:) 2/g, '$1 1')
     .replace(/(rabbitmq|redis): \{ members: 3 \}/g, '$1: { members: 1 }');
 
-/** @param options `small`: one replica of what a test does not look at */
-export async function fakeLab(options: { readonly small?: boolean } = {}): Promise<FakeLab> {
+/** @param options `small`: one replica of what a test does not look at; `backupServers`: storages of type pbs that it has, too */
+export async function fakeLab(
+  options: { readonly small?: boolean; readonly backupServers?: readonly string[] } = {},
+): Promise<FakeLab> {
   const base = await mkdtemp(join(tmpdir(), 'psa-fake-lab-'));
   const dir = join(base, 'lab');
   const releases = join(base, 'releases');
@@ -116,6 +118,7 @@ export async function fakeLab(options: { readonly small?: boolean } = {}): Promi
     loopback: `127.${randomInt(130, 200)}.${randomInt(1, 250)}`,
     ...{ apiPort: await freePort(), sshPort: await freePort(), portalPort: await freePort() },
     release: { version: '0.1.0', directory: releases },
+    ...(options.backupServers && { backupServers: options.backupServers }),
   });
   const inventory = join(dir, 'appliance.yaml');
   if (options.small) await writeFile(inventory, smaller(await readFile(inventory, 'utf8')));

@@ -24,12 +24,14 @@ export function recoveryError(thrown: unknown): unknown {
   if (error.code === 'ENOSPC')
     return new CliError('Unable to finish: the disk is full.', {
       why: error.message,
+      fix: 'Make room where the backups are ("psactl backup prune") or where they are unpacked, and run it again. What did not end counts as nothing.',
       code: 'DISK_FULL',
       cause: thrown,
     });
   if (error.code === 'ENOENT' && ['open', 'stat', 'scandir'].includes(error.syscall ?? ''))
     return new CliError(`Unable to read ${error.path}: it is not there.`, {
       outcome: 'failed',
+      fix: '"psactl backup list --from FOLDER" shows which there are.',
       code: 'NO_FILE',
       cause: thrown,
     });
@@ -44,6 +46,13 @@ export function recoveryError(thrown: unknown): unknown {
       },
     );
   if (!FOR_READERS.includes(error.name)) return thrown;
+  if (error.name === 'LockHeld')
+    return new CliError(error.message, {
+      outcome: 'locked',
+      fix: 'Wait until that process has ended, and run it again.',
+      code: 'LOCKED',
+      cause: thrown,
+    });
   return new CliError(error.message, {
     fix: error.fix ?? undefined,
     code: error.name.toUpperCase(),
@@ -62,6 +71,32 @@ export async function backupKeyOf(env: Readonly<Record<string, string | undefine
     fix: 'Put the copy of it there, or name its file: PSA_BACKUP_KEY=…',
     code: 'NO_KEY',
   });
+}
+
+/**
+ * A command that shows, copies or restores backups of a site was given an archive of the platform in one process: without
+ * this it would ask for the token of a cluster that there is none of.
+ * @param what the end of "Unable to …"
+ * @param instead what does that for an archive
+ * @throws CliError when one of the names is such an archive
+ */
+export async function refuseArchives(
+  names: readonly string[],
+  what: string,
+  instead: (file: string) => string,
+): Promise<void> {
+  const { parseArtefactFile, parseArtefactId } = await import('@psa/recovery/artefact-name');
+  for (const name of names) {
+    const last = name.split('/').at(-1)!;
+    if ((parseArtefactFile(last) ?? parseArtefactId(last))?.kind !== 'embedded') continue;
+    throw new CliError(
+      `Unable to ${what} ${name}: it is of the platform in one process, and not of a site.`,
+      {
+        outcome: 'usage',
+        fix: instead(name),
+      },
+    );
+  }
 }
 
 /** An archive that somebody names, before its key is asked for: with one it would not be there either. @throws CliError */
@@ -86,6 +121,7 @@ export async function readBackups(folder: string): Promise<readonly ShelvedBacku
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
     throw new CliError(`Unable to look for backups in ${folder}: it is no folder.`, {
       outcome: 'not_found',
+      fix: 'Name the one that "psactl backup run --out" wrote to.',
       code: 'NO_FOLDER',
     });
   });

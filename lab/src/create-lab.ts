@@ -73,7 +73,7 @@ export async function createLab(options: LabOptions): Promise<AssembledLab> {
     ...{ power, ha, actions },
   };
   for (const { name: storage, type, shared } of lab.storages.all)
-    if (type === 'dir' && !options.storages.some((one) => one.name === storage))
+    if ((type === 'dir' || type === 'pbs') && !options.storages.some((one) => one.name === storage))
       await volumes.adopt(storage, shared);
   const auth = new Authenticator(access, files);
   return { lab, ha, dispatcher: new Dispatcher(lab, auth, labRoutes(auth)) };

@@ -95,6 +95,7 @@ function inventoryText(
     publicKey,
     folder: dir,
     ...{ loopback: settings.loopback, release: settings.release },
+    ...(settings.backupServers && { backupServers: settings.backupServers }),
     ...{ apiPort: settings.apiPort, sshPort: settings.sshPort, sshUser: userInfo().username },
     fingerprints: Object.fromEntries(
       Object.entries(certificates).map(([node, { fingerprint }]) => [node, fingerprint]),

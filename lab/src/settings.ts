@@ -20,6 +20,8 @@ export interface LabSettings {
   readonly sharedDiskGb: number;
   /** The release that the inventory names. */
   readonly release: { readonly version: string; readonly directory: string };
+  /** Storages of type pbs that the inventory has, by name: the lab plays their Proxmox Backup Servers. */
+  readonly backupServers?: readonly string[];
 }
 
 const USUAL: LabSettings = {

@@ -176,7 +176,7 @@ export async function describeVolume(
     ...{ bytes: seen?.bytes ?? size, sha256: seen?.sha256 ?? null, content_bytes: null },
     duration_ms: Math.max(0, Date.now() - Math.min(new Date(base.at).getTime(), ctime * 1000)),
     ...(seen && { read_back_ms: Date.now() - began }),
-    verified_at: new Date().toISOString(),
+    verified_at: isServer ? null : new Date().toISOString(),
   };
 }
 

@@ -21,8 +21,11 @@ export interface Verification {
   readonly ok: boolean;
   /** Why it does not restore; null: it does, as far as reading tells. */
   readonly why: string | null;
-  /** How far it was read: `sum` that no byte has changed, `content` that it opens and comes to its own end. */
-  readonly read: 'sum' | 'content' | 'server';
+  /**
+   * How far it was read: `sum` that no byte has changed, `content` that it opens and comes to its own end, `server` that the
+   * backup server has verified it; `listed`: it has it, and has not looked yet.
+   */
+  readonly read: 'sum' | 'content' | 'server' | 'listed';
   readonly bytes: number;
 }
 
@@ -42,6 +45,11 @@ export async function verifyBackup(
     const manifest = usable(cluster, one);
     read = await readOne(cluster, one, manifest, identity);
     if (isDeep && read === 'sum') read = await openOne(cluster, one, manifest);
+    if (isDeep && read === 'listed')
+      throw new CliError(`${one.id} was not read: the backup server has not verified it yet.`, {
+        why: 'It alone can: no API gives its bytes out.',
+        fix: 'Give its datastore a verify job, or verify it there now, then run this again.',
+      });
     await noteReading(one.file, null);
     return { ...base, ok: true, why: null, read };
   } catch (thrown) {
@@ -133,9 +141,10 @@ async function readArchive(
   if (manifest.sha256 === null) {
     const [storage] = volid.split(':');
     const found = (await listVolumes(cluster, node, storage!)).find((volume) => volume.volid === volid);
-    if (found?.verification?.state === 'failed')
+    if (!found) throw new ArtefactError(`${volid} does not restore: the backup server has it no longer.`);
+    if (found.verification?.state === 'failed')
       throw new ArtefactError(`${volid} does not restore: the backup server found it damaged.`);
-    return 'server';
+    return found.verification?.state === 'ok' ? 'server' : 'listed';
   }
   const seen = await readVolume(cluster, node, volid);
   if (seen.sha256 !== manifest.sha256)

@@ -1,7 +1,7 @@
 import type { ArtefactKind } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { parseMoment } from '@psa/recovery/moment';
-import { type Catalogued, lastMade, named, readCatalogue, usable } from '../backup/catalogue.ts';
+import { type Catalogued, isSafety, lastMade, named, readCatalogue, usable } from '../backup/catalogue.ts';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { zoneOf } from '../site/generations.ts';
@@ -33,11 +33,10 @@ export async function choose(
     kinds.includes(one.kind) &&
     (one.manifest === null || one.manifest.kind === 'embedded' || fits(one.manifest));
   // What a restore has just saved from being overwritten is not what somebody wants next.
-  const isLatest = ({ tier, kind }: Catalogued) => tier !== null || kind === 'deploy';
   const found =
     name === 'latest'
       ? [
-          lastMade(catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && isLatest(one))),
+          lastMade(catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && !isSafety(one))),
         ].flatMap((one) => one ?? [])
       : named(catalogue, [name]).filter(isRight);
   const [backup, another] = found;

@@ -12,6 +12,8 @@ export interface Generation extends Tier {
   readonly folder: string;
   /** An rclone remote that gets a copy; null: none. */
   readonly remote: string | null;
+  /** The storage of a Proxmox Backup Server outside that takes what is on `storage` by its own sync job; null: none. */
+  readonly synced: string | null;
 }
 
 /** A folder of backups, and what stays in it. */
@@ -41,7 +43,7 @@ export function generationsOf({ inventory, folder, path }: KnownSite): readonly 
     return {
       ...{ name: tier.name, on: daysOf(tier.schedule), keep: tier.keep, storage },
       folder: tier.folder === undefined ? folder.file('backups') : path(tier.folder),
-      remote: tier.remote ?? null,
+      ...{ remote: tier.remote ?? null, synced: tier.synced ?? null },
     };
   });
 }

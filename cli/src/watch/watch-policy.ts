@@ -43,8 +43,8 @@ export function watchPolicyOf(site: KnownSite): WatchPolicy {
   });
   return {
     zone: zoneOf(site.inventory),
-    tiers: generations.map(({ name, on, remote }, index) => ({
-      ...{ name, on, remote, time: backup.tiers[index]!.schedule.split(' ').at(-1)! },
+    tiers: generations.map(({ name, on, remote, synced }, index) => ({
+      ...{ name, on, remote, synced, time: backup.tiers[index]!.schedule.split(' ').at(-1)! },
     })),
     ...{ expected, grace_minutes: GRACE_MINUTES, offsite_grace_minutes: OFFSITE_GRACE_MINUTES },
     // That the others were restored is seen by what stands beside the backups.

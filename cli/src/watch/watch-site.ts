@@ -5,13 +5,14 @@ import { readRemote } from '@psa/recovery/offsite/receipt';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { type BackupSummary, summarise } from '@psa/recovery/summary';
 import type { Watched, WatchedBackup, WatchedCopy } from '@psa/recovery/watched';
-import { readCatalogue } from '../backup/catalogue.ts';
+import { isSafety, readCatalogue } from '../backup/catalogue.ts';
 import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { siteNameOf, storesOf } from '../site/generations.ts';
 import { readDrills } from './drills.ts';
 import { watchStandby } from './standby.ts';
+import { syncedCopies } from './synced.ts';
 import { watchWal } from './wal.ts';
 import { embeddedPolicy, watchPolicyOf } from './watch-policy.ts';
 
@@ -49,7 +50,7 @@ export async function watchSite(
 ): Promise<Watch> {
   const { site, signal } = cluster;
   const own = siteNameOf(site);
-  const [catalogue, copies, rooms, drills, wal, standby] = await Promise.all([
+  const [catalogue, sent, rooms, drills, wal, standby] = await Promise.all([
     readCatalogue(cluster),
     readCopies(),
     roomsOf(cluster),
@@ -59,8 +60,15 @@ export async function watchSite(
   ]);
   const isOthers = ({ manifest }: ShelvedBackup) =>
     manifest !== null && manifest.kind !== 'embedded' && manifest.site !== own;
-  // What was taken before a deploy is of no generation, and nobody waits for it.
-  const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
+  const synced = options.outside ? await syncedCopies(cluster, catalogue) : { list: null, unasked: [] };
+  const unasked = [...sent.unasked, ...synced.unasked];
+  const lists = [sent.list, synced.list].filter((list) => list !== null);
+  // Of places that do not answer nothing is said, and so of none.
+  const copies = { list: unasked.length > 0 || lists.length === 0 ? null : lists.flat(), unasked };
+  // What was taken before a deploy or a restore is of no generation: nobody waits for it, and it hides nothing that is missing.
+  const backups = catalogue.backups
+    .filter((one) => one.kind !== 'deploy' && !isSafety(one) && !isOthers(one))
+    .map(watched);
   const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen, standby: standby.seen };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },

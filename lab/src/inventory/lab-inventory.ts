@@ -30,7 +30,14 @@ export interface LabInventoryOptions {
   /** Of who builds releases and templates on this machine. */
   readonly publicKey: string;
   readonly release: { readonly version: string; readonly directory: string };
+  /** Storages of type pbs, by name. */
+  readonly backupServers?: readonly string[];
 }
+
+/** A storage of a Proxmox Backup Server. */
+const serverText = (name: string): string =>
+  `      - { name: ${name}, type: pbs, shared: true, content: [backup], server: 10.0.50.20, datastore: ${name}, username: psa@pbs }
+`;
 
 /** Networks, flows and templates: those of the example inventory. */
 function sharedPart(): string {
@@ -79,7 +86,7 @@ ${LAB_NODES.map((node) => nodeOf(node, options)).join('\n')}
         server: 10.0.50.10
         export: /volume/psa
       - { name: nas, type: nfs, shared: true, content: [backup], server: 10.0.50.10, export: /volume/backup }
-
+${(options.backupServers ?? []).map(serverText).join('')}
 ${sharedPart()}
 containers:
 ${[...DATA_GROUPS.map(dataGroup), ...PROGRAM_NAMES.map((name) => serviceGroup(name, 'lab'))].map(groupText).join('')}

@@ -55,6 +55,27 @@ export async function isPostmasterOf(pid: number, dataDir: string): Promise<bool
   }
 }
 
+/**
+ * Every postmaster that was started with `-D dataDir`, wherever that folder is now. One whose folder was moved or removed
+ * while it runs goes on in it, but writes `global/pg_control` by the path that it began with (PostgreSQL:
+ * src/common/controldata_utils.c): into whatever stands there since, which then cannot be started any more.
+ */
+export async function postmastersOf(dataDir: string): Promise<number[]> {
+  const found: number[] = [];
+  for (const entry of await readdir('/proc'))
+    if (/^\d+$/.test(entry) && (await isPostmasterOf(Number(entry), dataDir))) found.push(Number(entry));
+  return found;
+}
+
+/** The postmaster of `dataDir` whose folder was moved away or removed under it; null: there is none. */
+export async function strayPostmaster(dataDir: string): Promise<number | null> {
+  for (const pid of await postmastersOf(dataDir)) {
+    const cwd = await readlink(`/proc/${pid}/cwd`).catch(() => null);
+    if (cwd !== null && cwd !== dataDir) return pid;
+  }
+  return null;
+}
+
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
 import { takeOwnerLock } from './owner-lock.ts';
 import { chooseIdentity, type Identity } from './postgres-identity.ts';
-import { endLeftovers, readPidFile, signal } from './postgres-processes.ts';
+import { endLeftovers, readPidFile, signal, strayPostmaster } from './postgres-processes.ts';
 
 export interface PostgresOptions {
   /** Where the data stand; created by the first start. Its siblings `.owner` and `.init-*` are used too. */
@@ -175,6 +175,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const dataDir = join(await realpath(dirname(wanted)), basename(wanted));
   const release = await takeOwnerLock(`${dataDir}.owner`);
   try {
+    const stray = await strayPostmaster(dataDir);
+    if (stray !== null)
+      throw new Error(
+        `Unable to use ${dataDir}: process ${stray} is using it, though its folder was moved away or removed.`,
+      );
     const identity = await chooseIdentity(dataDir, binaries());
     const version = (await readFile(join(dataDir, 'PG_VERSION'), 'utf8').catch(() => '')).trim();
     if (version === '') await initialise(dataDir, identity, options);

@@ -175,6 +175,29 @@ describe('what is wrong with the backups', () => {
     // A backup server copies by itself.
     const synced = site({ backups: site().backups.map((one) => ({ ...one, is_synced: true })), copies: [] });
     expect(of(synced, 'offsite_behind')).toEqual([]);
+    // Whether it does is seen on the other server, where there is one that can be looked at.
+    const tiers = POLICY.tiers.map((one) => ({ ...one, remote: null, synced: 'outside' }));
+    const expected = [
+      { series: 'container-300', every: 'run' as const, unproven_days: null },
+      { series: 'pitr', every: 'run' as const, unproven_days: null },
+    ];
+    const servers = [
+      ...nights('container-300', 1, 30, { is_synced: true }),
+      ...nights('pitr', 1, 30, { is_synced: true }),
+    ];
+    const outside = (at: string, remote = 'outside') =>
+      findings(
+        site({ backups: servers, copies: [{ ...copy('container-300', at), remote }] }),
+        { ...POLICY, tiers, expected },
+        NOW,
+      )
+        .filter(({ kind }) => kind === 'offsite_behind')
+        .map(({ text }) => text);
+    expect(outside('2026-11-29T01:00:30.000Z')).toEqual([]);
+    expect(outside('2026-11-20T01:00:30.000Z')[0]).toContain(
+      'The newest copy of container-300 on outside is',
+    );
+    expect(outside('2026-11-29T01:00:30.000Z', 'vault')[0]).toBe('outside has no copy of container-300.');
     // On the Sunday itself the copy has a day to get there.
     const december = (hour: string) =>
       of(site(), 'offsite_behind', Date.parse(`2026-12-07T${hour}:00Z`)).map(({ series }) => series);

@@ -57,6 +57,8 @@ export interface WatchPolicy {
   readonly tiers: readonly (DueTier & {
     /** The remote that gets a copy; null: none. */
     readonly remote: string | null;
+    /** The storage of a backup server outside that takes the archives of containers by its own sync job; null: none. */
+    readonly synced?: string | null;
   })[];
   readonly expected: readonly Expected[];
   /** How long a run may take before what it has not brought is missing. */
@@ -237,13 +239,16 @@ function offsiteBehind(
   now: number,
 ): Finding[] {
   if (copies === null) return [];
-  return tiers.flatMap(({ name, remote }): Finding[] => {
-    if (remote === null) return [];
+  return tiers.flatMap(({ name, remote, synced = null }): Finding[] => {
+    if (remote === null && synced === null) return [];
     const due = lastDueOf(name);
     if (due === null) return [];
     return expected.flatMap(({ series, every }): Finding[] => {
-      if (typeof every === 'number' || figures.get(series)?.newest_good?.is_synced) return [];
-      const there = copies.filter((one) => one.series === series && one.remote === remote);
+      const isSynced = figures.get(series)?.newest_good?.is_synced === true;
+      // Of what is synced the archives of containers alone are a backup server's.
+      const place = !isSynced ? remote : series.startsWith('container-') ? synced : null;
+      if (typeof every === 'number' || place === null) return [];
+      const there = copies.filter((one) => one.series === series && one.remote === place);
       const newest = there
         .filter((one) => !isFuture(one, now))
         .reduce((last, { at }) => Math.max(last, Date.parse(at)), Number.NEGATIVE_INFINITY);
@@ -254,8 +259,8 @@ function offsiteBehind(
           ...{ kind: 'offsite_behind', severity: 'warning', series },
           figure: isNone ? null : (now - newest) / 1000,
           text: isNone
-            ? `${remote} has no copy of ${series}.`
-            : `The newest copy of ${series} on ${remote} is ${age(now - newest)} old; one was due ${age(now - due)} ago.`,
+            ? `${place} has no copy of ${series}.`
+            : `The newest copy of ${series} on ${place} is ${age(now - newest)} old; one was due ${age(now - due)} ago.`,
         },
       ];
     });

@@ -26,8 +26,8 @@ interface AnyManifest {
   readonly duration_ms: number;
   /** Of that, reading it back. Absent: it was written before this was noted, or another program reads it. */
   readonly read_back_ms?: number;
-  /** It was read back to its last byte after it was written. */
-  readonly verified_at: string;
+  /** It was read back to its last byte after it was written; null: a Proxmox Backup Server has it, which verifies by a job. */
+  readonly verified_at: string | null;
 }
 
 /** Of the platform in one process. */

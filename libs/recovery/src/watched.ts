@@ -20,7 +20,7 @@ export interface WatchedCopy {
   readonly series: string;
   /** When the backup was begun; ISO 8601. */
   readonly at: string;
-  /** The rclone remote that has it. */
+  /** The rclone remote that has it, or the storage of a backup server outside. */
   readonly remote: string;
 }
 

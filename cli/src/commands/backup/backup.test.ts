@@ -135,4 +135,31 @@ describe('psactl backup', () => {
       stderr: expect.stringContaining('Unable to open a backup without its key'),
     });
   });
+
+  it('says what shows, copies and proves an archive, in place of asking for the token of a cluster', async () => {
+    const file = fileOf(12);
+    const refused = async (fix: string, ...argv: string[]) => {
+      const { code, stderr } = await psactl(...argv);
+      expect(code, stderr).toBe(2);
+      expect(stderr).toContain(`${file}: it is of the platform in one process, and not of a site.`);
+      expect(stderr).toContain(fix);
+    };
+    await refused(`${file}.json`, 'backup', 'show', file);
+    await refused(`cp ${file}* usb`, 'backup', 'copy', file, '--to', 'usb');
+    await refused(`psactl backup verify ${file} --deep`, 'drill', 'run', '--from', file);
+  });
+
+  it('says what to do about each error of a folder, a file and a lock', async () => {
+    expect((await psactl('backup', 'list', '--from', 'nowhere')).stderr).toMatch(/fix: Name the one that/);
+    const held = Object.assign(new Error('Unable to use it: process 7 is using it.'), { name: 'LockHeld' });
+    expect(recoveryError(held)).toMatchObject({
+      outcome: 'locked',
+      fix: expect.stringMatching(/^Wait until/),
+    });
+    const full = Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    expect(recoveryError(full)).toMatchObject({
+      code: 'DISK_FULL',
+      fix: expect.stringMatching(/^Make room/),
+    });
+  });
 });

@@ -4,7 +4,7 @@ import { size } from '../../backup/backup-text.ts';
 import type { Catalogued } from '../../backup/catalogue.ts';
 import { define } from '../../command.ts';
 import { CliError } from '../../errors.ts';
-import { recoveryError } from '../../recovery-error.ts';
+import { recoveryError, refuseArchives } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { plural } from '../../text.ts';
 
@@ -36,6 +36,11 @@ what its manifest says; what is there already is left as it is. Nothing in the o
   resume: 'Run it again: what was copied stays, and the rest follows.',
   async plan(context) {
     const { args, io, options, signal } = context;
+    await refuseArchives(
+      args,
+      'copy',
+      (file) => `Copy it with what is said of it beside it: cp ${file}* ${options.to}`,
+    );
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
     const { named, newestOfEach, readCatalogue, usable } = await import('../../backup/catalogue.ts');

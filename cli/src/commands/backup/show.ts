@@ -2,6 +2,7 @@ import type { Manifest } from '@psa/recovery/manifest';
 import type { Proof } from '@psa/recovery/proof';
 import type { BackupState } from '@psa/recovery/shelf';
 import { define } from '../../command.ts';
+import { refuseArchives } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 
 interface Shown {
@@ -21,6 +22,12 @@ export const backupShow = define<SiteOptions, Shown, null, Shown>({
   args: [{ name: 'backup', description: 'an id of "psactl backup list", or a run' }],
   examples: [{ run: 'psactl backup show database-20261130T020000Z-3f9a2c --site lab', note: 'its manifest' }],
   async plan(context) {
+    await refuseArchives(
+      context.args,
+      'show',
+      (file) =>
+        `Its manifest is ${file}.json; "psactl backup list --from FOLDER" shows whether it is proven.`,
+    );
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
     const { named, readCatalogue } = await import('../../backup/catalogue.ts');

@@ -3,7 +3,7 @@ import { outcomeOf } from '@psa/recovery/drill';
 import { define } from '../../command.ts';
 import { renderDrill, renderDrillPlan } from '../../drill/drill-text.ts';
 import { DRILL_ITEMS, type DrillItem, type DrillPlan, type DrillSettings } from '../../drill/run-drill.ts';
-import { recoveryError } from '../../recovery-error.ts';
+import { recoveryError, refuseArchives } from '../../recovery-error.ts';
 import type { SiteOptions } from '../../site/site.ts';
 import { plural } from '../../text.ts';
 
@@ -58,6 +58,11 @@ time in a cluster; none while backups are pruned.`,
   resume: 'Run it again: what this one had made is taken away first.',
 
   async plan({ options, signal, ...context }) {
+    await refuseArchives(
+      options.from ?? [],
+      'drill',
+      (file) => `That restores it, and writes down that it is proven: psactl backup verify ${file} --deep`,
+    );
     const { withSite } = await import('../../site/site.ts');
     const { Cluster } = await import('../../site/cluster.ts');
     const { planDrill } = await import('../../drill/run-drill.ts');

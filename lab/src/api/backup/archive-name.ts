@@ -31,6 +31,28 @@ export function backupBase(vmid: number, at: Date): string {
   return `vzdump-lxc-${vmid}-${day}-${time}`;
 }
 
+// ── As a storage names it ────────────────────────────────────────────────────
+
+/** A snapshot of a Proxmox Backup Server: `backup/ct/101/2026-11-21T09:55:53Z` (PVE::Storage::PBSPlugin, parse_volname). */
+const SNAPSHOT = /^backup\/ct\/([1-9]\d{2,8})\/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
+
+/** A backup behind the name of its storage: a file, or on a backup server a moment. */
+export function volumeNameOf(type: string, name: string): string {
+  const known = type === 'pbs' ? parseBackupName(name) : null;
+  if (!known) return `backup/${name}`;
+  return `backup/ct/${known.vmid}/${new Date(known.ctime * 1000).toISOString().slice(0, 19)}Z`;
+}
+
+/** The file in which the lab has a backup that a request names so; null: it names none. */
+export function fileNameOf(type: string, rest: string): string | null {
+  if (type === 'pbs') {
+    const [, vmid, at] = SNAPSHOT.exec(rest) ?? [];
+    return at === undefined ? null : `${backupBase(Number(vmid), new Date(at))}.tar.zst`;
+  }
+  const [, name] = /^backup\/([^/]+)$/.exec(rest) ?? [];
+  return name !== undefined && isBackupFile(name) ? name : null;
+}
+
 /** `2026-11-21 09:55:53`, as logs have it. */
 export function logTime(at: Date): string {
   const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join('-');
@@ -42,6 +64,8 @@ export const besides = (archive: string) => ({
   log: archive.replace(/\.(tar(\.(gz|lzo|zst))?|tgz)$/, '.log'),
   notes: `${archive}.notes`,
   protection: `${archive}.protected`,
+  /** What a backup server's own job has found: `ok` or `failed`; no file: it has not looked yet. */
+  verification: `${archive}.verification`,
 });
 
 const two = (value: number) => String(value).padStart(2, '0');

@@ -6,7 +6,7 @@ import { badParameter, failure } from '../../errors.ts';
 import type { VolumeId } from '../../ports.ts';
 import type { RouteParams } from '../params.ts';
 import { anyone, needs, type RequestContext, type Route } from '../route.ts';
-import { besides, isBackupFile } from './archive-name.ts';
+import { besides, fileNameOf } from './archive-name.ts';
 import {
   checkVolume,
   FILE_CONTENTS,
@@ -85,6 +85,9 @@ async function diskEntries(
   }));
 }
 
+/** The backup server's own task. */
+const VERIFIED_BY = 'UPID:pbs:000003E8:00001F40:00000001:65D00000:verificationjob:vault:root@pam:';
+
 function fileEntry(one: StoredFile): { volid: string } {
   const isBackup = one.content === 'backup';
   // A list shows the first line of the notes.
@@ -95,6 +98,7 @@ function fileEntry(one: StoredFile): { volid: string } {
     ...(isBackup && one.vmid !== null ? { vmid: one.vmid } : {}),
     ...(notes ? { notes } : {}),
     ...(one.isProtected ? { protected: 1 } : {}),
+    ...(one.verification === null ? {} : { verification: { state: one.verification, upid: VERIFIED_BY } }),
   };
 }
 
@@ -122,12 +126,18 @@ export function named({ lab }: RequestContext, text: string, beside: string | nu
   const rest = behind ?? text;
   const conf = lab.storages.get(storage);
   const volid = `${storage}:${rest}`;
+  const backup = fileNameOf(conf.type, rest);
   const [, kind, name] = /^([a-z]+)\/([^/]+)$/.exec(rest) ?? [];
-  const content = FILE_CONTENTS.find((one) => one === kind);
-  const isNamed = name !== undefined && content !== undefined;
-  const isFile = isNamed && (content === 'backup' ? isBackupFile(name) : fitsContent(name, content));
-  const file = isFile ? { content, name } : null;
+  const content = FILE_CONTENTS.find((one) => one === kind && one !== 'backup');
+  const isOther = name !== undefined && content !== undefined && fitsContent(name, content);
+  const file =
+    backup !== null
+      ? { content: 'backup' as const, name: backup }
+      : isOther && conf.type !== 'pbs'
+        ? { content, name }
+        : null;
   const disk = file ? null : lab.storages.parse(volid);
+  if (!file && conf.type === 'pbs') throw failure(`unable to parse PBS volume name '${rest}'\n`);
   if (!file && !disk) throw failure(`unable to parse ${kindOf(conf)} volume name '${rest}'`);
   const owner = file ? ownerByName(file.content, file.name) : Number(/-(\d+)-/.exec(disk!.name)?.[1]);
   return { conf, volid, rest, file, disk, owner };

@@ -10,7 +10,7 @@ import { nameOf, volumeOf } from '../../guests/values.ts';
 import type { Lab } from '../../lab.ts';
 import type { MountedVolume, VolumeId } from '../../ports.ts';
 import type { TaskHandle } from '../../tasks/task-manager.ts';
-import { backupBase, besides, logTime } from './archive-name.ts';
+import { backupBase, besides, logTime, volumeNameOf } from './archive-name.ts';
 import { backedUpMounts, coverage, coverageLine } from './coverage.ts';
 import { startPacker } from './packer.ts';
 import { countOf, type KeepOptions, printKeep } from './prune.ts';
@@ -256,7 +256,12 @@ async function writeArchive(
 ): Promise<void> {
   const suffix = SUFFIXES[job.compress] ?? '';
   const file = `${base}.tar${suffix}`;
-  log(`creating vzdump archive '${shownPath(job.conf, 'backup', file.split('/').at(-1)!)}'`);
+  const name = file.split('/').at(-1)!;
+  log(
+    job.conf.type === 'pbs'
+      ? `creating Proxmox Backup Server archive '${volumeNameOf('pbs', name).slice('backup/'.length)}'`
+      : `creating vzdump archive '${shownPath(job.conf, 'backup', name)}'`,
+  );
   if (suffix === '.lzo') throw failure('command lzop failed: No such file or directory');
   // Two backups of one second would have one name.
   const scratch = `${base}.tmp`;

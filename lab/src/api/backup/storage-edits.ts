@@ -143,7 +143,9 @@ async function create(context: RequestContext, params: RouteParams): Promise<unk
       throw failure(
         `unable to activate storage '${storage}' - directory '${made.path}' does not exist or is unreachable`,
       );
-    if (type === 'dir') await context.lab.volumes.adopt(storage, made.shared === '1');
+    // Of a backup server the lab plays the server, too; other servers are somebody's.
+    if (type === 'dir' || type === 'pbs')
+      await context.lab.volumes.adopt(storage, type === 'pbs' || made.shared === '1');
     storages.change(storage, made);
     return { storage, type };
   });

@@ -9,7 +9,7 @@ import { sizeOf, volumeOf } from '../../guests/values.ts';
 import type { Lab } from '../../lab.ts';
 import type { VolumeId } from '../../ports.ts';
 import type { RequestContext } from '../route.ts';
-import { besides, isBackupFile, parseBackupName } from './archive-name.ts';
+import { besides, fileNameOf, isBackupFile, parseBackupName, volumeNameOf } from './archive-name.ts';
 
 /** Kinds of files that a storage may keep. */
 export type FileContent = 'vztmpl' | 'backup' | 'iso' | 'snippets' | 'import';
@@ -30,6 +30,8 @@ export interface StoredFile {
   readonly vmid: number | null;
   readonly notes: string | null;
   readonly isProtected: boolean;
+  /** What a backup server has found when it last looked; null: it has not, or is none. */
+  readonly verification: string | null;
 }
 
 const FOLDERS: Readonly<Record<FileContent, string>> = {
@@ -67,7 +69,7 @@ export async function listFiles(
   const fitting = names.filter((name) =>
     content === 'backup' ? isBackupFile(name) : fitsContent(name, content),
   );
-  const files = await Promise.all(fitting.map((name) => readEntry(folder, conf.name, content, name)));
+  const files = await Promise.all(fitting.map((name) => readEntry(folder, conf, content, name)));
   return files
     .filter((one) => one !== null)
     .sort((a, b) => a.ctime - b.ctime || (a.volid < b.volid ? -1 : 1));
@@ -82,12 +84,12 @@ export async function findFile(
   name: string,
 ): Promise<StoredFile | null> {
   if (name.includes('/')) return null;
-  return readEntry(await lab.volumes.folder(node, conf.name, content), conf.name, content, name);
+  return readEntry(await lab.volumes.folder(node, conf.name, content), conf, content, name);
 }
 
 async function readEntry(
   folder: string,
-  storage: string,
+  { name: storage, type }: StorageConf,
   content: FileContent,
   name: string,
 ): Promise<StoredFile | null> {
@@ -98,12 +100,15 @@ async function readEntry(
   const beside = besides(file);
   const exists = (path: string) => stat(path).then(Boolean, () => false);
   return {
-    ...{ volid: `${storage}:${content}/${name}`, storage, content, name, file, size: found.size },
+    volid: `${storage}:${content === 'backup' ? volumeNameOf(type, name) : `${content}/${name}`}`,
+    ...{ storage, content, name, file, size: found.size },
     ctime: backup?.ctime ?? Math.floor(found.mtimeMs / 1000),
-    format: formatOf(content, name),
+    format: type === 'pbs' ? 'pbs-ct' : formatOf(content, name),
     vmid: ownerByName(content, name),
     notes: content === 'backup' ? await readFile(beside.notes, 'utf8').catch(() => null) : null,
     isProtected: content === 'backup' && (await exists(beside.protection)),
+    verification:
+      type === 'pbs' ? (await readFile(beside.verification, 'utf8').catch(() => '')).trim() || null : null,
   };
 }
 
@@ -122,11 +127,13 @@ function formatOf(content: FileContent, name: string): string {
 /** Removes a backup with all that stands beside it, or any other file. @throws for a protected one */
 export async function removeFile(found: StoredFile): Promise<void> {
   if (found.isProtected)
-    throw failure(`cannot remove protected volume '${found.content}/${found.name}' on '${found.storage}'`);
+    throw failure(
+      `cannot remove protected volume '${found.volid.slice(found.storage.length + 1)}' on '${found.storage}'`,
+    );
   await rm(found.file);
   if (found.content !== 'backup') return;
-  const { log, notes } = besides(found.file);
-  await Promise.all([log, notes].map((path) => rm(path, { force: true })));
+  const { log, notes, verification } = besides(found.file);
+  await Promise.all([log, notes, verification].map((path) => rm(path, { force: true })));
 }
 
 /** Sets or takes away a backup's notes and its protection. */
@@ -239,14 +246,16 @@ export function backupVolume(
   const [, storage, rest] = /^([a-zA-Z][a-zA-Z0-9._-]*[a-zA-Z0-9]):(.+)$/s.exec(volid) ?? [];
   if (storage === undefined || rest === undefined) throw failure(ARBITRARY);
   const conf = context.lab.storages.get(storage);
-  const [, content, name] = /^([a-z]+)\/([^/]+)$/.exec(rest) ?? [];
-  const isBackup = content === 'backup' && name !== undefined && isBackupFile(name);
-  if (!isBackup) {
-    const isOther = FILE_CONTENTS.some((kind) => kind === content) || context.lab.storages.parse(volid);
+  const name = fileNameOf(conf.type, rest);
+  if (name === null) {
+    const [, content] = /^([a-z]+)\//.exec(rest) ?? [];
+    const isOther =
+      conf.type !== 'pbs' &&
+      (FILE_CONTENTS.some((kind) => kind === content) || context.lab.storages.parse(volid));
     throw failure(
       isOther
         ? `unable to use volume ${volid} - content type needs to be 'backup'`
-        : `unable to parse directory volume name '${rest}'`,
+        : `unable to parse ${conf.type === 'pbs' ? 'PBS' : 'directory'} volume name '${rest}'`,
     );
   }
   const vmid = ownerByName('backup', name);

@@ -144,7 +144,8 @@ function jobOf(context: RequestContext, params: RouteParams, storage: string): D
   const keep = parseKeep(params.text('prune-backups')) ?? parseKeep(conf.pruneBackups ?? null);
   return {
     ...{ node, conf, mode: (params.text('mode') ?? 'snapshot') as DumpJob['mode'], keep },
-    compress: params.text('compress') ?? '0',
+    // A backup server has its own, whatever is asked for.
+    compress: conf.type === 'pbs' ? 'zstd' : (params.text('compress') ?? '0'),
     bwlimit: params.number('bwlimit') ?? 0,
     ionice: params.number('ionice') ?? DEFAULTS.ionice,
     notes: params.text('notes-template'),

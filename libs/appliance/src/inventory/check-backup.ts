@@ -53,6 +53,7 @@ function checkTiers(inventory: Inventory): Problem[] {
               message: `Site "${site.name}" has no storage "${tier.storage}" for backups.`,
               fix: 'Name one whose content includes backup.',
             }))),
+      ...checkSynced(inventory, index),
       // A run belongs to the rarest generation of its day: of two with the same days one would never get any.
       ...(same === undefined
         ? []
@@ -65,6 +66,32 @@ function checkTiers(inventory: Inventory): Problem[] {
           ]),
     ];
   });
+}
+
+/** Only a backup server has a sync job, and what it fills is another server's. */
+function checkSynced({ backup, sites }: Inventory, index: number): Problem[] {
+  const { name, storage, synced } = backup.tiers[index]!;
+  if (synced === undefined) return [];
+  const path = ['backup', 'tiers', index, 'synced'];
+  const isServer = (known: Inventory['sites'][number], wanted: string | undefined) =>
+    known.storages.some((one) => one.name === wanted && one.type === 'pbs');
+  if (storage === synced)
+    return [
+      {
+        path,
+        message: `The generation "${name}" would be its own copy.`,
+        fix: 'Name the storage of the other server, or leave synced out.',
+      },
+    ];
+  return sites.flatMap((site): Problem[] =>
+    [storage, synced]
+      .filter((one) => !isServer(site, one))
+      .map((one) => ({
+        path,
+        message: `Site "${site.name}" has no storage "${one ?? ''}" of type pbs, and only a Proxmox Backup Server has a sync job.`,
+        fix: 'Give both storages of that type, or use remote, which psactl copies to by itself.',
+      })),
+  );
 }
 
 function checkPolicy(inventory: Inventory): Problem[] {

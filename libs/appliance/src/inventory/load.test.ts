@@ -340,6 +340,18 @@ describe('what the schema cannot say', () => {
       /backup\.tiers\[1\]\.schedule: The generation "father" has the days of "son"/,
     ],
     [
+      'a sync job of what is no backup server',
+      'storage: nas }',
+      'storage: nas, synced: local }',
+      /backup\.tiers\[1\]\.synced: Site "main" has no storage "nas" of type pbs/,
+    ],
+    [
+      'a backup server that is its own copy',
+      'storage: nas }',
+      'storage: nas, synced: nas }',
+      /backup\.tiers\[1\]\.synced: The generation "father" would be its own copy/,
+    ],
+    [
       'a policy that keeps nothing',
       '  wal_archive_minutes',
       '  keep: { keep-daily: 0 }\n  wal_archive_minutes',

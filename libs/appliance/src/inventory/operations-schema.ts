@@ -68,6 +68,11 @@ export const BackupTier = Closed({
       description: 'An rclone remote with its path, outside the site.',
     }),
   ),
+  synced: Type.Optional(
+    Name(
+      'With a storage of type pbs: another one, of a server outside that takes what is there by its own sync job. psactl looks whether it does.',
+    ),
+  ),
   folder: Type.Optional(
     SecretFile(
       'Where what is no container goes (dumps, configurations, secrets), and the manifests of all: a folder of the machine that runs psactl, such as a mounted share. Absent: .psactl/<site>/backups beside the inventory.',

@@ -228,6 +228,9 @@ describe('a backup that does not restore is called so before anything is touched
   it('another key', async () => {
     const other = (await ensureBackupKey(join(dir.path, 'keys/other.key'))).key;
     await refused(good, /does not restore: it was closed for another key/, other.identity);
+    await expect(verifyEmbedded(good, other.identity)).rejects.toMatchObject({
+      fix: expect.stringContaining('PSA_BACKUP_KEY=…'),
+    });
   });
 
   it('the manifest of another one, and a damaged one', async () => {
@@ -244,6 +247,43 @@ describe('a backup that does not restore is called so before anything is touched
     await expect(planRestore(good, dataDir, key.identity)).rejects.toThrow(/it is not empty/);
     await expect(planRestore(good, good, key.identity)).rejects.toThrow(/it is no folder/);
     await expect(planRestore(good, join(good, 'sub'), key.identity)).rejects.toThrow(/is no folder/);
+  });
+
+  it('a target whose database still runs, though it was moved away', async () => {
+    const [runs, moved] = [target('runs'), target('runs.old')];
+    await restore(good, runs);
+    const server = await startPostgres({ dataDir: join(runs, 'postgres') });
+    try {
+      await rename(runs, moved);
+      await expect(restore(good, runs)).rejects.toThrow(
+        `Unable to restore to ${runs}: what was there before still runs (process ${server.pid}, postgres)`,
+      );
+      expect(existsSync(runs)).toBe(false);
+      await expect(startPostgres({ dataDir: join(runs, 'postgres') })).rejects.toThrow(
+        `process ${server.pid} is using it, though its folder was moved away`,
+      );
+    } finally {
+      await rm(runs, { recursive: true, force: true });
+      await rename(moved, runs);
+      await server.stop();
+    }
+  });
+
+  it('a target whose platform still runs, though it was removed', async () => {
+    const gone = target('gone');
+    await mkdir(join(gone, 'logs'), { recursive: true });
+    const log = await open(join(gone, 'logs/psa.log'), 'a');
+    try {
+      await rm(gone, { recursive: true });
+      await expect(restore(good, gone)).rejects.toMatchObject({
+        name: 'DataFolderError',
+        message: expect.stringContaining(`still runs (process ${process.pid}, `),
+        fix: expect.stringContaining('Stop it first: Ctrl-C'),
+      });
+    } finally {
+      await log.close();
+    }
+    await restore(good, gone);
   });
 
   it('a target that nothing can take the place of, before it is unpacked', async () => {

@@ -22,6 +22,7 @@ import { unseal } from '../sealed.ts';
 import { unpack } from '../tar.ts';
 import type { Contents } from './contents.ts';
 import { DATABASE, DataFolderError } from './source.ts';
+import { stillRunning } from './still-running.ts';
 import { BackupError, type SeenArchive, verifyEmbedded } from './verify.ts';
 
 /** Room that recovery and the first start take beside what is unpacked. */
@@ -165,6 +166,16 @@ async function targetOf(dataDir: string): Promise<string> {
 }
 
 async function checkTarget(dataDir: string): Promise<void> {
+  await checkFolder(dataDir);
+  const worker = await stillRunning(dataDir);
+  if (worker)
+    throw new DataFolderError(
+      `Unable to restore to ${dataDir}: what was there before still runs (process ${worker.pid}, ${worker.name}), and would write into what is restored.`,
+      `Stop it first: Ctrl-C where "npm start" runs, systemctl stop, or else kill ${worker.pid}.`,
+    );
+}
+
+async function checkFolder(dataDir: string): Promise<void> {
   if (!existsSync(dataDir)) return;
   // What is unpacked beside it could not take its place.
   if (await isMountPoint(dataDir))

@@ -9,7 +9,19 @@ import { DATABASE, SECRETS } from './source.ts';
 /** An archive that does not restore; the message names the file and says why. */
 export class BackupError extends Error {
   override readonly name = 'BackupError';
+  readonly fix: string | null;
+
+  constructor(message: string, options: { readonly cause?: unknown; readonly fix?: string | null } = {}) {
+    super(message, { cause: options.cause });
+    this.fix = options.fix ?? null;
+  }
 }
+
+/** What to do about an archive that another key opens. */
+const OTHER_KEY = 'Name the file of the key that it was closed for: PSA_BACKUP_KEY=…';
+/** What to do about one that is damaged. */
+const ANOTHER =
+  'Take another one: "psactl backup list --from FOLDER" shows them, "psactl backup verify" reads one.';
 
 /** What was seen of an archive that is whole. */
 export interface SeenArchive extends Sum {
@@ -40,7 +52,10 @@ async function isClosedFor(file: string, identity: string): Promise<boolean> {
  */
 export async function verifyEmbedded(file: string, identity: string): Promise<SeenArchive> {
   const fail = (why: string, cause?: unknown) =>
-    new BackupError(`${file} does not restore: ${why}.`, { cause });
+    new BackupError(`${file} does not restore: ${why}.`, {
+      cause,
+      fix: cause instanceof OtherKeyError ? OTHER_KEY : ANOTHER,
+    });
   if (!(await stat(file)).isFile()) throw fail('it is no file');
   let seen: Awaited<ReturnType<typeof look>> | null = null;
   const sum = await unseal(file, identity, async (content) => {
