@@ -1,7 +1,7 @@
 import type { ArtefactKind } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { parseMoment } from '@psa/recovery/moment';
-import { type Catalogued, isSafety, named, readCatalogue, usable } from '../backup/catalogue.ts';
+import { type Catalogued, isSafety, lastMade, named, readCatalogue, usable } from '../backup/catalogue.ts';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { zoneOf } from '../site/generations.ts';
@@ -16,7 +16,7 @@ export interface Chosen {
 }
 
 /**
- * The backup that somebody names: by its id, by its run, or `latest`, the newest good one.
+ * The backup that somebody names: by its id, by its run, or `latest`, the good one that was made last.
  * @param kinds of which it may be; @param fits which of several of a run is meant
  * @param of the site that it may be of, as manifests name it; absent: this one
  * @throws CliError when there is none, several, or it is not usable
@@ -35,7 +35,9 @@ export async function choose(
   // What a restore has just saved from being overwritten is not what somebody wants next.
   const found =
     name === 'latest'
-      ? catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && !isSafety(one)).slice(0, 1)
+      ? [
+          lastMade(catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && !isSafety(one))),
+        ].flatMap((one) => one ?? [])
       : named(catalogue, [name]).filter(isRight);
   const [backup, another] = found;
   if (!backup)
