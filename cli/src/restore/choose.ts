@@ -32,11 +32,9 @@ export async function choose(
   const isRight = (one: Catalogued) =>
     kinds.includes(one.kind) &&
     (one.manifest === null || one.manifest.kind === 'embedded' || fits(one.manifest));
-  // What a restore has just saved from being overwritten is not what somebody wants next.
-  const isLatest = ({ tier, kind }: Catalogued) => tier !== null || kind === 'deploy';
   const found =
     name === 'latest'
-      ? catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && isLatest(one)).slice(0, 1)
+      ? latestOf(catalogue.backups.filter(isRight))
       : named(catalogue, [name]).filter(isRight);
   const [backup, another] = found;
   if (!backup)
@@ -56,6 +54,19 @@ export async function choose(
   const manifest = usable(cluster, backup, of);
   const age_minutes = Math.max(0, Math.round((Date.now() - new Date(manifest.at).getTime()) / 60_000));
   return { backup, manifest, age_minutes };
+}
+
+/**
+ * What `latest` stands for: the newest good one. Where none is good it is the newest, so that its own reason is said (its
+ * node is away, it is damaged) and not that there is none.
+ * @param backups that fit, the newest first
+ */
+export function latestOf<B extends Pick<Catalogued, 'kind' | 'tier' | 'state'>>(
+  backups: readonly B[],
+): readonly B[] {
+  // What a restore has just saved from being overwritten is not what somebody wants next.
+  const made = backups.filter(({ tier, kind }) => tier !== null || kind === 'deploy');
+  return [made.find(({ state }) => state === 'good') ?? made[0]].filter((one) => one !== undefined);
 }
 
 /** How long ago, for people: `3 h 20 min`. */
