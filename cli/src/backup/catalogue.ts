@@ -173,11 +173,19 @@ export function named(catalogue: Catalogue, names: readonly string[]): readonly 
   return [...new Map(found.map((one) => [one.id, one])).values()];
 }
 
-/** The newest good one of each series. */
+/**
+ * Whether it is what a restore has saved from being overwritten: of no generation, and often of what had gone wrong. It stands
+ * for none that a run took.
+ */
+export const isSafety = ({ manifest }: Pick<ShelvedBackup, 'manifest'>): boolean =>
+  manifest !== null && manifest.kind !== 'embedded' && manifest.kind !== 'deploy' && manifest.tier === null;
+
+/** The newest good one of each series; what a restore has saved where there is no other. */
 export const newestOfEach = (catalogue: Catalogue): readonly Catalogued[] =>
-  [...Map.groupBy(catalogue.backups, ({ series }) => series).values()].flatMap((group) =>
-    group.filter(({ state }) => state === 'good').slice(0, 1),
-  );
+  [...Map.groupBy(catalogue.backups, ({ series }) => series).values()].flatMap((group) => {
+    const good = group.filter(({ state }) => state === 'good');
+    return good.find((one) => !isSafety(one)) ?? good.slice(0, 1);
+  });
 
 /**
  * What stands beside a backup that is to be used.

@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { backedUpLab, type FakeLab } from '../fake-lab.test-helper.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
-import { BACKUP_LOCK, type RunResult } from './run-backup.ts';
+import { BACKUP_LOCK, REDIS_LOCK, type RunResult } from './run-backup.ts';
 
 /** What goes wrong around backups that are made and restored; backup/FAULTS.md is the table of all of it. */
 let lab: FakeLab;
@@ -119,6 +119,14 @@ describe('two at once', { timeout: 300_000 }, () => {
         expect(await lab.psactl(...argv), argv.join(' ')).toMatchObject({
           ...{ code: 11, stderr: expect.stringContaining('It is held by psactl backup run') },
         });
+    });
+  });
+
+  it('Redis is not restored while it is being saved, which is done every few minutes beside a run', async () => {
+    const what = { name: REDIS_LOCK, what: 'psactl backup run', signal: new AbortController().signal };
+    await withClusterLock(lab.site, what, async () => {
+      const ran = await lab.psactl('restore', 'redis', 'latest', '--yes');
+      expect(ran).toMatchObject({ code: 11, stderr: expect.stringContaining('psactl backup run') });
     });
   });
 

@@ -4,7 +4,7 @@ import { removeBackup, retained } from '@psa/recovery/shelf';
 import type { Cluster } from '../site/cluster.ts';
 import { type Store, storesOf } from '../site/generations.ts';
 import { removeVolume } from '../site/volume.ts';
-import type { Catalogue, Catalogued } from './catalogue.ts';
+import { type Catalogue, type Catalogued, isSafety } from './catalogue.ts';
 
 /** What stays in one folder, and what goes. */
 export interface PrunedStore extends RetentionDecision {
@@ -13,9 +13,9 @@ export interface PrunedStore extends RetentionDecision {
 }
 
 /**
- * Decides what stays in each folder of a site. What was taken before a deploy has no generation: of that the newest so many
- * stay. Nothing of another site, and nothing whose storage does not answer, is touched.
- * @param deploys how many dumps before a deploy stay
+ * Decides what stays in each folder of a site. What was taken before a deploy, and what a restore has saved from being
+ * overwritten, has no generation: of that the newest so many stay, and none of it pushes out what a run took. Nothing of another site, and nothing whose storage does not answer, is touched.
+ * @param deploys how many of what has no generation stay, of each part
  */
 export function decidePrune(
   cluster: Cluster,
@@ -36,10 +36,10 @@ export function decidePrune(
     const ours = here.filter((one) => !left.includes(one) && !gone.includes(one));
     const judged = (list: readonly Catalogued[]) =>
       list.map((one) => ({ ...retained(one), series: one.series, tier: one.tier }));
-    const before = ours.filter(({ kind }) => kind === 'deploy');
+    const isOfNone = (one: Catalogued) => one.kind === 'deploy' || isSafety(one);
     const decisions = [
-      decideSeries(judged(ours.filter(({ kind }) => kind !== 'deploy')), policy, now),
-      decideSeries(judged(before), { 'keep-last': deploys }, now),
+      decideSeries(judged(ours.filter((one) => !isOfNone(one))), policy, now),
+      decideSeries(judged(ours.filter(isOfNone)), { 'keep-last': deploys }, now),
     ];
     return {
       ...{ folder, policy },

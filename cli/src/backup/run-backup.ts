@@ -21,7 +21,7 @@ import { redisPart } from './redis.ts';
 /** The lock of everything that changes the backups of a cluster. */
 export const BACKUP_LOCK = 'backup';
 /** Of saves of Redis alone, which are made every few minutes and cannot wait for a run of hours. */
-const REDIS_LOCK = 'redis';
+export const REDIS_LOCK = 'redis';
 /** Backups at the same time where the inventory does not say. */
 const PARALLEL = 2;
 

@@ -1,9 +1,10 @@
+import type { SiteManifest } from '@psa/recovery/manifest';
 import type { BackupState } from '@psa/recovery/shelf';
 import { expect, it } from 'vitest';
 import { latestOf } from './choose.ts';
 
 const backup = (id: string, state: BackupState, tier: string | null = 'son') => ({
-  ...{ id, state, tier, kind: 'container' as const },
+  ...{ id, state, manifest: { kind: 'container', tier } as SiteManifest },
 });
 
 it('takes the newest good one, and not what a restore has just saved', () => {

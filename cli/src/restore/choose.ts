@@ -1,7 +1,7 @@
 import type { ArtefactKind } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { parseMoment } from '@psa/recovery/moment';
-import { type Catalogued, named, readCatalogue, usable } from '../backup/catalogue.ts';
+import { type Catalogued, isSafety, named, readCatalogue, usable } from '../backup/catalogue.ts';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { zoneOf } from '../site/generations.ts';
@@ -61,11 +61,11 @@ export async function choose(
  * node is away, it is damaged) and not that there is none.
  * @param backups that fit, the newest first
  */
-export function latestOf<B extends Pick<Catalogued, 'kind' | 'tier' | 'state'>>(
+export function latestOf<B extends Pick<Catalogued, 'manifest' | 'state'>>(
   backups: readonly B[],
 ): readonly B[] {
   // What a restore has just saved from being overwritten is not what somebody wants next.
-  const made = backups.filter(({ tier, kind }) => tier !== null || kind === 'deploy');
+  const made = backups.filter((one) => !isSafety(one));
   return [made.find(({ state }) => state === 'good') ?? made[0]].filter((one) => one !== undefined);
 }
 

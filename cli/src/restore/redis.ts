@@ -4,7 +4,7 @@ import { verifySum } from '@psa/recovery/artefact';
 import { newRun } from '@psa/recovery/artefact-name';
 import { unseal } from '@psa/recovery/sealed';
 import { REDIS_CLI, redisInfo, redisMembers, takeRedis } from '../backup/redis.ts';
-import { BACKUP_LOCK } from '../backup/run-backup.ts';
+import { BACKUP_LOCK, REDIS_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
@@ -117,7 +117,12 @@ export async function restoreRedis(
   const began = Date.now();
   const { plan, chosen, master, identity } = ready;
   const what = { name: BACKUP_LOCK, what: 'psactl restore redis', signal: outer.signal };
-  return withClusterLock(outer.site, what, async (signal) => {
+  // What is saved every few minutes would be of something that is half restored.
+  const alone = <T>(work: (signal: AbortSignal) => Promise<T>) =>
+    withClusterLock(outer.site, what, (signal) =>
+      withClusterLock(outer.site, { ...what, name: REDIS_LOCK, signal }, work),
+    );
+  return alone(async (signal) => {
     const cluster = new Cluster(outer.site, signal);
     progress.start('Read the backup');
     await verifySum(chosen.backup.file, chosen.manifest);

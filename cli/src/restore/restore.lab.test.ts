@@ -106,6 +106,21 @@ describe('psactl restore container', { timeout: 600_000 }, () => {
       backup: idOf(/psa-redis-1/),
     });
     saved = data.safety;
+    // Nor does it push out what a run took, or stand for it: it is often of what had gone wrong.
+    const pruned = await json<{ data: { remove: { id: string }[]; keep: { id: string }[] } }>(
+      ...([0, 'backup', 'prune', '--dry-run'] as const),
+    );
+    expect(pruned.data.keep.map(({ id }) => id)).toEqual(
+      expect.arrayContaining([idOf(/psa-redis-1/), data.safety]),
+    );
+    const read = await json<{ data: { id: string }[] }>(0, 'backup', 'verify');
+    expect(read.data.map(({ id }) => id)).toContain(idOf(/psa-redis-1/));
+    const { data: figures } = await json<{
+      data: { series: { series: string; newest_good: { id: string } | null }[] };
+    }>(0, 'backup', 'metrics');
+    expect(figures.series.find(({ series }) => series === 'container-320')?.newest_good?.id).toBe(
+      idOf(/psa-redis-1/),
+    );
   });
 
   it('keeps the place of one that HA manages, and brings it up again', async () => {

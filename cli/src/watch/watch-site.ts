@@ -5,7 +5,7 @@ import { readRemote } from '@psa/recovery/offsite/receipt';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { type BackupSummary, summarise } from '@psa/recovery/summary';
 import type { Watched, WatchedBackup, WatchedCopy } from '@psa/recovery/watched';
-import { readCatalogue } from '../backup/catalogue.ts';
+import { isSafety, readCatalogue } from '../backup/catalogue.ts';
 import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
@@ -65,8 +65,10 @@ export async function watchSite(
   const lists = [sent.list, synced.list].filter((list) => list !== null);
   // Of places that do not answer nothing is said, and so of none.
   const copies = { list: unasked.length > 0 || lists.length === 0 ? null : lists.flat(), unasked };
-  // What was taken before a deploy is of no generation, and nobody waits for it.
-  const backups = catalogue.backups.filter((one) => one.kind !== 'deploy' && !isOthers(one)).map(watched);
+  // What was taken before a deploy or a restore is of no generation: nobody waits for it, and it hides nothing that is missing.
+  const backups = catalogue.backups
+    .filter((one) => one.kind !== 'deploy' && !isSafety(one) && !isOthers(one))
+    .map(watched);
   const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen, standby: standby.seen };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },

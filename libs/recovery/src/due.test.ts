@@ -54,6 +54,13 @@ describe('the run that is due and was not made', () => {
   const now = (backups: ReturnType<typeof part>[], at = '2026-11-30T02:00:00Z') =>
     dueNow(backups, taken, TIERS, Temporal.Instant.from(at), 'Europe/Berlin')?.tier.name ?? null;
 
+  it('is not hidden by one that a wrong clock has dated in the future', () => {
+    const ahead = taken.map((series) => part('a', series, '2026-11-30T20:00:00Z'));
+    expect(now(ahead)).toBe('son');
+    // It is no later than the clocks of two machines may differ.
+    expect(now(ahead, '2026-11-30T19:58:00Z')).toBeNull();
+  });
+
   it('is there where there is none, and gone once half of it is there, whole or not', () => {
     expect(now([])).toBe('son');
     expect(now(taken.map((series) => part('a', series)))).toBeNull();

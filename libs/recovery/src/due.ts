@@ -1,5 +1,6 @@
 import { type Tier, WEEKDAYS } from './policy.ts';
 import { tierOfDate } from './tier.ts';
+import { isFuture } from './watched.ts';
 
 /** A generation with the time of day of its runs. */
 export interface DueTier extends Pick<Tier, 'name' | 'on'> {
@@ -53,8 +54,12 @@ export function dueNow(
 ): Due | null {
   const due = lastDue(tiers, now, zone);
   if (!due) return null;
+  // One that is dated in the future was made when the clock was wrong, and may be of before.
   const since = backups.filter(
-    ({ at, series }) => Date.parse(at) >= due.at.epochMilliseconds && taken.includes(series),
+    (one) =>
+      Date.parse(one.at) >= due.at.epochMilliseconds &&
+      !isFuture(one, now.epochMilliseconds) &&
+      taken.includes(one.series),
   );
   const made = [...Map.groupBy(since, ({ run }) => run).values()].some(
     (parts) => new Set(parts.map(({ series }) => series)).size * 2 >= taken.length,

@@ -36,7 +36,7 @@ export const backupPrune = define<Options, Pruned, Gone, Pruned>({
   summary: 'Removes the backups that the policy does not keep',
   description: `
 Of a site: as "backup" in its inventory says, each part among its like, archives on the storages included. Dumps before a
-deploy stay as many as releases do.
+deploy, and what restores have saved from being overwritten, stay as many as releases do.
 
 Of a folder, with --from: the policy is the BDUF's unless told: the newest backup of each of seven days, of four Sundays, and
 of twelve first Sundays of a month. "safe" is thirty days, twelve Sundays, twelve first Sundays. Or Proxmox VE's own options,
