@@ -4,7 +4,15 @@ import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from './errors.ts';
 
 /** Names of what libs/recovery and the lock of a data folder throw for a reader. */
-const FOR_READERS = ['BackupError', 'DataFolderError', 'KeyError', 'TarError', 'SealError', 'LockHeld'];
+const FOR_READERS = [
+  'BackupError',
+  'NewerBackupError',
+  'DataFolderError',
+  'KeyError',
+  'TarError',
+  'SealError',
+  'LockHeld',
+];
 
 /** The disk is mounted for reading alone, or the files are somebody else's. */
 const DENIED = ['EROFS', 'EACCES', 'EPERM'];

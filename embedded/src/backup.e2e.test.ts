@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
+import { chmod, cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -44,6 +44,19 @@ async function psactl(...argv: string[]) {
   const run = promisify(execFile)(process.execPath, [MAIN, ...argv, '--json'], { env, cwd: dir.path });
   const { stdout, code = 0 } = await (run as Promise<Said>).catch((error: Said) => error);
   return { code, ...JSON.parse(stdout) };
+}
+
+/** Does something while nothing can be written into a folder: root may write whatever its rights are. */
+async function readOnly<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) execFileSync('mount', ['-o', 'bind,ro', folder, folder]);
+  else await chmod(folder, 0o555);
+  try {
+    return await work();
+  } finally {
+    if (isRoot) execFileSync('umount', ['-l', folder]);
+    else await chmod(folder, 0o755);
+  }
 }
 
 async function signIn(): Promise<string> {
@@ -134,6 +147,12 @@ describe('the platform in one process', () => {
     const rows = deep.data.proof.compared.find(({ what }: { what: string }) => what === 'rows');
     expect(rows.found).toBeGreaterThan(1_000);
     expect((await psactl('backup', 'list', '--from', from)).data).toMatchObject([{ proof: deep.data.proof }]);
+    // In a folder that is there for reading alone it is proven, too, and said that nobody else will know.
+    const again = await readOnly(from, () => psactl('backup', 'verify', there.data.file, '--deep'));
+    expect(again).toMatchObject({
+      ...{ code: 0, data: { proof: { result: 'passed' }, unwritten: expect.stringMatching(/EROFS|EACCES/) } },
+    });
+    expect(deep.data.unwritten).toBeNull();
     const key = join(dir.path, '.config/psactl/backup.key');
     expect(existsSync(key)).toBe(true);
     await rm(key);

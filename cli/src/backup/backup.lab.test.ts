@@ -302,10 +302,46 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     await writeFile(path, text.replace('psa/lab', 'psa/main'));
     const bad = await json<{ data: { why: string }[] }>(1, 'backup', 'verify', id);
     expect(bad.data[0]!.why).toContain('it is of the site psa/main, and this one is psa/lab');
+    // Nothing is wrong with it, and nothing of it is known: it is not called damaged, nor removed or described anew.
+    await writeFile(path, text.replace('"manifest": 1', '"manifest": 2'));
+    const newer = await json<{ data: { why: string }[] }>(1, 'backup', 'verify', id);
+    expect(newer.data[0]!.why).toContain('it was made by a newer psactl');
+    const { data, orphans } = await list();
+    expect([data.find((one) => one.id === id)?.state, orphans]).toEqual(['newer', []]);
+    const kept = await json<{ data: { keep: object[] } }>(0, 'backup', 'prune', '--dry-run');
+    expect(kept.data.keep).toContainEqual({ id, reasons: ['made by a newer psactl'] });
     await writeFile(path, '{"manif');
     const torn = await json<{ data: { why: string }[] }>(1, 'backup', 'verify', id);
     expect(torn.data[0]!.why).toContain('its manifest is damaged or missing');
     await writeFile(path, text);
+  });
+
+  it('refuses to protect more of a container than Proxmox does, before anything of it is protected', async () => {
+    await lab.edit((text) =>
+      text.replace('  encryption_key_file', '  groups: [redis]\n  encryption_key_file'),
+    );
+    const runs: string[] = [];
+    for (let turn = 0; turn < 6; turn++)
+      runs.push((await backup(0, '--only', 'containers,secrets', '--tier', 'father')).run);
+    await lab.edit((text) => text.replace('  groups: [redis]\n', ''));
+    for (const run of runs.slice(0, 5)) await json(0, 'backup', 'protect', run);
+    for (const more of [['--dry-run'], []]) {
+      const sixth = await lab.psactl('backup', 'protect', runs[5]!, ...more);
+      expect([sixth.code, sixth.stderr]).toEqual([
+        ...[1, expect.stringMatching(/psa-redis-1 \(CT 320\) may have 5 on \S+ and has 5.*--off/s)],
+      ]);
+    }
+    const marked = async () =>
+      (await json<{ data: { run: string; protected: boolean }[] }>(0, 'backup', 'list')).data
+        .filter((one) => runs.includes(one.run) && one.protected)
+        .map(({ run }) => run);
+    expect(await marked()).not.toContain(runs[5]);
+    // What is protected already is no more than it was.
+    await json(0, 'backup', 'protect', runs[0]!);
+    await json(0, 'backup', 'protect', runs[0]!, '--off');
+    await json(0, 'backup', 'protect', runs[5]!);
+    expect(new Set(await marked())).toEqual(new Set(runs.slice(1)));
+    for (const run of runs.slice(1)) await json(0, 'backup', 'protect', run, '--off');
   });
 
   it('protects what is there, and nothing while others are removed', async () => {

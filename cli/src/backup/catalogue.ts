@@ -1,4 +1,5 @@
 import { artefactFile, artefactId, isRun, parseArtefactId } from '@psa/recovery/artefact-name';
+import { madeLast } from '@psa/recovery/made-last';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { newestFirst, readShelf, type ShelvedBackup } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
@@ -85,6 +86,7 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
       protected: one.protected || Number(found.protected ?? 0) === 1,
     };
   });
+  const newer = new Set(backups.flatMap(({ id, state }) => (state === 'newer' ? [id] : [])));
   const own = siteNameOf(site);
   const orphans = [...there].flatMap(([, volumes]) =>
     (volumes ?? []).flatMap((volume): Orphan[] => {
@@ -92,7 +94,9 @@ export async function readCatalogue(cluster: Cluster): Promise<Catalogue> {
       const storage = volume.volid.split(':')[0]!;
       const key = isShared(cluster, storage) ? volume.volid : `${volume.node} ${volume.volid}`;
       if (notes === null || known.has(key) || (notes.site ?? own) !== own) return [];
-      return [{ ...volume, run: notes.run, tier: notes.tier, storage }];
+      const orphan = { ...volume, run: notes.run, tier: notes.tier, storage };
+      // What stands beside it is of a newer psactl, and must not be written over.
+      return newer.has(orphanId(orphan)) ? [] : [orphan];
     }),
   );
   return {
@@ -184,8 +188,14 @@ export const isSafety = ({ manifest }: Pick<ShelvedBackup, 'manifest'>): boolean
 export const newestOfEach = (catalogue: Catalogue): readonly Catalogued[] =>
   [...Map.groupBy(catalogue.backups, ({ series }) => series).values()].flatMap((group) => {
     const good = group.filter(({ state }) => state === 'good');
-    return good.find((one) => !isSafety(one)) ?? good.slice(0, 1);
+    return lastMade(good.filter((one) => !isSafety(one))) ?? lastMade(good) ?? [];
   });
+
+/** Of backups, the newest first, the one that was made last: not by its date alone, for a clock may have been set back. */
+export function lastMade(backups: readonly Catalogued[]): Catalogued | undefined {
+  const last = madeLast(backups.map(({ id, manifest }) => ({ id, after: manifest?.after })));
+  return backups.find(({ id }) => id === last?.id);
+}
 
 /**
  * What stands beside a backup that is to be used.
@@ -196,6 +206,8 @@ export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteMani
   const refuse = (why: string, fix: string) =>
     new CliError(`Unable to use the backup ${one.id}: ${why}.`, { code: 'UNUSABLE_BACKUP', fix });
   const { manifest, state } = one;
+  if (state === 'newer')
+    throw refuse('it was made by a newer psactl', 'Use the psactl that made it, or a later one.');
   if (manifest === null || manifest.kind === 'embedded')
     throw refuse(
       state === 'partial' ? 'it was never finished' : 'its manifest is damaged or missing',

@@ -1,6 +1,12 @@
 import type { BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { type ArtefactSource, type Written, writeArtefact } from '@psa/recovery/artefact';
-import { type ArtefactKind, artefactFile, artefactId, isSealed } from '@psa/recovery/artefact-name';
+import {
+  type ArtefactKind,
+  artefactFile,
+  artefactId,
+  isSealed,
+  parseArtefactId,
+} from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import type { Cluster } from '../site/cluster.ts';
 import { type Generation, siteNameOf } from '../site/generations.ts';
@@ -17,6 +23,8 @@ export interface Run {
   readonly limit: number | null;
   /** What is about to be overwritten: of no generation, and never "the latest". */
   readonly isSafety?: boolean;
+  /** Of each series the backups that are there and dated later than this run: a clock was set back. Absent: none was. */
+  readonly later?: ReadonlyMap<string, readonly string[]>;
 }
 
 /** One thing that a run takes. */
@@ -39,7 +47,9 @@ type Own = Partial<
 
 /** What every manifest of a run has. */
 export function manifestBase(run: Run, kind: Exclude<ArtefactKind, 'embedded'>, id: string, at: Date) {
+  const after = run.later?.get(parseArtefactId(id)!.series);
   return {
+    ...(after && { after }),
     ...{ manifest: 1 as const, id, kind, site: siteNameOf(run.cluster.site), run: run.id },
     ...{
       tier: run.isSafety ? null : run.generation.name,

@@ -30,7 +30,9 @@ export function decidePrune(
       manifest !== null && manifest.kind !== 'embedded' && manifest.site !== site;
     // What is in the repository of the database goes by its own rule (backup.pitr_days), with the log behind it.
     const isKept = ({ kind, state }: Catalogued) => kind === 'pitr' && state === 'good';
-    const left = here.filter((one) => one.state === 'elsewhere' || isOthers(one) || isKept(one));
+    const left = here.filter(
+      (one) => ['elsewhere', 'newer'].includes(one.state) || isOthers(one) || isKept(one),
+    );
     // What pgBackRest has removed is of no use, not even as the last one.
     const gone = here.filter((one) => one.kind === 'pitr' && one.state === 'gone' && !isOthers(one));
     const ours = here.filter((one) => !left.includes(one) && !gone.includes(one));
@@ -52,7 +54,9 @@ export function decidePrune(
               ? 'of another site'
               : isKept(one)
                 ? 'pgBackRest keeps it, as backup.pitr_days says'
-                : 'its storage does not answer',
+                : one.state === 'newer'
+                  ? 'made by a newer psactl'
+                  : 'its storage does not answer',
           ],
         })),
       ],

@@ -1,15 +1,17 @@
 import { mkdir } from 'node:fs/promises';
 import { BACKUP_ITEMS, type BackupItem } from '@psa/appliance/inventory/operations-schema';
 import { newRun } from '@psa/recovery/artefact-name';
+import { datedLater } from '@psa/recovery/made-last';
 import type { SiteManifest } from '@psa/recovery/manifest';
-import { removeStale } from '@psa/recovery/shelf';
+import { readShelf, removeStale } from '@psa/recovery/shelf';
 import { CliError } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
-import type { Generation } from '../site/generations.ts';
+import { type Generation, storesOf } from '../site/generations.ts';
 import { HOOK_MS, runHook } from '../site/hook.ts';
 import { pooled } from '../site/pooled.ts';
+import type { OpenSite } from '../site/site.ts';
 import { containerParts } from './containers.ts';
 import { databasePart } from './database.ts';
 import { configsPart, releasesPart, secretsPart } from './files.ts';
@@ -128,9 +130,14 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
     try {
       await mkdir(generation.folder, { recursive: true, mode: 0o700 });
       await removeStale(generation.folder);
+      const later = await laterThan(site, began);
+      if (later.size > 0)
+        progress.note(
+          `A clock is wrong, or was: of ${[...later.keys()].join(', ')} there are backups that are dated after now (${began.toISOString()}). What this run takes says that it was made after them.`,
+        );
       const mib = limits?.bandwidth_mib;
       const run: Run = {
-        ...{ cluster: held, generation, id, recipients: settings.recipients },
+        ...{ cluster: held, generation, id, recipients: settings.recipients, later },
         limit: mib === undefined ? null : mib * 1024 ** 2,
       };
       const parts = await planParts(held, settings.only);
@@ -161,6 +168,21 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
       }
     }
   });
+}
+
+/** Of each series the backups of a site that are dated after a moment, in whatever folder. */
+async function laterThan(site: OpenSite, now: Date): Promise<ReadonlyMap<string, readonly string[]>> {
+  const shelves = await Promise.all(
+    // A folder that cannot be read is named by whoever writes there.
+    storesOf(site).map(({ folder }) => readShelf(folder).catch(() => [])),
+  );
+  const series = Map.groupBy(shelves.flat(), (one) => one.series);
+  return new Map(
+    [...series].flatMap(([name, list]) => {
+      const ids = datedLater(list, now);
+      return ids.length > 0 ? [[name, ids] as const] : [];
+    }),
+  );
 }
 
 async function takePart(run: Run, part: Part): Promise<PartResult> {

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { ArtefactError, writeArtefact } from '@psa/recovery/artefact';
 import { artefactFile, parseArtefactId } from '@psa/recovery/artefact-name';
 import { type Copy, NEEDED, type Needed } from '@psa/recovery/dr/facts';
+import { madeLast } from '@psa/recovery/made-last';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { type Receipt, readRemote } from '@psa/recovery/offsite/receipt';
 import { fetchCopy } from '@psa/recovery/offsite/send';
@@ -18,6 +19,8 @@ import type { KnownSite } from '../site/site.ts';
 /** A good copy, and how to get it. */
 export interface FoundCopy extends Copy {
   readonly kind: Needed;
+  /** As its manifest has it. */
+  readonly after?: readonly string[] | undefined;
   readonly from:
     | { readonly file: string; readonly manifest: SiteManifest }
     | { readonly remote: Remote; readonly receipt: Receipt };
@@ -44,7 +47,7 @@ export async function findCopies(known: KnownSite, io: Io, signal: AbortSignal):
     });
     return shelf.flatMap(({ id, kind, state, at, bytes, file, manifest }) =>
       isNeeded(kind) && state === 'good' && manifest?.kind === kind && manifest.site === own
-        ? [{ id, kind, at, bytes, place: folder, from: { file, manifest } }]
+        ? [{ id, kind, at, after: manifest.after, bytes, place: folder, from: { file, manifest } }]
         : [],
     );
   });
@@ -58,8 +61,8 @@ export async function findCopies(known: KnownSite, io: Io, signal: AbortSignal):
     return copies.flatMap(({ id, state, receipt }): FoundCopy[] => {
       const kind = parseArtefactId(id)?.kind ?? '';
       if (state !== 'good' || receipt?.site !== own || !isNeeded(kind)) return [];
-      const { at, content } = receipt;
-      return [{ id, kind, at, bytes: content.bytes, place: remote.name, from: { remote, receipt } }];
+      const { at, after, content } = receipt;
+      return [{ id, kind, at, after, bytes: content.bytes, place: remote.name, from: { remote, receipt } }];
     });
   });
   const all = (await Promise.all([...shelves, ...remotes])).flat();
@@ -69,13 +72,13 @@ export async function findCopies(known: KnownSite, io: Io, signal: AbortSignal):
 /** Those that a failover takes. */
 export type ChosenCopies = Readonly<Partial<Record<Needed, FoundCopy>>>;
 
-/** The newest of each kind. @param before only older ones; of the secrets always the newest */
+/** The one of each kind that was made last. @param before only older ones; of the secrets always the newest */
 export const newestCopies = ({ all }: FoundCopies, before: Date | null = null): ChosenCopies =>
   Object.fromEntries(
     NEEDED.flatMap((kind) => {
       const isEarly = ({ at }: FoundCopy) =>
         before === null || kind === 'secrets' || kind === 'releases' || Date.parse(at) < before.getTime();
-      const found = all.find((one) => one.kind === kind && isEarly(one));
+      const found = madeLast(all.filter((one) => one.kind === kind && isEarly(one)));
       return found ? [[kind, found]] : [];
     }),
   );

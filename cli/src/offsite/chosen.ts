@@ -1,4 +1,5 @@
 import { isRun, parseArtefactId } from '@psa/recovery/artefact-name';
+import { madeLast } from '@psa/recovery/made-last';
 import { type Receipt, readRemote } from '@psa/recovery/offsite/receipt';
 import { CliError } from '../errors.ts';
 import { siteNameOf } from '../site/generations.ts';
@@ -33,7 +34,11 @@ export async function chooseCopies(
   const once = (list: readonly Chosen[]) => [...new Map(list.map((one) => [one.receipt.id, one])).values()];
   if (names.length === 0)
     return [...Map.groupBy(ours, ({ receipt }) => parseArtefactId(receipt.id)!.series).values()].map(
-      (list) => list.toSorted((a, b) => (a.receipt.at < b.receipt.at ? 1 : -1))[0]!,
+      (list) => {
+        const sorted = list.toSorted((a, b) => (a.receipt.at < b.receipt.at ? 1 : -1));
+        const last = madeLast(sorted.map(({ receipt }) => receipt));
+        return sorted.find(({ receipt }) => receipt === last)!;
+      },
     );
   return once(
     names.flatMap((name) => {

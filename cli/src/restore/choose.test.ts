@@ -1,11 +1,10 @@
-import type { SiteManifest } from '@psa/recovery/manifest';
 import type { BackupState } from '@psa/recovery/shelf';
 import { expect, it } from 'vitest';
+import type { Catalogued } from '../backup/catalogue.ts';
 import { latestOf } from './choose.ts';
 
-const backup = (id: string, state: BackupState, tier: string | null = 'son') => ({
-  ...{ id, state, manifest: { kind: 'container', tier } as SiteManifest },
-});
+const backup = (id: string, state: BackupState, tier: string | null = 'son') =>
+  ({ id, state, manifest: { kind: 'container', tier } }) as Catalogued;
 
 it('takes the newest good one, and not what a restore has just saved', () => {
   const saved = backup('saved', 'good', null);

@@ -1,7 +1,7 @@
 import type { ArtefactKind } from '@psa/recovery/artefact-name';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { parseMoment } from '@psa/recovery/moment';
-import { type Catalogued, isSafety, named, readCatalogue, usable } from '../backup/catalogue.ts';
+import { type Catalogued, isSafety, lastMade, named, readCatalogue, usable } from '../backup/catalogue.ts';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { zoneOf } from '../site/generations.ts';
@@ -16,7 +16,7 @@ export interface Chosen {
 }
 
 /**
- * The backup that somebody names: by its id, by its run, or `latest`, the newest good one.
+ * The backup that somebody names: by its id, by its run, or `latest`, the good one that was made last.
  * @param kinds of which it may be; @param fits which of several of a run is meant
  * @param of the site that it may be of, as manifests name it; absent: this one
  * @throws CliError when there is none, several, or it is not usable
@@ -61,12 +61,10 @@ export async function choose(
  * node is away, it is damaged) and not that there is none.
  * @param backups that fit, the newest first
  */
-export function latestOf<B extends Pick<Catalogued, 'manifest' | 'state'>>(
-  backups: readonly B[],
-): readonly B[] {
+export function latestOf(backups: readonly Catalogued[]): readonly Catalogued[] {
   // What a restore has just saved from being overwritten is not what somebody wants next.
   const made = backups.filter((one) => !isSafety(one));
-  return [made.find(({ state }) => state === 'good') ?? made[0]].filter((one) => one !== undefined);
+  return [lastMade(made.filter(({ state }) => state === 'good')) ?? made[0]].flatMap((one) => one ?? []);
 }
 
 /** How long ago, for people: `3 h 20 min`. */

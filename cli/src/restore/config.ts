@@ -4,11 +4,12 @@ import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { verifySum } from '@psa/recovery/artefact';
 import { parseArtefactFile } from '@psa/recovery/artefact-name';
-import { readManifest, type SiteManifest } from '@psa/recovery/manifest';
+import { NewerManifestError, readManifest, type SiteManifest } from '@psa/recovery/manifest';
 import { nearestFolder } from '@psa/recovery/nearest-folder';
 import { unseal } from '@psa/recovery/sealed';
 import { unpack } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
+import { recoveryError } from '../recovery-error.ts';
 
 /** Kinds that are unpacked into a folder. */
 export const UNPACKED = ['configs', 'secrets', 'rabbitmq', 'releases'] as const;
@@ -33,6 +34,7 @@ export interface ConfigRestored extends ConfigPlan {
 /** The manifest of an artefact's file, which needs no cluster: that may be what is lost. */
 export async function manifestOfFile(file: string): Promise<SiteManifest> {
   const manifest = await readManifest(file).catch((error: Error) => {
+    if (error instanceof NewerManifestError) throw recoveryError(error);
     throw new CliError(`Unable to restore ${file}: its manifest is damaged.`, { why: error.message });
   });
   if (manifest && manifest.kind !== 'embedded') return manifest;

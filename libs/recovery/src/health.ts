@@ -218,7 +218,9 @@ function notGood(backups: readonly WatchedBackup[], figures: ReadonlyMap<string,
           text:
             state === 'gone'
               ? `The archive of ${id} is gone; nothing newer of ${series} is good.`
-              : `${id} is damaged; nothing newer of ${series} is good.`,
+              : state === 'newer'
+                ? `${id} was made by a newer psactl, and this one cannot judge it; nothing newer of ${series} is good.`
+                : `${id} is damaged; nothing newer of ${series} is good.`,
         }),
       ),
     ...[...runs].map(

@@ -13,6 +13,11 @@ interface AnyManifest {
   readonly id: string;
   /** When it was begun, from the copy of the database where there is one; ISO 8601. */
   readonly at: string;
+  /**
+   * Those of its kind that were there when it was made, and are dated later: a clock was set back, or had been ahead. Absent:
+   * there was none.
+   */
+  readonly after?: readonly string[];
   readonly bytes: number;
   /** Null: a Proxmox Backup Server or pgBackRest has it, which know no sum of the whole and check each part themselves. */
   readonly sha256: string | null;
@@ -97,6 +102,21 @@ class ManifestError extends Error {
   }
 }
 
+/** A manifest of a later form: nothing is wrong with it, and nobody here knows what it says. */
+export class NewerManifestError extends Error {
+  override readonly name = 'NewerBackupError';
+  readonly fix = 'Use the psactl that made it, or a later one.';
+
+  constructor(file: string, form: number) {
+    super(
+      `Unable to read ${manifestOf(file)}: it was made by a newer psactl (it is of form ${form}, and this one knows ${FORM}).`,
+    );
+  }
+}
+
+/** The form of manifests that is written and read here. */
+const FORM = 1;
+
 export const manifestOf = (file: string): string => `${file}.json`;
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
@@ -112,10 +132,11 @@ function wrongField(read: Partial<Record<string, unknown>> | null): string | nul
   if (!isObject(read)) return 'it is no object';
   const { kind } = read;
   const checks: Readonly<Record<string, boolean>> = {
-    manifest: read.manifest === 1,
+    manifest: read.manifest === FORM,
     kind: ARTEFACT_KINDS.some((known) => known === kind),
     id: isText(read.id) && String(read.id).startsWith(`${String(kind)}-`),
     at: isText(read.at) && isMoment(String(read.at)),
+    after: isLeftOut(read.after, isTexts),
     bytes: isCount(read.bytes),
     sha256: isText(read.sha256) || (read.sha256 === null && isSummedElsewhere(read)),
     recipients: isTexts(read.recipients),
@@ -176,7 +197,8 @@ const isMoment = (text: string): boolean =>
 
 /**
  * The manifest beside an artefact; null: there is none.
- * @throws BackupError when there is one that cannot be read, or lacks what is relied on; it names the field
+ * @throws BackupError when there is one that cannot be read, or lacks what is relied on; it names the field.
+ * NewerBackupError when a newer psactl made it
  */
 export async function readManifest(file: string): Promise<Manifest | null> {
   const text = await readFile(manifestOf(file), 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -190,6 +212,8 @@ export async function readManifest(file: string): Promise<Manifest | null> {
   } catch (cause) {
     throw new ManifestError(file, 'it is no JSON', cause);
   }
+  const form = (read as { manifest?: unknown } | null)?.manifest;
+  if (Number.isSafeInteger(form) && Number(form) > FORM) throw new NewerManifestError(file, Number(form));
   const wrong = wrongField(read as unknown as Record<string, unknown>);
   if (wrong !== null) throw new ManifestError(file, wrong, null);
   return read;

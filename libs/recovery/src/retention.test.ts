@@ -107,6 +107,19 @@ describe('what stays beside the policy', () => {
     ]);
   });
 
+  it('the one that was made last, though a clock that was set back dates it before others of that day', () => {
+    const list = [
+      backup('yesterday', '2026-11-29T02:00:00Z'),
+      backup('today', '2026-11-30T02:00:00Z'),
+      backup('last', '2026-11-29T01:59:00Z', { after: ['yesterday', 'today'] }),
+    ];
+    const policy = { tiers: [{ name: 'son', on: 'every-day', keep: 2 }] } as const;
+    expect(keptOf(list, policy, '2026-11-30T03:00:00Z')).toEqual(['yesterday', 'today', 'last']);
+    // Its reason ends with the next one by a right clock.
+    const next = [...list, backup('next', '2026-12-01T02:00:00Z')];
+    expect(keptOf(next, policy, '2026-12-01T03:00:00Z')).toEqual(['today', 'next']);
+  });
+
   it('the newest good one when all after it are not good, and those too', () => {
     const list = [
       backup('old', '2026-11-27T02:00:00Z'),

@@ -1,3 +1,4 @@
+import { madeLast } from './made-last.ts';
 import {
   checkPolicy,
   isTiered,
@@ -25,6 +26,8 @@ export interface RetainedBackup {
   readonly good?: boolean;
   /** Backups without which it cannot be restored (a differential's full one). */
   readonly needs?: readonly string[];
+  /** Backups that are dated later and were there when it was made. */
+  readonly after?: readonly string[];
 }
 
 /** Everything given, in the order given: what stays with all its reasons, what goes with its reason. */
@@ -43,7 +46,7 @@ interface Dated extends RetainedBackup {
  * Which backups a policy keeps. Pure: the same list, policy and moment give the same answer.
  *
  * Beside the policy these always stay: protected ones; those dated after `now` (a clock was wrong: nobody knows how old
- * they are); the newest good one; the newest proven one; and what any of the kept cannot be restored without. One that
+ * they are); the newest good one, and the one that was made last where a clock was set back; the newest proven one; and what any of the kept cannot be restored without. One that
  * is not good stays while it is newer than every good one, since it may be all that there is of that day.
  *
  * A day, a week and a month are those of the policy's zone; weeks are ISO 8601's.
@@ -93,6 +96,9 @@ export function decideRetention(
 
   const good = newest.filter((one) => one.good !== false && !isFuture(one));
   if (good[0]) keep(good[0].id, 'the newest good one');
+  // Of those that are dated in the future, too: what was made after them is dated before them.
+  const last = madeLast(newest.filter((one) => one.good !== false));
+  if (last && last !== good[0] && !isFuture(last)) keep(last.id, 'the good one that was made last');
   const proven = good.find((one) => one.proven);
   if (proven) keep(proven.id, 'the newest proven one');
   for (const one of newest) {

@@ -9,7 +9,7 @@ import { noteReading } from './reading.ts';
 import { decideRetention } from './retention.ts';
 import { OtherKeyError, SealError } from './sealed.ts';
 import { decideSeries } from './series-retention.ts';
-import { fileOf as backupFile, putBackup } from './shelf.test-helper.ts';
+import { fileOf as backupFile, idOf, putBackup } from './shelf.test-helper.ts';
 import { readShelf, removeBackup, removeStale, retained, setProtected } from './shelf.ts';
 import { TarError } from './tar.ts';
 
@@ -43,6 +43,22 @@ describe('the backups of a folder', () => {
       [older, 'embedded'],
       [ofA, 'embedded'],
     ]);
+  });
+
+  it('of a newer psactl are not called damaged, and stay', async () => {
+    const [older, newer] = [await put(1), await put(2, { manifest: 2 as never })];
+    expect(await states()).toEqual([
+      [newer, 'newer'],
+      [older, 'good'],
+    ]);
+    const list = (await readShelf(dir.path)).map(retained);
+    expect(decideRetention(list, { 'keep-last': 1 }, Date.now()).remove).toEqual([]);
+    await expect(readManifest(fileOf(newer))).rejects.toThrow(/made by a newer psactl \(it is of form 2/);
+    // Not any other form: that is damage.
+    for (const manifest of [0, -1, 1.5, '2', null]) {
+      await put(3, { manifest: manifest as never });
+      await expect(readManifest(fileOf(idOf(3))), String(manifest)).rejects.toThrow(/it is damaged/);
+    }
   });
 
   it('do not push a good one out when they were read and are damaged, until they are read whole', async () => {
@@ -84,7 +100,7 @@ describe('the backups of a folder', () => {
     ['entries', null],
     ['version', ''],
     ['kind', 'embeddid'],
-    ['manifest', 2],
+    ['manifest', 0],
   ])('are damaged with a manifest whose %s is %j, which is named', async (field, value) => {
     const id = await put(1);
     const manifest = JSON.parse(await readFile(manifestOf(fileOf(id)), 'utf8'));

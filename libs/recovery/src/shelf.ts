@@ -3,16 +3,16 @@ import { readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
 import { type ArtefactKind, type ArtefactName, parseArtefactFile } from './artefact-name.ts';
-import { type Manifest, manifestOf, readManifest } from './manifest.ts';
+import { type Manifest, manifestOf, NewerManifestError, readManifest } from './manifest.ts';
 import { type Proof, proofOf, readProof } from './proof.ts';
 import type { RetainedBackup } from './retention.ts';
 
 /**
  * `good`: it is there with its manifest, and as long as that says. `partial`: it was never finished. `damaged`: it is not
  * what its manifest says, or that cannot be read. `gone`: only its manifest is left. `elsewhere`: its archive is on a
- * storage of the cluster, which was not asked.
+ * storage of the cluster, which was not asked. `newer`: a newer psactl made it, and this one cannot judge it.
  */
-export type BackupState = 'good' | 'partial' | 'damaged' | 'gone' | 'elsewhere';
+export type BackupState = 'good' | 'partial' | 'damaged' | 'gone' | 'elsewhere' | 'newer';
 
 /** A backup in a folder. */
 export interface ShelvedBackup {
@@ -83,11 +83,13 @@ export const newestFirst = (
 async function readOne(file: string, { id, kind, series, run }: ArtefactName): Promise<ShelvedBackup | null> {
   const size = async (path: string) => stat(path).catch(() => null);
   const [whole, part] = await Promise.all([size(file), size(`${file}.part`)]);
-  const manifest = await readManifest(file).catch(() => 'damaged' as const);
-  const known = manifest === 'damaged' ? null : manifest;
+  const manifest = await readManifest(file).catch((error: Error) =>
+    error instanceof NewerManifestError ? ('newer' as const) : ('damaged' as const),
+  );
+  const known = typeof manifest === 'string' ? null : manifest;
   const seen = whole ?? part;
   // It went while this looked.
-  if (!seen && !known && manifest !== 'damaged') return null;
+  if (!seen && manifest === null) return null;
   const tried = await readProof(file, known);
   return {
     ...{ id, kind, series, run, file },
@@ -106,8 +108,9 @@ function stateOf(
   id: string,
   bytes: number | null,
   isPart: boolean,
-  manifest: Manifest | null | 'damaged',
+  manifest: Manifest | null | 'damaged' | 'newer',
 ): BackupState {
+  if (manifest === 'newer') return 'newer';
   // A copy of its archive may stand beside it all the same.
   if (manifest !== null && manifest !== 'damaged' && manifest.kind !== 'embedded' && bytes === null) {
     const { kind, volume, repository } = manifest;
@@ -127,7 +130,10 @@ export async function setProtected(file: string, on: boolean): Promise<void> {
   await syncFolder(dirname(file));
 }
 
-/** As the decision on what stays takes it. One that was read or restored last and is not what it was is no good one. */
+/**
+ * As the decision on what stays takes it. One that was read or restored last and is not what it was is no good one; one that only
+ * a newer psactl can judge is that one's to remove.
+ */
 export const retained = ({
   id,
   at,
@@ -135,8 +141,10 @@ export const retained = ({
   protected: isProtected,
   proof,
   failure,
+  manifest,
 }: ShelvedBackup): RetainedBackup => ({
-  ...{ id, at, protected: isProtected, proven: proof !== null },
+  ...(manifest?.after && { after: manifest.after }),
+  ...{ id, at, protected: isProtected || state === 'newer', proven: proof !== null },
   good: (state === 'good' || state === 'elsewhere') && failure === null,
 });
 

@@ -19,7 +19,8 @@ interface Protection {
 export const backupProtect = define<Options, Protection, null, { readonly data: Protection }>({
   summary: 'Has a backup stay whatever the policy says',
   description: `
-A file, or a backup of a site by its id or its run; then Proxmox, too, refuses to remove the archives of its containers.`,
+A file, or a backup of a site by its id or its run; then Proxmox, too, refuses to remove the archives of its containers. It
+protects five of a container on a storage at most, unless the storage says otherwise: what would be more is refused before.`,
   args: [{ name: 'backup', description: 'a file, an id of "psactl backup list", or a run' }],
   options: [{ flags: '--off', description: 'the policy decides on it again' }],
   examples: [
@@ -39,7 +40,7 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
       return { data: { file, protected: on, on_site: false }, carry: null };
     if (isRun(name) || parseArtefactId(name)) {
       const { withSite } = await import('../../site/site.ts');
-      await withSite(context, (site) => protectable(site, name, context.signal));
+      await withSite(context, (site) => protectable(site, name, on, context.signal));
       return { data: { file: name, protected: on, on_site: true }, carry: null };
     }
     if (existsSync(file))
@@ -69,7 +70,7 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
     return withSite(context, (site) =>
       withClusterLock(site, what, async (signal) => {
         const cluster = new Cluster(site, signal);
-        for (const { file, volume, kind } of await protectable(site, data.file, signal)) {
+        for (const { file, volume, kind } of await protectable(site, data.file, data.protected, signal)) {
           if (kind === 'pitr') continue;
           if (volume) await protectVolume(cluster, volume.node, volume.volid, data.protected);
           await setProtected(file, data.protected);
@@ -85,16 +86,20 @@ A file, or a backup of a site by its id or its run; then Proxmox, too, refuses t
 async function protectable(
   site: OpenSite,
   name: string,
+  on: boolean,
   signal: AbortSignal,
 ): Promise<readonly Catalogued[]> {
   const { Cluster } = await import('../../site/cluster.ts');
   const { named, readCatalogue } = await import('../../backup/catalogue.ts');
-  const all = named(await readCatalogue(new Cluster(site, signal)), [name]);
+  const { requireProtectable } = await import('../../backup/protection.ts');
+  const cluster = new Cluster(site, signal);
+  const all = named(await readCatalogue(cluster), [name]);
   // A whole run is protected as far as that goes; who names it shall know that it does not.
   if (all.every(({ kind }) => kind === 'pitr'))
     throw new CliError(`Unable to protect ${name}: pgBackRest decides on it.`, {
       why: 'Without the log behind it, it would be of no use.',
       fix: 'Raise backup.pitr_days of the inventory, or protect the dump of the same run.',
     });
+  if (on) await requireProtectable(cluster, all);
   return all;
 }

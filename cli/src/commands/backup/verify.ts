@@ -23,6 +23,8 @@ interface VerifiedFile {
   readonly entries: number;
   /** What came of restoring it; null: that was not asked for. */
   readonly proof: Proof | null;
+  /** Why that could not be written down beside it, so that nobody else knows of it; null: it was, or there is none. */
+  readonly unwritten: string | null;
 }
 
 interface Verified {
@@ -76,9 +78,9 @@ proven, and when, is written beside it.`,
       return data.length === 0
         ? 'There is none.\n'
         : table(data.map(({ id, ok, why, read }) => [ok ? 'whole' : 'BAD', id, ok ? `read: ${read}` : why!]));
-    const { id, at, version, entries, bytes, proof } = data;
+    const { id, at, version, entries, bytes, proof, unwritten } = data;
     return `${id} is whole: ${entries} entries, ${(bytes / 1024 ** 2).toFixed(1)} MiB, of ${at}, release ${version}.
-${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.compared.map(({ what, found }) => `${found} ${what}`).join(', ')}.\n` : ''}`;
+${proof ? `It was restored in ${(proof.duration_ms / 1000).toFixed(1)} s: ${proof.compared.map(({ what, found }) => `${found} ${what}`).join(', ')}.\n` : ''}${unwritten === null ? '' : `That could not be written down beside it: ${unwritten}.\n`}`;
   },
   outcome: ({ data }) => (isSite(data) && data.some(({ ok }) => !ok) ? 'failed' : 'done'),
 });
@@ -122,10 +124,10 @@ async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progr
     const { contents, bytes, sha256, entries } = verified;
     const { id, at, version } = contents;
     const say = (step: string) => progress.start(step);
-    const proof = isDeep
+    const proven = isDeep
       ? await withScratch('proof', (scratch) => prove(file, identity, { verified, scratch, say }))
-      : null;
-    return { id, file, at, version, bytes, sha256, entries, proof };
+      : { proof: null, unwritten: null };
+    return { id, file, at, version, bytes, sha256, entries, ...proven };
   } catch (error) {
     throw recoveryError(error);
   }
@@ -133,7 +135,11 @@ async function verifyFile(name: string, io: Io, isDeep: boolean, progress: Progr
 
 type ProveEmbedded = typeof import('@psa/recovery/embedded/restore').proveEmbedded;
 
-async function prove(file: string, identity: string, options: Parameters<ProveEmbedded>[2]): Promise<Proof> {
+async function prove(
+  file: string,
+  identity: string,
+  options: Parameters<ProveEmbedded>[2],
+): Promise<Pick<VerifiedFile, 'proof' | 'unwritten'>> {
   const { verified } = options;
   const { proveEmbedded } = await import('@psa/recovery/embedded/restore');
   const { compare, writeProof } = await import('@psa/recovery/proof');
@@ -149,14 +155,22 @@ async function prove(file: string, identity: string, options: Parameters<ProveEm
     // How many there were nobody wrote down: each was read to its end.
     const compared = [compare('tables', null, counts.length), compare('rows', null, sum)];
     const proof: Proof = { ...tried(duration_ms), result: 'passed', why: null, compared };
-    await writeProof(file, proof);
-    return proof;
+    // It restores, whether that can be written down or not: a folder may be mounted for reading alone.
+    return { proof, unwritten: await writeProof(file, proof).then(() => null, whyUnwritten) };
   } catch (error) {
     // That there is no room here says nothing of the archive.
     if (error instanceof Error && error.name === 'BackupError') {
-      const failed = tried(performance.now() - began);
-      await writeProof(file, { ...failed, result: 'failed', why: error.message, compared: [] });
+      const failed: Proof = {
+        ...{ ...tried(performance.now() - began), result: 'failed', why: error.message, compared: [] },
+      };
+      await writeProof(file, failed).catch(whyUnwritten);
     }
     throw error;
   }
+}
+
+/** What the disk says. @throws anything else */
+function whyUnwritten(error: NodeJS.ErrnoException): string {
+  if (error.syscall === undefined) throw error;
+  return error.message;
 }

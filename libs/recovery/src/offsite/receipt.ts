@@ -14,6 +14,8 @@ export interface Receipt {
   readonly attempt: string;
   /** When the backup was begun; ISO 8601. */
   readonly at: string;
+  /** As the manifest of the backup has it. */
+  readonly after?: readonly string[];
   readonly site: string;
   readonly tier: string | null;
   /** Of the encrypted content, and of the encrypted manifest. */

@@ -47,6 +47,7 @@ export async function sendOffsite(remote: Rclone, { manifest, recipients, read }
   );
   const receipt: Receipt = {
     ...{ receipt: 1, id, attempt, at: manifest.at, site: manifest.site, tier: manifest.tier },
+    ...(manifest.after && { after: manifest.after }),
     ...{ content, manifest: sealedManifest, recipients, verified_at: new Date().toISOString() },
   };
   const name = copyName(id, attempt, 'receipt');
