@@ -348,6 +348,8 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     for (const name of ['database-20200101T000000Z-aaaaaa', '20200101T000000Z-aaaaaa'])
       expect((await lab.psactl('backup', 'protect', name, '--dry-run')).code, name).toBe(10);
     expect((await lab.psactl('backup', 'protect', '')).code).toBe(2);
+    // Of one day one stands for it: there is something to remove.
+    await backup(0, '--only', 'secrets', '--tier', 'son');
     const what = { name: PRUNE_LOCK, what: 'psactl backup prune', signal: new AbortController().signal };
     await withClusterLock(lab.site, what, async () => {
       const refused = await lab.psactl('backup', 'protect', idOf(whole, /^database/));
