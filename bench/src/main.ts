@@ -8,7 +8,7 @@ import { gateway } from './rows/gateway.ts';
 import { help } from './rows/help.ts';
 import { list } from './rows/list.ts';
 import { memory } from './rows/memory.ts';
-import { recovery } from './rows/recovery.ts';
+import { recovery, recoveryLoad } from './rows/recovery.ts';
 import { search } from './rows/search.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -21,6 +21,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   help,
   appliance,
   recovery,
+  recoveryLoad,
 ];
 
 const names = process.argv.slice(2);

@@ -228,7 +228,12 @@ export function usable(cluster: Cluster, one: Catalogued, of?: string): SiteMani
     gone: 'its archive is gone',
     elsewhere: 'the storage of its archive does not answer',
   }[state];
-  throw refuse(why, 'Take another one: psactl backup list');
+  throw refuse(
+    why,
+    state === 'elsewhere'
+      ? 'Bring its node or share back, or take one that is elsewhere: psactl backup list'
+      : 'Take another one: psactl backup list',
+  );
 }
 
 /** The id of an archive's manifest. */

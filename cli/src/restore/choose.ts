@@ -32,12 +32,9 @@ export async function choose(
   const isRight = (one: Catalogued) =>
     kinds.includes(one.kind) &&
     (one.manifest === null || one.manifest.kind === 'embedded' || fits(one.manifest));
-  // What a restore has just saved from being overwritten is not what somebody wants next.
   const found =
     name === 'latest'
-      ? [
-          lastMade(catalogue.backups.filter((one) => isRight(one) && one.state === 'good' && !isSafety(one))),
-        ].flatMap((one) => one ?? [])
+      ? latestOf(catalogue.backups.filter(isRight))
       : named(catalogue, [name]).filter(isRight);
   const [backup, another] = found;
   if (!backup)
@@ -57,6 +54,17 @@ export async function choose(
   const manifest = usable(cluster, backup, of);
   const age_minutes = Math.max(0, Math.round((Date.now() - new Date(manifest.at).getTime()) / 60_000));
   return { backup, manifest, age_minutes };
+}
+
+/**
+ * What `latest` stands for: the newest good one. Where none is good it is the newest, so that its own reason is said (its
+ * node is away, it is damaged) and not that there is none.
+ * @param backups that fit, the newest first
+ */
+export function latestOf(backups: readonly Catalogued[]): readonly Catalogued[] {
+  // What a restore has just saved from being overwritten is not what somebody wants next.
+  const made = backups.filter((one) => !isSafety(one));
+  return [lastMade(made.filter(({ state }) => state === 'good')) ?? made[0]].flatMap((one) => one ?? []);
 }
 
 /** How long ago, for people: `3 h 20 min`. */

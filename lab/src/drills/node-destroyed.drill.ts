@@ -67,6 +67,9 @@ export function nodeDestroyed(rig: () => Rig): void {
       keep('node-destroyed', { ...summary(report), node, restored, healedMs: healed, curve: report.curve });
       expect(healed, 'ms until it was whole again').toEqual(expect.any(Number));
       expect(report.writes.longestGapMs, JSON.stringify(summary(report))).toBeLessThanOrEqual(30_000);
+      // Each of them follows, however old what it came back with was.
+      const streaming = "select count(*) from pg_stat_replication where state = 'streaming'";
+      expect((await rig().sql(streaming)).trim()).toBe('2');
       // All members of the database are there, and those that etcd knows are those that run.
       expect(await rig().inside(primary, 'etcdctl member list | grep -c started')).toBe('3\n');
       expect((await rig().json<{ steps: object[] }>(0, 'plan')).steps).toEqual([]);

@@ -12,7 +12,10 @@ const DRILLS = {
   'kill-pve1': 'pve1 loses power',
   'kill-pve2': 'pve2 loses power',
   'kill-pve3': 'pve3 loses power',
+  'power-loss': 'all nodes lose power at once',
+  'node-destroyed': "the primary's node is lost with its disks",
   partition: "the primary's node is cut off",
+  renew: 'members of the database are made anew',
   deploy: 'a release goes round all services',
   'deploy-broken': 'a release that never gets ready is taken back',
 } as const;

@@ -31,8 +31,8 @@ export const restoreContainerCommand = define<
   description: `
 Its archive is read to its last byte before anything is touched. Into its place: the container is stopped, backed up as it is,
 and then overwritten; HA leaves it alone meanwhile; when that breaks off, what was there comes back. With --as and --address it stands beside under another id, name and
-address, and psactl does not take it for its own. A member of a data part comes up with old data: PostgreSQL and Redis follow
-their primary again by themselves; of a cluster whose last member it is, it is the data.`,
+address, and psactl does not take it for its own. A member of a data part comes up with old data: Redis follows its
+master again, one of the database is made anew where the others have a leader; of a cluster whose last member it is, it is the data.`,
   args: [{ name: 'container', description: 'name or id of a container of the inventory' }],
   options: [
     {

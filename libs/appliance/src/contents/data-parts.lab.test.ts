@@ -131,6 +131,26 @@ it('PostgreSQL: one primary, a synchronous replica, services and migrations thro
   await until('the new machine follows', () => asks(primary, '/replica') === '200', cells, units);
   const members = witness.sh('etcdctl member list 2>/dev/null | grep -c started');
   expect(members).toBe('3');
+
+  // The primary comes back out of a backup of its machine: what it has is nobody's history, and it is made anew.
+  const at = addresses.findIndex((address) => asks(address, '/primary') === '200');
+  const cell = cells[at]!;
+  const data = '/var/lib/postgresql/15/main';
+  cell.sh('su postgres -s /bin/sh -c /usr/local/sbin/psa-postgres-wake');
+  cell.sh(`cp -a ${data} /root/archive; pkill -9 -x patroni; pkill -9 -x postgres; sleep 1`);
+  await until('yet another', () => addresses.some((one) => asks(one, '/primary') === '200'), cells, units);
+  const now = addresses.find((address) => asks(address, '/primary') === '200')!;
+  expect(now).not.toBe(addresses[at]);
+  cell.sh(`rm -rf ${data} && cp -a /root/archive ${data}`);
+  await cell.start('patroni.service');
+  expect(cell.log('patroni.service')).toContain('came out of a backup: making this member anew');
+  const streaming = "select count(*) from pg_stat_replication where state = 'streaming'";
+  await until(
+    'all follow',
+    () => psql('postgres', 'psa_platform_admin', streaming, now).output === '2\n',
+    cells,
+    units,
+  );
 });
 
 it('etcd: a member whose data came out of a backup joins the others anew, and does not claim what it no longer has', {

@@ -7,6 +7,7 @@ import { type Contents, dropIn, type Place, script, secretFile } from './part.ts
 import { ARCHIVE_COMMAND, memberContents } from './pgbackrest.ts';
 import { POOLER_ROLE, pgbouncerContents } from './pgbouncer.ts';
 import { createContents } from './postgres-create.ts';
+import { SEAT_PROGRAM, seatFile } from './postgres-seat.ts';
 import { maxConnections, memorySettings, POSTGRES_PORTS } from './postgres-settings.ts';
 import { wakeContents } from './postgres-wake.ts';
 import { STANDBY_CLUSTER, STANDBY_METHOD, standbyCreate } from './standby.ts';
@@ -24,6 +25,7 @@ After=etcd.service
 RuntimeDirectory=postgresql
 RuntimeDirectoryMode=2775
 RuntimeDirectoryPreserve=yes
+ExecStartPre=+${SEAT_PROGRAM}
 Restart=always
 RestartSec=2s
 `;
@@ -34,7 +36,7 @@ export function postgresContents(place: Place): Contents {
     etcdContents(place),
     pgbouncerContents(place),
     memberContents(place),
-    wakeContents(place.container.address),
+    wakeContents(place.container.address, place.inventory.data.postgres.version),
   ];
   return {
     files: [
@@ -42,6 +44,7 @@ export function postgresContents(place: Place): Contents {
       secretFile(CONFIG, `# ${RENDERED}\n${stringify(patroni(place), { lineWidth: 0 })}`, 'postgres'),
       secretFile(CREATED_SQL, createdSql(place), 'postgres'),
       script(CREATED, CREATED_SCRIPT),
+      seatFile(place),
       ...(follows(place.secrets) ? [standbyCreate()] : []),
       ...createContents(place).files,
       dropIn('patroni.service', UNIT),

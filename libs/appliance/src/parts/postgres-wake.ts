@@ -1,5 +1,6 @@
 import { RENDERED } from '../render/rendered-file.ts';
 import { type ContentFile, type ContentUnit, plainFile, script } from './part.ts';
+import { noteSeat } from './postgres-seat.ts';
 import { POSTGRES_PORTS } from './postgres-settings.ts';
 
 const PROGRAM = '/usr/local/sbin/psa-postgres-wake';
@@ -12,11 +13,13 @@ const TIMER = 'psa-postgres-wake.timer';
  * piece; PostgreSQL 15 names that place by the end of the piece's header, which is written with the next record only. So
  * the member would be "starting" until somebody writes, and by night that is hours without a second replica.
  */
-const SCRIPT = (own: string) => `#!/bin/sh
+const SCRIPT = (own: string, version: number) => `#!/bin/sh
 # ${RENDERED}
+at=http://${own}:${POSTGRES_PORTS.patroni}
+# What a member runs on is its own: where it stands is what its next start finds again.
+if curl -s -m 3 -o /dev/null "$at/patroni"; then ${noteSeat(version)}; fi
 # Where this member takes the writes and another one is starting, it writes a record that changes nothing: an idle log has
 # none, and the other one waits for it.
-at=http://${own}:${POSTGRES_PORTS.patroni}
 curl -sf -m 3 "$at/cluster" | grep -q '"state": *"starting"' || exit 0
 [ "$(curl -s -m 3 -o /dev/null -w '%{http_code}' "$at/primary")" = 200 ] || exit 0
 # Without waiting for a replica: that none is there may be why.
@@ -26,9 +29,10 @@ PGOPTIONS='-c synchronous_commit=local' exec psql -X -q -d postgres -o /dev/null
 /** What wakes a member that waits for the log of an idle primary. */
 export const wakeContents = (
   own: string,
+  version: number,
 ): { readonly files: readonly ContentFile[]; readonly units: readonly ContentUnit[] } => ({
   files: [
-    script(PROGRAM, SCRIPT(own)),
+    script(PROGRAM, SCRIPT(own, version)),
     plainFile(
       `/etc/systemd/system/${SERVICE}`,
       `# ${RENDERED}

@@ -105,6 +105,9 @@ export function isMigrated(answers: readonly Answer[]): boolean | null {
   return said === undefined ? null : said === 't';
 }
 
+/** `wal_keep_size`: whoever is further behind may wait for log that the primary no longer has. */
+const KEPT_LOG_BYTES = 256 * 1024 ** 2;
+
 /** One leader, everybody streaming, and a replica that has every commit. */
 function trouble({ data }: Inventory, answers: readonly Answer[]): string | null {
   const seen = patroniMembers(answers);
@@ -119,6 +122,8 @@ function trouble({ data }: Inventory, answers: readonly Answer[]): string | null
     if (!member) return `${container.name} has not joined`;
     if (member !== leader && !['running', 'streaming'].includes(member.state))
       return `${member.name} is ${member.state}`;
+    if (member !== leader && typeof member.lag === 'number' && member.lag > KEPT_LOG_BYTES)
+      return `${member.name} is ${Math.round(member.lag / 1024 ** 2)} MiB behind`;
   }
   const isSynchronous = seen.some(({ role }) => role === 'sync_standby' || role === 'quorum_standby');
   if (data.postgres.synchronous && answers.length > 1 && !isSynchronous) return 'no synchronous replica';
