@@ -46,8 +46,9 @@ interface Dated extends RetainedBackup {
  * Which backups a policy keeps. Pure: the same list, policy and moment give the same answer.
  *
  * Beside the policy these always stay: protected ones; those dated after `now` (a clock was wrong: nobody knows how old
- * they are); the newest good one, and the one that was made last where a clock was set back; the newest proven one; and what any of the kept cannot be restored without. One that
- * is not good stays while it is newer than every good one, since it may be all that there is of that day.
+ * they are); the newest good one, and the one that was made last where a clock was set back; the newest proven one; and what
+ * any of the kept cannot be restored without. One that is not good stays while it is newer than every good one, since it may
+ * be all that there is of that day.
  *
  * A day, a week and a month are those of the policy's zone; weeks are ISO 8601's.
  * @throws PolicyError when the policy would keep nothing, or cannot be read
