@@ -274,7 +274,8 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
     const { storage, volid } = before.volume!;
     const content = apiPath`/nodes/${before.from.node!}/storage/${storage}/content/${volid}`;
     await cluster.write('PUT', content, { notes: `psa ${before.run} son psa/other psa-redis-1` });
-    expect((await list()).orphans).toEqual([]);
+    // Killed runs have left others.
+    expect((await list()).orphans.map((one) => one.id)).not.toContain(id);
     await cluster.write('PUT', content, { notes: `psa ${before.run} son psa/lab psa-redis-1` });
     await json(0, 'backup', 'catalogue', 'rebuild', '--yes');
     const after = await manifestOf(id);
