@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { takeOwnerLock } from '@psa/infra/owner-lock';
 import { apiPath } from '@psa/proxmox/client/encode';
 import { artefactFile } from '@psa/recovery/artefact-name';
@@ -322,8 +323,11 @@ describe('psactl backup on a site', { timeout: 900_000 }, () => {
       text.replace('  encryption_key_file', '  groups: [redis]\n  encryption_key_file'),
     );
     const runs: string[] = [];
-    for (let turn = 0; turn < 6; turn++)
+    for (let turn = 0; turn < 6; turn++) {
       runs.push((await backup(0, '--only', 'containers,secrets', '--tier', 'father')).run);
+      // Proxmox names archives by the second: of two in one the later would take the place of the other.
+      await sleep(1_000);
+    }
     await lab.edit((text) => text.replace('  groups: [redis]\n', ''));
     for (const run of runs.slice(0, 5)) await json(0, 'backup', 'protect', run);
     for (const more of [['--dry-run'], []]) {
