@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
@@ -8,7 +7,7 @@ import { discard, publish, type SiteManifest } from './manifest.ts';
 import {
   countingStream,
   fillWhole,
-  PIECE,
+  readFrom,
   type Sum,
   seal,
   throwCause,
@@ -127,7 +126,7 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
 /** Reads a file to its last byte. */
 export async function sumOf(file: string): Promise<Sum> {
   const { stream, sum } = countingStream();
-  await pipeline(createReadStream(file, { highWaterMark: PIECE }), stream.resume());
+  await pipeline(readFrom(file), stream.resume());
   return sum();
 }
 
@@ -137,7 +136,7 @@ export async function sumOf(file: string): Promise<Sum> {
  */
 export async function readZstd<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
   const unpacked = unpacking();
-  const feeding = pipeline(createReadStream(file, { highWaterMark: PIECE }), unpacked);
+  const feeding = pipeline(readFrom(file), unpacked);
   try {
     const [result] = await Promise.all([read(unpacked), feeding]);
     return result;
@@ -160,7 +159,7 @@ export async function readZstd<T>(file: string, read: (content: Readable) => Pro
 /** The begin of what a file that zstd has packed holds: as much as `read` takes, and nothing is said of the rest. */
 export async function readZstdHead<T>(file: string, read: (content: Readable) => Promise<T>): Promise<T> {
   const unpacked = unpacking();
-  const feeding = pipeline(createReadStream(file, { highWaterMark: PIECE }), unpacked);
+  const feeding = pipeline(readFrom(file), unpacked);
   feeding.catch(() => {});
   try {
     return await read(unpacked);

@@ -27,7 +27,10 @@ export const sealErrorOf = (error: Error, what: string): SealError =>
     : new SealError(`${what} is damaged or cut off (${error.message})`, { cause: error });
 
 /** Bytes that are read or unpacked at once: in small pieces the way from piece to piece costs more than the work. */
-export const PIECE = 1024 ** 2;
+const PIECE = 1024 ** 2;
+
+/** The bytes of a file. */
+export const readFrom = (file: string) => createReadStream(file, { highWaterMark: PIECE });
 
 /** Unpacks what zstd has packed. */
 export const unpacking = () => createZstdDecompress({ chunkSize: PIECE });
@@ -118,7 +121,7 @@ export async function unseal(
   read: (content: Readable) => Promise<void>,
 ): Promise<Sum> {
   const counted = countingStream();
-  const sealed = createReadStream(file, { highWaterMark: PIECE });
+  const sealed = readFrom(file);
   const reading = pipeline(sealed, counted.stream);
   // Whoever waits for the content is told; nobody waits for this one before.
   reading.catch(() => {});
