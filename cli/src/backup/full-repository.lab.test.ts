@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cell } from '@psa/appliance/contents/cells.test-helper';
 import { repositoryCells } from '@psa/appliance/contents/repository-cells.test-helper';
 import { REPOSITORY } from '@psa/appliance/parts/pgbackrest-settings';
-import { PITR, pitrSocket } from '@psa/appliance/parts/pitr-script';
 import { afterEach, expect, it } from 'vitest';
 import { cellSite } from '../cell-site.test-helper.ts';
 import { silent } from '../scene/scene-site.test-helper.ts';
@@ -31,7 +30,7 @@ it('a repository whose disk is full: the database goes on, the run says why, and
     );
   });
   closing.push(machines.close);
-  const { ops, primaries, sql, must, until, backrest } = machines;
+  const { ops, primaries, sql, until, backrest, rowsAt } = machines;
   const site = cellSite(machines);
   closing.push(site.close);
   // Anew for each command, as psactl has it: what one has read back is not read twice.
@@ -93,17 +92,7 @@ it('a repository whose disk is full: the database goes on, the run says why, and
   expect(await archiverState(cluster())).toMatchObject({ failing: null });
   expect(await verifyBase(cluster(), label)).toBeNull();
   expect((await watchWal(cluster()))?.gap).toBe(false);
-  const seenAt = (time: string) => {
-    const started = ops.run([PITR, 'start', 'look', time]);
-    if (started.code !== 0) throw new Error(started.output);
-    const found = must(
-      ops,
-      `psql -X -q -A -t -h ${pitrSocket('look')} -d psa_platform -c 'select count(*) from t'`,
-    );
-    ops.sh(`${PITR} stop look`);
-    return Number(found);
-  };
-  expect(seenAt(moment)).toBe(thenRows);
-  expect(seenAt('latest')).toBe(rows);
+  expect(rowsAt('t', moment)).toBe(thenRows);
+  expect(rowsAt('t', 'latest')).toBe(rows);
   expect(await run()).toMatchObject({ complete: true, part: { outcome: 'good' } });
 });

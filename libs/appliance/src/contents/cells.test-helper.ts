@@ -161,6 +161,17 @@ function settingsOf(text: string): { name: string; value: string }[] {
   });
 }
 
+/** Runs a shell's line as the database's user. */
+export const asPostgres = (cell: Cell, line: string) =>
+  cell.run(['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`]);
+
+/** The same of what must end well. @returns what it wrote */
+export function mustAsPostgres(cell: Cell, line: string): string {
+  const { code, output } = asPostgres(cell, line);
+  if (code !== 0) throw new Error(`${cell.name}: ${line} ended with ${code}: ${output}`);
+  return output.trim();
+}
+
 /** Machines on one wire, each with its container's name and address. */
 export async function wiredCells(containers: readonly Container[]): Promise<{
   readonly cells: readonly Cell[];

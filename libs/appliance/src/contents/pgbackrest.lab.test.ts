@@ -1,6 +1,6 @@
 import { afterEach, expect, it } from 'vitest';
 import { STANZA } from '../parts/pgbackrest-settings.ts';
-import { PITR, PITR_FOLDER, PITR_TOO_LATE, pitrSocket, pitrTime } from '../parts/pitr-script.ts';
+import { PITR, PITR_FOLDER, PITR_TOO_LATE, pitrTime } from '../parts/pitr-script.ts';
 import type { Cell } from './cells.test-helper.ts';
 import { repositoryCells } from './repository-cells.test-helper.ts';
 
@@ -26,6 +26,7 @@ it('pgBackRest: members hand over their log, any second is restored, also across
     must,
     sql,
     backrest,
+    rowsAt,
   } = machines;
 
   // The stanza is made by a unit that a timer starts; its command here, for there is no systemd.
@@ -61,18 +62,9 @@ it('pgBackRest: members hand over their log, any second is restored, also across
     () => sql(second, 'select last_archived_wal from pg_stat_archiver') >= last,
   );
 
-  const seenAt = (time: string) => {
-    const started = ops.run([PITR, 'start', 'look', time]);
-    if (started.code !== 0) throw new Error(started.output);
-    const found = must(
-      ops,
-      `psql -X -q -A -t -h ${pitrSocket('look')} -d psa_platform -c 'select count(*) from t'`,
-    );
-    ops.sh(`${PITR} stop look`);
-    return Number(found);
-  };
-  for (const number of [3, 9, 10, 17]) expect([number, seenAt(times[number]!)]).toEqual([number, number + 1]);
-  expect(seenAt('latest')).toBe(20);
+  for (const number of [3, 9, 10, 17])
+    expect([number, rowsAt('t', times[number]!)]).toEqual([number, number + 1]);
+  expect(rowsAt('t', 'latest')).toBe(20);
   const late = ops.run([PITR, 'start', 'look', pitrTime(new Date(Date.now() + 3_600_000))]);
   expect([late.code, late.output]).toEqual([
     PITR_TOO_LATE,
@@ -124,9 +116,13 @@ it('pgBackRest: members hand over their log, any second is restored, also across
     `"host=${host} ${more} dbname=postgres passfile=/var/lib/postgresql/.patroni-pgpass"`;
   const create = `/usr/local/sbin/psa-postgres-create --datadir=${beside} --connstring=`;
   const primary = leader(addressOf(second), 'user=replicator');
-  for (const after of ['0.2', '0.6', '1', '1.5', '2'])
-    as(fresh, `timeout -s KILL ${after} ${create}${primary}`);
-  must(fresh, `${create}${primary} && test -s ${beside}/backup_label && test ! -e ${beside}.new`);
+  const wholeAt = ['0.2', '0.6', '1', '1.5', '2'].findIndex(
+    (after) => as(fresh, `timeout -s KILL ${after} ${create}${primary}`).code === 0,
+  );
+  // On a quick machine one of them is whole before its time is over.
+  expect(wholeAt).not.toBe(0);
+  if (wholeAt === -1) must(fresh, `${create}${primary}`);
+  must(fresh, `test -s ${beside}/backup_label && test ! -e ${beside}.new`);
   await until(
     'of those that were killed nobody is left',
     () => fresh.run(['pgrep', '-x', 'flock']).code === 1,

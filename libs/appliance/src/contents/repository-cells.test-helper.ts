@@ -4,7 +4,8 @@ import { type Container, expand, siteOf } from '../inventory/expand.ts';
 import type { Inventory } from '../inventory/schema.ts';
 import type { Site } from '../inventory/site-schema.ts';
 import { STANZA } from '../parts/pgbackrest-settings.ts';
-import { type Cell, wiredCells } from './cells.test-helper.ts';
+import { PITR, pitrSocket } from '../parts/pitr-script.ts';
+import { asPostgres, type Cell, mustAsPostgres as must, wiredCells } from './cells.test-helper.ts';
 import { contentsOf } from './contents.ts';
 import { newSecrets, secretNames } from './secrets.ts';
 
@@ -33,6 +34,8 @@ export interface RepositoryCells {
   must(cell: Cell, line: string): string;
   /** Runs pgBackRest on the repository's machine. @throws when it fails */
   backrest(command: string): string;
+  /** Rows that a table of the platform's database had at a moment, or has at `latest`, by what the repository restores. */
+  rowsAt(table: string, time: string): number;
   /** Waits for it to be so; an error is no. @throws with the logs of all units after two minutes */
   until(what: string, check: () => boolean): Promise<void>;
   close(): void;
@@ -90,16 +93,17 @@ export async function repositoryCells(prepare: (ops: Cell) => void = () => {}): 
     const primaries = () => members.filter((cell) => says(cell, '/primary'));
     await until('one primary', () => primaries().length === 1);
     await until('two replicas', () => members.filter((cell) => says(cell, '/replica')).length === 2);
-    const as = (cell: Cell, line: string) =>
-      cell.run(['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`]);
-    const must = (cell: Cell, line: string) => {
-      const { code, output } = as(cell, line);
-      if (code !== 0) throw new Error(`${cell.name}: ${line} ended with ${code}: ${output}`);
-      return output.trim();
+    const rowsAt = (table: string, time: string) => {
+      const started = ops.run([PITR, 'start', 'look', time]);
+      if (started.code !== 0) throw new Error(started.output);
+      const asked = `psql -X -q -A -t -h ${pitrSocket('look')} -d psa_platform -c 'select count(*) from ${table}'`;
+      const found = must(ops, asked);
+      ops.sh(`${PITR} stop look`);
+      return Number(found);
     };
     return {
-      ...{ inventory, site, containers, cells, ops, members, primaries, says, as, must, until, close },
-      addressOf,
+      ...{ inventory, site, containers, cells, ops, members, primaries, says, until, close },
+      ...{ as: asPostgres, must, addressOf, rowsAt },
       async replaced(cell) {
         const fresh = await machines.replace(cells.findIndex(({ name }) => name === cell.name));
         fresh.install(contents(fresh));

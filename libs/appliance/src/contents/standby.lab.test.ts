@@ -15,7 +15,7 @@ import {
   FOLLOWS,
   WARM_ARCHIVE_SECONDS,
 } from '../parts/standby-settings.ts';
-import { type Cell, wiredCells } from './cells.test-helper.ts';
+import { asPostgres, type Cell, mustAsPostgres as must, wiredCells } from './cells.test-helper.ts';
 import { contentsOf } from './contents.ts';
 import type { Secrets } from './secret.ts';
 import { newSecrets, secretNames } from './secrets.ts';
@@ -70,20 +70,13 @@ async function raise(name: 'main' | 'dr', postgres: number, told: Secrets = {}) 
     for (const { name: unit } of contents(cell).units)
       if (unit.endsWith('.service') && !unit.startsWith('prometheus-')) await cell.start(unit);
   };
-  const as = (cell: Cell, line: string) =>
-    cell.run(['su', 'postgres', '-s', '/bin/sh', '-c', `cd /; ${line}`]);
-  const must = (cell: Cell, line: string) => {
-    const { code, output } = as(cell, line);
-    if (code !== 0) throw new Error(`${cell.name}: ${line} ended with ${code}: ${output}`);
-    return output.trim();
-  };
   const says = (cell: Cell, path: string) => {
     const { address } = containers.find((one) => one.name === cell.name)!;
     const url = `http://${address}:8008${path}`;
     return ops.run(['curl', '-s', '-m', '2', '-o', '/dev/null', '-w', '%{http_code}', url]).output === '200';
   };
   return {
-    ...{ ops, members, as, must },
+    ...{ ops, members, as: asPostgres, must },
     get db() {
       return db;
     },
