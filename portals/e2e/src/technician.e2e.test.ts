@@ -140,24 +140,6 @@ describe('the technician portal', () => {
     await expect.poll(() => page.getByLabel('Tickets durchsuchen').inputValue(), PATIENT).toBe(RUN);
   });
 
-  it('saves a view and deletes it', async () => {
-    const name = `Hohe ${RUN}`;
-    await page.getByRole('button', { name: 'Ansicht speichern' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Ansicht speichern' });
-    await dialog.getByLabel('Name der Ansicht').fill(name);
-    await expectNoAxeViolations(page);
-    await dialog.getByRole('button', { name: 'Speichern' }).click();
-    const views = page.getByRole('list', { name: 'Ansichten' });
-    await views.getByRole('link', { name }).waitFor();
-    await views.getByRole('link', { name: /^Alle Tickets/ }).click();
-    await page.waitForURL((url) => url.search === '');
-    await views.getByRole('link', { name }).click();
-    await page.waitForURL(/priority=high/);
-    await grid().getByText(subject).waitFor();
-    await page.getByRole('button', { name: `Ansicht „${name}“ löschen` }).click();
-    await views.getByRole('link', { name }).waitFor({ state: 'detached' });
-  });
-
   it('changes two tickets at once', async () => {
     const titles = [`Sammelaktion eins ${RUN}`, `Sammelaktion zwei ${RUN}`];
     const made = [await newTicket(titles[0] as string), await newTicket(titles[1] as string)];

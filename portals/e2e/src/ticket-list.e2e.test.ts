@@ -136,6 +136,25 @@ describe('the ticket list', () => {
     await chip('Status: Alle offenen').waitFor();
   });
 
+  it('saves a view and deletes it', async () => {
+    const name = 'Hohe';
+    await openWhole(page, '/tickets?priority=high');
+    await page.getByRole('button', { name: 'Ansicht speichern' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Ansicht speichern' });
+    await dialog.getByLabel('Name der Ansicht').fill(name);
+    await expectNoAxeViolations(page);
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    const views = page.getByRole('list', { name: 'Ansichten' });
+    await views.getByRole('link', { name }).waitFor();
+    await views.getByRole('link', { name: /^Alle Tickets/ }).click();
+    await page.waitForURL((url) => url.search === '');
+    await views.getByRole('link', { name }).click();
+    await page.waitForURL(/priority=high/);
+    await heading().getByText(name).waitFor();
+    await page.getByRole('button', { name: `Ansicht „${name}“ löschen` }).click();
+    await views.getByRole('link', { name }).waitFor({ state: 'detached' });
+  });
+
   it('counts anew when something changes', async () => {
     await openWhole(page, OPEN);
     const link = page

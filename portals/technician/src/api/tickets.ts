@@ -78,7 +78,7 @@ export const ticketCountsQuery = (queries: readonly string[]) =>
     staleTime: 60_000,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) =>
-      (await api.post('/tickets/counts', { queries: [...queries] }, { signal })).data,
+      (await api.get('/tickets/counts', { query: { lists: queries.join(';') }, signal })).data,
   });
 
 export const savedViewsQuery = queryOptions({
