@@ -5,7 +5,7 @@ import { OfflineBanner } from '@psa/ui/components/states';
 import { ToastRegion } from '@psa/ui/components/toast';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
-import { NavLink, useLocation, useNavigation } from 'react-router';
+import { NavLink, useLocation, useNavigation } from '../router.tsx';
 import { LimitBanner } from './limit-banner.tsx';
 
 export interface NavItem {

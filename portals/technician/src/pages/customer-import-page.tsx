@@ -1,6 +1,7 @@
 import { ApiError } from '@psa/app/api/error';
 import type { CsvImportReport } from '@psa/app/api/types';
 import { ErrorText } from '@psa/app/components/error-state';
+import { Link } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { MAX_CSV_BYTES } from '@psa/contracts/limits';
 import { Button } from '@psa/ui/components/button';
@@ -10,7 +11,6 @@ import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { chooseImportColumns, importCsv } from '../api/customers.ts';
 import { Panel } from '../components/panel.tsx';
 import { ImportChanges } from '../customers/import-changes.tsx';

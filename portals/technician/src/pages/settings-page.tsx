@@ -1,6 +1,6 @@
+import { Link, Navigate, useParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { type ComponentType, lazy, Suspense } from 'react';
-import { Link, Navigate, useParams } from 'react-router';
 import { messages } from '../i18n/settings-messages.ts';
 
 const Account = lazy(() => import('../desk/account.tsx').then((m) => ({ default: m.Account })));
