@@ -1,3 +1,4 @@
+import { clearToasts } from '@psa/ui/toast-store';
 import type { QueryClient } from '@tanstack/react-query';
 import { type Place, redirect, redirectDocument } from '../router/engine.ts';
 import type { PortalRouter } from '../router.tsx';
@@ -35,5 +36,6 @@ export function toLogin(router: PortalRouter, queries: QueryClient): void {
   const { pathname, search } = router.state.place;
   if (pathname === '/login') return;
   queries.setQueryData(sessionQuery.queryKey, null);
+  clearToasts();
   void router.navigate(`/login?reason=expired&next=${encodeURIComponent(pathname + search)}`);
 }

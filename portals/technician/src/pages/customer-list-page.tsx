@@ -88,7 +88,7 @@ export function Component() {
           </Link>
         )}
         {may(me, 'customer:create') && (
-          <Button kind="primary" icon="plus" onPress={() => set({ new: '1' })}>
+          <Button icon="plus" onPress={() => set({ new: '1' })}>
             {t('new')}
           </Button>
         )}

@@ -144,7 +144,7 @@ export function Component() {
           )}
           <TimerChip />
           {create && (
-            <Button icon="plus" onPress={() => go('/tickets/new')}>
+            <Button kind="primary" icon="plus" onPress={() => go('/tickets/new')}>
               <span className="wide-only">{t('action.new_ticket')}</span>
               <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
             </Button>
