@@ -13,13 +13,16 @@ function ringProblem(): string | null {
     const { outlineStyle, outlineWidth } = getComputedStyle(one);
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 1;
   };
-  let bearer: Element | null = element;
+  const hidden = element.closest('label')?.querySelector('.checkbox-box, .switch-track');
+  const inside = hidden ?? element.querySelector('[data-active]');
+  let bearer: Element | null = inside && ringed(inside) ? inside : element;
   while (bearer && !ringed(bearer)) bearer = bearer.parentElement;
   if (!bearer) return element.id === 'content' ? null : `${name}: no ring`;
   const style = getComputedStyle(bearer);
   const out = Number.parseFloat(style.outlineWidth) + Number.parseFloat(style.outlineOffset);
+  const reach = Math.max(0, out);
   // A pixel more or less is a matter of rounding.
-  const reach = Math.max(0, out - 1);
+  const SLACK = 1;
   const box = bearer.getBoundingClientRect();
   if (box.width <= 1 || box.height <= 1) return null;
   const ring = {
@@ -30,10 +33,10 @@ function ringProblem(): string | null {
   };
   const cuts = (left: number, top: number, right: number, bottom: number) =>
     [
-      ring.left < left && 'left',
-      ring.top < top && 'top',
-      ring.right > right && 'right',
-      ring.bottom > bottom && 'bottom',
+      ring.left < left - SLACK && 'left',
+      ring.top < top - SLACK && 'top',
+      ring.right > right + SLACK && 'right',
+      ring.bottom > bottom + SLACK && 'bottom',
     ].filter(Boolean);
   const beyond = cuts(0, 0, innerWidth, innerHeight);
   if (beyond.length > 0) return `${name}: ring beyond the window, ${beyond.join(', ')}`;
