@@ -1,5 +1,6 @@
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { EmptyState, Skeleton } from '@psa/ui/components/states';
@@ -9,7 +10,6 @@ import { useMediaQuery, useNarrow } from '@psa/ui/hooks/use-media-query';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { messages as ticketMessages } from '../i18n/ticket-messages.ts';

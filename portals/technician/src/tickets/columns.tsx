@@ -1,3 +1,4 @@
+import { Link } from '@psa/app/router';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Marked } from '@psa/ui/components/marked';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
@@ -5,7 +6,6 @@ import type { ListColumn } from '@psa/ui/components/virtual-list';
 import { type Formats, useFormats } from '@psa/ui/i18n/format';
 import { readSetting, writeSetting } from '@psa/ui/settings';
 import { useMemo, useState } from 'react';
-import { Link } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { ShownClock } from './shown-clock.tsx';

@@ -1,8 +1,8 @@
+import { Link, useLocation } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { Link, useLocation } from 'react-router';
 import { teamsQuery } from '../api/desk.ts';
 import { savedViewsQuery, ticketCountsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/view-messages.ts';
