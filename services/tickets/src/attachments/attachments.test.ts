@@ -93,6 +93,48 @@ describe('attachments', () => {
     expect((await leftovers()).timers).toBe(0);
   });
 
+  it('are shown in place where they are pictures or PDFs, and never as a page', async () => {
+    const pdf = Buffer.from('%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF');
+    const shown = async (
+      content: Uint8Array | string,
+      name: string,
+      headers: Record<string, string> = {},
+    ) => {
+      const { body } = await upload(content, { name });
+      const response = await fetch(
+        `${base}/api/v1/tickets/${ticket}/attachments/${body.data.id}/content?in_place=true`,
+        { headers: { authorization: `Bearer ${await token(desk.user)}`, ...headers } },
+      );
+      return { status: response.status, ...Object.fromEntries(response.headers) } as Record<string, unknown>;
+    };
+    expect(await shown(png, 'a.html')).toMatchObject({
+      'content-type': 'image/png',
+      'content-disposition': `inline; filename="a.html"; filename*=UTF-8''a.html`,
+      'content-security-policy': "sandbox; default-src 'none'; frame-ancestors 'self'",
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'SAMEORIGIN',
+    });
+    // The viewer of a browser does not start in a sandbox; it is none of the page's scripts.
+    expect(await shown(pdf, 'a.pdf')).toMatchObject({
+      'content-type': 'application/pdf',
+      'content-disposition': expect.stringMatching(/^inline/),
+      'content-security-policy': expect.not.stringContaining('sandbox'),
+      'x-content-type-options': 'nosniff',
+    });
+    for (const page of [
+      '<html><script>alert(1)</script>',
+      '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>',
+      '%PDX <script>alert(1)</script>',
+    ]) {
+      const answer = await shown(page, 'bild.png');
+      expect(answer['content-disposition']).toMatch(/^attachment/);
+      expect(answer['content-security-policy']).toMatch(/^sandbox/);
+      expect(answer['x-frame-options']).toBe('DENY');
+    }
+    const { etag } = await shown(png, 'b.png');
+    expect((await shown(png, 'c.png', { 'if-none-match': String(etag) })).status).toBe(304);
+  });
+
   it('are what they contain, not what they claim', async () => {
     const typeOf = async (content: Uint8Array | string, name = 'bild.png') =>
       (await upload(content, { name })).body.data?.content_type;
@@ -145,6 +187,11 @@ describe('attachments', () => {
   });
 
   it.each([
+    [
+      'beside a plain one that is encoded',
+      `name="file"; filename="=?utf-8?B?w5xidW5nLnR4dA==?="; filename*=utf-8''%C3%9Cbung.txt`,
+      'Übung.txt',
+    ],
     ['alone', `name="file"; filename*=UTF-8''%C3%84rger.txt`, 'Ärger.txt'],
     ['as .NET sends it', `name=file; filename="=?utf-8?B?x?="; filename*=utf-8''%C3%84rger.txt`, 'Ärger.txt'],
     [
