@@ -97,6 +97,7 @@ export interface Api {
   'GET /auth/setup': { data: { needed: boolean; }; };
   'GET /backups': { data: BackupReports[]; };
   'GET /calendars': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; time_zone?: string; week?: Record<string, ({ start: string; end: string; })[]>; holidays?: ({ date: string; name: string; hours?: ({ start: string; end: string; })[]; })[]; version?: number; })[]; meta: ApiKeysMeta; };
+  'GET /calendars/public-holidays': { query: { region: 'DE' | 'DE-BW' | 'DE-BY' | 'DE-BE' | 'DE-BB' | 'DE-HB' | 'DE-HH' | 'DE-HE' | 'DE-MV' | 'DE-NI' | 'DE-NW' | 'DE-RP' | 'DE-SL' | 'DE-SN' | 'DE-ST' | 'DE-SH' | 'DE-TH' | 'AT' | 'CH'; from?: number; to?: number; }; data: ({ date: string; name: string; only_in?: 'by_catholic' | 'by_augsburg' | 'sn_bautzen' | 'th_eichsfeld'; })[]; };
   'GET /calendars/{id}': { path: { id: string; }; data: Calendar; };
   'GET /categories': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; version?: number; })[]; meta: ApiKeysMeta; };
   'GET /categories/{id}': { path: { id: string; }; data: { id: string; name: string; version: number; }; };
@@ -169,6 +170,7 @@ export interface Api {
   'POST /auth/setup': { body: { token: string; tenant_name: string; name: string; email: string; password: string; }; data: { tenant_id: string; admin_id: string; }; };
   'POST /backups': { body: BackupReports; data: BackupReports; };
   'POST /calendars': { body: { name: string; time_zone: string; week: UpdateCalendarBodyWeek; holidays?: ({ date: string; name: string; hours?: ({ start: string; end: string; })[]; })[]; }; data: Calendar; };
+  'POST /calendars/read-ics': { query: { from?: number; to?: number; time_zone?: string; }; data: { holidays: ({ date: string; name: string; only_in?: 'by_catholic' | 'by_augsburg' | 'sn_bautzen' | 'th_eichsfeld'; })[]; skipped: ({ name: string; date: string; reason: 'timed' | 'rule' | 'unreadable'; })[]; skipped_count: number; }; };
   'POST /categories': { body: { name: string; }; data: { id: string; name: string; version: number; }; };
   'POST /contacts': { body: { customer_id?: string; name: string; site_id?: string | null; email?: string | null; phone?: string | null; position?: string | null; is_primary?: boolean; notes?: string | null; }; data: CustomersContacts; };
   'POST /contacts/import': { body: { source: string; contacts: ({ external_id: string; name: string; customer_id: string; })[]; }; data: { contacts: ({ external_id: string; id: string; created: boolean; })[]; }; };

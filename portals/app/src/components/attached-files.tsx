@@ -1,3 +1,4 @@
+import '@psa/ui/styles/files.css';
 import { shownAs } from '@psa/contracts/attachment-rules';
 import { MAX_THUMBNAIL_BYTES } from '@psa/contracts/limits';
 import { Icon } from '@psa/ui/components/icon';

@@ -25,6 +25,9 @@ export function FileViewer({ files, index, onMove, onClose }: FileViewerProps) {
       index={index}
       count={files.length}
       onMove={onMove}
+      place={t('place', { at: String(index + 1), count: String(files.length) })}
+      previous={t('previous')}
+      next={t('next')}
       onClose={onClose}
       actions={
         <a

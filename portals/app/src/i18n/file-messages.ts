@@ -11,6 +11,9 @@ export const fileMessages = defineMessages(
     save: '{{name}} herunterladen',
     picture: 'Bild',
     not_shown: 'Diese Datei lässt sich nicht anzeigen.',
+    place: '{{at}} von {{count}}',
+    previous: 'Vorherige Datei',
+    next: 'Nächste Datei',
     no_pdf: 'Dieser Browser zeigt keine PDF-Dateien an.',
   },
   {
@@ -21,6 +24,9 @@ export const fileMessages = defineMessages(
     save: 'Download {{name}}',
     picture: 'Picture',
     not_shown: 'This file cannot be displayed.',
+    place: '{{at}} of {{count}}',
+    previous: 'Previous file',
+    next: 'Next file',
     no_pdf: 'This browser does not display PDF files.',
   },
 );

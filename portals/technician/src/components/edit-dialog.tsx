@@ -3,7 +3,7 @@ import { useDraft } from '@psa/app/drafts/use-draft';
 import { Checkbox } from '@psa/ui/components/checkbox';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { FormDialog } from './form-dialog.tsx';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
@@ -18,6 +18,8 @@ export interface EditField {
   autoComplete?: 'current-password';
   /** What it offers follows from another field: a choice that is no longer offered gives way to the first. */
   follows?: boolean;
+  /** Stands under it, e.g. a way to fill it. */
+  below?: (values: Values, change: (value: string) => void) => ReactNode;
 }
 
 const INPUT_TYPES = { line: 'text', email: 'email', password: 'password', moment: 'datetime-local' } as const;
@@ -108,12 +110,10 @@ export function EditDialog(props: EditDialogProps) {
               );
             case 'text':
               return (
-                <TextArea
-                  key={field.name}
-                  {...common}
-                  hint={field.hint}
-                  maxLength={field.maxLength ?? 10_000}
-                />
+                <Fragment key={field.name}>
+                  <TextArea {...common} hint={field.hint} maxLength={field.maxLength ?? 10_000} />
+                  {field.below?.(values, common.onChange)}
+                </Fragment>
               );
             default:
               return (

@@ -10,6 +10,10 @@ export interface ViewerProps {
   index: number;
   count: number;
   onMove: (index: number) => void;
+  /** Said beside the title, and of the buttons to either side. */
+  place: string;
+  previous: string;
+  next: string;
   onClose: () => void;
   /** Beside the way out, e.g. a link to save it. */
   actions?: ReactNode;
@@ -51,7 +55,7 @@ export function Viewer(props: ViewerProps) {
             </Heading>
             {count > 1 && (
               <span className="muted num" aria-live="polite">
-                {t('viewer.place', { at: String(index + 1), count: String(count) })}
+                {props.place}
               </span>
             )}
             <span className="spacer" />
@@ -62,7 +66,7 @@ export function Viewer(props: ViewerProps) {
             {count > 1 && (
               <IconButton
                 icon="chevronLeft"
-                label={t('viewer.previous')}
+                label={props.previous}
                 isDisabled={index === 0}
                 onPress={() => move(index - 1)}
               />
@@ -71,7 +75,7 @@ export function Viewer(props: ViewerProps) {
             {count > 1 && (
               <IconButton
                 icon="chevronRight"
-                label={t('viewer.next')}
+                label={props.next}
                 isDisabled={index === count - 1}
                 onPress={() => move(index + 1)}
               />

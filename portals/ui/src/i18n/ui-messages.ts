@@ -172,10 +172,6 @@ export const uiMessages = defineMessages(
     'user.hotkeys_on': 'Eingeschaltet',
     'user.hotkeys_off': 'Ausgeschaltet',
     'user.sign_out': 'Abmelden',
-
-    'viewer.place': '{{at}} von {{count}}',
-    'viewer.previous': 'Vorherige Datei',
-    'viewer.next': 'Nächste Datei',
   },
   {
     'action.cancel': 'Cancel',
@@ -342,9 +338,5 @@ export const uiMessages = defineMessages(
     'user.hotkeys_on': 'On',
     'user.hotkeys_off': 'Off',
     'user.sign_out': 'Sign out',
-
-    'viewer.place': '{{at}} of {{count}}',
-    'viewer.previous': 'Previous file',
-    'viewer.next': 'Next file',
   },
 );
