@@ -10,7 +10,7 @@ import { useLanguage } from '@psa/ui/i18n/i18n';
 import { dateText } from '@psa/ui/i18n/typed';
 import { useRef, useState } from 'react';
 import { type FoundHolidays, holidaysOfFile, holidaysOfRegion } from '../api/desk.ts';
-import { messages } from '../i18n/settings-messages.ts';
+import { holidayMessages as messages } from '../i18n/holiday-messages.ts';
 import { type HolidayRun, holidayRuns } from './business-hours.ts';
 
 type Day = FoundHolidays['holidays'][number];
@@ -54,15 +54,15 @@ export function HolidayFinder(props: {
       latest.current += 1;
       setFound(null);
       setPending(false);
-      setError(t('holidays.too_large', { max: formats.bytes(MAX_ICS_BYTES) }));
+      setError(t('too_large', { max: formats.bytes(MAX_ICS_BYTES) }));
     } else void find(() => holidaysOfFile(file, props.timeZone));
   }
 
   return (
-    <section className="stack" aria-label={t('holidays.find')} aria-busy={pending}>
+    <section className="stack" aria-label={t('find')} aria-busy={pending}>
       <div className="row row-wrap">
         <NativeSelect
-          label={t('holidays.region')}
+          label={t('region')}
           hideLabel
           value={region}
           onChange={(value) => {
@@ -70,19 +70,19 @@ export function HolidayFinder(props: {
             if (value !== '') void find(() => holidaysOfRegion(value as HolidayRegion));
           }}
           options={[
-            { value: '', label: t('holidays.region') },
+            { value: '', label: t('region') },
             ...HOLIDAY_REGIONS.map((value) => ({ value, label: t(`region.${value}`) })),
           ]}
         />
         <Button icon="file" isPending={pending} onPress={() => input.current?.click()}>
-          {t('holidays.file')}
+          {t('file')}
         </Button>
         <input
           ref={input}
           type="file"
           hidden
           accept=".ics,.ical,text/calendar"
-          aria-label={t('holidays.file')}
+          aria-label={t('file')}
           onChange={(event) => {
             choose(event.target.files?.[0]);
             event.target.value = '';
@@ -133,9 +133,9 @@ function Choice(props: {
     .filter(({ date }) => !known.has(date));
   return (
     <div className="stack holiday-choice">
-      {runs.length === 0 && <p className="muted">{t('holidays.none')}</p>}
+      {runs.length === 0 && <p className="muted">{t('none')}</p>}
       {runs.length > 0 && (
-        <ul className="holiday-list" aria-label={t('holidays.found')}>
+        <ul className="holiday-list" aria-label={t('found')}>
           {runs.map((run) => {
             const place = placeOf(run);
             return (
@@ -152,7 +152,7 @@ function Choice(props: {
                 >
                   <RunText run={run} />
                   {place && <span className="muted">{` (${t(`place.${place}`)})`}</span>}
-                  {isKnown(run) && <span className="muted">{` ${t('holidays.known')}`}</span>}
+                  {isKnown(run) && <span className="muted">{` ${t('known')}`}</span>}
                 </Checkbox>
               </li>
             );
@@ -161,7 +161,7 @@ function Choice(props: {
       )}
       {found.skipped_count > 0 && (
         <details className="disclosure">
-          <summary>{t('holidays.skipped', { count: found.skipped_count })}</summary>
+          <summary>{t('skipped', { count: found.skipped_count })}</summary>
           <ul>
             {found.skipped.map(({ name, date, reason }) => (
               <li key={`${date}/${name}/${reason}`}>{`${name}: ${t(`skipped.${reason}`)}`}</li>
@@ -170,10 +170,10 @@ function Choice(props: {
         </details>
       )}
       <div className="row">
-        <Button onPress={() => props.onDone([])}>{t('holidays.dismiss')}</Button>
+        <Button onPress={() => props.onDone([])}>{t('dismiss')}</Button>
         {days.length > 0 && (
           <Button kind="primary" icon="plus" onPress={() => props.onDone(days)}>
-            {t('holidays.add', { count: days.length })}
+            {t('add', { count: days.length })}
           </Button>
         )}
       </div>
@@ -199,9 +199,7 @@ function RunText({ run }: { run: HolidayRun }) {
           : `${dateText(first, language)}–${dateText(last, language)}`}
       </span>{' '}
       {run.name}
-      {first !== last && (
-        <span className="muted">{` (${t('holidays.days', { count: run.dates.length })})`}</span>
-      )}
+      {first !== last && <span className="muted">{` (${t('days', { count: run.dates.length })})`}</span>}
     </>
   );
 }
