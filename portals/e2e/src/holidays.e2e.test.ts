@@ -41,9 +41,9 @@ describe('business hours and deadlines as people type them', () => {
       .getByRole('checkbox', { name: /Allerheiligen/ })
       .first()
       .waitFor();
-    // What stands in the field is said, what is one in a part of the state is left to be chosen.
-    const christmas = found.getByRole('checkbox', { name: /1\. Weihnachtstag/ }).first();
-    expect([await christmas.isChecked(), await christmas.isDisabled()]).toEqual([true, true]);
+    // What stands in the field is counted only; what is a holiday in a part of the state is left to be chosen.
+    await dialog.getByText('1 Tag steht schon da.').waitFor();
+    expect(await found.getByRole('checkbox', { name: /1\. Weihnachtstag/ }).count()).toBe(2);
     const augsburg = found.getByRole('checkbox', { name: /nur in Augsburg/ }).first();
     expect(await augsburg.isChecked()).toBe(false);
     await expectNoAxeViolations(page);

@@ -1,3 +1,4 @@
+import '../styles/settings.css';
 import { ErrorText } from '@psa/app/components/error-state';
 import { HOLIDAY_REGIONS, type HolidayRegion } from '@psa/contracts/holidays';
 import { MAX_ICS_BYTES } from '@psa/contracts/limits';
@@ -121,12 +122,14 @@ function Choice(props: {
   const runs = holidayRuns(found.holidays);
   const placeOf = (run: HolidayRun) =>
     found.holidays.find(({ date }) => date === run.dates[0])?.only_in ?? null;
-  const isKnown = (run: HolidayRun) => run.dates.every((date) => known.has(date));
+  // What stands in the field already is counted, not shown again.
+  const fresh = runs.filter((run) => !run.dates.every((date) => known.has(date)));
+  const knownCount = found.holidays.filter(({ date }) => known.has(date)).length;
   const [left, setLeft] = useState<ReadonlySet<string>>(
     () => new Set(runs.filter((run) => placeOf(run) !== null).map(keyOf)),
   );
-  const days = runs
-    .filter((run) => !isKnown(run) && !left.has(keyOf(run)))
+  const days = fresh
+    .filter((run) => !left.has(keyOf(run)))
     .flatMap((run) =>
       found.holidays.filter(({ date, name }) => run.dates.includes(date) && name === run.name),
     )
@@ -134,15 +137,14 @@ function Choice(props: {
   return (
     <div className="stack holiday-choice">
       {runs.length === 0 && <p className="muted">{t('none')}</p>}
-      {runs.length > 0 && (
+      {fresh.length > 0 && (
         <ul className="holiday-list" aria-label={t('found')}>
-          {runs.map((run) => {
+          {fresh.map((run) => {
             const place = placeOf(run);
             return (
               <li key={keyOf(run)}>
                 <Checkbox
-                  isSelected={isKnown(run) || !left.has(keyOf(run))}
-                  isDisabled={isKnown(run)}
+                  isSelected={!left.has(keyOf(run))}
                   onChange={(on) => {
                     const next = new Set(left);
                     if (on) next.delete(keyOf(run));
@@ -150,15 +152,17 @@ function Choice(props: {
                     setLeft(next);
                   }}
                 >
-                  <RunText run={run} />
-                  {place && <span className="muted">{` (${t(`place.${place}`)})`}</span>}
-                  {isKnown(run) && <span className="muted">{` ${t('known')}`}</span>}
+                  <span>
+                    <RunText run={run} />
+                    {place && <span className="muted">{` (${t(`place.${place}`)})`}</span>}
+                  </span>
                 </Checkbox>
               </li>
             );
           })}
         </ul>
       )}
+      {knownCount > 0 && <p className="muted">{t('known', { count: knownCount })}</p>}
       {found.skipped_count > 0 && (
         <details className="disclosure">
           <summary>{t('skipped', { count: found.skipped_count })}</summary>
