@@ -148,11 +148,19 @@ export const Backup = Closed({
   ),
   limits: Type.Optional(
     Closed({
-      parallel: Type.Integer({
-        minimum: 1,
-        maximum: 16,
-        description: 'Backups at the same time; a node makes one container at a time. 2 when absent.',
-      }),
+      parallel: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 16,
+          description: 'Backups at the same time; a node makes one container at a time. 2 when absent.',
+        }),
+      ),
+      priority: Type.Optional(
+        Type.Enum(['low', 'normal'], {
+          description:
+            'low (when absent): a backup takes the processor and the disk only when nobody else wants them, so that people notice little of it. normal: it takes its share of them, and is ready sooner on a busy machine.',
+        }),
+      ),
       bandwidth_mib: Type.Optional(
         Type.Integer({ minimum: 1, description: 'MiB per second of each; as fast as it goes when absent.' }),
       ),
