@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AddedFile, type ArchivePart, RuntimeFailure } from '../ports.ts';
+import { ofTask } from '../process-group.ts';
 import { ID_COUNT, ID_SHIFT } from '../runtime/lxc-config.ts';
-import { ofTask } from '../tasks/task-group.ts';
 
 /** As Proxmox VE calls tar, so that its archives and these can be exchanged. */
 const COMMON = [

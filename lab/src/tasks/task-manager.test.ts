@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseUpid } from '@psa/proxmox/upid';
 import { until } from '@psa/test-kit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ofTask } from './task-group.ts';
+import { ofTask } from '../process-group.ts';
 import { TaskManager } from './task-manager.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseUpid, printUpid } from '@psa/proxmox/upid';
-import { inGroup, LEAD } from './task-group.ts';
+import { inGroup, LEAD } from '../process-group.ts';
 import { statusOf, TaskStore } from './task-store.ts';
 
 /** What runs in a task writes its log here. */

@@ -4,7 +4,7 @@ import { Transform, type Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { failure } from '../../errors.ts';
-import { ofTask } from '../../tasks/task-group.ts';
+import { ofTask } from '../../process-group.ts';
 
 /** What a tar goes through on its way into the file of a backup. */
 export interface Packer {
