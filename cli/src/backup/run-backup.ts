@@ -10,6 +10,7 @@ import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { type Generation, storesOf } from '../site/generations.ts';
 import { HOOK_MS, runHook } from '../site/hook.ts';
+import { needMounted, noteMounted } from '../site/mounts.ts';
 import { pooled } from '../site/pooled.ts';
 import { lowlyHere } from '../site/priority.ts';
 import type { OpenSite } from '../site/site.ts';
@@ -130,7 +131,9 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
       }
       let outcome = 'failed';
       try {
+        await needMounted(site, generation.folder);
         await mkdir(generation.folder, { recursive: true, mode: 0o700 });
+        await noteMounted(site, generation.folder);
         await removeStale(generation.folder);
         const later = await laterThan(site, began);
         if (later.size > 0)

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { ExecOptions } from '@psa/proxmox/ssh';
+import type { Session } from '@psa/recovery/rows/session';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from './cluster.ts';
 import { withPsqlSession } from './psql-session.ts';
@@ -38,7 +39,7 @@ describe('a session in PostgreSQL', () => {
     const line = `n=0; while read -r line; do case $line in copy*) n=$((n + 1)); [ $n = 2 ] && sleep 0.6
       echo "$line" | sed "s/.*'\\(.*\\)'.*/\\1/" ;; esac; done`;
     const done = withPsqlSession(
-      ...([inPlaceOfPsql(line), 300, 'psa_platform', (session) => session.exec('begin'), 300] as const),
+      ...([inPlaceOfPsql(line), 300, 'psa_platform', (one: Session) => one.exec('begin'), 300] as const),
     );
     await expect(done).resolves.toBeUndefined();
   });

@@ -130,6 +130,7 @@ elsewhere, for without it no backup can be opened.`,
     const { Cluster } = await import('../../site/cluster.ts');
     const { generationOf, siteNameOf } = await import('../../site/generations.ts');
     const { planParts } = await import('../../backup/run-backup.ts');
+    const { needMounted } = await import('../../site/mounts.ts');
     const { recipientsOf } = await import('../../backup/recipients.ts');
     return withSite(context, async (site) => {
       let tier = options.tier ?? 'auto';
@@ -142,6 +143,7 @@ elsewhere, for without it no backup can be opened.`,
         tier = due.tier.name;
       }
       const { name, folder, storage } = generationOf(site, tier, new Date());
+      await needMounted(site, folder);
       const parts = await planParts(new Cluster(site, signal), options.only ?? null);
       const { key_file, new_key } = await recipientsOf(site).catch((error) => {
         throw recoveryError(error);

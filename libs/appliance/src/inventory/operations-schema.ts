@@ -78,6 +78,12 @@ export const BackupTier = Closed({
       'Where what is no container goes (dumps, configurations, secrets), and the manifests of all: a folder of the machine that runs psactl, such as a mounted share. Absent: .psactl/<site>/backups beside the inventory.',
     ),
   ),
+  mounted: Type.Optional(
+    Type.Boolean({
+      description:
+        'true: the folder is on a share, and nothing is written there while that is not mounted. Without it, what was mounted there once must be.',
+    }),
+  ),
 });
 export type BackupTier = Static<typeof BackupTier>;
 
