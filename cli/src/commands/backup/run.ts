@@ -95,6 +95,7 @@ elsewhere, for without it no backup can be opened.`,
     },
     { flags: '--only <items>', description: `site: some of ${BACKUP_ITEMS.join(',')}`, parse: items },
   ],
+  withoutSite: 'psactl backup run --target embedded --out FOLDER',
   examples: [
     { run: 'psactl backup run --site lab', note: 'all of a site, for the generation of the day' },
     {
