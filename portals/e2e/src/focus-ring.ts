@@ -44,7 +44,9 @@ function ringProblem(): string | null {
   for (let around = bearer.parentElement; around && around !== document.body; around = around.parentElement) {
     const { overflowX, overflowY, position, overflowClipMargin } = getComputedStyle(around);
     const margin = overflowX === 'clip' ? Number.parseFloat(overflowClipMargin) || 0 : 0;
-    if (overflowX !== 'visible' || overflowY !== 'visible') {
+    // Of a long text its line of the moment is what is scrolled to.
+    const isLong = bearer instanceof HTMLTextAreaElement && /auto|scroll/.test(overflowY);
+    if (!isLong && (overflowX !== 'visible' || overflowY !== 'visible')) {
       const { left, top } = around.getBoundingClientRect();
       const x = left + around.clientLeft;
       const y = top + around.clientTop;

@@ -32,6 +32,7 @@ export const SHORTCUTS = [
       { keys: 'k', label: 'do.previous' },
       { keys: 'enter', label: 'do.open' },
       { keys: 'x', label: 'do.select' },
+      { keys: 'f', label: 'do.filter' },
       { keys: 'r', label: 'do.refresh' },
     ],
   },
