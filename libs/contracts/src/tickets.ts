@@ -196,6 +196,21 @@ export const ListTicketsQuery = Closed({
 });
 export type ListTicketsQuery = Static<typeof ListTicketsQuery>;
 
+/** There is nothing to say: the queue knows. */
+export const TakeNextRequest = Closed({});
+/** What the queue ranks first for the asker; null where it has nothing for them. */
+export const NextTicket = Nullable(Ticket);
+
+/** Calls for help with a ticket: nothing goes down, and somebody is told why. */
+export const EscalateTicketRequest = Closed({
+  /** Stands in the ticket as an internal note. */
+  reason: Text(2_000, 1),
+  priority: Type.Optional(StringEnum(PRIORITIES, { description: 'the same or higher' })),
+  assigned_to: Type.Optional(Uuid),
+  team_id: Type.Optional(Uuid),
+});
+export type EscalateTicketRequest = Static<typeof EscalateTicketRequest>;
+
 /** Up to 200 tickets, one change; each is decided by itself and reported by itself. */
 export const BulkUpdateRequest = Closed({
   ids: Type.Array(Uuid, { minItems: 1, maxItems: 200, uniqueItems: true }),
@@ -235,12 +250,6 @@ export const Comment = Type.Object({
   created_at: Timestamp,
   edited_at: Nullable(Timestamp),
 });
-export const CreateCommentRequest = Closed({
-  body: Text(50_000, 1),
-  visibility: Type.Optional(StringEnum(['public', 'internal'], { default: 'public' })),
-  status: Type.Optional(StringEnum(TICKET_STATUSES, { description: 'change the status in the same step' })),
-});
-
 const WorkMinutes = Type.Integer({ minimum: 1, maximum: 1440, description: 'minutes worked, a day at most' });
 const WorkStart = Type.String({
   format: 'date-time',
@@ -266,6 +275,21 @@ export const CreateTimeEntryRequest = Closed({
   billable: Type.Optional(Type.Boolean({ default: true })),
   started_at: Type.Optional(WorkStart),
   user_id: Type.Optional(Worker),
+});
+export const CreateCommentRequest = Closed({
+  body: Text(50_000, 1),
+  visibility: Type.Optional(StringEnum(['public', 'internal'], { default: 'public' })),
+  status: Type.Optional(StringEnum(TICKET_STATUSES, { description: 'change the status in the same step' })),
+  time: Type.Optional(
+    Closed(
+      {
+        minutes: WorkMinutes,
+        note: Type.Optional(Nullable(Text(2_000))),
+        billable: Type.Optional(Type.Boolean({ default: true })),
+      },
+      { description: 'book working time of one’s own, ended now, in the same step; needs time:create' },
+    ),
+  ),
 });
 export const UpdateTimeEntryRequest = Closed(
   {
@@ -297,7 +321,7 @@ export const HistoryEntry = Type.Object({
   actor: Type.Object({ kind: Type.String(), id: Nullable(Type.String()), name: Nullable(Type.String()) }),
   kind: Type.String({
     description:
-      'created, changed, commented, assigned, attached, time_logged, time_changed, time_deleted, sla_breached, imported',
+      'created, changed, commented, assigned, escalated, attached, time_logged, time_changed, time_deleted, sla_breached, imported',
   }),
   changes: Type.Array(Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() })),
   reason: Nullable(Type.String()),

@@ -9,6 +9,7 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+import { escalationRoutes } from './escalations/routes.ts';
 import { historyRoutes } from './history/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
@@ -36,6 +37,7 @@ export const ticketsService: ServiceDefinition = {
       async routes(app) {
         ticketRoutes(app, deps);
         commentRoutes(app, deps);
+        escalationRoutes(app, deps);
         historyRoutes(app, deps);
         slaRoutes(app, deps);
         timeRoutes(app, deps);

@@ -107,7 +107,7 @@ export const messages = defineMessages(
     'ticket.older': 'Ältere Nachrichten anzeigen',
     'ticket.details': 'Angaben',
     'ticket.requester': 'Gemeldet von',
-    'ticket.assignee': 'Es kümmert sich',
+    'ticket.assignee': 'Bearbeitet von',
     'ticket.priority': 'Dringlichkeit',
     'ticket.category': 'Thema',
     'ticket.created': 'Gemeldet am',

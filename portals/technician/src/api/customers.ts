@@ -27,6 +27,13 @@ export const customerQuery = (id: string) =>
     },
   });
 
+export const contactQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['customer', 'contact', id],
+    queryFn: async ({ signal }) =>
+      wholeOne<Contact>((await api.get('/contacts/{id}', { path: { id }, signal })).data),
+  });
+
 export const customerListQuery = (query: QueryOf<'GET /customers'>) =>
   queryOptions({
     queryKey: ['customer', 'list', query],

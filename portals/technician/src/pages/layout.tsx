@@ -23,6 +23,8 @@ import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
 import { PAGES } from '../pages.ts';
+import { EscalationNotice } from '../tickets/escalation-notice.tsx';
+import { TakeNext } from '../tickets/take-next.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
 
@@ -143,8 +145,9 @@ export function Component() {
             </span>
           )}
           <TimerChip />
+          <TakeNext />
           {create && (
-            <Button icon="plus" onPress={() => go('/tickets/new')}>
+            <Button icon="plus" kind="primary" onPress={() => go('/tickets/new')}>
               <span className="wide-only">{t('action.new_ticket')}</span>
               <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
             </Button>
@@ -153,6 +156,7 @@ export function Component() {
         </>
       }
     >
+      <EscalationNotice />
       <Outlet />
     </AppShell>
   );

@@ -32,6 +32,7 @@ export interface ComboBoxProps {
   error?: string | null | undefined;
   isDisabled?: boolean;
   isRequired?: boolean;
+  autoFocus?: boolean;
 }
 
 const OWN_SCROLL_MS = 1000;
@@ -108,7 +109,7 @@ export function ComboBox(props: ComboBoxProps) {
         first={of === query && state !== 'loading' ? (items[0]?.id ?? null) : undefined}
         typed={query}
       >
-        <Input ref={field} className="input" placeholder={props.placeholder} />
+        <Input ref={field} className="input" placeholder={props.placeholder} autoFocus={props.autoFocus} />
         <Button className="combo-button" aria-label={t('combobox.show')}>
           {state === 'loading' ? <span className="spinner" /> : <Icon name="chevronDown" />}
         </Button>
