@@ -153,7 +153,9 @@ describe('the five tasks of the day', () => {
       await expect.poll(spoken(id), PATIENT).toEqual([`Ist eingerichtet. ${RUN}`]);
       expect(await acts(page)).toBeLessThanOrEqual(MOST);
       expect(await read(id)).toMatchObject({ minutes_spent: 20, status: 'in_progress' });
-      await expect.poll(() => page.getByLabel('Arbeitszeit').last().inputValue(), PATIENT).toBe('');
+      await expect
+        .poll(() => page.getByRole('textbox', { name: 'Arbeitszeit' }).inputValue(), PATIENT)
+        .toBe('');
     });
 
     it('never sends a reply that is being written, and says what it does not understand', async () => {

@@ -81,12 +81,20 @@ describe('the page of a ticket', () => {
     await message(first - 1).waitFor();
     // The one that was in sight is where it was, though fifty came above it.
     expect(await isInSight(first)).toBe(true);
+    const place = () => message(first).evaluate((element) => Math.round(element.getBoundingClientRect().top));
+    const was = await place();
+    const said = await platform.api(CUSTOMER, 'POST', `/tickets/${long}/comments`, {
+      body: 'Und noch etwas',
+    });
+    expect(said.status).toBe(201);
+    await page.locator('.thread').getByText('Und noch etwas').waitFor();
+    expect(await place()).toBe(was);
     for (const before of [first - 50, 1]) {
       await page.locator('.thread > li').first().scrollIntoViewIfNeeded();
       await message(Math.max(1, before)).waitFor();
     }
     await page.getByText('Wie alles anfing.').scrollIntoViewIfNeeded();
-    expect(await page.locator('.thread > li').count()).toBe(MESSAGES);
+    await expect.poll(() => page.locator('.thread > li').count(), PATIENT).toBe(MESSAGES + 1);
   });
 
   it('is at the end again after a reply', async () => {
@@ -161,8 +169,8 @@ describe('the page of a ticket', () => {
     await expect
       .poll(() => page.evaluate(() => (window as unknown as { prints: unknown }).prints), PATIENT)
       .toEqual([
-        { notes: 0, messages: MESSAGES + 1 },
-        { notes: 1, messages: MESSAGES + 1 },
+        { notes: 0, messages: MESSAGES + 2 },
+        { notes: 1, messages: MESSAGES + 2 },
       ]);
     await page.emulateMedia({ media: 'print' });
     const note = page.getByRole('article', { name: /Interne Notiz/ }).first();

@@ -76,6 +76,7 @@ export function FormDialog<T extends object>(props: FormDialogProps<T>) {
     <Dialog
       title={props.title}
       isOpen
+      keepsText
       wide={props.wide ?? false}
       onClose={props.onClose}
       footer={

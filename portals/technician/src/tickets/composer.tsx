@@ -126,6 +126,8 @@ export function Composer({ tagged, handle, onSent, isOpen, onOpen }: ComposerPro
     } catch (thrown) {
       if (thrown instanceof ApiError && !thrown.transient) key.current = null;
       setError(thrown);
+      // The field was closed while it was sent, and lost the focus: the second try is a key away.
+      setWanted('text');
       return null;
     } finally {
       setState('writing');
@@ -202,6 +204,7 @@ export function Composer({ tagged, handle, onSent, isOpen, onOpen }: ComposerPro
   const overtaken = error instanceof ApiError && error.status === 412;
   return (
     <form
+      noValidate
       className={internal ? 'composer composer-internal' : 'composer'}
       data-open={isOpen || undefined}
       aria-label={t(internal ? 'reply.internal' : 'reply.public')}

@@ -8,7 +8,7 @@ import { PlainText } from '@psa/ui/components/plain-text';
 import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import { type ReactNode, type RefObject, useEffect, useLayoutEffect, useRef } from 'react';
 import { messages } from '../i18n/ticket-messages.ts';
 import { AttachmentList } from './attachment-list.tsx';
 
@@ -44,6 +44,7 @@ export function Thread({ id, attachments, opening, scroller }: ThreadProps) {
     observer.observe(mark);
     return () => observer.disconnect();
   }, [hasNextPage, isFetchingNextPage, isError, fetchNextPage, scroller]);
+  useHeldPlace(scroller, list.at(-1)?.id ?? null);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
     <section ref={scroller} aria-label={t('thread.title')} className="thread-scroll" tabIndex={0}>
@@ -65,7 +66,7 @@ export function Thread({ id, attachments, opening, scroller }: ThreadProps) {
         <QueryFailure query={comments} />
         <ol className="thread">
           {list.map((comment) => (
-            <li key={comment.id}>
+            <li key={comment.id} data-id={comment.id}>
               <Message
                 comment={comment}
                 files={attachments.filter((file) => file.comment_id === comment.id)}
@@ -77,6 +78,24 @@ export function Thread({ id, attachments, opening, scroller }: ThreadProps) {
       </div>
     </section>
   );
+}
+
+/** So near to the end that one reads along: what is written next comes into sight. */
+const READS_ALONG = 40;
+
+/** Who has scrolled up stays at what they read when something is written at the end; who has not sees it. */
+function useHeldPlace(scroller: RefObject<HTMLElement | null>, newest: string | null): void {
+  const before = useRef(newest);
+  useLayoutEffect(() => {
+    const last = before.current;
+    before.current = newest;
+    const frame = scroller.current;
+    if (!frame || last === null || last === newest || frame.scrollTop > -READS_ALONG) return;
+    const items = [...frame.querySelectorAll<HTMLElement>('.thread > li')];
+    const bottomOf = (item: HTMLElement | undefined) => item?.getBoundingClientRect().bottom ?? 0;
+    const old = items.find((item) => item.dataset.id === last);
+    if (old) frame.scrollTop -= bottomOf(items.at(-1)) - bottomOf(old);
+  }, [newest, scroller]);
 }
 
 function Message({ comment, files }: { comment: Comment; files: readonly Attachment[] }) {

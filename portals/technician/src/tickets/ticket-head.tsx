@@ -81,7 +81,7 @@ export function TicketHead({ tagged, save, onPrint, onDetails, actions }: Ticket
         </span>
       </div>
       {editor.base ? (
-        <form className="row title-form" onSubmit={submit}>
+        <form className="row title-form" onSubmit={submit} noValidate>
           <TextField
             autoFocus
             label={t('ticket.title')}

@@ -187,6 +187,7 @@ export function BookTime({
     <Dialog
       title={t('time.manual')}
       isOpen
+      keepsText
       onClose={onClose}
       footer={
         <>

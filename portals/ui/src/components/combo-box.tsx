@@ -19,14 +19,14 @@ export interface ComboOption {
   detail?: string;
 }
 
-export interface ComboBoxProps {
+export interface ComboBoxProps<T extends ComboOption = ComboOption> {
   label: string;
   hideLabel?: boolean;
   /** The chosen option; the caller keeps it whole, since it need not be among the loaded ones. */
   value: ComboOption | null;
-  onChange: (option: ComboOption | null) => void;
+  onChange: (option: T | null) => void;
   /** Called with what is typed ('' first); rejects are shown as a failed search. */
-  load: (query: string, signal: AbortSignal) => Promise<readonly ComboOption[]>;
+  load: (query: string, signal: AbortSignal) => Promise<readonly T[]>;
   placeholder?: string;
   hint?: string;
   error?: string | null | undefined;
@@ -52,7 +52,7 @@ function holdThroughScroll(field: Element): void {
 }
 
 /** Choice of one from many, found by typing; the options come from the server. */
-export function ComboBox(props: ComboBoxProps) {
+export function ComboBox<T extends ComboOption = ComboOption>(props: ComboBoxProps<T>) {
   const t = uiMessages.useT();
   const { value } = props;
   const [text, setText] = useState(value?.label ?? '');
@@ -128,7 +128,7 @@ export function ComboBox(props: ComboBoxProps) {
             </div>
           )}
         >
-          {(option: ComboOption) => (
+          {(option: T) => (
             <ListBoxItem id={option.id} textValue={option.label} className="option">
               {({ isSelected }) => (
                 <>
