@@ -105,7 +105,7 @@ export const messages = defineMessages(
     'sla.steps': 'Zeitleiste {{what}}',
     'sla.all_steps': 'Alle {{count}} Schritte anzeigen',
     'sla.remaining': 'Noch {{time}} Geschäftszeit',
-    'sla.late': '{{time}} Geschäftszeit überfällig',
+    'sla.late': '{{time}} überfällig',
 
     'time.title': 'Arbeitszeit',
     'time.total': 'Gesamt {{time}}',
@@ -318,7 +318,7 @@ export const messages = defineMessages(
     'sla.steps': 'Timeline {{what}}',
     'sla.all_steps': 'Show all {{count}} steps',
     'sla.remaining': '{{time}} of business time left',
-    'sla.late': 'overdue by {{time}} of business time',
+    'sla.late': '{{time}} overdue',
 
     'time.title': 'Working time',
     'time.total': '{{time}} in total',

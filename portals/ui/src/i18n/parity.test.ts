@@ -58,3 +58,47 @@ it('does not compile an unknown key or a forgotten value, and shows the gap wher
   // @ts-expect-error a plural needs its count
   expect(uiMessages.t('palette.results')).toBe('palette.results');
 });
+
+const every = sets.flatMap(({ namespace, de, en }) =>
+  [de, en].flatMap((texts) =>
+    Object.entries(texts as Messages).map(([key, text]) => ({ at: `${namespace}/${key}`, text })),
+  ),
+);
+
+/** What readers stumbled over, and what says it instead. */
+const BETTER: readonly (readonly [stumbled: RegExp, instead: string])[] = [
+  [/hat kein Kunde\b/, 'Zu dieser Nummer gibt es keinen Kunden'],
+  [/Höchstens offene/, 'Max. offene Tickets'],
+  [/Wie das System|Like the system/, 'Systemeinstellung, System setting'],
+  [/Es kümmert sich/, 'Bearbeitet von'],
+  [/Geschäftszeit darüber|of business time over/, 'überfällig, overdue'],
+  [/lets us go on|It (can go|goes) on|^Goes on/, 'continue'],
+  [/(Keine|gefährdete[rn]?|verletzte[rn]?|Die) SLA\b(?!-)/, 'das SLA: Kein SLA, gefährdetes SLA'],
+  [/Ansprechperson|^Kontakte?$/, 'Ansprechpartner'],
+  [/has not the right|stands here|lies (too|in)|not any more|as things are|anew\b/, 'correct English'],
+];
+
+it('says nothing that readers stumbled over', () => {
+  const found = every.flatMap(({ at, text }) =>
+    BETTER.flatMap(([stumbled, instead]) => (stumbled.test(text) ? [`${at}: ${text} → ${instead}`] : [])),
+  );
+  expect(found).toEqual([]);
+});
+
+it('says “Übernehmen”, which meant four things, nowhere', () => {
+  const taking = every.filter(({ text }) => /\bübernehmen\b|^Übernommen$/i.test(text)).map(({ at }) => at);
+  expect(taking).toEqual([]);
+});
+
+it('no form lets the browser judge its fields: it would do so in a language of its own', () => {
+  const sources = import.meta.glob<string>('../../../*/src/**/*.tsx', {
+    eager: true,
+    query: '?raw',
+    import: 'default',
+  });
+  const forms = Object.entries(sources).flatMap(([file, text]) =>
+    [...text.matchAll(/<form\b(?:=>|[^>])*>/g)].map(([form]) => ({ file, form })),
+  );
+  expect(forms.length).toBeGreaterThan(10);
+  expect(forms.filter(({ form }) => !/\bnoValidate\b/.test(form))).toEqual([]);
+});
