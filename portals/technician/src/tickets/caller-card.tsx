@@ -1,12 +1,12 @@
 import type { Contact, Site, Ticket } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
+import { Link } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Icon } from '@psa/ui/components/icon';
 import { StatusPill } from '@psa/ui/components/pill';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
-import { Link } from 'react-router';
 import { contactQuery, customerQuery } from '../api/customers.ts';
 import { ticketListQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';

@@ -1,7 +1,7 @@
+import { useNavigate } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { showToast } from '@psa/ui/toast-store';
 import { useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from 'react-router';
 import { teamsQuery } from '../api/desk.ts';
 import { ticketQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/daily-messages.ts';

@@ -1,7 +1,7 @@
 import type { Priority, Tagged, Ticket, TicketStatus } from '@psa/app/api/types';
+import { useNavigate } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { useNavigate } from 'react-router';
 import { useCommands } from '../commands.ts';
 import { Picker } from '../components/picker.tsx';
 import { messages as dailyMessages } from '../i18n/daily-messages.ts';

@@ -1,5 +1,6 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
 import type { Ticket } from '@psa/app/api/types';
+import { useNavigate } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { changeTicket } from '@psa/app/tickets';
 import { useTellError } from '@psa/app/use-tell-error';
@@ -7,7 +8,6 @@ import { Button } from '@psa/ui/components/button';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from 'react-router';
 import { takeNextTicket } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
 import { messages } from '../i18n/daily-messages.ts';

@@ -1,5 +1,6 @@
 import { saveStatusOf } from '@psa/app/api/save-status';
 import type { Tagged, Ticket } from '@psa/app/api/types';
+import { Link, useNavigate } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button, IconButton } from '@psa/ui/components/button';
@@ -12,7 +13,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { Link, useNavigate } from 'react-router';
 import { deleteTicket } from '../api/tickets.ts';
 import { messages as dailyMessages } from '../i18n/daily-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
