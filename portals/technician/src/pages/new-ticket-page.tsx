@@ -5,7 +5,7 @@ import type { NewTicket, Priority } from '@psa/app/api/types';
 import { DraftNote } from '@psa/app/components/draft-note';
 import { ErrorText } from '@psa/app/components/error-state';
 import { useDraft } from '@psa/app/drafts/use-draft';
-import { useNavigate, useNavigate, useSearchParams, useSearchParams } from '@psa/app/router';
+import { useNavigate, useSearchParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsPath, createTicket } from '@psa/app/tickets';
 import { useUploads } from '@psa/app/uploads/use-uploads';

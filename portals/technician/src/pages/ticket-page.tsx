@@ -3,7 +3,7 @@ import { isUnknownAddress } from '@psa/app/api/error';
 import { QueryFailure } from '@psa/app/components/error-state';
 import { RouteError } from '@psa/app/components/route-error';
 import type { PageModule } from '@psa/app/pages';
-import { Link, Link, useNavigate, useParams, useParams, useRouteError } from '@psa/app/router';
+import { Link, useParams, useRouteError } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
 import { useLoaded } from '@psa/app/use-loaded';
