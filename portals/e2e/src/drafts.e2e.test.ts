@@ -135,7 +135,11 @@ describe('what is typed', () => {
     const customer = page.getByRole('combobox', { name: /^Kunde/ });
     const contact = page.getByRole('combobox', { name: /^Kontakt|^Ansprech/ });
     await customer.fill('brau');
-    await page.getByRole('option', { name: /Brauerei/ }).waitFor();
+    // The company first, then its people.
+    await page
+      .getByRole('option', { name: /Brauerei/ })
+      .first()
+      .waitFor();
     await page.keyboard.press('Enter');
     await expect.poll(() => customer.inputValue(), PATIENT).toContain('Brauerei Hallertau');
     await page.getByRole('listbox').waitFor({ state: 'detached' });

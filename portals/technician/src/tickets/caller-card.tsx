@@ -109,9 +109,9 @@ function OtherTickets({ ticket }: { ticket: Ticket }) {
   const others = open.data.rows.filter(({ id }) => id !== ticket.id);
   const isCounted = ['new', 'assigned', 'in_progress', 'waiting_customer'].includes(ticket.status);
   const count = Math.max(others.length, (open.data.meta.total ?? 0) - (isCounted ? 1 : 0));
-  if (count === 0) return <p className="muted">{t('caller.no_others')}</p>;
+  if (count === 0) return <p className="muted caller-others">{t('caller.no_others')}</p>;
   return (
-    <div>
+    <div className="caller-others">
       <div className="row">
         <span className="muted">{t('caller.others', { count })}</span>
         <span className="spacer" />

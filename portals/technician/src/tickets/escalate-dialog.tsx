@@ -52,7 +52,7 @@ export function EscalateDialog({ tagged, onClose }: { tagged: Tagged<Ticket>; on
   const assign = may(me, 'ticket:assign');
 
   async function save(key: string): Promise<void> {
-    noteOwnEscalation(ticket.id);
+    const forget = noteOwnEscalation(ticket.id);
     const saved = await escalateTicket(
       tagged,
       {
@@ -63,6 +63,7 @@ export function EscalateDialog({ tagged, onClose }: { tagged: Tagged<Ticket>; on
       },
       key,
     ).catch((error) => {
+      forget();
       void queries.invalidateQueries({ queryKey: ['ticket', ticket.id, 'page'] });
       throw error;
     });

@@ -8,8 +8,11 @@ import { messages } from '../i18n/daily-messages.ts';
 import { useLiveMessages } from '../live/live-store.ts';
 
 const own = new Set<string>();
-/** The next call for help with this ticket comes from here: nobody is told what they did themselves. */
-export const noteOwnEscalation = (ticketId: string): void => void own.add(ticketId);
+/** The next call for help with this ticket comes from here: nobody is told what they did themselves. Gives a way back. */
+export function noteOwnEscalation(ticketId: string): () => void {
+  own.add(ticketId);
+  return () => void own.delete(ticketId);
+}
 
 /**
  * Tells a technician that a colleague calls for help with a ticket that is theirs or, where nobody has it, their team's:
