@@ -11,6 +11,7 @@ import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
 import { escalationRoutes } from './escalations/routes.ts';
 import { historyRoutes } from './history/routes.ts';
+import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
 import { quotaRoutes } from './quota/routes.ts';
@@ -47,6 +48,7 @@ export const ticketsService: ServiceDefinition = {
         for (const routes of [teams, calendars, slaPolicies, assignmentRules, categories, savedViews])
           routes(app, deps);
         technicianRoutes(app, deps);
+        await holidayRoutes(app, deps);
         importRoutes(app, deps);
       },
       workers: [

@@ -25,6 +25,7 @@ import { keysOf } from '../live/query-keys.ts';
 import { PAGES } from '../pages.ts';
 import { EscalationNotice } from '../tickets/escalation-notice.tsx';
 import { TakeNext } from '../tickets/take-next.tsx';
+import { ViewLinks } from '../tickets/view-links.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
 
@@ -49,7 +50,7 @@ export function Component() {
 
   const { nav, commands: pages } = usePages(PAGES, ({ label, path }) => ({
     label: label && t(label),
-    ...(path === '/tickets' ? { to: lastListPath() } : {}),
+    ...(path === '/tickets' ? { to: lastListPath(), below: <ViewLinks /> } : {}),
   }));
   const go = (to: string) => void navigate(to);
   const create = may(me, 'ticket:create');

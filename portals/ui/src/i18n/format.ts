@@ -17,7 +17,7 @@ export interface Formats {
   dateTime(at: Date | string | number): string;
   /** 14:05 */
   time(at: Date | string | number): string;
-  /** As one says it: 14:05 today, "Fr 14:05" within six days, 21.11., 14:05 in this year, else with the year. */
+  /** When, as one says it: 14:55 today, Fr 14:55 within a week, 12.12., 14:55 this year, 12.12.2027 else. */
   moment(at: Date | string | number, now?: number): string;
   /** vor 5 Minuten, in 2 Stunden, gestern */
   relative(at: Date | string | number, now?: number): string;
@@ -47,7 +47,8 @@ export function createFormats(language: Language, timeZone?: string): Formats {
   const dateTime = new Intl.DateTimeFormat(locale, { ...day, ...clock, ...zone });
   const time = new Intl.DateTimeFormat(locale, { ...clock, ...zone });
   const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short', ...zone });
-  const dayMonth = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', ...clock, ...zone });
+  const dayTime = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', ...clock, ...zone });
+  const year = new Intl.DateTimeFormat(locale, { year: 'numeric', ...zone });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
   const plain = new Intl.NumberFormat(locale);
@@ -74,14 +75,11 @@ export function createFormats(language: Language, timeZone?: string): Formats {
     dateTime: safely(dateTime),
     time: safely(time),
     moment(at, now = Date.now()) {
-      const then = new Date(at);
-      if (Number.isNaN(then.getTime())) return '–';
-      const today = date.format(now);
-      if (date.format(then) === today) return time.format(then);
-      const age = now - then.getTime();
-      // From six days on the weekday of then may be read as that of last week.
-      if (age > 0 && age < 6 * DAY) return `${weekday.format(then).replace(/\.$/, '')} ${time.format(then)}`;
-      return date.format(then).slice(-4) === today.slice(-4) ? dayMonth.format(then) : dateTime.format(then);
+      const value = new Date(at);
+      if (Number.isNaN(value.getTime())) return '–';
+      if (date.format(value) === date.format(now)) return time.format(value);
+      if (Math.abs(value.getTime() - now) < 6 * DAY) return `${weekday.format(value)} ${time.format(value)}`;
+      return (year.format(value) === year.format(now) ? dayTime : date).format(value);
     },
     relative(at, now = Date.now()) {
       const distance = new Date(at).getTime() - now;
