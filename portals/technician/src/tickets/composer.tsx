@@ -26,7 +26,7 @@ import {
 import { addTime } from '../api/tickets.ts';
 import { messages as dailyMessages } from '../i18n/daily-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
-import { parseMinutes } from '../timer/timer.ts';
+import { parseMinutes } from '../timer/typed-minutes.ts';
 import { SendButton } from './send-button.tsx';
 import { sendComment } from './send-comment.ts';
 import { UploadMark } from './upload-mark.tsx';
