@@ -43,7 +43,7 @@ export function PrintDialog({ id, onClose }: { id: string; onClose: () => void }
       footer={
         <>
           <Button onPress={onClose}>{u('action.cancel')}</Button>
-          <Button kind="primary" icon="printer" isPending={loading} onPress={() => void print()}>
+          <Button kind="primary" icon="print" isPending={loading} onPress={() => void print()}>
             {t('print.run')}
           </Button>
         </>

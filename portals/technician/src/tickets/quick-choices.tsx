@@ -41,21 +41,21 @@ export function QuickChoices({ tagged, save, asking, onAsk, onEscalate, onPrint 
   const done = ticket.status === 'resolved' || ticket.status === 'closed';
   const take = () => save.change({ assigned_to: me.id }, tagged);
   const actions = [
-    { id: 'status', keys: 's', title: l('bulk.status'), run: () => onAsk('status'), enabled: update },
-    { id: 'priority', keys: 'p', title: l('bulk.priority'), run: () => onAsk('priority'), enabled: update },
-    { id: 'assign', keys: 'a', title: l('bulk.assign'), run: () => onAsk('assign'), enabled: assign },
-    { id: 'take', keys: 'i', title: l('bulk.take'), run: take, enabled: assign },
+    { keys: 's', id: 'status', title: l('bulk.status'), run: () => onAsk('status'), enabled: update },
+    { keys: 'p', id: 'priority', title: l('bulk.priority'), run: () => onAsk('priority'), enabled: update },
+    { keys: 'a', id: 'assign', title: l('bulk.assign'), run: () => onAsk('assign'), enabled: assign },
+    { keys: 'i', id: 'take', title: l('bulk.take'), run: take, enabled: assign },
     {
-      id: 'escalate',
       keys: 'x',
+      id: 'escalate',
       title: d('action.escalate'),
       run: onEscalate,
       enabled: update && may(me, 'ticket:comment:internal') && !done,
     },
     { id: 'print', title: d('print.title'), run: onPrint, enabled: true },
     {
-      id: 'back',
       keys: 'u',
+      id: 'back',
       title: t('ticket.back'),
       run: () => void navigate(lastListPath()),
       enabled: true,

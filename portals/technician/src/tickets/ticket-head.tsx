@@ -72,7 +72,7 @@ export function TicketHead({ tagged, save, onPrint, onDetails, actions }: Ticket
             });
           }}
         />
-        <IconButton icon="printer" label={d('action.print')} onPress={onPrint} />
+        <IconButton icon="print" label={d('action.print')} onPress={onPrint} />
         {may(me, 'ticket:delete') && (
           <IconButton icon="trash" label={t('ticket.delete')} onPress={() => setDeleting(true)} />
         )}

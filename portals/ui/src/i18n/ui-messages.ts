@@ -83,6 +83,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Strg',
     'hotkeys.then': 'dann',
     'hotkeys.help': 'Tastenkürzel anzeigen',
+    'hotkeys.here': '(diese Seite)',
+    'hotkeys.print': 'Drucken',
     'hotkeys.palette': 'Befehle und Suche öffnen',
 
     'list.loading': 'Wird geladen …',
@@ -252,6 +254,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Ctrl',
     'hotkeys.then': 'then',
     'hotkeys.help': 'Show keyboard shortcuts',
+    'hotkeys.here': '(this page)',
+    'hotkeys.print': 'Print',
     'hotkeys.palette': 'Open commands and search',
 
     'list.loading': 'Loading …',
