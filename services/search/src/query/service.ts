@@ -8,6 +8,7 @@ import type {
   SearchResponse,
 } from '@psa/contracts/search';
 import { can } from '@psa/service-kit/app';
+import { domainsInLetters } from '@psa/service-kit/contact-forms';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { forbidden } from '@psa/service-kit/errors';
 import type { ServiceDeps } from '@psa/service-kit/service';
@@ -47,7 +48,7 @@ export async function search(
           .query({
             tenant_id: ctx.scope.tenant_id,
             customer_id: ctx.scope.customer_id,
-            text: query.q,
+            text: domainsInLetters(query.q),
             ...(all ? {} : { types }),
             ...(own ? { only: { type: 'ticket', ids: own.ids } } : {}),
             limit,
@@ -82,7 +83,7 @@ export async function searchMatches(
     .matches({
       tenant_id: ctx.scope.tenant_id,
       customer_id: ctx.scope.customer_id,
-      text: q,
+      text: domainsInLetters(q),
       type,
       ...(customer_id === undefined ? {} : { only_customer: customer_id }),
       ...(ids === undefined ? {} : { ids }),
