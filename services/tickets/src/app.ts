@@ -9,7 +9,11 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+<<<<<<< HEAD
 import { escalationRoutes } from './escalations/routes.ts';
+=======
+import { exportRoutes } from './export/routes.ts';
+>>>>>>> 361b6d3ee7eeb3a3308246b9f66ba89730c8d4ca
 import { historyRoutes } from './history/routes.ts';
 import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';
@@ -50,6 +54,7 @@ export const ticketsService: ServiceDefinition = {
         technicianRoutes(app, deps);
         await holidayRoutes(app, deps);
         importRoutes(app, deps);
+        exportRoutes(app, deps);
       },
       workers: [
         ...peopleConsumers(deps),
