@@ -52,7 +52,7 @@ describe('what is typed', () => {
     await page.reload();
     await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('Scanner ohne Netz');
     await page.getByRole('button', { name: 'Abbrechen' }).click();
-    await heading('Tickets');
+    await page.getByRole('grid', { name: 'Tickets' }).waitFor();
     await page.goto('/tickets/new');
     await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('');
   });

@@ -192,7 +192,7 @@ describe('the page of a ticket', () => {
       await page.getByRole('heading', { level: 1, name: 'Dieses Ticket gibt es nicht' }).waitFor();
       await expectNoAxeViolations(page);
       await page.getByRole('link', { name: 'Zur Ticketliste' }).click();
-      await page.getByRole('heading', { level: 1, name: 'Tickets' }).waitFor();
+      await page.getByRole('grid', { name: 'Tickets' }).waitFor();
     },
   );
 

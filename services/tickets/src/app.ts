@@ -9,11 +9,8 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
-<<<<<<< HEAD
 import { escalationRoutes } from './escalations/routes.ts';
-=======
 import { exportRoutes } from './export/routes.ts';
->>>>>>> 361b6d3ee7eeb3a3308246b9f66ba89730c8d4ca
 import { historyRoutes } from './history/routes.ts';
 import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';

@@ -1,5 +1,6 @@
 import { IdParams, One } from '@psa/contracts/common';
-import { EscalateTicketRequest, NextTicket, TakeNextRequest, Ticket } from '@psa/contracts/tickets';
+import { EscalateTicketRequest, NextTicket, TakeNextRequest } from '@psa/contracts/ticket-work';
+import { Ticket } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
 import { checkIfMatch, etag, write } from '@psa/service-kit/write';
 import type { TicketsDeps } from '../deps.ts';

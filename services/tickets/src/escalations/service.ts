@@ -1,4 +1,5 @@
-import { type EscalateTicketRequest, PRIORITIES, type Ticket } from '@psa/contracts/tickets';
+import type { EscalateTicketRequest } from '@psa/contracts/ticket-work';
+import { PRIORITIES, type Ticket } from '@psa/contracts/tickets';
 import { isDone } from '@psa/domain/ticket-status';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
