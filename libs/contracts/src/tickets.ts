@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Line, listQuery, Nullable, StringEnum, Tag, Text, Timestamp, Uuid } from './common.ts';
-import { MOST_IDS } from './search.ts';
+import { MOST_IDS } from './limits.ts';
 
 /** BDUF §2.1. */
 export const TICKET_STATUSES = [
@@ -193,6 +193,7 @@ export const ListTicketsQuery = Closed({
   created_after: Type.Optional(Timestamp),
   created_before: Type.Optional(Timestamp),
   updated_after: Type.Optional(Timestamp),
+  updated_before: Type.Optional(Timestamp),
 });
 export type ListTicketsQuery = Static<typeof ListTicketsQuery>;
 

@@ -15,6 +15,7 @@ export const messages = defineMessages(
     'category.new': 'Neue Kategorie',
     'category.hint': 'Daraus wählen Kunden, worum es in einem Ticket geht.',
     rules: 'Zuweisungsregeln',
+    search: 'Suche',
     storage: 'Speicherplatz',
     'storage.note':
       'Wie viel Platz die Dateien an Tickets belegen. Wer eine Datei oder ihr Ticket löscht, gibt ihn zurück.',
@@ -173,6 +174,7 @@ export const messages = defineMessages(
     'category.new': 'New category',
     'category.hint': 'Customers choose from these what a ticket is about.',
     rules: 'Assignment rules',
+    search: 'Search',
     storage: 'Storage',
     'storage.note': 'How much room the files of tickets take. Deleting a file or its ticket gives it back.',
     'storage.all': 'All customers together',

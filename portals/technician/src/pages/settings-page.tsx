@@ -14,6 +14,7 @@ const Storage = lazy(() => import('../desk/storage.tsx').then((m) => ({ default:
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
 const Roles = lazy(() => import('../desk/roles.tsx').then((m) => ({ default: m.Roles })));
 const Backups = lazy(() => import('../desk/backups.tsx').then((m) => ({ default: m.Backups })));
+const Synonyms = lazy(() => import('../desk/synonyms.tsx').then((m) => ({ default: m.Synonyms })));
 const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
 const SECTIONS = [
@@ -25,6 +26,7 @@ const SECTIONS = [
   { id: 'categories', needs: 'desk:manage', Part: Categories },
   { id: 'rules', needs: 'desk:manage', Part: Rules },
   { id: 'storage', needs: 'desk:manage', Part: Storage },
+  { id: 'search', needs: 'search:manage', Part: Synonyms },
   { id: 'backups', needs: 'backup:view', Part: Backups },
   { id: 'users', needs: 'user:create', Part: Users },
   { id: 'roles', needs: 'role:view', Part: Roles },

@@ -1,4 +1,4 @@
-import { MOST_IDS } from '@psa/contracts/search';
+import { MOST_IDS } from '@psa/contracts/limits';
 import { normalTag } from '@psa/contracts/tags';
 import {
   type ListTicketsQuery,
@@ -104,6 +104,7 @@ function filters(tx: Tx, ctx: RequestContext, query: ListTicketsQuery, now: Date
   if (query.created_after) where.push(sql`t.created_at >= ${query.created_after}`);
   if (query.created_before) where.push(sql`t.created_at < ${query.created_before}`);
   if (query.updated_after) where.push(sql`t.updated_at >= ${query.updated_after}`);
+  if (query.updated_before) where.push(sql`t.updated_at < ${query.updated_before}`);
   where.push(visibleTickets(tx, ctx));
   return where;
 }
