@@ -341,7 +341,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     const row = page.getByRole('row').filter({ hasText: 'Kundenadministration' });
     await row.getByText('Kunden', { exact: true }).waitFor();
     await row.getByText(/^\d+ Rechte$/).click();
-    await row.getByText('Ansprechpersonen anlegen').waitFor();
+    await row.getByText('Ansprechpartner anlegen').waitFor();
     await page.getByRole('row').filter({ hasText: 'Alles' }).first().waitFor();
     await session.close();
   });

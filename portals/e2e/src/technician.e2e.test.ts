@@ -433,7 +433,7 @@ describe('the technician portal', () => {
       () => getComputedStyle(document.documentElement).colorScheme as string,
     );
     expect(scheme).toBe('dark');
-    await menu('Like the system');
+    await menu('System setting');
     await menu('Deutsch');
     await navigation(page, 'Übersicht').waitFor();
   });

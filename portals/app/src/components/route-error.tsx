@@ -21,11 +21,10 @@ export function RouteError() {
   if (isUnknownAddress(error)) return <NotFound />;
   if (error instanceof ApiError) return <LoadError error={error} />;
   if (isLost && isReloading) return <Starting />;
-  const why = error instanceof Error ? error.message : t('error.unknown');
   return (
     <div className="state" role="alert">
       <h1>{t('error.page_title')}</h1>
-      <p>{isLost ? t('error.lost_code') : why}</p>
+      <p>{t(isLost ? 'error.lost_code' : 'error.unknown')}</p>
       <Button icon="refresh" onPress={() => window.location.reload()}>
         {t('error.reload')}
       </Button>

@@ -9,7 +9,7 @@ const why = (code: string, values = {}) => whyRefused({ code, message: 'English'
 it('says in the language of the reader why a row was not taken', () => {
   expect(why('empty')).toBe('darf nicht leer sein');
   expect(why('wrong_form', { form: 'idn-email' })).toBe('ist keine gültige E-Mail-Adresse');
-  expect(why('wrong_form', { form: 'uri' })).toBe('hat nicht die richtige Form');
+  expect(why('wrong_form', { form: 'uri' })).toBe('hat nicht das richtige Format');
   expect(why('unknown_value')).toBe('muss Aktiv, Interessent oder Inaktiv sein');
   expect(why('same_name', { line: 2 })).toBe('steht schon in Zeile 2');
   expect(why('wrong_width', { cells: 4, header: 9 })).toBe('Die Zeile hat 4 Felder, die Kopfzeile 9.');
@@ -18,13 +18,14 @@ it('says in the language of the reader why a row was not taken', () => {
 it('says what stands where there is no heading, and what two numbers contradict', () => {
   expect(why('no_heading', { column: 3 })).toBe('In Spalte 3 steht Text, aber sie hat keine Überschrift.');
   expect(why('two_numbers')).toBe(
-    'Diese Kundennummer ist unbekannt, und die Zeile hat schon eine externe ID. Bitte wählen, was die Spalte ist.',
+    'Diese Kundennummer ist unbekannt, und die Zeile hat schon eine externe ID. Bitte auswählen, was die Spalte enthält.',
   );
   expect(why('required')).toBe('darf nicht leer sein');
 });
 
-it('shows as it came what it has no words for', () => {
-  expect(why('taken')).toBe('English');
+it('says what it has no words for in those of any field, never in English', () => {
+  expect(why('taken')).toBe('Das gibt es schon.');
+  expect(why('of_a_newer_release')).toBe('Das wird so nicht angenommen.');
   expect(why('ambiguous', { count: 3 })).toBe('3 Kunden heißen so. Kundennummer oder externe ID angeben.');
   expect(columnText('rows[3]', messages.t)).toBe('rows[3]');
 });

@@ -1,4 +1,5 @@
 import type { FieldIssue } from '@psa/app/api/error';
+import { issueText } from '@psa/app/api/field-text';
 import type { DetailCode } from '@psa/contracts/detail-codes';
 import type { messages } from '../i18n/customer-messages.ts';
 
@@ -47,12 +48,12 @@ const FORMS: Readonly<Record<string, 'email' | 'website'>> = {
   'web-address': 'website',
 };
 
-/** Why the import did not take something; what it says that has no words here is shown as it came. */
+/** Why the import did not take something; what has no words here has those of any field. */
 export function whyRefused(issue: Omit<FieldIssue, 'field'>, t: T): string {
-  const { code = '', message, values = {} } = issue;
+  const { code = '', values = {} } = issue;
   if (code === 'ambiguous' && values.count !== undefined)
     return t('import.why.ambiguous', { a: values.count });
-  if (!Object.hasOwn(WHY, code)) return message;
+  if (!Object.hasOwn(WHY, code)) return issueText({ field: '', code, values });
   const known = WHY[code as keyof typeof WHY];
   const words = known === 'form' ? (FORMS[String(values.form)] ?? known) : known;
   return t(`import.why.${words}`, {

@@ -65,7 +65,7 @@ export const messages = defineMessages(
     'bulk.assign': 'Zuweisen',
     'bulk.take': 'Mir zuweisen',
     'bulk.tags': 'Schlagwörter ergänzen',
-    'bulk.apply': 'Übernehmen',
+    'bulk.apply': 'Anwenden',
     'bulk.done_one': '{{count}} Ticket geändert',
     'bulk.done_other': '{{count}} Tickets geändert',
     'bulk.failed_title': 'Nicht alle Tickets ließen sich ändern',
@@ -75,7 +75,7 @@ export const messages = defineMessages(
     'bulk.why.PERMISSION_DENIED': 'Dafür fehlt die Berechtigung.',
     'bulk.why.RESOURCE_NOT_FOUND': 'Das Ticket gibt es nicht mehr.',
     'bulk.why.VERSION_CONFLICT': 'Jemand anders hat es gerade geändert.',
-    'bulk.why.OTHER': 'Diese Änderung nimmt das Ticket nicht an.',
+    'bulk.why.OTHER': 'Das Ticket lässt diese Änderung nicht zu.',
     'bulk.why.NOT_SENT': 'Die Verbindung brach vorher ab.',
   },
   {
@@ -150,7 +150,7 @@ export const messages = defineMessages(
     'bulk.why.PERMISSION_DENIED': 'You do not have permission for that.',
     'bulk.why.RESOURCE_NOT_FOUND': 'The ticket no longer exists.',
     'bulk.why.VERSION_CONFLICT': 'Someone else has just changed it.',
-    'bulk.why.OTHER': 'The ticket does not take this change.',
+    'bulk.why.OTHER': 'The ticket does not allow this change.',
     'bulk.why.NOT_SENT': 'The connection was lost before.',
   },
 );

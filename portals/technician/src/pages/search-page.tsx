@@ -67,6 +67,7 @@ export function Component() {
       <h1>{t('search.title')}</h1>
       <search>
         <form
+          noValidate
           onSubmit={(event: FormEvent) => {
             event.preventDefault();
             setParams(link({ q: text.trim() }));

@@ -131,7 +131,7 @@ function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) 
         )}
       </div>
       {editor.base ? (
-        <form className="row title-form" onSubmit={submit}>
+        <form className="row title-form" onSubmit={submit} noValidate>
           <TextField
             autoFocus
             label={t('ticket.title')}

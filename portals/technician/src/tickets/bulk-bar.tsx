@@ -189,7 +189,7 @@ function TagsDialog(props: { onClose: () => void; onApply: (tags: string[]) => v
         </>
       }
     >
-      <form id="bulk-tags" onSubmit={submit}>
+      <form id="bulk-tags" onSubmit={submit} noValidate>
         <TextField
           autoFocus
           label={tt('ticket.tags')}

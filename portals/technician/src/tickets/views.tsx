@@ -115,7 +115,7 @@ function SaveView({ query, onClose }: { query: string; onClose: () => void }) {
         </>
       }
     >
-      <form id="save-view" className="stack" onSubmit={submit}>
+      <form id="save-view" className="stack" onSubmit={submit} noValidate>
         <TextField autoFocus label={t('views.name')} maxLength={100} value={name} onChange={setName} />
         <Checkbox isSelected={shared} onChange={setShared}>
           {t('views.shared')}

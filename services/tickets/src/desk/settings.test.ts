@@ -203,6 +203,10 @@ describe('assignment', () => {
       `team_id=${id}`,
       `customer_id=${id}`,
       `assigned_to=${id}`,
+      `assigned_to=me,none,${id}`,
+      `assigned_to=${desk.ben.sub},${id}`,
+      `team_id=mine,${id}`,
+      'category=Getippt,Gibt+es+nicht',
       'status=erledigt',
       'farbe=rot',
     ]) {
@@ -214,6 +218,8 @@ describe('assignment', () => {
     );
     expect(good.status, good.text).toBe(201);
     expect(new URLSearchParams(good.body.data.query).get('category')).toBe('Getippt');
+    const several = await save(`category=getippt&assigned_to=me,none,${desk.ben.sub}&team_id=mine,none`);
+    expect(several.status, several.text).toBe(201);
     const renamed = await call('PATCH', `/api/v1/saved-views/${good.body.data.id}`, {
       body: { name: 'Anders' },
     });
