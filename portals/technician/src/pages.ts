@@ -65,8 +65,9 @@ export const PAGES: readonly Page<Label>[] = [
   },
   {
     path: '/customers/import',
-    access: 'customer:create',
+    access: 'customer:import',
     file: () => import('./pages/customer-import-page.tsx'),
+    samples: ['/customers/import', '/customers/import?what=contacts'],
   },
   {
     path: '/customers/:id',

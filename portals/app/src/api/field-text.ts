@@ -60,6 +60,8 @@ const WORDS = {
   wrong_width: 'form',
   same_name: 'duplicate',
   same_customer: 'duplicate',
+  same_entry: 'duplicate',
+  no_customer_column: 'form',
   two_numbers: 'contradicts',
   limit: 'limit',
   not_valid: 'refused',
