@@ -31,7 +31,7 @@ export const synonymsQuery = queryOptions({
 });
 /** @throws ApiError 412 when somebody changed the list since `version` */
 export const changeSynonyms = (groups: string[][] | null, version: number) =>
-  api.put('/search/synonyms', { groups }, { ifMatch: `"${version}"` });
+  api.patch('/search/synonyms', { groups }, { ifMatch: `"${version}"` });
 
 /** Page of a hit. Contacts are shown with their customer. */
 export function hitPath(hit: SearchHit): string {

@@ -14,7 +14,8 @@ import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import { hitPath, SEARCH_PAGE, searchQuery } from '../api/search.ts';
 import { Pager } from '../components/pager.tsx';
-import { askedBy, filtersOf, SearchFilterBar, type SearchFilters } from '../components/search-filters.tsx';
+import { askedBy, filtersOf, type SearchFilters } from '../components/search-asked.ts';
+import { SearchFilterBar } from '../components/search-filters.tsx';
 import { messages } from '../i18n/customer-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages as searchMessages } from '../i18n/search-messages.ts';
@@ -54,8 +55,8 @@ export function Component() {
   useEffect(() => setText(q), [q]);
   useHotkeys([{ keys: '/', label: t('search.field'), run: () => input.current?.focus() }]);
   const result = useQuery(query);
-  const link = (changes: Record<string, string>) => {
-    const next = new URLSearchParams({ q, types, ...filters, ...changes });
+  const link = (changes: Partial<SearchFilters> & { q?: string; types?: string; page?: string }) => {
+    const next = new URLSearchParams({ q, types, page: '', ...filters, ...changes });
     for (const [name, value] of [...next]) if (value === '') next.delete(name);
     return next;
   };
@@ -152,7 +153,7 @@ export function Component() {
 }
 
 /** Other kinds than tickets have neither a status nor a deadline. */
-const ofKind = (types: string, { sort }: SearchFilters) =>
+const ofKind = (types: string, { sort }: SearchFilters): Partial<SearchFilters> & { types: string } =>
   types === 'ticket' ? { types } : { types, status: '', sort: sort === 'due' ? '' : sort };
 
 function Hit({ hit }: { hit: SearchHit }) {

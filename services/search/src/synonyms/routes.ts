@@ -28,13 +28,13 @@ export function synonymRoutes(app: App, deps: ServiceDeps, cache: SynonymCache):
     },
   );
 
-  app.put(
+  app.patch(
     path,
     {
       config: { permission: 'search:manage' },
       schema: {
         summary: 'Set what a search takes for the same',
-        operationId: 'setSynonyms',
+        operationId: 'updateSynonyms',
         description:
           'The whole list, or null for the shipped one. It holds for the next search; other processes follow within five seconds. Nothing is indexed anew.',
         body: SetSynonymsRequest,

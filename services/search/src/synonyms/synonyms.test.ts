@@ -31,7 +31,7 @@ async function tenantWith(...titles: string[]) {
   };
   const get = () => service.call('GET', path, { as: { tid } });
   const set = (groups: unknown, headers: Record<string, string> = {}) =>
-    service.call('PUT', path, { as: { tid }, body: { groups }, headers });
+    service.call('PATCH', path, { as: { tid }, body: { groups }, headers });
   const portal = { audience: 'customer', role: 'customer_admin', customer_id: acme };
   return { tid, found, get, set, portal };
 }
@@ -129,12 +129,12 @@ describe('a list of the tenant', () => {
   it('is for those who manage the search', async () => {
     const { tid } = await tenantWith();
     for (const role of ['technician_l1', 'service_manager'])
-      for (const method of ['GET', 'PUT'] as const)
+      for (const method of ['GET', 'PATCH'] as const)
         expect(
           (
             await service.call(method, path, {
               as: { tid, role },
-              ...(method === 'PUT' && { body: { groups: [] } }),
+              ...(method === 'PATCH' && { body: { groups: [] } }),
             })
           ).status,
         ).toBe(403);
