@@ -1,8 +1,8 @@
 import type { Command } from '@psa/ui/components/palette-host';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { useNavigate } from 'react-router';
 import type { NavItem } from './components/app-shell.tsx';
 import { mayOpen, type Page } from './pages.ts';
+import { useNavigate } from './router.tsx';
 import { useMe } from './session/session.ts';
 
 /**

@@ -103,7 +103,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     // Business hours that a policy counts by cannot go; after the policy they can.
     await page.goto('/settings/calendars');
     await page.getByRole('button', { name: `${calendar} bearbeiten` }).click();
-    await dialog.getByText('Wird von einer SLA-Regel benutzt').waitFor();
+    await dialog.getByText('Eine SLA-Regel nutzt diese Geschäftszeiten').waitFor();
     await page.goto('/settings/sla');
     for (const name of [policy, calendar]) {
       if (name === calendar) await page.goto('/settings/calendars');

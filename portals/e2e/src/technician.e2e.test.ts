@@ -433,14 +433,14 @@ describe('the technician portal', () => {
     await openTicket(ticket, subject);
     const text = `Im Keller ohne Empfang geschrieben. ${RUN}`;
     await day.setOffline(true);
-    await page.getByText(/^Offline\./).waitFor();
+    await page.getByText(/^Offline seit \d\d:\d\d Uhr\./).waitFor();
     await page.getByLabel('Nachricht an den Kunden').fill(text);
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await page.getByRole('alert').filter({ hasText: 'Unklar, ob der Beitrag ankam' }).waitFor();
     await expect.poll(() => page.getByLabel('Nachricht an den Kunden').inputValue(), PATIENT).toBe(text);
     await expectNoAxeViolations(page);
     await day.setOffline(false);
-    await page.getByText(/^Offline\./).waitFor({ state: 'detached' });
+    await page.getByText(/^Offline seit/).waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Erneut versuchen' }).first().click();
     await page.getByRole('article', { name: 'Antwort an den Kunden' }).getByText(text).waitFor();
   });

@@ -4,7 +4,7 @@ export interface ApiKey { id: string; name: string; prefix: string; role: string
 
 export interface ApiKeysMeta { page?: number; limit: number; total?: number; total_relation?: 'eq' | 'gte'; total_pages?: number; next_cursor?: string | null; }
 
-export interface AssignmentRule { id: string; name: string; position: number; category: string | null; customer_id: string | null; priority: 'low' | 'medium' | 'high' | 'critical' | null; team_id: string | null; skills: string[]; active: boolean; version: number; }
+export interface AssignmentRule { id: string; name: string; position: number; category: string | null; customer_id: string | null; customer_name: string | null; priority: 'low' | 'medium' | 'high' | 'critical' | null; team_id: string | null; skills: string[]; active: boolean; version: number; }
 
 export interface AttachmentQuota { used_bytes: number; limit_bytes: number; customer_limit_bytes: number; customer: { customer_id: string; used_bytes: number; limit_bytes: number; } | null; version: number; }
 
@@ -97,7 +97,7 @@ export interface Api {
   'DELETE /users/{id}': { path: { id: string; }; data: undefined; };
   'GET /api-keys': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; user_id?: string | 'all'; }; data: ({ id?: string; name?: string; prefix?: string; role?: string; user_id?: string; user_name?: string; created_at?: string; last_used_at?: string | null; expires_at?: string | null; })[]; meta: ApiKeysMeta; };
   'GET /api-keys/{id}': { path: { id: string; }; data: ApiKey; };
-  'GET /assignment-rules': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; position?: number; category?: string | null; customer_id?: string | null; priority?: 'low' | 'medium' | 'high' | 'critical' | null; team_id?: string | null; skills?: string[]; active?: boolean; version?: number; })[]; meta: ApiKeysMeta; };
+  'GET /assignment-rules': { query: { page?: number; limit?: number; cursor?: string; sort?: string; order?: string; fields?: string; include?: string; search?: string; count?: 'capped' | 'exact' | 'none'; }; data: ({ id?: string; name?: string; position?: number; category?: string | null; customer_id?: string | null; customer_name?: string | null; priority?: 'low' | 'medium' | 'high' | 'critical' | null; team_id?: string | null; skills?: string[]; active?: boolean; version?: number; })[]; meta: ApiKeysMeta; };
   'GET /assignment-rules/{id}': { path: { id: string; }; data: AssignmentRule; };
   'GET /attachment-quota': { query: { customer_id?: string; }; data: AttachmentQuota; };
   'GET /audit': { query: { limit?: number; cursor?: string; action?: string; actor_id?: string; object_type?: string; object_id?: string; after?: string; before?: string; }; data: ({ id: string; seq: number; occurred_at: string; action: string; actor: { kind: string; id: string | null; name: string | null; }; object: { type: string; id: string; }; request_id: string | null; detail: Record<string, unknown>; hash: string; })[]; meta: ApiKeysMeta; };

@@ -5,7 +5,7 @@ import { OfflineBanner } from '@psa/ui/components/states';
 import { ToastRegion } from '@psa/ui/components/toast';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
-import { NavLink, useLocation, useNavigation } from 'react-router';
+import { NavLink, useLocation, useNavigation } from '../router.tsx';
 import { LimitBanner } from './limit-banner.tsx';
 
 export interface NavItem {
@@ -106,8 +106,8 @@ export function AppShell(props: AppShellProps) {
         <main ref={main} id="content" className="shell-content" tabIndex={-1}>
           {props.children}
         </main>
+        <ToastRegion />
       </div>
-      <ToastRegion />
     </div>
   );
 }

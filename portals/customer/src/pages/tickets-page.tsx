@@ -1,5 +1,6 @@
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
@@ -7,7 +8,6 @@ import { EmptyState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import { countQuery, ticketsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
 import { readView, type Tab, type TicketView, viewPath } from '../tickets/list-view.ts';

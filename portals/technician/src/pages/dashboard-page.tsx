@@ -1,6 +1,7 @@
 import type { Priority, TicketStats } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { BarChart, StackedBar } from '@psa/ui/charts/charts';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
@@ -9,7 +10,6 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { barToneOf, PRIORITY_LOOK } from '@psa/ui/look';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from 'react-router';
 import { statsQuery, ticketListQuery } from '../api/tickets.ts';
 import { DayChart } from '../components/day-chart.tsx';
 import { Panel } from '../components/panel.tsx';

@@ -3,6 +3,7 @@ import { AppShell } from '@psa/app/components/app-shell';
 import { dropDrafts } from '@psa/app/drafts/drafts';
 import { LIVE_BUDGETS } from '@psa/app/live/refresher';
 import { useLiveUpdates } from '@psa/app/live/use-live-updates';
+import { Link, Outlet, useLocation, useNavigate } from '@psa/app/router';
 import { may, signOut, useMe } from '@psa/app/session/session';
 import { usePages } from '@psa/app/use-pages';
 import { Button } from '@psa/ui/components/button';
@@ -14,7 +15,6 @@ import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { markedParts } from '@psa/ui/marked';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useLocation, useNavigate } from 'react-router';
 import { hitPath, searchAll } from '../api/search.ts';
 import { logo } from '../brand.ts';
 import { useAllCommands, useCommands } from '../commands.ts';
@@ -144,7 +144,7 @@ export function Component() {
           )}
           <TimerChip />
           {create && (
-            <Button icon="plus" onPress={() => go('/tickets/new')}>
+            <Button kind="primary" icon="plus" onPress={() => go('/tickets/new')}>
               <span className="wide-only">{t('action.new_ticket')}</span>
               <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
             </Button>

@@ -1,6 +1,7 @@
 import type { SearchHit } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useSearchParams } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { Icon } from '@psa/ui/components/icon';
 import { Marked } from '@psa/ui/components/marked';
@@ -11,7 +12,6 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { PRIORITY_LOOK, type Priority, STATUS_LOOK, type TicketStatus } from '@psa/ui/look';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
 import { hitPath, SEARCH_PAGE, searchQuery } from '../api/search.ts';
 import { Pager } from '../components/pager.tsx';
 import { askedBy, filtersOf, type SearchFilters } from '../components/search-asked.ts';

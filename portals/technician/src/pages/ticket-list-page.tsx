@@ -1,5 +1,6 @@
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Button } from '@psa/ui/components/button';
@@ -12,7 +13,6 @@ import { useMediaQuery, useNarrow } from '@psa/ui/hooks/use-media-query';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { messages as ticketMessages } from '../i18n/ticket-messages.ts';

@@ -1,3 +1,4 @@
+import { Link } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button, IconButton } from '@psa/ui/components/button';
@@ -8,7 +9,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { Link } from 'react-router';
 import { createView, deleteView, savedViewsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
 import { encodeFilter, parseFilter } from './filter.ts';

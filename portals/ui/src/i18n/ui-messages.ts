@@ -114,7 +114,7 @@ export const uiMessages = defineMessages(
     'nav.open': 'Navigation öffnen',
 
     'offline.banner':
-      'Offline. Angezeigt wird der letzte bekannte Stand; Änderungen werden nicht gespeichert.',
+      'Offline seit {{time}} Uhr. Angezeigt wird der letzte bekannte Stand; Änderungen werden nicht gespeichert.',
     'live.lost': 'Live-Aktualisierung unterbrochen, wird wieder verbunden …',
 
     'palette.title': 'Befehle und Suche',
@@ -163,6 +163,7 @@ export const uiMessages = defineMessages(
 
     'toast.region': 'Meldungen',
     'toast.dismiss': 'Meldung schließen',
+    'toast.times': '({{times}}-mal)',
 
     'user.menu': 'Benutzermenü von {{name}}',
     'user.language': 'Sprache',
@@ -280,7 +281,7 @@ export const uiMessages = defineMessages(
     'nav.collapse': 'Show or hide navigation',
     'nav.open': 'Open navigation',
 
-    'offline.banner': 'Offline. You see the last known state; changes are not saved.',
+    'offline.banner': 'Offline since {{time}}. You see the last known state; changes are not saved.',
     'live.lost': 'Live updates interrupted, reconnecting …',
 
     'palette.title': 'Commands and search',
@@ -329,6 +330,7 @@ export const uiMessages = defineMessages(
 
     'toast.region': 'Notifications',
     'toast.dismiss': 'Dismiss notification',
+    'toast.times': '({{times}} times)',
 
     'user.menu': 'User menu of {{name}}',
     'user.language': 'Language',
