@@ -305,7 +305,17 @@ describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
       },
       { timeout: 120_000, interval: 20 },
     );
-    await on(node, `${alsoDo} kill -9 ${parseUpid(task.upid)!.pid}`);
+    const { pid } = parseUpid(task.upid)!;
+    // What people wait for comes before it: the task and its programs.
+    await vi.waitFor(async () => {
+      const nices = (await on(node, 'ps -e -o pgid= -o ni='))
+        .split('\n')
+        .map((line) => line.trim().split(/ +/).map(Number))
+        .flatMap(([group, nice]) => (group === pid ? [nice] : []));
+      expect(nices.length).toBeGreaterThan(1);
+      expect(new Set(nices)).toEqual(new Set([19]));
+    }, 20_000);
+    await on(node, `${alsoDo} kill -9 ${pid}`);
     const ran = await running;
     expect(ran.code, ran.stdout + ran.stderr).toBe(3);
     return (JSON.parse(ran.stdout) as { data: RunResult }).data;

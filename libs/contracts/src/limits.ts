@@ -8,6 +8,10 @@ export const GIB = 1024 * MIB;
 
 /** Largest attachment, bytes. */
 export const MAX_ATTACHMENT_BYTES = 25 * MIB;
+/** Largest calendar file that holidays are read from, bytes. */
+export const MAX_ICS_BYTES = 5 * MIB;
+/** Largest picture that a page fetches unasked to show it small, bytes. */
+export const MAX_THUMBNAIL_BYTES = 5 * MIB;
 /** Bytes that attachments may take until the desk's settings say otherwise: of a tenant, and of each of its customers. */
 export const ATTACHMENT_QUOTA_BYTES = { tenant: 20 * GIB, customer: 2 * GIB } as const;
 /** So long the bytes of a removed file stay in the store, for an operator who must bring one back. Nobody sees them. */

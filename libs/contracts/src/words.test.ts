@@ -4,7 +4,11 @@ import { joinWords, splitWords } from './words.ts';
 
 describe('names in one parameter', () => {
   it('are separated by commas; one inside a name has a backslash', () => {
-    expect(splitWords('Netzwerk,Server\\, Cloud, Netzwerk ,')).toEqual(['Netzwerk', 'Server, Cloud']);
+    expect(splitWords('Netzwerk,Server\\,Cloud,A, B,Netzwerk ,')).toEqual([
+      'Netzwerk',
+      'Server,Cloud',
+      'A, B',
+    ]);
     expect(joinWords(['A\\B', 'C,D'])).toBe('A\\\\B,C\\,D');
   });
 

@@ -10,6 +10,7 @@ import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './de
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
 import { historyRoutes } from './history/routes.ts';
+import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
 import { quotaRoutes } from './quota/routes.ts';
@@ -45,6 +46,7 @@ export const ticketsService: ServiceDefinition = {
         for (const routes of [teams, calendars, slaPolicies, assignmentRules, categories, savedViews])
           routes(app, deps);
         technicianRoutes(app, deps);
+        await holidayRoutes(app, deps);
         importRoutes(app, deps);
       },
       workers: [

@@ -4,7 +4,7 @@ import { Checkbox } from '@psa/ui/components/checkbox';
 import { ComboBox, type ComboBoxProps, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { FormDialog } from './form-dialog.tsx';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
@@ -23,6 +23,8 @@ export interface EditField {
   autoComplete?: 'current-password';
   /** What it offers follows from another field: a choice that is no longer offered gives way to the first. */
   follows?: boolean;
+  /** Stands under it, e.g. a way to fill it. */
+  below?: (values: Values, change: (value: string) => void) => ReactNode;
 }
 
 /** What was chosen as the text of a draft, and back: the id, and behind it the name that is shown. */
@@ -145,12 +147,10 @@ export function EditDialog(props: EditDialogProps) {
               );
             case 'text':
               return (
-                <TextArea
-                  key={field.name}
-                  {...common}
-                  hint={field.hint}
-                  maxLength={field.maxLength ?? 10_000}
-                />
+                <Fragment key={field.name}>
+                  <TextArea {...common} hint={field.hint} maxLength={field.maxLength ?? 10_000} />
+                  {field.below?.(values, common.onChange)}
+                </Fragment>
               );
             default:
               return (

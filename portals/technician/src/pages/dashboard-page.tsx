@@ -8,7 +8,7 @@ import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { EmptyState } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { barToneOf, PRIORITY_LOOK } from '@psa/ui/look';
+import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
 import { useQuery } from '@tanstack/react-query';
 import { statsQuery, ticketListQuery } from '../api/tickets.ts';
 import { DayChart } from '../components/day-chart.tsx';
@@ -158,7 +158,7 @@ function Charts({ stats }: { stats: TicketStats }) {
           data={STATUSES.filter((status) => status in stats.open_by_status).map((status) => ({
             label: u(`status.${status}`),
             value: stats.open_by_status[status] ?? 0,
-            tone: barToneOf(status),
+            tone: STATUS_LOOK[status].tone,
           }))}
         />
       </div>

@@ -23,6 +23,7 @@ import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
 import { PAGES } from '../pages.ts';
+import { ViewLinks } from '../tickets/view-links.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
 
@@ -47,7 +48,7 @@ export function Component() {
 
   const { nav, commands: pages } = usePages(PAGES, ({ label, path }) => ({
     label: label && t(label),
-    ...(path === '/tickets' ? { to: lastListPath() } : {}),
+    ...(path === '/tickets' ? { to: lastListPath(), below: <ViewLinks /> } : {}),
   }));
   const go = (to: string) => void navigate(to);
   const create = may(me, 'ticket:create');

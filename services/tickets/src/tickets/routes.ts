@@ -2,7 +2,7 @@ import { Closed, IdParams, Many, One } from '@psa/contracts/common';
 import {
   BulkUpdateRequest,
   BulkUpdateResponse,
-  CountTicketsRequest,
+  CountTicketsQuery,
   CreateTicketRequest,
   ListTicketsQuery,
   Ticket,
@@ -125,7 +125,7 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
     },
   );
 
-  app.post(
+  app.get(
     '/api/v1/tickets/counts',
     {
       config: { permission: 'ticket:view:own' },
@@ -133,11 +133,13 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
         summary: 'How many tickets several lists have, counted up to 1,000 each',
         operationId: 'countTickets',
         tags,
-        body: CountTicketsRequest,
+        querystring: CountTicketsQuery,
         response: { 200: TicketCounts },
       },
     },
-    async (request) => ({ data: await countTickets(deps, contextOf(request), request.body.queries) }),
+    async (request) => ({
+      data: await countTickets(deps, contextOf(request), request.query.lists.split(';')),
+    }),
   );
 
   for (const [name, read] of [
