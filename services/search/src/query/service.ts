@@ -10,6 +10,7 @@ import type {
 } from '@psa/contracts/search';
 import { OPEN_STATUSES } from '@psa/contracts/tickets';
 import { can } from '@psa/service-kit/app';
+import { domainsInLetters } from '@psa/service-kit/contact-forms';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { forbidden, invalid } from '@psa/service-kit/errors';
 import { peerRefusal } from '@psa/service-kit/peers';
@@ -84,7 +85,7 @@ async function byIndex(
     .query({
       tenant_id: ctx.scope.tenant_id,
       customer_id: ctx.scope.customer_id,
-      text: query.q,
+      text: domainsInLetters(query.q),
       ...(all ? {} : { types }),
       ...(own ? { only: { type: 'ticket', ids: own.ids } } : {}),
       filter: filterOf(query),
@@ -122,7 +123,7 @@ export async function searchMatches(
     .matches({
       tenant_id: ctx.scope.tenant_id,
       customer_id: ctx.scope.customer_id,
-      text: q,
+      text: domainsInLetters(q),
       type,
       ...(customer_id === undefined ? {} : { only_customer: customer_id }),
       ...(ids === undefined ? {} : { ids }),
@@ -156,7 +157,8 @@ async function hitsOf(
   const { tenant_id, customer_id } = ctx.scope;
   const { hits } = await deps.searchIndex
     .query({
-      ...{ tenant_id, customer_id, text, types: [type], only: { type, ids } },
+      ...{ tenant_id, customer_id, types: [type], only: { type, ids } },
+      text: domainsInLetters(text),
       synonyms: await deps.synonyms.of(deps, ctx),
       limit: ids.length,
       offset: 0,

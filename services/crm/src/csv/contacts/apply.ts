@@ -5,7 +5,7 @@ import { contactEvent, contactKeys } from '../../contacts/domain.ts';
 import { newContact } from '../../contacts/service.ts';
 import type { NewContactRow } from '../../db/schema.ts';
 import type { CrmDeps } from '../../deps.ts';
-import { CHUNK, type Importer, late } from '../import.ts';
+import { CHUNK, type Importer, late, planEachCheck } from '../import.ts';
 import { CSV_SOURCE } from '../match.ts';
 import { noCustomerColumn } from '../of-customer.ts';
 import { type ContactDecision, contactOutcome, planContacts } from './plan.ts';
@@ -36,6 +36,7 @@ async function applyContacts(
   ctx: RequestContext,
   plan: readonly ContactDecision[],
 ): Promise<ContactDecision[]> {
+  await planEachCheck(tx);
   const tenantId = ctx.scope.tenant_id;
   const now = deps.clock.now();
   const done: ContactDecision[] = [];

@@ -9,7 +9,7 @@ import type { CrmDeps } from '../../deps.ts';
 import { takeCustomerNumbers } from '../../shared/counters.ts';
 import { siteEvent } from '../../sites/domain.ts';
 import { newSite } from '../../sites/service.ts';
-import { CHUNK, type Importer, late } from '../import.ts';
+import { CHUNK, type Importer, late, planEachCheck } from '../import.ts';
 import { CSV_SOURCE } from '../match.ts';
 import { changedSite, insertManySites, nameOfPlace, updateSites } from '../sites/repository.ts';
 import { customerOutcome, type Decision, planImport, type SiteDecision } from './plan.ts';
@@ -48,6 +48,7 @@ async function applyCustomers(
   plan: readonly Decision[],
   numbers: Numbers,
 ): Promise<Decision[]> {
+  await planEachCheck(tx);
   let taken = 0;
   const done: Decision[] = [];
   for (let at = 0; at < plan.length; at += CHUNK) {

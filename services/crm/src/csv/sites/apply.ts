@@ -4,7 +4,7 @@ import { emit } from '@psa/service-kit/outbox';
 import type { CrmDeps } from '../../deps.ts';
 import { siteEvent } from '../../sites/domain.ts';
 import { newSite } from '../../sites/service.ts';
-import { CHUNK, type Importer } from '../import.ts';
+import { CHUNK, type Importer, planEachCheck } from '../import.ts';
 import { customersNamed, noCustomerColumn } from '../of-customer.ts';
 import { planSites, type SiteDecision, siteOutcome } from './plan.ts';
 import { changedSite, insertManySites, sitesOfCustomers, updateSites } from './repository.ts';
@@ -35,6 +35,7 @@ async function applySites(
   ctx: RequestContext,
   plan: readonly SiteDecision[],
 ): Promise<SiteDecision[]> {
+  await planEachCheck(tx);
   for (let at = 0; at < plan.length; at += CHUNK) {
     const chunk = plan.slice(at, at + CHUNK);
     const created = await insertManySites(
