@@ -7,7 +7,7 @@ import { TICKET_STATUSES } from './tickets.ts';
 const Q = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' });
 
 const STATUSES = [...TICKET_STATUSES, 'open'];
-export const SEARCH_SORTS = ['relevance', 'newest', 'due'] as const;
+const SEARCH_SORTS = ['relevance', 'newest', 'due'] as const;
 
 /** `GET /search`: one query over tickets, customers and contacts. */
 export const SearchRequestQuery = Closed({

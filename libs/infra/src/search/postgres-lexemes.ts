@@ -192,9 +192,6 @@ function number(joined: string, wording: Wording): string {
   return end === null ? whole : `${whole} | ${everywhere([end], wording, true)}`;
 }
 
-/** One term as a tsquery. */
-export const termQuery = (term: Term, wording: Wording): string => clauseQuery([term], wording);
-
 const PREFIXES = { all: ['', '!'], public: [''], head: [HEAD] } as const;
 const prefixesOf = ({ where, weight }: Wording) => (weight ? [''] : PREFIXES[where]);
 

@@ -33,7 +33,7 @@ function visibleTypes(ctx: RequestContext): ObjectType[] {
 }
 
 /** What a query asks with: what the service has, and the lists of synonyms. */
-export type SearchDeps = ServiceDeps & { readonly synonyms: SynonymCache };
+type SearchDeps = ServiceDeps & { readonly synonyms: SynonymCache };
 type Query = Static<typeof SearchRequestQuery>;
 
 const NOTHING: SearchResult = { hits: [], total: 0, total_relation: 'eq', corrected: {} };
