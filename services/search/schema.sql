@@ -232,7 +232,7 @@ end $function$;
 CREATE OR REPLACE FUNCTION search.freshness(updated_at timestamp with time zone, today timestamp with time zone)
  RETURNS integer
  LANGUAGE sql
- IMMUTABLE PARALLEL SAFE
+ STABLE PARALLEL SAFE
 RETURN (((((updated_at > (today - '7 days'::interval)))::integer + ((updated_at > (today - '30 days'::interval)))::integer) + ((updated_at > (today - '90 days'::interval)))::integer) + ((updated_at > (today - '180 days'::interval)))::integer);
 
 CREATE OR REPLACE FUNCTION search.half_year(at timestamp with time zone)

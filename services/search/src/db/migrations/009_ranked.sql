@@ -6,8 +6,9 @@
 -- The index of 007 stays as it is. Until a document is put anew (010) it is found as before, as one that is over.
 
 -- What a document's age adds: one for each of these spans that it is younger than. Older than half a year: nothing.
+-- Stable, as reckoning with intervals is: declared as more it would be called for each row instead of being part of the plan.
 create function search.freshness(updated_at timestamptz, today timestamptz) returns integer
-language sql immutable parallel safe
+language sql stable parallel safe
   return (updated_at > today - interval '7 days')::integer + (updated_at > today - interval '30 days')::integer
     + (updated_at > today - interval '90 days')::integer + (updated_at > today - interval '180 days')::integer;
 
