@@ -144,6 +144,15 @@ describe('pictures and PDFs of a ticket', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Schließen', exact: true }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
 
+    // A PDF that is gone goes from the page and is not framed: what came instead would be shown as it is.
+    await page.route('**/attachments?limit=100', (route) => route.fulfill({ json: { data: [], meta: {} } }));
+    await tile(page, 'vertrag.pdf').click();
+    await tile(page, 'vertrag.pdf').waitFor({ state: 'detached' });
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(asked).toHaveLength(1);
+    await page.unroute('**/attachments?limit=100');
+    await page.reload();
+
     // A picture that comes back with 401 is asked for again with the session renewed.
     session.allow(401, '/content');
     let first = true;

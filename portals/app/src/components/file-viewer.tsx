@@ -1,9 +1,11 @@
 import { shownAs } from '@psa/contracts/attachment-rules';
 import { Icon } from '@psa/ui/components/icon';
 import { Viewer } from '@psa/ui/components/viewer';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import type { Attachment } from '../api/types.ts';
 import { fileMessages } from '../i18n/file-messages.ts';
-import { attachmentUrl, shownUrl } from '../tickets.ts';
+import { attachmentsQuery, attachmentUrl, shownUrl } from '../tickets.ts';
 import { useLoadedAgain } from '../use-loaded-again.ts';
 
 export interface FileViewerProps {
@@ -58,12 +60,28 @@ function Picture({ file }: { file: Attachment }) {
 
 /**
  * In the browser's own viewer, which runs apart from this page and, in Chromium, does not start in a sandboxed frame; what
- * comes is a PDF by its content, or it is not shown (`shownAs`, `nosniff`).
+ * comes is a PDF by its content, or it is not shown (`shownAs`, `nosniff`). A frame renews no session and shows whatever
+ * answer comes: the ticket's files are asked for first, as every other request is, and the file must still be among them.
  */
 function Pdf({ file }: { file: Attachment }) {
   const t = fileMessages.useT();
+  const queries = useQueryClient();
+  const [isThere, setIsThere] = useState<boolean | null>(null);
+  const { id, ticket_id } = file;
+  useEffect(() => {
+    let gone = false;
+    const tell = (there: boolean) => !gone && setIsThere(there);
+    queries.fetchQuery({ ...attachmentsQuery(ticket_id), staleTime: 0 }).then(
+      (files) => tell(files.some((one) => one.id === id)),
+      () => tell(false),
+    );
+    return () => {
+      gone = true;
+    };
+  }, [queries, id, ticket_id]);
   if (!navigator.pdfViewerEnabled) return <NotShown file={file} why={t('no_pdf')} />;
-  return <iframe title={file.file_name} src={shownUrl(file)} />;
+  if (isThere === false) return <NotShown file={file} />;
+  return isThere && <iframe title={file.file_name} src={shownUrl(file)} />;
 }
 
 function NotShown({ file, why }: { file: Attachment; why?: string }) {

@@ -15,6 +15,7 @@ import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { markedParts } from '@psa/ui/marked';
 import { useQueryClient } from '@tanstack/react-query';
+import { lazy } from 'react';
 import { hitPath, searchAll } from '../api/search.ts';
 import { logo } from '../brand.ts';
 import { useAllCommands, useCommands } from '../commands.ts';
@@ -26,6 +27,8 @@ import { PAGES } from '../pages.ts';
 import { ViewLinks } from '../tickets/view-links.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
+
+const ShortcutMap = lazy(() => import('../components/shortcut-map.tsx'));
 
 /** Frame of every page behind the login: navigation, shortcuts, command palette, timer, live updates. */
 export function Component() {
@@ -150,7 +153,7 @@ export function Component() {
               <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
             </Button>
           )}
-          <PaletteHost commands={commands} search={search} />
+          <PaletteHost commands={commands} search={search} help={ShortcutMap} />
         </>
       }
     >

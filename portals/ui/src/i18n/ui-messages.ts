@@ -82,6 +82,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Strg',
     'hotkeys.then': 'dann',
     'hotkeys.help': 'Tastenkürzel anzeigen',
+    'hotkeys.here': '(diese Seite)',
+    'hotkeys.print': 'Drucken',
     'hotkeys.palette': 'Befehle und Suche öffnen',
 
     'list.loading': 'Wird geladen …',
@@ -250,6 +252,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Ctrl',
     'hotkeys.then': 'then',
     'hotkeys.help': 'Show keyboard shortcuts',
+    'hotkeys.here': '(this page)',
+    'hotkeys.print': 'Print',
     'hotkeys.palette': 'Open commands and search',
 
     'list.loading': 'Loading …',

@@ -126,6 +126,7 @@ describe('programs', () => {
     ['one for Windows 3', program('NE'), 'Liste.csv'],
     ['one whose mark lies beyond what is seen', program('PE\0\0', 0x2000), 'Liste.csv'],
     ['one for DOS', mz(`\x50\x00\x02\x00${'\0'.repeat(100)}`), 'Liste.csv'],
+    ['one of which nothing is left but the mark', mz('\0'.repeat(200)), 'notiz.txt'],
     ['one that was cut off', mz('\x90\0'), 'Liste.csv'],
     ['Linux', Buffer.concat([Buffer.from('7f454c4602010100', 'hex'), Buffer.alloc(60)]), 'bericht.pdf'],
     ['macOS', Buffer.concat([Buffer.from('cffaedfe07000001', 'hex'), Buffer.alloc(60)]), 'bericht.pdf'],

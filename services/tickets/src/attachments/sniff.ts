@@ -103,8 +103,8 @@ function isDosProgram(head: Uint8Array): boolean {
     isBeyond ? offset < MAX_ATTACHMENT_BYTES : NEW_HEADERS.has(bytes.toString('latin1', offset, offset + 2))
   )
     return true;
-  const [lastPage, pages] = [bytes.readUInt16LE(2), bytes.readUInt16LE(4)];
-  return lastPage < 512 && pages > 0;
+  // The bytes of a last page of 512; nothing else in that header must be in any way.
+  return bytes.readUInt16LE(2) < 512;
 }
 
 /**
