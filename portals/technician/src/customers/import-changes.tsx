@@ -68,13 +68,15 @@ export function ImportChanges({ report, confirmed, onConfirm }: Props) {
               <>
                 {row.name} <span className="muted">K{row.customer_number}</span>
                 {row.to_confirm && report.dry_run && (
-                  <Checkbox
-                    isSelected={confirmed.has(row.line)}
-                    onChange={(on) => toggle(row.line, on)}
-                    aria-label={t('import.confirm_row', { name: row.name, line: row.line })}
-                  >
-                    {t(DOUBT[row.matched_by])}
-                  </Checkbox>
+                  <div>
+                    <Checkbox
+                      isSelected={confirmed.has(row.line)}
+                      onChange={(on) => toggle(row.line, on)}
+                      aria-label={t('import.confirm_row', { name: row.name, line: row.line })}
+                    >
+                      {t(DOUBT[row.matched_by])}
+                    </Checkbox>
+                  </div>
                 )}
               </>
             ),

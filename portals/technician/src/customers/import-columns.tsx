@@ -2,6 +2,7 @@ import type { CsvImportReport, CsvKind, ImportChoice } from '@psa/app/api/types'
 import { Button } from '@psa/ui/components/button';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { Table } from '@psa/ui/components/table';
+import { useNarrow } from '@psa/ui/hooks/use-media-query';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/customer-messages.ts';
 import { columnText, IMPORT_COLUMNS } from './import-problem.ts';
@@ -17,6 +18,7 @@ interface Props {
 /** What each column of a file is taken as; others can be chosen, and what nobody knows is mapped or left out. */
 export function ImportColumnList({ kind, columns, isDisabled, onChoose }: Props) {
   const t = messages.useT();
+  const narrow = useNarrow();
   const shown = columns.filter((column) => column.by !== 'empty');
   const undecided = shown.filter((column) => column.by === 'undecided');
   const proposed = undecided.flatMap(({ heading, occurrence, proposal }) =>
@@ -35,8 +37,27 @@ export function ImportColumnList({ kind, columns, isDisabled, onChoose }: Props)
         rows={shown.map((column, i) => ({ ...column, i }))}
         rowKey={(row) => String(row.i)}
         columns={[
-          { id: 'heading', header: t('import.heading'), rowHeader: true, cell: (row) => row.heading },
-          { id: 'sample', header: t('import.sample'), cell: (row) => row.sample ?? '–' },
+          {
+            id: 'heading',
+            header: t('import.heading'),
+            rowHeader: true,
+            // On a phone the choice must stand beside the heading: the example goes below it.
+            cell: (row) => (
+              <>
+                {row.heading}
+                {narrow && row.sample !== null && <div className="muted">{row.sample}</div>}
+              </>
+            ),
+          },
+          ...(narrow
+            ? []
+            : [
+                {
+                  id: 'sample',
+                  header: t('import.sample'),
+                  cell: (row: { sample: string | null }) => row.sample ?? '–',
+                },
+              ]),
           {
             id: 'column',
             header: t('import.taken_as'),

@@ -101,6 +101,8 @@ export const messages = defineMessages(
     'import.from.mark': 'in der Datei vermerkt',
     'import.from.guessed': 'erkannt',
     'import.tab': 'Tabulator',
+    'import.comma': 'Komma',
+    'import.semicolon': 'Semikolon',
     'import.columns': 'Spalten',
     'import.columns_hint':
       'Eine Wahl gilt auch für spätere Dateien mit denselben Überschriften, und für alle, die importieren.',
@@ -288,6 +290,8 @@ export const messages = defineMessages(
     'import.from.mark': 'marked in the file',
     'import.from.guessed': 'recognised',
     'import.tab': 'tab',
+    'import.comma': 'comma',
+    'import.semicolon': 'semicolon',
     'import.columns': 'Columns',
     'import.columns_hint':
       'A choice also applies to later files with the same headings and to everybody who imports.',

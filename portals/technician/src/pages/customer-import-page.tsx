@@ -175,6 +175,13 @@ function asQuery(confirmed: ReadonlySet<number>, checked: CsvImportReport | unde
   return confirmed.size > 500 && confirmed.size === checked?.unconfirmed ? ('all' as const) : confirmed;
 }
 
+/** What stands between cells, by name: a comma alone would be taken for one of the sentence. */
+function separatorText(delimiter: string, t: ReturnType<typeof messages.useT>): string {
+  if (delimiter === '\t') return t('import.tab');
+  if (delimiter === ',') return t('import.comma');
+  return delimiter === ';' ? t('import.semicolon') : delimiter;
+}
+
 function Report({ report }: { report: CsvImportReport }) {
   const t = messages.useT();
   const formats = useFormats();
@@ -196,7 +203,7 @@ function Report({ report }: { report: CsvImportReport }) {
           {t('import.read_as', {
             encoding: report.encoding.toUpperCase(),
             from: t(`import.from.${report.encoding_from}`),
-            delimiter: report.delimiter === '\t' ? t('import.tab') : report.delimiter,
+            delimiter: separatorText(report.delimiter, t),
           })}
         </p>
         <dl className="facts">

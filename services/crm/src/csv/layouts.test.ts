@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crmService } from '../app.ts';
@@ -167,6 +168,24 @@ describe('headings of other systems', () => {
     crm.clock.advance({ minutes: 1 });
     const first = (await t.send('Firma;Nummer;Art\nAnton;0871 1;x\n', '?dry_run=true')).body.data;
     expect(first.columns[1]).toMatchObject({ by: 'choice', column: 'phone' });
+  });
+
+  it('of a release before, by heading alone, are proposed from the migration on', async () => {
+    const t = tenant();
+    await crm.db.admin`
+      insert into crm.import_columns (tenant_id, heading_key, heading, choice, updated_at)
+      values (${t.tid}, 'sparte', 'Sparte', 'tags', now()), (${t.tid}, 'umsatz', 'Umsatz', 'ignore', now())`;
+    const migration = await readFile(
+      new URL('../db/migrations/003_import_layouts.sql', import.meta.url),
+      'utf8',
+    );
+    await crm.db.admin.unsafe(migration.slice(migration.indexOf('insert into')));
+    const { columns } = (await t.send('Firma;Umsatz;Sparte\nAnton;1;Bau\n', '?dry_run=true')).body.data;
+    expect(columns.map((c: { by: string; proposal: string }) => [c.by, c.proposal])).toEqual([
+      ['heading', null],
+      ['undecided', 'ignore'],
+      ['undecided', 'tags'],
+    ]);
   });
 
   it('tell two columns of one name apart', async () => {
