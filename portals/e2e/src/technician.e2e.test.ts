@@ -362,34 +362,6 @@ describe('the technician portal', () => {
     await page.getByRole('link', { name: 'customer@demo.example' }).waitFor();
   });
 
-  it('narrows and sorts a search, and keeps it in the address', async () => {
-    await page.goto('/search?q=printer');
-    const hits = page.getByRole('list', { name: 'Suchergebnisse' });
-    // A synonym of the list that ships.
-    await hits
-      .getByText(/drucker/i)
-      .first()
-      .waitFor();
-    await page.getByLabel('Status').selectOption({ label: 'Erledigt' });
-    await page.waitForURL((url) => url.search.includes('status=done'));
-    await page.getByLabel('Sortierung').selectOption({ label: 'Neueste zuerst' });
-    await page.getByLabel('Zuletzt geändert').selectOption({ label: 'Letzte 12 Monate' });
-    await page.waitForURL(
-      (url) =>
-        url.searchParams.get('sort') === 'newest' &&
-        url.searchParams.get('since') === '365' &&
-        url.searchParams.get('types') === 'ticket',
-    );
-    await page.reload();
-    expect(await page.getByLabel('Status').inputValue()).toBe('done');
-    await expectNoAxeViolations(page);
-    await page.getByRole('button', { name: 'Filter zurücksetzen' }).click();
-    await page.waitForURL((url) => !url.search.includes('status') && !url.search.includes('sort'));
-    await page.getByLabel('Sortierung').selectOption({ label: 'Nach Fälligkeit' });
-    await page.waitForURL((url) => url.search.includes('sort=due'));
-    await hits.getByRole('listitem').first().waitFor();
-  });
-
   it('finds in spite of a typo, by search page and by keyboard alone', async () => {
     await page.goto('/search?q=Druker');
     await page

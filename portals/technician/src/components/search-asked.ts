@@ -1,7 +1,7 @@
 import type { QueryOf } from '@psa/app/api/typed';
-import { TICKET_STATUSES } from '@psa/domain/ticket-status';
+import { STATUS_LOOK, type TicketStatus } from '@psa/ui/look';
 
-export const STATUSES = ['', 'open', 'done', ...TICKET_STATUSES] as const;
+export const STATUSES = ['', 'open', 'done', ...(Object.keys(STATUS_LOOK) as TicketStatus[])] as const;
 export const SINCE = ['', '7', '30', '90', '365'] as const;
 export const SORTS = ['', 'newest', 'due'] as const;
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,6 +1,5 @@
 import { SYNONYM_LIMITS } from '@psa/contracts/limits';
-import { groupsOf } from '@psa/domain/synonyms';
-import { foldText } from '@psa/domain/text';
+import { groupsOf } from '@psa/contracts/synonyms';
 
 /** What is wrong with a line, in the words of the catalogue. */
 export interface LineProblem {
@@ -24,6 +23,10 @@ export function lineProblems(text: string): LineProblem[] {
   return problems;
 }
 
+/** Without accents and case, as the search compares. */
+const folded = (text: string) =>
+  text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ß', 'ss');
+
 function problemOf(group: readonly string[]): Pick<LineProblem, 'problem' | 'most'> | null {
   const { expressions, words, letters } = SYNONYM_LIMITS;
   const wordsIn = (expression: string) => expression.match(/[\p{L}\p{N}]+/gu) ?? [];
@@ -32,6 +35,6 @@ function problemOf(group: readonly string[]): Pick<LineProblem, 'problem' | 'mos
   if (group.some((one) => wordsIn(one).length === 0)) return { problem: 'empty', most: 0 };
   if (group.some((one) => one.length > letters)) return { problem: 'long', most: letters };
   if (group.some((one) => wordsIn(one).length > words)) return { problem: 'words', most: words };
-  const forms = group.map((one) => foldText(wordsIn(one).join(' ')));
+  const forms = group.map((one) => folded(wordsIn(one).join(' ')));
   return new Set(forms).size < forms.length ? { problem: 'twice', most: 0 } : null;
 }

@@ -1,6 +1,6 @@
 import { ApiError } from '@psa/app/api/error';
 import { ErrorText, QueryFailure } from '@psa/app/components/error-state';
-import { groupsOf, linesOf } from '@psa/domain/synonyms';
+import { groupsOf, linesOf } from '@psa/contracts/synonyms';
 import { Button } from '@psa/ui/components/button';
 import { Alert, Skeleton } from '@psa/ui/components/states';
 import { TextArea } from '@psa/ui/components/text-field';

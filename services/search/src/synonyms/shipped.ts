@@ -1,4 +1,4 @@
-import { groupsOf } from '@psa/domain/synonyms';
+import { groupsOf } from '@psa/contracts/synonyms';
 
 /** The list that holds until a tenant sets its own: what German and English service desks call the same thing. */
 const LINES = `

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { linesOf } from '@psa/domain/synonyms';
+import { linesOf } from '@psa/contracts/synonyms';
 import { type TestService, testService } from '@psa/test-kit/service';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { searchService } from '../app.ts';
