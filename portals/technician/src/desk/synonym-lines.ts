@@ -10,7 +10,7 @@ export interface LineProblem {
   readonly most: number;
 }
 
-/** The first thing wrong with each line, as the service would find it. */
+/** The first thing wrong with each line; other spellings of one word the service finds. */
 export function lineProblems(text: string): LineProblem[] {
   const problems: LineProblem[] = [];
   for (const [at, line] of text.split(/\r\n|\r|\n/).entries()) {
@@ -23,10 +23,6 @@ export function lineProblems(text: string): LineProblem[] {
   return problems;
 }
 
-/** Without accents and case, as the search compares. */
-const folded = (text: string) =>
-  text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replaceAll('ß', 'ss');
-
 function problemOf(group: readonly string[]): Pick<LineProblem, 'problem' | 'most'> | null {
   const { expressions, words, letters } = SYNONYM_LIMITS;
   const wordsIn = (expression: string) => expression.match(/[\p{L}\p{N}]+/gu) ?? [];
@@ -35,6 +31,6 @@ function problemOf(group: readonly string[]): Pick<LineProblem, 'problem' | 'mos
   if (group.some((one) => wordsIn(one).length === 0)) return { problem: 'empty', most: 0 };
   if (group.some((one) => one.length > letters)) return { problem: 'long', most: letters };
   if (group.some((one) => wordsIn(one).length > words)) return { problem: 'words', most: words };
-  const forms = group.map((one) => folded(wordsIn(one).join(' ')));
+  const forms = group.map((one) => wordsIn(one).join(' ').toLowerCase());
   return new Set(forms).size < forms.length ? { problem: 'twice', most: 0 } : null;
 }
