@@ -225,6 +225,16 @@ const ticketFilters = {
   updated_before: Type.Optional(Timestamp),
 };
 export const ListTicketsQuery = Closed({ ...listQuery, ...ticketFilters });
+/** The list as a file: its filters, and how the file is written. */
+export const ExportTicketsQuery = Closed({
+  ...ticketFilters,
+  search: listQuery.search,
+  language: Type.Optional(StringEnum(['de', 'en'], { default: 'de', description: 'of headings and words' })),
+  time_zone: Type.Optional(
+    Type.String({ maxLength: 64, default: 'UTC', description: 'IANA name; times are written in it' }),
+  ),
+  delimiter: Type.Optional(StringEnum(['semicolon', 'comma'], { default: 'semicolon' })),
+});
 export type ListTicketsQuery = Static<typeof ListTicketsQuery>;
 
 /** Asks how many tickets each of several lists has; a GET, which pages ask often. */

@@ -208,6 +208,49 @@ describe('the ticket list', () => {
     expect(await header('Prio.').count()).toBe(0);
   });
 
+  it('is led to by the bars of the dashboard, of all, of my team, or mine', async () => {
+    const open = (of: string) => platform.api(TECHNICIAN, 'GET', `/tickets/stats?of=${of}`);
+    const whose = page.getByRole('navigation', { name: 'Wessen Tickets' });
+    for (const [name, of, condition] of [
+      ['Mein Team', 'team', 'team_id=mine'],
+      ['Meine', 'mine', 'assigned_to=me'],
+      ['Alle', 'all', ''],
+    ] as const) {
+      await openWhole(page, '/');
+      await whose.getByRole('link', { name, exact: true }).click();
+      const { data } = (await open(of)).body;
+      const bar = page
+        .getByRole('figure', { name: 'Offene Tickets nach Priorität' })
+        .getByRole('link', { name: `Hoch ${data.open_by_priority.high}`, exact: true });
+      await bar.waitFor();
+      await expectNoAxeViolations(page);
+      await bar.click();
+      await page.waitForURL((url) => url.pathname === '/tickets' && url.search.includes(condition));
+      await expect.poll(rowCount, PATIENT).toBe(data.open_by_priority.high);
+    }
+    // The choice is kept.
+    await openWhole(page, '/?of=team');
+    await whose.getByRole('link', { name: 'Mein Team', exact: true }).click();
+    await openWhole(page, '/');
+    await expect
+      .poll(
+        () => whose.getByRole('link', { name: 'Mein Team', exact: true }).getAttribute('aria-current'),
+        PATIENT,
+      )
+      .toBe('page');
+    await whose.getByRole('link', { name: 'Alle', exact: true }).click();
+  });
+
+  it('shows what was opened on a day', async () => {
+    const { data } = (await platform.api(TECHNICIAN, 'GET', '/tickets/stats')).body;
+    const today = data.created_per_day.at(-1);
+    await openWhole(page, '/');
+    await page.locator('.day').last().click();
+    await page.waitForURL(/created_after=/);
+    await expect.poll(rowCount, PATIENT).toBe(today.created);
+    await page.getByRole('button', { name: /^Eröffnet: \d\d\.\d\d\.\d{4}$/ }).waitFor();
+  });
+
   it('says when which deadline is due', async () => {
     await openWhole(page, `${OPEN}&sort=sla_due&order=asc`);
     const text = await grid().locator('.sla-text').first().textContent();

@@ -9,6 +9,7 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+import { exportRoutes } from './export/routes.ts';
 import { historyRoutes } from './history/routes.ts';
 import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';
@@ -48,6 +49,7 @@ export const ticketsService: ServiceDefinition = {
         technicianRoutes(app, deps);
         await holidayRoutes(app, deps);
         importRoutes(app, deps);
+        exportRoutes(app, deps);
       },
       workers: [
         ...peopleConsumers(deps),

@@ -49,10 +49,16 @@ export const slaQuery = (id: string) =>
     queryFn: async ({ signal }) => (await api.get('/tickets/{id}/sla', { path: { id }, signal })).data,
   });
 
-export const statsQuery = queryOptions({
-  queryKey: ['ticket', 'stats'],
-  queryFn: async ({ signal }) => (await api.get('/tickets/stats', { signal })).data,
-});
+export type TicketScope = NonNullable<QueryOf<'GET /tickets/stats'>['of']>;
+/** Whose tickets the figures of the dashboard are about. */
+export const TICKET_SCOPES = ['mine', 'team', 'all'] as const satisfies readonly TicketScope[];
+
+export const statsQuery = (of: TicketScope) =>
+  queryOptions({
+    queryKey: ['ticket', 'stats', of],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => (await api.get('/tickets/stats', { query: { of }, signal })).data,
+  });
 
 /** A short list for the dashboard and the customer page. */
 export const ticketListQuery = (query: TicketListQuery, name: string = JSON.stringify(query)) =>

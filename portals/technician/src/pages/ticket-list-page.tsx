@@ -1,13 +1,16 @@
+import { api } from '@psa/app/api/browser';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
 import { Link, useNavigate, useSearchParams } from '@psa/app/router';
-import { useMe } from '@psa/app/session/session';
+import { may, useMe } from '@psa/app/session/session';
 import { Button, IconButton } from '@psa/ui/components/button';
+import { Icon } from '@psa/ui/components/icon';
 import { EmptyState, Skeleton } from '@psa/ui/components/states';
 import { VirtualList, type VirtualListHandle } from '@psa/ui/components/virtual-list';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useMediaQuery, useNarrow } from '@psa/ui/hooks/use-media-query';
 import { useFormats } from '@psa/ui/i18n/format';
+import { useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
 import type { TicketRow } from '../api/tickets.ts';
@@ -115,6 +118,7 @@ export function Component() {
           )}
           <ViewActions query={text} view={view} changed={changed} />
           {!narrow && <ColumnButton chosen={chosen} onToggle={toggle} />}
+          {may(me, 'ticket:export') && <DownloadLink filter={filter} />}
         </div>
       </div>
       {rows.failure.data && <QueryFailure query={rows.failure} />}
@@ -179,6 +183,28 @@ export function Component() {
         />
       </div>
     </div>
+  );
+}
+
+/** The list as a file, with its filters; the server writes it as it is read. */
+function DownloadLink({ filter }: { filter: TicketFilter }) {
+  const t = messages.useT();
+  const [language] = useLanguage();
+  const query = {
+    ...Object.fromEntries(new URLSearchParams(encodeFilter({ ...filter, sort: null }))),
+    language,
+    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
+  return (
+    <a
+      className="button button-quiet icon-button"
+      href={api.url('/tickets/export.csv', { query })}
+      aria-label={t('list.download')}
+      title={t('list.download')}
+      download
+    >
+      <Icon name="download" />
+    </a>
   );
 }
 

@@ -2,6 +2,7 @@ import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
 import { Icon } from '@psa/ui/components/icon';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { type Formats, useFormats } from '@psa/ui/i18n/format';
 import { type KeyboardEvent, lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import { messages } from '../i18n/list-messages.ts';
 import { CONDITIONS, type Condition, type TicketFilter } from './filter.ts';
@@ -29,6 +30,7 @@ export interface FilterBarProps {
 /** Conditions of the ticket list as chips; the URL holds them, this only shows and changes them. */
 export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: FilterBarProps) {
   const t = messages.useT();
+  const formats = useFormats();
   const bar = useRef<HTMLElement>(null);
   const add = useRef<HTMLButtonElement>(null);
   const trigger = useRef<HTMLElement>(null);
@@ -77,6 +79,13 @@ export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: Fi
             onRemove={() => without({ [name]: [] }, index)}
           />
         ))}
+        {(filter.created_after || filter.created_before) && (
+          <Chip
+            label={t('list.created')}
+            values={[openedText(filter, formats)]}
+            onRemove={() => without({ created_after: null, created_before: null }, chips.length)}
+          />
+        )}
         {filter.watching && (
           <Chip
             label={t('list.watching')}
@@ -117,11 +126,21 @@ export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: Fi
   );
 }
 
+/** The day, or from when until when. */
+function openedText({ created_after, created_before }: TicketFilter, formats: Formats): string {
+  // Days of the dashboard are those of UTC; before midnight is the day before.
+  const day = (at: number) => formats.date(new Date(at).toISOString().slice(0, 10));
+  const first = created_after && day(Date.parse(created_after));
+  const last = created_before && day(Date.parse(created_before) - 1);
+  return first === last ? (first ?? '') : `${first ?? '…'} – ${last ?? '…'}`;
+}
+
 /** A condition: its text opens the choice, its cross or Delete takes it away. */
 function Chip(props: {
   label: string;
   values: readonly string[];
-  onOpen: (from: HTMLElement) => void;
+  /** Left out: it can be taken away only. */
+  onOpen?: (from: HTMLElement) => void;
   onRemove: () => void;
 }) {
   const t = messages.useT();
@@ -140,7 +159,7 @@ function Chip(props: {
         className="chip-text"
         title={values.length > MOST_NAMED ? values.join(', ') : undefined}
         onPointerEnter={() => void loadPicker()}
-        onClick={(event) => props.onOpen(event.currentTarget)}
+        onClick={(event) => props.onOpen?.(event.currentTarget)}
         onKeyDown={onKeyDown}
       >
         {values.length > 0 ? (

@@ -32,6 +32,8 @@ const filter: fc.Arbitrary<TicketFilter> = fc.record({
   category: some(fc.constantFrom('Netzwerk', 'E-Mail & Kalender', 'a,b=c?', 'Server, Cloud', 'C\\D')),
   tag: some(tag),
   sla: inOrder(SLA_STATES),
+  created_after: fc.constantFrom(null, '2026-11-24T00:00:00Z'),
+  created_before: fc.constantFrom(null, '2026-11-25T12:30:00Z'),
   watching: fc.boolean(),
   search,
   sort: fc.option(fc.constantFrom(...SORT_COLUMNS)),
@@ -82,7 +84,7 @@ describe('the filter in the URL', () => {
   it('leaves out what it does not know instead of failing', () => {
     expect(
       parseFilter(
-        'status=lost&priority=urgent&assigned_to=x,,&customer_id=1,me&team_id=me&sort=drop&sla=&tag=-&search=%00&category=,',
+        'status=lost&priority=urgent&assigned_to=x,,&customer_id=1,me&team_id=me&sort=drop&sla=&tag=-&search=%00&category=,&created_after=2026-02-30T00:00:00Z&created_before=gestern',
       ),
     ).toEqual(NO_FILTER);
     expect(countConditions(parseFilter('status=new,closed&search=x&sort=title'))).toBe(2);

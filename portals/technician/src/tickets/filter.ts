@@ -33,6 +33,9 @@ export interface TicketFilter {
   category: readonly string[];
   tag: readonly string[];
   sla: readonly (typeof SLA_STATES)[number][];
+  /** Opened from this moment on, and before that one: RFC 3339. */
+  created_after: string | null;
+  created_before: string | null;
   watching: boolean;
   search: string;
   sort: SortColumn | null;
@@ -48,6 +51,8 @@ export const NO_FILTER: TicketFilter = {
   category: [],
   tag: [],
   sla: [],
+  created_after: null,
+  created_before: null,
   watching: false,
   search: '',
   sort: null,
@@ -68,6 +73,7 @@ export const CONDITIONS = [
 export type Condition = (typeof CONDITIONS)[number];
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const MAX_SEARCH = 200;
 const MAX_CATEGORY = 50;
 /** Of one condition, as the API has it; of words so many that they fit into its parameter. */
@@ -84,6 +90,11 @@ const ids = (value: string | null, words: readonly string[]): string[] => {
     .filter((one) => one !== null);
   return [...new Set(known)].slice(0, MOST_IDS);
 };
+/** A moment that there is: not the 30th of February. */
+const instant = (value: string | null) =>
+  value !== null && INSTANT.test(value) && new Date(value).toJSON()?.slice(0, 19) === value.slice(0, 19)
+    ? value
+    : null;
 const oneOf = <T extends string>(value: string | null, allowed: readonly T[]): T | null =>
   allowed.find((name) => name === value) ?? null;
 const several = <T extends string>(value: string | null, allowed: readonly T[]): T[] => {
@@ -123,6 +134,8 @@ export function parseFilter(query: URLSearchParams | string): TicketFilter {
     category: words(line(get('category'), 500), (word) => line(word, MAX_CATEGORY)),
     tag: words(get('tag'), (word) => tagOf(line(word, MAX_TAG_LENGTH))),
     sla: several(get('sla'), SLA_STATES),
+    created_after: instant(get('created_after')),
+    created_before: instant(get('created_before')),
     watching: get('watching') === 'true',
     search: line(get('search'), MAX_SEARCH),
     sort,
@@ -144,12 +157,14 @@ export function encodeFilter(filter: TicketFilter): string {
   set('category', joinWords(filter.category));
   set('tag', filter.tag.join(','));
   set('sla', filter.sla.join(','));
+  set('created_after', filter.created_after);
+  set('created_before', filter.created_before);
   if (filter.watching) params.set('watching', 'true');
   set('search', filter.search);
   set('sort', filter.sort);
   if (filter.sort) params.set('order', filter.order);
   // Commas are legal in a query and far easier to read.
-  return params.toString().replaceAll('%2C', ',');
+  return params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
 }
 
 /** The same conditions, in whatever order the tickets come. */
@@ -159,6 +174,7 @@ export const sameConditions = (a: TicketFilter, b: TicketFilter): boolean =>
 /** How many conditions narrow the list (sorting is none). */
 export const countConditions = (filter: TicketFilter): number =>
   CONDITIONS.filter((name) => filter[name].length > 0).length +
+  (filter.created_after || filter.created_before ? 1 : 0) +
   (filter.watching ? 1 : 0) +
   (filter.search ? 1 : 0);
 

@@ -1,3 +1,4 @@
+import { TICKET_WORDS } from '@psa/contracts/ticket-words';
 import { defineMessages } from './i18n.ts';
 
 /** Texts of the shared components and of the words both portals use for tickets. German first. */
@@ -127,10 +128,10 @@ export const uiMessages = defineMessages(
     'palette.results_other': '{{count}} Treffer',
     'palette.commands': 'Befehle',
 
-    'priority.low': 'Niedrig',
-    'priority.medium': 'Mittel',
-    'priority.high': 'Hoch',
-    'priority.critical': 'Kritisch',
+    'priority.low': TICKET_WORDS.de.priority.low,
+    'priority.medium': TICKET_WORDS.de.priority.medium,
+    'priority.high': TICKET_WORDS.de.priority.high,
+    'priority.critical': TICKET_WORDS.de.priority.critical,
     'priority.label': 'Priorität: {{name}}',
 
     'save.saving': 'Wird gespeichert …',
@@ -151,12 +152,12 @@ export const uiMessages = defineMessages(
     'sla.none': 'Kein SLA',
     'sla.due_at': 'Fällig am {{time}}',
 
-    'status.new': 'Neu',
-    'status.assigned': 'Zugewiesen',
-    'status.in_progress': 'In Arbeit',
-    'status.waiting_customer': 'Wartet auf Kunde',
-    'status.resolved': 'Gelöst',
-    'status.closed': 'Geschlossen',
+    'status.new': TICKET_WORDS.de.status.new,
+    'status.assigned': TICKET_WORDS.de.status.assigned,
+    'status.in_progress': TICKET_WORDS.de.status.in_progress,
+    'status.waiting_customer': TICKET_WORDS.de.status.waiting_customer,
+    'status.resolved': TICKET_WORDS.de.status.resolved,
+    'status.closed': TICKET_WORDS.de.status.closed,
 
     'theme.label': 'Darstellung',
     'theme.auto': 'Systemeinstellung',
@@ -296,10 +297,10 @@ export const uiMessages = defineMessages(
     'palette.results_other': '{{count}} results',
     'palette.commands': 'Commands',
 
-    'priority.low': 'Low',
-    'priority.medium': 'Medium',
-    'priority.high': 'High',
-    'priority.critical': 'Critical',
+    'priority.low': TICKET_WORDS.en.priority.low,
+    'priority.medium': TICKET_WORDS.en.priority.medium,
+    'priority.high': TICKET_WORDS.en.priority.high,
+    'priority.critical': TICKET_WORDS.en.priority.critical,
     'priority.label': 'Priority: {{name}}',
 
     'save.saving': 'Saving …',
@@ -320,12 +321,12 @@ export const uiMessages = defineMessages(
     'sla.none': 'No SLA',
     'sla.due_at': 'Due {{time}}',
 
-    'status.new': 'New',
-    'status.assigned': 'Assigned',
-    'status.in_progress': 'In progress',
-    'status.waiting_customer': 'Waiting for customer',
-    'status.resolved': 'Resolved',
-    'status.closed': 'Closed',
+    'status.new': TICKET_WORDS.en.status.new,
+    'status.assigned': TICKET_WORDS.en.status.assigned,
+    'status.in_progress': TICKET_WORDS.en.status.in_progress,
+    'status.waiting_customer': TICKET_WORDS.en.status.waiting_customer,
+    'status.resolved': TICKET_WORDS.en.status.resolved,
+    'status.closed': TICKET_WORDS.en.status.closed,
 
     'theme.label': 'Appearance',
     'theme.auto': 'System setting',

@@ -1,5 +1,6 @@
 import { CSV_DELIMITERS, type CsvKind, type ExportOfCustomersQuery } from '@psa/contracts/csv';
 import type { RequestContext } from '@psa/service-kit/context';
+import { csvLine } from '@psa/service-kit/csv-cells';
 import type { Tx } from '@psa/service-kit/database';
 import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
@@ -8,7 +9,6 @@ import { customerFilters } from '../customers/repository.ts';
 import type { CustomerRow } from '../db/schema.ts';
 import type { CrmDeps } from '../deps.ts';
 import { sitesOf } from '../sites/repository.ts';
-import { csvLine } from './cells.ts';
 
 const BATCH = 500;
 const BOM = '\uFEFF';

@@ -1,9 +1,9 @@
 import type { ErrorDetail } from '@psa/contracts/common';
 import type { CsvColumn } from '@psa/contracts/csv';
 import { foldText } from '@psa/domain/text';
+import { undefuse } from '@psa/service-kit/csv-cells';
 import { validationDetails } from '@psa/service-kit/errors';
 import type { Validator } from '@psa/service-kit/validation';
-import { undefuse } from './cells.ts';
 import type { Heading } from './headings.ts';
 
 /** What is wrong with a row, as with a field of a request; `field` null: with the row as a whole. */
