@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Line, listQuery, Nullable, StringEnum, Tag, Text, Timestamp, Uuid } from './common.ts';
-import { MOST_IDS } from './search.ts';
+import { MOST_IDS } from './limits.ts';
 import { TAG_PATTERN } from './tags.ts';
 
 /** BDUF §2.1. */
@@ -222,6 +222,7 @@ const ticketFilters = {
   created_after: Type.Optional(Timestamp),
   created_before: Type.Optional(Timestamp),
   updated_after: Type.Optional(Timestamp),
+  updated_before: Type.Optional(Timestamp),
 };
 export const ListTicketsQuery = Closed({ ...listQuery, ...ticketFilters });
 /** The list as a file: its filters, and how the file is written. */
