@@ -276,8 +276,8 @@ describe('a restore of a container that is cut short', { timeout: 900_000 }, () 
 });
 
 describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
-  /** Large enough for a second to kill it in. */
-  const BALLAST = 3_000_000;
+  /** At the limit below large enough for some seconds to look and to kill it in, on a busy machine too. */
+  const BALLAST = 15_000_000;
   const cluster = () => new Cluster(lab.site, new AbortController().signal);
   const on = async (node: string, line: string) =>
     (await lab.site.shell.onNode(node, 'look', line)).stdout.trim();

@@ -27,6 +27,10 @@ export const FORM_OVERHEAD_BYTES = 64 * KIB;
 export const JSON_BODY_BYTES = MIB;
 /** Deeper nesting than any request needs. */
 export const MAX_JSON_DEPTH = 20;
+/** Ids that travel between the services to say "of these": the smaller side travels. */
+export const MOST_IDS = 5_000;
+/** Sizes of a list of synonyms: its groups, the expressions of each, the words and letters of these. */
+export const SYNONYM_LIMITS = { groups: 500, expressions: 20, words: 4, letters: 60 } as const;
 /** Rows of a page of a list. */
 export const PAGE_ROWS = { usual: 20, most: 100 } as const;
 

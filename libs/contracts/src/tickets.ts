@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Line, listQuery, Nullable, StringEnum, Tag, Text, Timestamp, Uuid } from './common.ts';
-import { MOST_IDS } from './search.ts';
+import { MOST_IDS } from './limits.ts';
 import { TAG_PATTERN } from './tags.ts';
 
 /** BDUF §2.1. */
@@ -222,6 +222,7 @@ const ticketFilters = {
   created_after: Type.Optional(Timestamp),
   created_before: Type.Optional(Timestamp),
   updated_after: Type.Optional(Timestamp),
+  updated_before: Type.Optional(Timestamp),
 };
 export const ListTicketsQuery = Closed({ ...listQuery, ...ticketFilters });
 /** The list as a file: its filters, and how the file is written. */
@@ -307,12 +308,6 @@ export const Comment = Type.Object({
   created_at: Timestamp,
   edited_at: Nullable(Timestamp),
 });
-export const CreateCommentRequest = Closed({
-  body: Text(50_000, 1),
-  visibility: Type.Optional(StringEnum(['public', 'internal'], { default: 'public' })),
-  status: Type.Optional(StringEnum(TICKET_STATUSES, { description: 'change the status in the same step' })),
-});
-
 const WorkMinutes = Type.Integer({ minimum: 1, maximum: 1440, description: 'minutes worked, a day at most' });
 const WorkStart = Type.String({
   format: 'date-time',
@@ -338,6 +333,21 @@ export const CreateTimeEntryRequest = Closed({
   billable: Type.Optional(Type.Boolean({ default: true })),
   started_at: Type.Optional(WorkStart),
   user_id: Type.Optional(Worker),
+});
+export const CreateCommentRequest = Closed({
+  body: Text(50_000, 1),
+  visibility: Type.Optional(StringEnum(['public', 'internal'], { default: 'public' })),
+  status: Type.Optional(StringEnum(TICKET_STATUSES, { description: 'change the status in the same step' })),
+  time: Type.Optional(
+    Closed(
+      {
+        minutes: WorkMinutes,
+        note: Type.Optional(Nullable(Text(2_000))),
+        billable: Type.Optional(Type.Boolean({ default: true })),
+      },
+      { description: 'book working time of one’s own, ended now, in the same step; needs time:create' },
+    ),
+  ),
 });
 export const UpdateTimeEntryRequest = Closed(
   {
@@ -369,7 +379,7 @@ export const HistoryEntry = Type.Object({
   actor: Type.Object({ kind: Type.String(), id: Nullable(Type.String()), name: Nullable(Type.String()) }),
   kind: Type.String({
     description:
-      'created, changed, commented, assigned, attached, time_logged, time_changed, time_deleted, sla_breached, imported',
+      'created, changed, commented, assigned, escalated, attached, time_logged, time_changed, time_deleted, sla_breached, imported',
   }),
   changes: Type.Array(Type.Object({ field: Type.String(), from: Type.Unknown(), to: Type.Unknown() })),
   reason: Nullable(Type.String()),

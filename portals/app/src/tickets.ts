@@ -127,5 +127,11 @@ export async function changeTicket(
   return { data, etag: next };
 }
 
-export const addComment = async (id: string, comment: NewComment, idempotencyKey: string): Promise<Comment> =>
-  (await api.post('/tickets/{id}/comments', comment, { path: { id }, idempotencyKey })).data;
+/** @throws ApiError 412 when the ticket changed since `etag`, where one is given */
+export const addComment = async (
+  id: string,
+  comment: NewComment,
+  idempotencyKey: string,
+  etag: string | null = null,
+): Promise<Comment> =>
+  (await api.post('/tickets/{id}/comments', comment, { path: { id }, idempotencyKey, ifMatch: etag })).data;

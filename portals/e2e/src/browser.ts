@@ -1,10 +1,11 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import AxeBuilder from '@axe-core/playwright';
-import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Platform } from './platform.ts';
+
+export { launchBrowser } from './launch.ts';
 
 const SCREENSHOTS = fileURLToPath(new URL('../../../docs/screenshots/', import.meta.url));
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
@@ -34,28 +35,6 @@ export interface BrowserSession {
   setOffline(offline: boolean): Promise<void>;
   /** Closes the profile. @throws when the page had a problem, so that no test passes over a broken page */
   close(): Promise<void>;
-}
-
-/** Starts Debian's Chromium without its window, menus and extensions: the same pages for half of the processor's time. */
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({
-    executablePath: onPath('chromium-headless-shell'),
-    // Chromium refuses to use its sandbox as root.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  });
-}
-
-function onPath(program: string): string {
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const file = join(folder, program);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  throw new Error(`${program} is not installed. On Debian: apt-get install -y ${program}`);
 }
 
 /** Opens a fresh profile on the platform; `page.goto('/tickets')` is relative to it. */

@@ -52,7 +52,7 @@ describe('what is typed', () => {
     await page.reload();
     await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('Scanner ohne Netz');
     await page.getByRole('button', { name: 'Abbrechen' }).click();
-    await heading('Tickets');
+    await page.getByRole('grid', { name: 'Tickets' }).waitFor();
     await page.goto('/tickets/new');
     await expect.poll(() => page.getByLabel(/^Betreff/).inputValue(), PATIENT).toBe('');
   });
@@ -101,6 +101,26 @@ describe('what is typed', () => {
     await dialog().getByRole('button', { name: 'Abbrechen' }).click();
   });
 
+  it('is asked about where nobody keeps it: the first Escape says so, the second discards', async () => {
+    await page.goto('/tickets?priority=medium');
+    await page.getByRole('button', { name: 'Ansicht speichern' }).click();
+    const name = dialog().getByRole('textbox').first();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Ansicht speichern' }).click();
+    await name.fill(`Halb ${RUN}`);
+    await page.keyboard.press('Escape');
+    await dialog().getByText('Noch einmal Esc verwirft es').waitFor();
+    expect(await name.inputValue()).toBe(`Halb ${RUN}`);
+    // A press beside it asks as well, and typing on takes the question back.
+    await name.fill(`Halb fertig ${RUN}`);
+    await dialog().getByText('Noch einmal Esc verwirft es').waitFor({ state: 'detached' });
+    await page.mouse.click(5, 5);
+    await dialog().getByText('Noch einmal Esc verwirft es').waitFor();
+    await page.keyboard.press('Escape');
+    await dialog().waitFor({ state: 'detached' });
+  });
+
   it('is never a password', async () => {
     await page.goto('/settings/users');
     await page.getByRole('button', { name: 'Neuer Benutzer' }).click();
@@ -115,7 +135,11 @@ describe('what is typed', () => {
     const customer = page.getByRole('combobox', { name: /^Kunde/ });
     const contact = page.getByRole('combobox', { name: /^Kontakt|^Ansprech/ });
     await customer.fill('brau');
-    await page.getByRole('option', { name: /Brauerei/ }).waitFor();
+    // The company first, then its people.
+    await page
+      .getByRole('option', { name: /Brauerei/ })
+      .first()
+      .waitFor();
     await page.keyboard.press('Enter');
     await expect.poll(() => customer.inputValue(), PATIENT).toContain('Brauerei Hallertau');
     await page.getByRole('listbox').waitFor({ state: 'detached' });
@@ -137,6 +161,29 @@ describe('what is typed', () => {
     await page.keyboard.press('Enter');
     await expect.poll(() => customer.inputValue(), PATIENT).toBe(label);
     await page.getByRole('button', { name: 'Abbrechen' }).click();
+  });
+
+  it('finds the customer of a new ticket by person, number and telephone, and with the person its contact', async () => {
+    const { body } = await platform.api(ADMIN, 'GET', '/contacts?search=Reiter&include=customer&limit=1');
+    const [person] = body.data;
+    // Written another way than it is kept.
+    const phone = person.phone.replace(/^\+49\s*/, '0').replace(/\s+/g, '/');
+    const number = person.customer.customer_number;
+    const customer = page.getByRole('combobox', { name: /^Kunde/ });
+    const contact = page.getByRole('combobox', { name: /^Ansprech/ });
+    for (const [typed, offered, taken] of [
+      [person.name, /Reiter/, person.name],
+      [phone, /Reiter/, person.name],
+      [String(number), new RegExp(`K${number}`), ''],
+      [`K${number}`, new RegExp(`K${number}`), ''],
+    ] as const) {
+      await page.goto('/tickets/new');
+      await customer.fill(typed);
+      await page.getByRole('option', { name: offered }).first().click();
+      await expect.poll(() => customer.inputValue(), PATIENT).toBe(person.customer.name);
+      await expect.poll(() => contact.inputValue(), PATIENT).toBe(taken);
+      await page.getByRole('button', { name: 'Abbrechen' }).click();
+    }
   });
 
   it('stands after an update took the code of a page away: it is loaded anew by itself, once', async () => {

@@ -4,9 +4,12 @@ import type { Page } from 'playwright-core';
  * How the ring of the element with the focus is cut off or missing, in words; null where all of it is in view. What cuts:
  * the window, and every box around it that hides or scrolls what is beyond its edge.
  */
-function ringProblem(): string | null {
+async function ringProblem(): Promise<string | null> {
+  // Under "reduced motion" every change takes a millisecond: what is computed before is the state of before.
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const element = document.activeElement;
-  if (!(element instanceof HTMLElement) || element === document.body) return null;
+  if (element === document.body) return 'end';
+  if (!(element instanceof HTMLElement)) return null;
   const name = `<${element.tagName.toLowerCase()} class="${element.className}"> ${(element.getAttribute('aria-label') ?? element.textContent ?? '').trim().slice(0, 40)}`;
   // The ring may stand around the element or around a box that shows the focus for it.
   const ringed = (one: Element) => {
@@ -64,23 +67,20 @@ function ringProblem(): string | null {
   return null;
 }
 
-/** Goes through a page by the Tab key; says whose ring is not wholly in view. */
-export async function ringProblems(page: Page, most = 60): Promise<string[]> {
+/**
+ * Goes through a page by the Tab key, from the top of its window or from its content; says whose ring is not wholly in
+ * view.
+ */
+export async function ringProblems(page: Page, from: 'window' | 'content', most = 40): Promise<string[]> {
   const found = new Set<string>();
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur?.());
+  await page.evaluate((start) => {
+    if (start === 'content') document.getElementById('content')?.focus();
+    else (document.activeElement as HTMLElement | null)?.blur?.();
+  }, from);
   for (let step = 0; step < most; step += 1) {
     await page.keyboard.press('Tab');
-    // Under "reduced motion" every change takes a millisecond: what is computed before is the state of before.
-    const isBack = await page.evaluate(
-      () =>
-        new Promise<boolean>((done) =>
-          requestAnimationFrame(() =>
-            requestAnimationFrame(() => done(document.activeElement === document.body)),
-          ),
-        ),
-    );
-    if (isBack) break;
     const problem = await page.evaluate(ringProblem);
+    if (problem === 'end') break;
     if (problem) found.add(problem);
   }
   return [...found];

@@ -171,27 +171,31 @@ describe('the frame of both portals', () => {
   });
 
   it.each([
-    ['1440 × 900', 1440, 900],
-    ['390 × 844', 390, 844],
+    ['technicians', 1440, 900],
+    ['technicians', 390, 844],
+    ['customers', 1440, 900],
+    ['customers', 390, 844],
   ] as const)(
-    'shows the whole ring around what has the focus, on every page: %s',
-    async (_, width, height) => {
-      const found: string[] = [];
+    'shows the whole ring around what has the focus, on every page: %s, %d × %d',
+    async (portal, width, height) => {
+      const [email, pages, base] =
+        portal === 'technicians'
+          ? ([ADMIN, TECHNICIANS, ''] as const)
+          : ([CUSTOMER, CUSTOMERS, '/portal'] as const);
       const [ticket] = (await platform.api(CUSTOMER, 'GET', '/tickets?limit=1')).body.data;
       const [customer] = (await platform.api(ADMIN, 'GET', '/customers?limit=1')).body.data;
       const ids = { ticket: ticket.id, customer: customer.id };
-      for (const [email, pages, base] of [
-        [ADMIN, TECHNICIANS, ''],
-        [CUSTOMER, CUSTOMERS, '/portal'],
-      ] as const) {
-        const session = await newSession(browser, platform, { width, height });
-        await signIn(session.page, platform, email, base);
-        for (const path of addressesOf(pages, needsSession, ids)) {
-          await openWhole(session.page, base + path);
-          for (const problem of await ringProblems(session.page)) found.push(`${base}${path} ${problem}`);
-        }
-        await session.close();
+      const found: string[] = [];
+      const session = await newSession(browser, platform, { width, height });
+      await signIn(session.page, platform, email, base);
+      let from: 'window' | 'content' = 'window';
+      for (const path of addressesOf(pages, needsSession, ids)) {
+        await openWhole(session.page, base + path);
+        for (const problem of await ringProblems(session.page, from)) found.push(`${base}${path} ${problem}`);
+        // The frame is the same on every page.
+        from = 'content';
       }
+      await session.close();
       expect(found).toEqual([]);
     },
   );
@@ -207,6 +211,63 @@ describe('the frame of both portals', () => {
         .poll(() => action.allTextContents(), PATIENT)
         .toEqual([expect.stringContaining('Neues Ticket')]);
     }
+    await session.close();
+  });
+
+  it('parts the condition of a rule from its result, and knows rules for one customer', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    const name = `Nur dort ${RUN}`;
+    await signIn(page, platform, ADMIN);
+    await openWhole(page, '/settings/rules');
+    for (const group of ['Persönlich', 'Service-Desk', 'Zugang', 'Plattform'])
+      await page.getByRole('region', { name: group }).getByRole('link').first().waitFor();
+    await page.getByRole('button', { name: 'Neue Zuweisungsregel' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Neue Zuweisungsregel' });
+    await dialog.getByLabel('Name').fill(name);
+    const when = dialog.getByRole('group', { name: 'Wenn' });
+    await when.getByLabel('Priorität').selectOption({ label: 'Hoch' });
+    await when.getByRole('combobox', { name: 'Kunde' }).fill('Hallertau');
+    await page.getByRole('option', { name: /Brauerei Hallertau/ }).click();
+    const then = dialog.getByRole('group', { name: 'Dann' });
+    expect(await then.getByLabel('Team').inputValue()).toBe('');
+    await expectNoAxeViolations(page);
+    await dialog.getByRole('button', { name: 'Speichern' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const row = page.getByRole('row').filter({ hasText: name });
+    await row.getByText('Priorität: Hoch').waitFor();
+    await row.getByText('Kunde: Brauerei Hallertau GmbH').waitFor();
+    await row.getByText('Wer am wenigsten zu tun hat').waitFor();
+    await row.getByRole('button', { name: `${name} bearbeiten` }).click();
+    const edit = page.getByRole('dialog', { name: `${name} bearbeiten` });
+    const customer = edit.getByRole('combobox', { name: 'Kunde' });
+    await expect.poll(() => customer.inputValue(), PATIENT).toBe('Brauerei Hallertau GmbH');
+    await edit.getByRole('button', { name: 'Löschen' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Löschen' }).click();
+    await row.waitFor({ state: 'detached' });
+    await session.close();
+  });
+
+  it('maps every shortcut by page, those of this page first, and prints the map alone', async () => {
+    const session = await newSession(browser, platform);
+    const { page } = session;
+    await signIn(page, platform, TECHNICIAN);
+    await openWhole(page, '/tickets');
+    await page.keyboard.press('?');
+    const map = page.getByRole('dialog', { name: 'Tastenkürzel' });
+    await map.waitFor();
+    const headings = await map.getByRole('heading', { level: 3 }).allTextContents();
+    expect(headings.slice(0, 2)).toEqual(['Ticketliste (diese Seite)', 'Ausgewählte Tickets (diese Seite)']);
+    expect(headings.slice(2)).toEqual(['Überall', 'Zu einer Seite', 'Ticket']);
+    await map.getByText('Neues Ticket').waitFor();
+    await expectNoAxeViolations(page);
+    await page.emulateMedia({ media: 'print' });
+    await expect.poll(() => map.getByText('Interne Notiz schreiben').isVisible(), PATIENT).toBe(true);
+    expect(await page.getByRole('button', { name: 'Drucken', includeHidden: true }).isVisible()).toBe(false);
+    expect(await page.locator('#root').isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'screen' });
+    await page.keyboard.press('Escape');
+    await map.waitFor({ state: 'detached' });
     await session.close();
   });
 });

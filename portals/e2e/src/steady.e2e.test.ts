@@ -14,7 +14,7 @@ const SIZES = [
 const DIALOGS: Readonly<Record<string, readonly RegExp[]>> = {
   '/': [/Befehle und Suche/, /Benutzermenü/],
   '/tickets?priority=medium': [/Ansicht speichern/],
-  '/tickets/:id': [/Ticket löschen/, /Zeit eintragen/],
+  '/tickets/:id': [/Ticket löschen/, /^Zeit( eintragen)?$/, /^Eskalieren/, /^Drucken/],
   '/customers': [/Neuer Kunde/],
   '/customers/:id': [/^Kunde bearbeiten/],
   '/settings/teams': [/Neues Team/],

@@ -236,7 +236,7 @@ describe('the technician portal', () => {
         return body.data.assignee?.name;
       }, PATIENT)
       .toBe('Mira Yılmaz');
-    await page.getByRole('button', { name: 'Übernehmen' }).click();
+    await page.getByRole('button', { name: 'Mir zuweisen' }).click();
     await expect.poll(() => assignee.inputValue(), PATIENT).toBe('Jonas Petersen');
   });
 

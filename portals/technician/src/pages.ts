@@ -83,7 +83,7 @@ export const PAGES: readonly Page<Label>[] = [
     icon: 'search',
     nav: 'below',
     keys: 'g s',
-    samples: ['/search', '/search?q=Drucker'],
+    samples: ['/search', '/search?q=Drucker', '/search?q=zzzzzzzzzz&status=open&since=30&sort=due'],
   },
   {
     path: '/settings',
@@ -106,6 +106,7 @@ export const PAGES: readonly Page<Label>[] = [
       'calendars',
       'categories',
       'rules',
+      'search',
       'storage',
       'backups',
       'users',

@@ -20,6 +20,7 @@ export const SHORTCUTS = [
     entries: [
       { keys: 'mod+k', label: 'do.palette' },
       { keys: '/', label: 'do.search' },
+      { keys: 'w', label: 'do.take_next', needs: 'ticket:assign' },
       { keys: 'g m', label: 'do.mine' },
       { keys: '?', label: 'do.help' },
     ],
@@ -53,7 +54,15 @@ export const SHORTCUTS = [
     entries: [
       { keys: 'r', label: 'do.reply', needs: 'ticket:comment' },
       { keys: 'n', label: 'do.note', needs: 'ticket:comment:internal' },
+      { keys: 'd', label: 'do.solve', needs: 'ticket:comment' },
+      { keys: 'l', label: 'do.time', needs: 'time:create' },
+      { keys: 'x', label: 'do.escalate', needs: 'ticket:comment:internal' },
+      { keys: 'i', label: 'do.take', needs: 'ticket:assign' },
+      { keys: 's', label: 'do.status', needs: 'ticket:update' },
+      { keys: 'p', label: 'do.priority', needs: 'ticket:update' },
+      { keys: 'a', label: 'do.assign', needs: 'ticket:assign' },
       { keys: 'e', label: 'do.title', needs: 'ticket:update' },
+      { keys: 'u', label: 'do.back' },
     ],
   },
 ] as const satisfies readonly { id: string; path?: string; entries: readonly Shortcut[] }[];

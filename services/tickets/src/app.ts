@@ -9,6 +9,7 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+import { escalationRoutes } from './escalations/routes.ts';
 import { exportRoutes } from './export/routes.ts';
 import { historyRoutes } from './history/routes.ts';
 import { holidayRoutes } from './holidays/routes.ts';
@@ -38,6 +39,7 @@ export const ticketsService: ServiceDefinition = {
       async routes(app) {
         ticketRoutes(app, deps);
         commentRoutes(app, deps);
+        escalationRoutes(app, deps);
         historyRoutes(app, deps);
         slaRoutes(app, deps);
         timeRoutes(app, deps);

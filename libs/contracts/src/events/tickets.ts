@@ -61,6 +61,16 @@ export const ticketEvents = {
     ...ofTicket,
     data: Type.Object({ ...Changed.properties, taken_from: Type.Optional(takenFrom) }),
   },
+  'ticket.escalated.v1': {
+    description: 'somebody calls for help with a ticket',
+    ...ofTicket,
+    data: Type.Object({
+      ticket: TicketFacts,
+      reason: Type.String(),
+      /** Colleagues whom it is for, without whoever calls. */
+      told: Type.Array(Uuid),
+    }),
+  },
   'ticket.watched.v1': {
     description: 'somebody watches a ticket now',
     ...ofTicket,

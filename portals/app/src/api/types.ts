@@ -9,6 +9,7 @@ export type TicketChanges = BodyOf<'PATCH /tickets/{id}'>;
 export type NewTicket = BodyOf<'POST /tickets'>;
 export type Comment = DataOf<'POST /tickets/{id}/comments'>;
 export type NewComment = BodyOf<'POST /tickets/{id}/comments'>;
+export type Escalation = BodyOf<'POST /tickets/{id}/escalations'>;
 export type TimeEntry = DataOf<'POST /tickets/{id}/time-entries'>;
 export type TimeEntryChanges = BodyOf<'PATCH /tickets/{id}/time-entries/{entry_id}'>;
 export type NewTimeEntry = BodyOf<'POST /tickets/{id}/time-entries'>;

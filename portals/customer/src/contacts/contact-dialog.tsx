@@ -109,6 +109,7 @@ function ContactForm(props: { contact: Tagged<Contact> | null; onClose: () => vo
     <Dialog
       title={t(contactId === null ? 'contacts.add' : 'contacts.edit_title')}
       isOpen
+      keepsText
       onClose={props.onClose}
       footer={
         <>

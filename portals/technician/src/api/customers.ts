@@ -1,4 +1,5 @@
 import { api } from '@psa/app/api/browser';
+import { ApiError } from '@psa/app/api/error';
 import type { QueryOf } from '@psa/app/api/typed';
 import {
   type Contact,
@@ -28,6 +29,13 @@ export const customerQuery = (id: string) =>
     },
   });
 
+export const contactQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['customer', 'contact', id],
+    queryFn: async ({ signal }) =>
+      wholeOne<Contact>((await api.get('/contacts/{id}', { path: { id }, signal })).data),
+  });
+
 export const customerListQuery = (query: QueryOf<'GET /customers'>) =>
   queryOptions({
     queryKey: ['customer', 'list', query],
@@ -51,6 +59,51 @@ export async function findCustomers(text: string, signal: AbortSignal): Promise<
     detail: `K${c.customer_number}`,
   }));
   return found.length > 0 || search.length < SHORTEST_CORRECTED ? found : similarCustomers(search, signal);
+}
+
+/** A customer, and who of it was meant where a person was found. */
+export interface CallerOption extends ComboOption {
+  customer: ComboOption;
+  contact: ComboOption | null;
+}
+
+/** So many people are offered below the customers: more is a reason to type on. */
+const MOST_PEOPLE = 8;
+/** From so many letters on a name or a number is one. */
+const SHORTEST_PERSON = 2;
+
+/**
+ * Who is calling, by what one hears or sees: the customer by name or number, a person of it by name or e-mail, either
+ * by telephone number in any notation. Choosing a person chooses its customer.
+ */
+export async function findCallers(text: string, signal: AbortSignal): Promise<CallerOption[]> {
+  const search = text.trim();
+  const [customers, people] = await Promise.all([
+    findCustomers(search, signal),
+    search.length < SHORTEST_PERSON ? [] : findPeople(search, signal),
+  ]);
+  return [
+    ...customers.map((customer) => ({ ...customer, customer, contact: null })),
+    ...people.map(({ id, name, phone, customer }) => ({
+      id: `contact:${id}`,
+      label: customer.name,
+      detail: [name, phone].filter(Boolean).join(' · '),
+      customer: { id: customer.id, label: customer.name },
+      contact: { id, label: name },
+    })),
+  ];
+}
+
+/** People of all customers. Who may not see them finds customers alone. */
+async function findPeople(search: string, signal: AbortSignal) {
+  const query = { search, limit: MOST_PEOPLE, include: 'customer' } as const;
+  const found = await api.get('/contacts', { query, signal }).catch((error) => {
+    if (error instanceof ApiError && error.status === 403) return { data: [] };
+    throw error;
+  });
+  return whole<Contact & { customer?: Customer }>(found.data).flatMap(({ customer, ...contact }) =>
+    customer ? [{ ...contact, customer }] : [],
+  );
 }
 
 /** Shorter words are too like too many others to be corrected. */

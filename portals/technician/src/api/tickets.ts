@@ -3,8 +3,10 @@ import type { QueryOf } from '@psa/app/api/typed';
 import {
   type BulkChanges,
   type BulkResult,
+  type Escalation,
   type NewTimeEntry,
   type SavedView,
+  type Tagged,
   type Ticket,
   type TimeEntry,
   type TimeEntryChanges,
@@ -97,6 +99,26 @@ export const createView = (view: { name: string; query: string; shared: boolean 
   api.post('/saved-views', view);
 export const deleteView = (id: string) => api.delete('/saved-views/{id}', { path: { id } });
 
+/** The ticket that waits first for whoever asks, theirs from now on; null where none waits. */
+export async function takeNextTicket(
+  idempotencyKey: string,
+): Promise<{ data: Ticket | null; etag: string | null }> {
+  const { data, etag } = await api.post('/tickets/next', {}, { idempotencyKey });
+  return { data, etag };
+}
+/** @throws ApiError 412 when somebody changed the ticket meanwhile */
+export async function escalateTicket(
+  { data: { id }, etag }: Tagged<Ticket>,
+  call: Escalation,
+  idempotencyKey: string,
+): Promise<Tagged<Ticket>> {
+  const { data, etag: next } = await api.post('/tickets/{id}/escalations', call, {
+    path: { id },
+    ifMatch: etag,
+    idempotencyKey,
+  });
+  return { data, etag: next };
+}
 export const deleteTicket = (id: string, etag: string | null) =>
   api.delete('/tickets/{id}', { path: { id }, ifMatch: etag });
 export const addTime = async (id: string, entry: NewTimeEntry, idempotencyKey: string): Promise<TimeEntry> =>

@@ -7,7 +7,7 @@ import { Button } from '@psa/ui/components/button';
 import { Dialog } from '@psa/ui/components/dialog';
 import { Alert } from '@psa/ui/components/states';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { type FormEvent, type ReactNode, useId, useRef, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react';
 
 export interface FormDialogProps<T extends object> {
   title: string;
@@ -20,9 +20,18 @@ export interface FormDialogProps<T extends object> {
   /** Saves; what it throws is shown. The key is the same for a second try whose first may have succeeded. */
   onSave: (idempotencyKey: string) => Promise<unknown>;
   onClose: () => void;
+  /** What is done, on the button; default "Save". */
+  submitLabel?: string;
   /** Beside the buttons, e.g. a way to delete. */
   extra?: ReactNode;
   children: (state: { tried: boolean; error: unknown }) => ReactNode;
+}
+
+/** Ctrl or ⌘ and Enter sends from any field, also where Enter alone is a line. */
+function submitByKeys(event: KeyboardEvent<HTMLFormElement>): void {
+  if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  event.currentTarget.requestSubmit();
 }
 
 /** A dialog that creates or changes one thing, whatever its fields are. What was typed stays until it is saved. */
@@ -67,6 +76,7 @@ export function FormDialog<T extends object>(props: FormDialogProps<T>) {
     <Dialog
       title={props.title}
       isOpen
+      keepsText
       wide={props.wide ?? false}
       onClose={props.onClose}
       footer={
@@ -75,12 +85,12 @@ export function FormDialog<T extends object>(props: FormDialogProps<T>) {
           <span className="spacer" />
           <Button onPress={giveUp}>{u('action.cancel')}</Button>
           <Button type="submit" form={formId} kind="primary" isPending={saving}>
-            {u('action.save')}
+            {props.submitLabel ?? u('action.save')}
           </Button>
         </>
       }
     >
-      <form id={formId} ref={form} className="stack" onSubmit={submit} noValidate>
+      <form id={formId} ref={form} className="stack" onSubmit={submit} onKeyDown={submitByKeys} noValidate>
         <DraftNote draft={draft} />
         {error !== null && (
           <Alert tone="danger">

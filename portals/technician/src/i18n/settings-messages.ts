@@ -15,6 +15,7 @@ export const messages = defineMessages(
     'category.new': 'Neue Kategorie',
     'category.hint': 'Kunden wählen daraus, worum es in ihrem Ticket geht.',
     rules: 'Zuweisungsregeln',
+    search: 'Suche',
     storage: 'Speicherplatz',
     'storage.note':
       'So viel Platz belegen die Dateien an Tickets. Gelöschte Dateien und Tickets geben ihren Platz wieder frei.',
@@ -189,6 +190,7 @@ export const messages = defineMessages(
     'category.new': 'New category',
     'category.hint': 'Customers choose from these what their ticket is about.',
     rules: 'Assignment rules',
+    search: 'Search',
     storage: 'Storage',
     'storage.note':
       'This is how much space the files of tickets take. Deleting a file or its ticket frees it again.',

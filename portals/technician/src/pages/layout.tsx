@@ -24,6 +24,8 @@ import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
 import { PAGES } from '../pages.ts';
+import { EscalationNotice } from '../tickets/escalation-notice.tsx';
+import { TakeNext } from '../tickets/take-next.tsx';
 import { ViewLinks } from '../tickets/view-links.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
@@ -147,6 +149,7 @@ export function Component() {
             </span>
           )}
           <TimerChip />
+          <TakeNext />
           {create && (
             <Button kind="primary" icon="plus" onPress={() => go('/tickets/new')}>
               <span className="wide-only">{t('action.new_ticket')}</span>
@@ -157,6 +160,7 @@ export function Component() {
         </>
       }
     >
+      <EscalationNotice />
       <Outlet />
     </AppShell>
   );

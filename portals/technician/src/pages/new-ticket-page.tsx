@@ -20,7 +20,7 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
-import { customerQuery, findContacts, findCustomers } from '../api/customers.ts';
+import { customerQuery, findCallers, findContacts } from '../api/customers.ts';
 import { categoriesQuery, techniciansQuery } from '../api/desk.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
@@ -163,10 +163,14 @@ export function Component() {
             label={t('new.customer')}
             isRequired
             value={customer}
-            load={findCustomers}
+            hint={t('new.customer_hint')}
+            load={findCallers}
             onChange={(option) => {
               chosen.current = true;
-              change({ customer: option, ...(option?.id === customer?.id ? {} : { contact: null }) });
+              const next = option?.customer ?? null;
+              // A person who was found is the contact; another customer has other people.
+              const person = option?.contact ?? (next?.id === customer?.id ? contact : null);
+              change({ customer: next, contact: person });
             }}
             error={tried ? problems.customer : null}
           />

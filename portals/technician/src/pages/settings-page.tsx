@@ -15,6 +15,7 @@ const Storage = lazy(() => import('../desk/storage.tsx').then((m) => ({ default:
 const Users = lazy(() => import('../desk/users.tsx').then((m) => ({ default: m.Users })));
 const Roles = lazy(() => import('../desk/roles.tsx').then((m) => ({ default: m.Roles })));
 const Backups = lazy(() => import('../desk/backups.tsx').then((m) => ({ default: m.Backups })));
+const Synonyms = lazy(() => import('../desk/synonyms.tsx').then((m) => ({ default: m.Synonyms })));
 const ApiKeys = lazy(() => import('../desk/keys.tsx').then((m) => ({ default: m.ApiKeys })));
 
 const GROUPS = ['own', 'desk', 'access', 'platform'] as const;
@@ -27,6 +28,7 @@ const SECTIONS = [
   { id: 'sla', group: 'desk', needs: 'desk:manage', Part: SlaPolicies },
   { id: 'calendars', group: 'desk', needs: 'desk:manage', Part: Calendars },
   { id: 'categories', group: 'desk', needs: 'desk:manage', Part: Categories },
+  { id: 'search', group: 'desk', needs: 'search:manage', Part: Synonyms },
   { id: 'users', group: 'access', needs: 'user:create', Part: Users },
   { id: 'roles', group: 'access', needs: 'role:view', Part: Roles },
   { id: 'storage', group: 'platform', needs: 'desk:manage', Part: Storage },

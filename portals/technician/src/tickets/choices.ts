@@ -1,8 +1,10 @@
 import type { Priority, TicketStatus } from '@psa/app/api/types';
 import { useMe } from '@psa/app/session/session';
+import type { ComboOption } from '@psa/ui/components/combo-box';
+import { holds } from '@psa/ui/fuzzy';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { techniciansQuery } from '../api/desk.ts';
 import type { PickOption } from '../components/picker.tsx';
 import { messages } from '../i18n/list-messages.ts';
@@ -54,4 +56,19 @@ export function useAssigneeOptions(): PickOption[] {
     ...others,
     { id: NOBODY, label: t('list.nobody'), icon: 'minus' },
   ];
+}
+
+/** Finds technicians by a part of their name, for a combo box. */
+export function useFindTechnician(): (text: string) => Promise<ComboOption[]> {
+  const t = messages.useT();
+  const queries = useQueryClient();
+  return async (text) =>
+    // Whoever is faster than the list of technicians waits for it.
+    (await queries.ensureQueryData(techniciansQuery))
+      .filter(({ active, name }) => active && holds(text, name))
+      .map(({ id, name, open_tickets }) => ({
+        id,
+        label: name,
+        detail: t('list.count', { count: open_tickets }),
+      }));
 }

@@ -1,27 +1,29 @@
 import type { Tagged, Ticket, TicketChanges, TicketStatus } from '@psa/app/api/types';
-import { Link } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextField } from '@psa/ui/components/text-field';
-import { holds } from '@psa/ui/fuzzy';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useId, useState } from 'react';
 import { findContacts } from '../api/customers.ts';
 import { categoriesQuery, teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { Panel } from '../components/panel.tsx';
+import { messages as dailyMessages } from '../i18n/daily-messages.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
 import { messages } from '../i18n/ticket-messages.ts';
+import { useFindTechnician } from './choices.ts';
 import { PRIORITIES } from './filter.ts';
+import { mayStart, useStatusMoves } from './status-moves.ts';
 import type { TicketChange } from './use-ticket-change.ts';
 
 /** Facts of a ticket that people set. What is being saved is shown already and goes back when it fails. */
 export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
   const t = messages.useT();
   const l = listMessages.useT();
+  const d = dailyMessages.useT();
   const u = uiMessages.useT();
   const me = useMe();
   const formats = useFormats();
@@ -29,8 +31,7 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
   const ticket = { ...tagged.data, ...save.pending } as Ticket;
   const locked = !may(me, 'ticket:update');
   const set = (changes: TicketChanges) => save.change(changes, tagged);
-  const next = tagged.data.allowed_transitions ?? [];
-  const statuses = [tagged.data.status, ...next.filter((status) => status !== tagged.data.status)];
+  const moves = useStatusMoves(tagged.data);
   const team = ticket.team_id && !teams.some(({ id }) => id === ticket.team_id) ? ticket.team : null;
 
   return (
@@ -40,9 +41,15 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
           label={l('list.status')}
           value={ticket.status}
           isDisabled={locked}
-          onChange={(status) => set({ status })}
-          options={statuses.map((value: TicketStatus) => ({ value, label: u(`status.${value}`) }))}
+          onChange={(status) => set(moves.changesTo(status as TicketStatus))}
+          options={[
+            { value: tagged.data.status, label: u(`status.${tagged.data.status}`) },
+            ...moves.options.map(({ id, label }) => ({ value: id, label })),
+          ]}
         />
+        {tagged.data.status === 'new' && mayStart(tagged.data, me) && (
+          <p className="hint">{d('status.new_hint')}</p>
+        )}
         <NativeSelect
           label={l('list.priority')}
           value={ticket.priority}
@@ -76,9 +83,6 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
         <ContactField ticket={ticket} locked={locked} onSave={(contact_id) => set({ contact_id })} />
       </div>
       <dl className="facts">
-        <Fact name={l('list.customer')}>
-          <Link to={`/customers/${ticket.customer_id}`}>{ticket.customer?.name ?? '…'}</Link>
-        </Fact>
         {ticket.requester && <Fact name={t('ticket.requester')}>{ticket.requester.name}</Fact>}
         <Fact name={t('ticket.source')}>{t(`new.source_${ticket.source}`)}</Fact>
         <Fact name={t('ticket.created')}>{formats.dateTime(ticket.created_at)}</Fact>
@@ -101,9 +105,8 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) {
   const t = messages.useT();
-  const l = listMessages.useT();
   const me = useMe();
-  const queries = useQueryClient();
+  const find = useFindTechnician();
   const { data: technicians = [] } = useQuery(techniciansQuery);
   const ticket = { ...tagged.data, ...save.pending } as Ticket;
   const locked = !may(me, 'ticket:update') || !may(me, 'ticket:assign');
@@ -122,16 +125,7 @@ function AssigneeField({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketC
         placeholder={t('ticket.unassigned')}
         value={value}
         isDisabled={locked}
-        load={async (text) =>
-          // Whoever is faster than the list of technicians waits for it.
-          (await queries.ensureQueryData(techniciansQuery))
-            .filter(({ active, name }) => active && holds(text, name))
-            .map(({ id, name, open_tickets }) => ({
-              id,
-              label: name,
-              detail: l('list.count', { count: open_tickets }),
-            }))
-        }
+        load={find}
         onChange={(option) => save.change({ assigned_to: option?.id ?? null }, tagged)}
       />
       {!locked && ticket.assigned_to !== me.id && (

@@ -159,6 +159,7 @@ const KINDS = [
   'changed',
   'commented',
   'assigned',
+  'escalated',
   'attached',
   'time_logged',
   'time_changed',

@@ -27,13 +27,15 @@ import { useColleagues } from './choices.ts';
 import { TimeEntries } from './time-entries.tsx';
 import { ticketChanged } from './use-ticket-change.ts';
 
+/** What is being booked: what the timer measured, or what is entered by hand; null: nothing. */
+export type Booking = 'timer' | 'manual' | null;
+
 /** Working time: a timer that outlives a reload, entries by hand, what has been booked. */
-export function TimePanel({ ticket }: { ticket: Ticket }) {
+export function TimePanel({ ticket, onBook }: { ticket: Ticket; onBook: (from: Booking) => void }) {
   const t = messages.useT();
   const me = useMe();
   const formats = useFormats();
   const entries = useQuery({ ...timeEntriesQuery(ticket.id), enabled: may(me, 'time:view') });
-  const [booking, setBooking] = useState<'timer' | 'manual' | null>(null);
   const create = may(me, 'time:create');
   const time = (minutes: number) => formats.duration(minutes * 60_000);
   return (
@@ -42,15 +44,10 @@ export function TimePanel({ ticket }: { ticket: Ticket }) {
       end={<span className="muted num">{t('time.total', { time: time(ticket.minutes_spent) })}</span>}
     >
       {create && (
-        <TimerControls
-          ticket={ticket}
-          onBook={() => setBooking('timer')}
-          onManual={() => setBooking('manual')}
-        />
+        <TimerControls ticket={ticket} onBook={() => onBook('timer')} onManual={() => onBook('manual')} />
       )}
       {entries.data?.length === 0 && <p className="muted">{t('time.none')}</p>}
       {entries.data && <TimeEntries ticket={ticket} entries={entries.data} />}
-      {booking && <BookTime ticket={ticket} from={booking} onClose={() => setBooking(null)} />}
     </Panel>
   );
 }
@@ -111,7 +108,8 @@ function TimerControls(props: { ticket: Ticket; onBook: () => void; onManual: ()
   );
 }
 
-function BookTime({
+/** The dialog that books time. Closing it keeps what was typed; Cancel throws it away. */
+export function BookTime({
   ticket,
   from,
   onClose,
@@ -182,6 +180,7 @@ function BookTime({
     <Dialog
       title={t('time.manual')}
       isOpen
+      keepsText
       onClose={onClose}
       footer={
         <>

@@ -3,7 +3,15 @@ import { Icon, type IconName } from './icon.tsx';
 
 type Native = Pick<
   ComponentProps<'button'>,
-  'type' | 'form' | 'id' | 'ref' | 'autoFocus' | 'aria-expanded' | 'aria-controls' | 'aria-describedby'
+  | 'type'
+  | 'form'
+  | 'id'
+  | 'ref'
+  | 'autoFocus'
+  | 'aria-expanded'
+  | 'aria-controls'
+  | 'aria-describedby'
+  | 'title'
 >;
 
 interface CommonProps extends Native {

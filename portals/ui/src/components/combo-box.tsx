@@ -19,19 +19,20 @@ export interface ComboOption {
   detail?: string;
 }
 
-export interface ComboBoxProps {
+export interface ComboBoxProps<T extends ComboOption = ComboOption> {
   label: string;
   hideLabel?: boolean;
   /** The chosen option; the caller keeps it whole, since it need not be among the loaded ones. */
   value: ComboOption | null;
-  onChange: (option: ComboOption | null) => void;
+  onChange: (option: T | null) => void;
   /** Called with what is typed ('' first); rejects are shown as a failed search. */
-  load: (query: string, signal: AbortSignal) => Promise<readonly ComboOption[]>;
+  load: (query: string, signal: AbortSignal) => Promise<readonly T[]>;
   placeholder?: string;
   hint?: string;
   error?: string | null | undefined;
   isDisabled?: boolean;
   isRequired?: boolean;
+  autoFocus?: boolean;
 }
 
 const OWN_SCROLL_MS = 1000;
@@ -51,7 +52,7 @@ function holdThroughScroll(field: Element): void {
 }
 
 /** Choice of one from many, found by typing; the options come from the server. */
-export function ComboBox(props: ComboBoxProps) {
+export function ComboBox<T extends ComboOption = ComboOption>(props: ComboBoxProps<T>) {
   const t = uiMessages.useT();
   const { value } = props;
   const [text, setText] = useState(value?.label ?? '');
@@ -108,7 +109,7 @@ export function ComboBox(props: ComboBoxProps) {
         first={of === query && state !== 'loading' ? (items[0]?.id ?? null) : undefined}
         typed={query}
       >
-        <Input ref={field} className="input" placeholder={props.placeholder} />
+        <Input ref={field} className="input" placeholder={props.placeholder} autoFocus={props.autoFocus} />
         <Button className="combo-button" aria-label={t('combobox.show')}>
           {state === 'loading' ? <span className="spinner" /> : <Icon name="chevronDown" />}
         </Button>
@@ -127,7 +128,7 @@ export function ComboBox(props: ComboBoxProps) {
             </div>
           )}
         >
-          {(option: ComboOption) => (
+          {(option: T) => (
             <ListBoxItem id={option.id} textValue={option.label} className="option">
               {({ isSelected }) => (
                 <>

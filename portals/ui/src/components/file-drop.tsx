@@ -12,6 +12,8 @@ export interface FileDropProps extends FileLimits {
   /** Beside a file's name: its upload state. */
   fileState?: (file: File) => ReactNode;
   isDisabled?: boolean;
+  /** A button alone, without the frame to drop on: files are dropped anywhere on the form around. */
+  compact?: boolean;
 }
 
 /** What was refused of a choice, and the files that were there after it. */
@@ -24,7 +26,15 @@ const sameFiles = (a: readonly File[], b: readonly File[]) =>
   a.length === b.length && a.every((file, index) => file === b[index]);
 
 /** Files by dragging, by pasting (a screenshot into the reply field beside it counts) or by a button. */
-export function FileDrop({ label, files, onChange, fileState, isDisabled, ...limits }: FileDropProps) {
+export function FileDrop({
+  label,
+  files,
+  onChange,
+  fileState,
+  isDisabled,
+  compact,
+  ...limits
+}: FileDropProps) {
   const t = uiMessages.useT();
   const formats = useFormats();
   const input = useRef<HTMLInputElement>(null);
@@ -66,6 +76,26 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
     };
   }, []);
 
+  useEffect(() => {
+    if (!compact) return;
+    const scope = zone.current?.closest('form') ?? zone.current;
+    const onDragOver = (event: globalThis.DragEvent) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+    };
+    const onDrop = (event: globalThis.DragEvent) => {
+      const dropped = [...(event.dataTransfer?.files ?? [])];
+      if (dropped.length === 0) return;
+      event.preventDefault();
+      latest.current(dropped);
+    };
+    scope?.addEventListener('dragover', onDragOver);
+    scope?.addEventListener('drop', onDrop);
+    return () => {
+      scope?.removeEventListener('dragover', onDragOver);
+      scope?.removeEventListener('drop', onDrop);
+    };
+  }, [compact]);
+
   const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
   const say = (refusal: FileRefusal): string => {
     if (refusal.reason === 'too_many') return t('file.too_many', { count: limits.maxFiles });
@@ -74,45 +104,54 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
     return t('file.too_large', { name: refusal.name, max: formats.bytes(limits.maxBytes) });
   };
 
+  const choose = (
+    <>
+      <Button icon="paperclip" isDisabled={!!isDisabled} onPress={() => input.current?.click()}>
+        {t('file.browse')}
+      </Button>
+      <input
+        ref={input}
+        type="file"
+        multiple={limits.maxFiles > 1}
+        accept={limits.accept?.join(',')}
+        hidden
+        aria-label={label}
+        onChange={(event) => {
+          take([...(event.target.files ?? [])]);
+          event.target.value = '';
+        }}
+      />
+    </>
+  );
   return (
-    <section ref={zone} aria-label={label} className="stack">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition to the button inside */}
-      <div
-        className="file-drop"
-        data-over={over || undefined}
-        onDragOver={(event) => {
-          if (!hasFiles(event) || isDisabled) return;
-          event.preventDefault();
-          event.dataTransfer.dropEffect = 'copy';
-          setOver(true);
-        }}
-        onDragLeave={(event) => {
-          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
-        }}
-        onDrop={(event) => {
-          if (!hasFiles(event)) return;
-          event.preventDefault();
-          setOver(false);
-          take([...event.dataTransfer.files]);
-        }}
-      >
-        <Button icon="paperclip" isDisabled={!!isDisabled} onPress={() => input.current?.click()}>
-          {t('file.browse')}
-        </Button>
-        <span className="hint">{t('file.drop')}</span>
-        <input
-          ref={input}
-          type="file"
-          multiple={limits.maxFiles > 1}
-          accept={limits.accept?.join(',')}
-          hidden
-          aria-label={label}
-          onChange={(event) => {
-            take([...(event.target.files ?? [])]);
-            event.target.value = '';
+    <section ref={zone} aria-label={label} className={compact ? 'file-field-compact' : 'stack'}>
+      {compact ? (
+        <div className="file-drop-compact">{choose}</div>
+      ) : (
+        // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition to the button inside
+        <div
+          className="file-drop"
+          data-over={over || undefined}
+          onDragOver={(event) => {
+            if (!hasFiles(event) || isDisabled) return;
+            event.preventDefault();
+            event.dataTransfer.dropEffect = 'copy';
+            setOver(true);
           }}
-        />
-      </div>
+          onDragLeave={(event) => {
+            if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
+          }}
+          onDrop={(event) => {
+            if (!hasFiles(event)) return;
+            event.preventDefault();
+            setOver(false);
+            take([...event.dataTransfer.files]);
+          }}
+        >
+          {choose}
+          <span className="hint">{t('file.drop')}</span>
+        </div>
+      )}
       <div role="alert">
         {refused.map((refusal) => (
           <p key={say(refusal)} className="field-error row">

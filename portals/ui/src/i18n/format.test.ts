@@ -20,6 +20,20 @@ describe('formats', () => {
     expect(de.date('nonsense')).toBe('–');
   });
 
+  it('says when something was as one would', () => {
+    // A Sunday.
+    const now = Date.parse('2026-11-22T15:00:00Z');
+    expect(de.moment('2026-11-22T13:05:00Z', now)).toBe('14:05');
+    expect(de.moment('2026-11-20T13:55:00Z', now)).toBe('Fr 14:55');
+    expect(en.moment('2026-11-20T13:55:00Z', now)).toBe('Fri 14:55');
+    // Yesterday by the calendar, an hour ago by the clock.
+    expect(de.moment('2026-11-21T22:30:00Z', Date.parse('2026-11-21T23:30:00Z'))).toBe('Sa 23:30');
+    // A week ago it was Sunday too.
+    expect(blanks(de.moment('2026-11-15T13:55:00Z', now))).toBe('15.11., 14:55');
+    expect(blanks(de.moment('2025-11-15T13:55:00Z', now))).toBe('15.11.2025');
+    expect(de.moment('nonsense', now)).toBe('–');
+  });
+
   it('writes business time in hours, however long', () => {
     expect(blanks(de.workTime(24 * HOUR))).toBe('24 Std.');
     expect(blanks(de.workTime(-72.5 * HOUR))).toBe('72 Std. 30 Min.');

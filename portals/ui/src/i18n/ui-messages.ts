@@ -21,6 +21,7 @@ export const uiMessages = defineMessages(
     'combobox.loading': 'Wird gesucht …',
     'combobox.failed': 'Suche fehlgeschlagen',
     'combobox.show': 'Vorschläge anzeigen',
+    'dialog.loses_text': 'Was hier steht, ist noch nicht gespeichert. Noch einmal Esc verwirft es.',
     'draft.kept': 'Der Entwurf von vorhin ist noch da.',
     'draft.discard': 'Neu anfangen',
 
@@ -195,6 +196,7 @@ export const uiMessages = defineMessages(
     'combobox.failed': 'Search failed',
     'combobox.show': 'Show suggestions',
 
+    'dialog.loses_text': 'What is typed here is not saved yet. Esc once more discards it.',
     'draft.kept': 'Your earlier draft is still here.',
     'draft.discard': 'Start over',
     'empty.title': 'Nothing here yet',

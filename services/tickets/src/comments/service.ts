@@ -10,6 +10,7 @@ import { checkMayComment } from '../policies/comment.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
 import { decideAndSave, ticketEvent } from '../tickets/service.ts';
+import { logTime } from '../time/service.ts';
 
 type CommentView = Static<typeof Comment>;
 
@@ -36,8 +37,9 @@ export const commentView = (row: CommentRow): CommentView => ({
 });
 
 /**
- * Writes a reply or a note. `check` sees the ticket's version first (If-Match): a comment moves the ticket on. A public reply of staff is the first response; a reply of the customer moves a
- * waiting or finished ticket on, unless the request says what the status shall be.
+ * Writes a reply or a note, with the time it took where the request names it. `check` sees the ticket's version first
+ * (If-Match): a comment moves the ticket on. A public reply of staff is the first response; a reply of the customer
+ * moves a waiting or finished ticket on, unless the request says what the status shall be.
  */
 export async function addComment(
   deps: TicketsDeps,
@@ -98,5 +100,7 @@ export async function addComment(
       ),
     ],
   });
+  // In the same transaction: a reply never stands there without its time, nor the time without its reply.
+  if (body.time) await logTime(deps, tx, ctx, ticket.id, body.time, () => {});
   return commentView(row);
 }

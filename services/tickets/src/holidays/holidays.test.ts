@@ -4,7 +4,7 @@ import type { AccessClaims } from '@psa/contracts/tokens';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type TestDesk, testDesk } from '../desk.test-helper.ts';
-import { readIcs } from './ics.ts';
+import { readIcs, TooMuch } from './ics.ts';
 import { icsText } from './ics-lines.ts';
 import { nationalHolidays, publicHolidays } from './public-holidays.ts';
 
@@ -210,6 +210,26 @@ describe('calendar files', () => {
     const { holidays } = read(...Array.from({ length: 20 }, () => endless));
     expect(holidays.length).toBeLessThanOrEqual(3 * 366);
     expect(() => readIcs('\r\n '.repeat(100_000), window)).toThrow();
+    const days = Array.from({ length: 31 }, (_, day) => day + 1).join(',');
+    const months = Array.from({ length: 12 }, (_, month) => month + 1).join(',');
+    for (const [lines, count] of [
+      // Each of a kind that would take minutes: long times off, dates in lists, days of centuries, rules without a day.
+      [['DTSTART;VALUE=DATE:20250101', 'DTEND;VALUE=DATE:20290101'], 40_000],
+      [['DTSTART;VALUE=DATE:20250101', `RDATE:${'20260101,'.repeat(4_000)}`], 130],
+      [
+        [
+          'DTSTART;VALUE=DATE:16000101',
+          `RRULE:FREQ=YEARLY;COUNT=999999;BYMONTH=${months};BYMONTHDAY=${days}`,
+        ],
+        20_000,
+      ],
+      [['DTSTART;VALUE=DATE:00010101', `RRULE:FREQ=YEARLY;COUNT=9;BYMONTH=2;BYMONTHDAY=30`], 40_000],
+    ] as const) {
+      const one = event(...lines);
+      expect(() => read(...Array.from({ length: count }, () => one)), lines.at(-1)).toThrow(TooMuch);
+    }
+    const list = `RRULE:FREQ=YEARLY;COUNT=400;BYMONTHDAY=${'1,-1,'.repeat(400_000)}`;
+    expect(read(event('DTSTART;VALUE=DATE:19000101', list)).holidays).toHaveLength(6);
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(readIcs(`BEGIN:VCALENDAR\nBEGIN:VEVENT\n${text}\nEND:VEVENT`, window).holidays).toBeDefined();

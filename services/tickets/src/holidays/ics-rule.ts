@@ -10,9 +10,6 @@ export interface YearlyRule {
 }
 
 const DAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
-/** Further back nobody counts. */
-const MOST_YEARS = 400;
-
 /** A rule as it stands in a file; null for one that is not yearly, or that this does not know. */
 export function yearlyRule(value: string, start: Temporal.PlainDate): YearlyRule | null {
   const parts = new Map(
@@ -29,22 +26,20 @@ export function yearlyRule(value: string, start: Temporal.PlainDate): YearlyRule
     const text = parts.get(name);
     return text !== undefined && /^\d{1,6}$/.test(text) && Number(text) >= least ? Number(text) : null;
   };
+  // Each once: a list may be as long as the file.
+  const listOf = (name: string) => [
+    ...new Set((parts.get(name) ?? '').split(',').filter((one) => one !== '')),
+  ];
   const numbers = (name: string, most: number) =>
-    (parts.get(name) ?? '')
-      .split(',')
-      .filter((one) => one !== '')
-      .map((one) =>
-        /^[+-]?\d{1,2}$/.test(one) && one !== '0' && Math.abs(Number(one)) <= most ? Number(one) : Number.NaN,
-      );
+    listOf(name).map((one) =>
+      /^[+-]?\d{1,2}$/.test(one) && one !== '0' && Math.abs(Number(one)) <= most ? Number(one) : Number.NaN,
+    );
   const months = numbers('BYMONTH', 12);
   const monthDays = numbers('BYMONTHDAY', 31);
-  const weekdays = (parts.get('BYDAY') ?? '')
-    .split(',')
-    .filter((one) => one !== '')
-    .map((one) => {
-      const [, nth = '', day = ''] = /^([+-]?\d{0,2})([A-Z]{2})$/.exec(one) ?? [];
-      return { nth: nth === '' ? 0 : Number(nth), day: DAYS.indexOf(day) + 1 };
-    });
+  const weekdays = listOf('BYDAY').map((one) => {
+    const [, nth = '', day = ''] = /^([+-]?\d{0,2})([A-Z]{2})$/.exec(one) ?? [];
+    return { nth: nth === '' ? 0 : Number(nth), day: DAYS.indexOf(day) + 1 };
+  });
   // A weekday of the year ("20MO") or every one of a month is no holiday that anybody has.
   const isPlain =
     weekdays.every(({ nth, day }) => day > 0 && nth !== 0 && Math.abs(nth) <= 5) || monthDays.length > 0;
@@ -71,15 +66,20 @@ export function datesByYear(
   start: Temporal.PlainDate,
   first: number,
   last: number,
+  spend: (months: number) => void,
 ): string[] {
   const begin = start.toString();
   const dates: string[] = [];
   let counted = 0;
-  for (let year = start.year; year <= Math.min(last, start.year + MOST_YEARS); year += rule.interval) {
+  // Without a count nobody needs to know what was before.
+  const skipped = rule.count === null ? Math.max(0, Math.floor((first - start.year) / rule.interval)) : 0;
+  for (let year = start.year + skipped * rule.interval; year <= last; year += rule.interval) {
+    spend(rule.months.length * 3);
     const ofYear = rule.months
       .flatMap((month) => daysOfMonth(rule, year, month))
       .filter((date) => date >= begin && (rule.until === null || date <= rule.until))
       .sort();
+    spend(ofYear.length);
     for (const date of new Set(ofYear)) {
       counted += 1;
       if (rule.count !== null && counted > rule.count) return dates;
@@ -92,6 +92,7 @@ export function datesByYear(
 function daysOfMonth({ monthDays, weekdays }: YearlyRule, year: number, month: number): string[] {
   const begin = Temporal.PlainDate.from({ year, month, day: 1 });
   const size = begin.daysInMonth;
+  const yearAndMonth = begin.toString().slice(0, -2);
   const weekdayOf = (day: number) => ((begin.dayOfWeek - 1 + day - 1) % 7) + 1;
   const isNth = (day: number, nth: number) =>
     nth === 0 || (nth > 0 ? Math.ceil(day / 7) === nth : Math.ceil((size - day + 1) / 7) === -nth);
@@ -101,5 +102,5 @@ function daysOfMonth({ monthDays, weekdays }: YearlyRule, year: number, month: n
       weekdays.some(({ nth, day: weekday }) => weekdayOf(day) === weekday && isNth(day, nth)));
   return Array.from({ length: size }, (_, index) => index + 1)
     .filter(fits)
-    .map((day) => begin.with({ day }).toString());
+    .map((day) => `${yearAndMonth}${String(day).padStart(2, '0')}`);
 }

@@ -17,6 +17,7 @@ export interface Window {
 const NAMED = 50;
 /** No entry is a longer time off than a year. */
 const LONGEST_DAYS = 366;
+const LONGEST_YEARS = 2;
 const LONGEST_NAME = 100;
 
 /** An entry: its lines by name, several of one name in their order. */
@@ -24,23 +25,34 @@ type Event = ReadonlyMap<string, readonly Content[]>;
 
 /** A file that is no calendar. */
 export class NoCalendar extends Error {}
+/** One that says more than any calendar of holidays does, and would take long to read. */
+export class TooMuch extends Error {}
+
+/** Entries, dates and days that are looked at: large calendars of people have some ten thousand. */
+const MOST_STEPS = 100_000;
 
 /**
  * Days off out of an iCalendar file (RFC 5545): all-day entries of whatever maker, those that come back each year on each of
  * their days. What has times, or comes back by a rule that is not known, is named instead. The file is read by us: ical.js
  * makes the 2nd of March of a yearly 30th of February, and does not come back from `FREQ=WEEKLY;BYMONTH=13`.
- * @throws NoCalendar
+ * @throws NoCalendar, TooMuch
  */
 export function readIcs(text: string, window: Window): Read {
   const events = eventsOf(text);
   const names = new Map<string, Set<string>>();
   const skipped: Skipped[] = [];
   let skippedCount = 0;
+  let steps = 0;
+  const spend = (count: number) => {
+    steps += count;
+    if (steps > MOST_STEPS) throw new TooMuch();
+  };
   const replaced = replacedDays(events, window.timeZone);
   for (const event of events) {
+    spend(1);
     if (textOf(event, 'STATUS') === 'CANCELLED') continue;
     const name = nameOf(event);
-    const read = daysOf(event, window, replaced);
+    const read = daysOf(event, window, replaced, spend);
     if ('reason' in read) {
       skippedCount += 1;
       if (skipped.length < NAMED) skipped.push({ name, date: read.date, reason: read.reason });
@@ -144,16 +156,18 @@ function replacedDays(events: readonly Event[], timeZone: string): Map<string, S
   return replaced;
 }
 
-const datesIn = (event: Event, name: string, timeZone: string) =>
-  (event.get(name) ?? [])
-    .flatMap(({ value }) => value.split(','))
-    .flatMap((value) => momentOf(value.split('/')[0]!, timeZone)?.date.toString() ?? []);
+function datesIn(event: Event, name: string, timeZone: string, spend: (count: number) => void): string[] {
+  const values = (event.get(name) ?? []).flatMap(({ value }) => value.split(','));
+  spend(values.length);
+  return values.flatMap((value) => momentOf(value.split('/')[0]!, timeZone)?.date.toString() ?? []);
+}
 
 /** The days of an entry that lie in the window, or why it has none. */
 function daysOf(
   event: Event,
   window: Window,
   replaced: ReadonlyMap<string, ReadonlySet<string>>,
+  spend: (count: number) => void,
 ): { days: string[] } | Omit<Skipped, 'name'> {
   const { timeZone } = window;
   const start = momentOf(textOf(event, 'DTSTART'), timeZone);
@@ -164,21 +178,24 @@ function daysOf(
   const rules = (event.get('RRULE') ?? []).map(({ value }) => yearlyRule(value, start.date));
   if (rules.some((rule) => rule === null)) return { date, reason: 'rule' };
   const left = new Set([
-    ...datesIn(event, 'EXDATE', timeZone),
+    ...datesIn(event, 'EXDATE', timeZone, spend),
     ...(event.has('RECURRENCE-ID') ? [] : (replaced.get(textOf(event, 'UID')) ?? [])),
   ]);
-  const starts = new Set([date, ...datesIn(event, 'RDATE', timeZone)]);
+  const starts = new Set([date, ...datesIn(event, 'RDATE', timeZone, spend)]);
   // One that began in the year before may last into the window.
   for (const rule of rules as YearlyRule[])
-    for (const one of datesByYear(rule, start.date, window.from - 1, window.to)) starts.add(one);
+    for (const one of datesByYear(rule, start.date, window.from - 1, window.to, spend)) starts.add(one);
   const [first, last] = [`${window.from}-01-01`, `${window.to}-12-31`];
-  const days = [...starts]
-    .filter((one) => !left.has(one) && one <= last)
-    .flatMap((one) => {
-      const from = Temporal.PlainDate.from(one);
-      return Array.from({ length }, (_, day) => from.add({ days: day }).toString());
-    })
-    .filter((one) => one >= first && one <= last);
+  const days: string[] = [];
+  for (const one of starts) {
+    if (left.has(one) || one > last || one < `${window.from - LONGEST_YEARS}-01-01`) continue;
+    spend(length);
+    const from = Temporal.PlainDate.from(one);
+    for (let day = 0; day < length; day++) {
+      const date = from.add({ days: day }).toString();
+      if (date >= first && date <= last) days.push(date);
+    }
+  }
   return { days };
 }
 

@@ -11,7 +11,7 @@ import type { App } from '@psa/service-kit/app';
 import { AppError, invalid } from '@psa/service-kit/errors';
 import Type from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
-import { NoCalendar, readIcs } from './ics.ts';
+import { NoCalendar, readIcs, TooMuch } from './ics.ts';
 import { icsText } from './ics-lines.ts';
 import { publicHolidays } from './public-holidays.ts';
 
@@ -88,12 +88,13 @@ export async function holidayRoutes(parent: App, deps: TicketsDeps): Promise<voi
           const data = readIcs(icsText(bytes), window);
           if (data.holidays.length <= MOST_HOLIDAYS) return { data };
         } catch (error) {
-          if (!(error instanceof NoCalendar)) throw error;
-          throw new AppError(400, 'INVALID_INPUT', 'This is no calendar file.', {
-            details: [
-              { field: 'body', code: 'wrong_form', message: 'must be an iCalendar file (BEGIN:VCALENDAR)' },
-            ],
-          });
+          if (!(error instanceof NoCalendar || error instanceof TooMuch)) throw error;
+          if (error instanceof NoCalendar)
+            throw new AppError(400, 'INVALID_INPUT', 'This is no calendar file.', {
+              details: [
+                { field: 'body', code: 'wrong_form', message: 'must be an iCalendar file (BEGIN:VCALENDAR)' },
+              ],
+            });
         }
         throw invalid({
           field: 'body',

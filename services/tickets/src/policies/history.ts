@@ -9,6 +9,7 @@ export interface Told {
 /** How the desk works is not for customers: who is given a ticket and why, working time, deadlines, deletions and their undoing. */
 const STAFF_ONLY = new Set([
   'assigned',
+  'escalated',
   'time_logged',
   'time_changed',
   'time_deleted',

@@ -3,6 +3,7 @@ import { normalTags } from '@psa/contracts/tags';
 import type { TicketStatus, UpdateTicketRequest } from '@psa/contracts/tickets';
 import { pausesAfter } from '@psa/domain/sla';
 import { type ActorKind, decideTransition, type TransitionEffects } from '@psa/domain/ticket-status';
+import { AppError } from '@psa/service-kit/errors';
 import type { TicketRow } from './row.ts';
 
 export interface Change {
@@ -139,3 +140,9 @@ export function applyTransition(
   row.sla_pauses = pausesAfter(row.sla_pauses, status, pauseOn, now);
   row.status = status;
 }
+
+export const transitionForbidden = (message: string, allowed: readonly string[]) =>
+  new AppError(409, 'TRANSITION_FORBIDDEN', message, {
+    details: [{ field: 'status', code: 'not_now', message }],
+    allowed,
+  });

@@ -26,6 +26,7 @@ export type TicketFilters = Pick<
   | 'created_after'
   | 'created_before'
   | 'updated_after'
+  | 'updated_before'
 >;
 
 /** Text, as a quoted SQL literal: closed sets checked by the schema, written out so that partial indexes fit. */
@@ -87,6 +88,7 @@ export function filters(tx: Tx, ctx: RequestContext, query: TicketFilters, now: 
   if (query.created_after) where.push(sql`t.created_at >= ${query.created_after}`);
   if (query.created_before) where.push(sql`t.created_at < ${query.created_before}`);
   if (query.updated_after) where.push(sql`t.updated_at >= ${query.updated_after}`);
+  if (query.updated_before) where.push(sql`t.updated_at < ${query.updated_before}`);
   where.push(visibleTickets(tx, ctx));
   return where;
 }

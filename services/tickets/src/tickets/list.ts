@@ -1,4 +1,4 @@
-import { MOST_IDS } from '@psa/contracts/search';
+import { MOST_IDS } from '@psa/contracts/limits';
 import type { ListTicketsQuery, Ticket, VisibleTicketsRequest } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';

@@ -6,7 +6,7 @@ import { pausesFromHistory, pickPolicy } from '@psa/domain/sla';
 import { can } from '@psa/service-kit/app';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import { type Tx, toIso } from '@psa/service-kit/database';
-import { AppError, forbidden, invalid } from '@psa/service-kit/errors';
+import { forbidden, invalid } from '@psa/service-kit/errors';
 import { type AnyNewEvent, emit, type NewEvent } from '@psa/service-kit/outbox';
 import { removeFiles } from '../attachments/repository.ts';
 import type { TicketsDeps } from '../deps.ts';
@@ -18,7 +18,7 @@ import { losingSight } from '../policies/ticket.ts';
 import { instant, type SlaOutcome, slaOutcome } from '../sla/clock.ts';
 import { assign, noteAssigned } from './assignment.ts';
 import { listedCategory } from './choices.ts';
-import { ASSIGNMENT_FIELDS, type Change, decideChange } from './domain.ts';
+import { ASSIGNMENT_FIELDS, type Change, decideChange, transitionForbidden } from './domain.ts';
 import { drawNumbers } from './numbers.ts';
 import { insertTicket, loadTicket, replaceTags, replaceTicketTimers, updateTicket } from './repository.ts';
 import { SLA_COLUMNS, type StoredPause, type TicketRow, ticketFacts } from './row.ts';
@@ -204,7 +204,7 @@ export async function openTicket(
   return fullView(ctx, settings, row, at);
 }
 
-/** Applies a change that somebody asked for. `check` sees the stored version first (If-Match). */
+/** Applies a change that somebody asked for, with what else goes with it. `check` sees the stored version first (If-Match). */
 export async function changeTicket(
   deps: TicketsDeps,
   tx: Tx,
@@ -212,6 +212,7 @@ export async function changeTicket(
   id: string,
   wanted: UpdateTicketRequest,
   check: (version: number) => void = () => {},
+  more: Pick<Extra, 'history' | 'events'> = {},
 ): Promise<Ticket> {
   const staff = !isPortal(ctx);
   if (
@@ -231,6 +232,7 @@ export async function changeTicket(
   const row = await decideAndSave(deps, tx, ctx, ticket, wanted, {
     settings,
     customerPolicy: customer?.sla_policy_id ?? null,
+    ...more,
   });
   return fullView(ctx, settings, row, deps.clock.now());
 }
@@ -417,12 +419,6 @@ function recordOf(
   }
   return { history, events };
 }
-
-export const transitionForbidden = (message: string, allowed: readonly string[]) =>
-  new AppError(409, 'TRANSITION_FORBIDDEN', message, {
-    details: [{ field: 'status', code: 'not_now', message }],
-    allowed,
-  });
 
 /** Removes a ticket from sight; its history stays. */
 export async function deleteTicket(
