@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { DEMO_PASSWORD, type PlatformProcess, startPlatformIn } from '@psa/test-kit/platform';
 import type { CDPSession, Page } from 'playwright-core';
 import { launchBrowser } from './browser.ts';
-import { TECHNICIAN } from './platform.ts';
+import { buildPortals, TECHNICIAN } from './platform.ts';
 
 const TICKETS = 100_000;
 /** Pixels a second: reading along, looking for something, flying through. */
@@ -51,7 +51,6 @@ async function traced(cdp: CDPSession, work: () => Promise<void>): Promise<Trace
     transferMode: 'ReportEvents',
     traceConfig: {
       includedCategories: [
-        'toplevel',
         'devtools.timeline',
         'disabled-by-default-devtools.timeline',
         'disabled-by-default-devtools.timeline.frame',
@@ -76,7 +75,7 @@ function frames(events: readonly TraceEvent[]) {
     .map((event) => event.ts)
     .sort((a, b) => a - b);
   const tasks = events.filter(
-    (event) => event.name.endsWith('RunTask') && event.pid === main?.pid && event.tid === main.tid,
+    (event) => event.name === 'RunTask' && event.pid === main?.pid && event.tid === main.tid,
   );
   const work = begun.map((from, i) => {
     const until = begun[i + 1] ?? from + FRAME_MS * 1000;
@@ -116,6 +115,7 @@ async function measure(page: Page): Promise<void> {
   await cdp.detach();
 }
 
+await buildPortals();
 const folder = await mkdtemp(join(tmpdir(), 'psa-scroll-'));
 const platform = await startPlatformIn('demo', folder);
 const browser = await launchBrowser();

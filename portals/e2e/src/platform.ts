@@ -44,7 +44,7 @@ export async function startPlatform(): Promise<Platform> {
 }
 
 /** In a process of its own: the builder ends its process when a build fails. */
-async function buildPortals(): Promise<void> {
+export async function buildPortals(): Promise<void> {
   const script = "import { buildPortals } from './scripts/portals.mjs'; await buildPortals();";
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: ROOT,

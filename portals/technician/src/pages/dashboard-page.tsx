@@ -89,7 +89,7 @@ const nextQuery = (of: TicketScope) =>
     ...Object.fromEntries(new URLSearchParams(WHOSE[of])),
     sort: 'sla_due',
     order: 'asc',
-    limit: 8,
+    limit: 6,
     count: 'none',
   });
 

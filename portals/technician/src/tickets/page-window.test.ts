@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MAX_PAGES, MAX_ROWS, PAGE_SIZE, pageOf, pagesFor, reachable } from './page-window.ts';
+import { MAX_PAGES, MAX_ROWS, PAGE_SIZE, pageOf, pagesFor, reachable, samePages } from './page-window.ts';
 
 it('asks for the page on the screen, and for the next one in time', () => {
   expect(pagesFor(0, 30, 100_000)).toEqual([1]);
@@ -26,6 +26,17 @@ it('covers every visible row there is, ascending, without a page that has none',
       }
       expect([...pages].sort((a, b) => a - b)).toEqual(pages);
       for (const page of pages) expect((page - 1) * PAGE_SIZE).toBeLessThan(Math.max(1, rows));
+    }),
+  );
+});
+
+it('sees nothing new in rows that need no other pages', () => {
+  expect(samePages([0, 40], [1, 41])).toBe(true);
+  expect(samePages([30, 70], [40, 80])).toBe(false);
+  fc.assert(
+    fc.property(fc.nat(300_000), fc.nat(80), fc.nat(120), (first, height, step) => {
+      const [a, b] = [[first, first + height] as const, [first + step, first + step + height] as const];
+      if (samePages(a, b)) expect(pagesFor(...a, 400_000)).toEqual(pagesFor(...b, 400_000));
     }),
   );
 });

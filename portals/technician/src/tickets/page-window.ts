@@ -20,3 +20,7 @@ export function pagesFor(first: number, last: number, count: number, most = 4): 
   const to = Math.min(lastPage, pageOf(Math.max(0, last) + PAGE_SIZE / 4));
   return Array.from({ length: Math.min(most, to - from + 1) }, (_, i) => from + i);
 }
+
+/** Whether two windows of rows need the same pages, however long the list. */
+export const samePages = (a: readonly [number, number], b: readonly [number, number]): boolean =>
+  String(pagesFor(...a, MAX_ROWS)) === String(pagesFor(...b, MAX_ROWS));

@@ -6,7 +6,7 @@ import { type QueryClient, queryOptions, useQueries, useQuery, useQueryClient } 
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { LIST_QUERY, type TicketListQuery, type TicketRow } from '../api/tickets.ts';
 import { useLiveMessages } from '../live/live-store.ts';
-import { PAGE_SIZE, pageOf, pagesFor, reachable } from './page-window.ts';
+import { PAGE_SIZE, pageOf, pagesFor, reachable, samePages } from './page-window.ts';
 
 const ROWS = 'ticket-rows';
 /** More changed rows than this in one round are counted, not read one by one. */
@@ -80,7 +80,8 @@ export function useTicketRows(filter: string) {
   );
 
   const onRange = useCallback((first: number, last: number) => {
-    setRange((before) => (before[0] === first && before[1] === last ? before : [first, last]));
+    // Rows that need no other pages are nothing new: the page is not drawn again for each that passes by.
+    setRange((before) => (samePages(before, [first, last]) ? before : [first, last]));
   }, []);
 
   const refresh = useCallback(() => {

@@ -7,6 +7,7 @@ import {
   type CSSProperties,
   type KeyboardEvent,
   type MouseEvent,
+  memo,
   type ReactNode,
   type Ref,
   useEffect,
@@ -224,6 +225,15 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     toggleActive: () => toggle(active, false),
   }));
 
+  const latest = useRef({ onRowClick, toggle });
+  useLayoutEffect(() => {
+    latest.current = { onRowClick, toggle };
+  });
+  const [does] = useState<RowDoes>(() => ({
+    click: (event, index) => latest.current.onRowClick(event, index),
+    toggle: (index) => latest.current.toggle(index, false),
+  }));
+
   const tracks = (onSelect ? '1.25rem ' : '') + columns.map((column) => column.width).join(' ');
   const grid: CSSProperties = { gridTemplateColumns: tracks };
   const allSelected = !!selected && count > 0 && selected.size >= count;
@@ -295,41 +305,20 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
           {rows.map(({ index, start: top }) => {
             const item = itemAt(index);
             const key = item === undefined ? undefined : itemKey(item);
-            const isSelected = key !== undefined && !!selected?.has(key);
             return (
-              <div
+              <Row<T>
                 key={key ?? `row-${index}`}
                 id={`${id}-${index}`}
-                role="row"
-                className="vlist-line vlist-row"
-                style={{ ...grid, height: rowHeight, transform: `translateY(${top}px)` }}
-                aria-rowindex={index + 2}
-                aria-selected={onSelect ? isSelected : undefined}
-                aria-busy={item === undefined || undefined}
-                data-active={index === active || undefined}
-                onClick={(event) => onRowClick(event, index)}
-                onAuxClick={(event) => event.button === 1 && onRowClick(event, index)}
-              >
-                {onSelect && (
-                  <div role="gridcell" className="vlist-check">
-                    <RowCheckbox
-                      label={t('list.select_row')}
-                      checked={isSelected}
-                      disabled={item === undefined}
-                      onChange={() => toggle(index, false)}
-                    />
-                  </div>
-                )}
-                {columns.map((column) => (
-                  <div
-                    key={column.id}
-                    role="gridcell"
-                    className={`vlist-cell${column.align === 'end' ? ' align-end' : ''}`}
-                  >
-                    {item === undefined ? <Skeleton width="70%" /> : column.cell(item)}
-                  </div>
-                ))}
-              </div>
+                index={index}
+                top={top}
+                height={rowHeight}
+                tracks={tracks}
+                columns={columns}
+                item={item}
+                isActive={index === active}
+                isSelected={onSelect ? key !== undefined && !!selected?.has(key) : undefined}
+                does={does}
+              />
             );
           })}
         </div>
@@ -337,6 +326,71 @@ export function VirtualList<T>(props: VirtualListProps<T>) {
     </div>
   );
 }
+
+/** What a row can be asked for; the same object for the life of the list. */
+interface RowDoes {
+  click: (event: MouseEvent, index: number) => void;
+  toggle: (index: number) => void;
+}
+
+interface RowProps<T> {
+  id: string;
+  index: number;
+  top: number;
+  height: number;
+  tracks: string;
+  columns: readonly ListColumn<T>[];
+  item: T | undefined;
+  isActive: boolean;
+  /** undefined: rows of this list are not selected. */
+  isSelected: boolean | undefined;
+  does: RowDoes;
+}
+
+function PlainRow<T>({ index, item, isSelected, does, ...props }: RowProps<T>) {
+  const t = uiMessages.useT();
+  return (
+    <div
+      id={props.id}
+      role="row"
+      className="vlist-line vlist-row"
+      style={{
+        gridTemplateColumns: props.tracks,
+        height: props.height,
+        transform: `translateY(${props.top}px)`,
+      }}
+      aria-rowindex={index + 2}
+      aria-selected={isSelected}
+      aria-busy={item === undefined || undefined}
+      data-active={props.isActive || undefined}
+      onClick={(event) => does.click(event, index)}
+      onAuxClick={(event) => event.button === 1 && does.click(event, index)}
+    >
+      {isSelected !== undefined && (
+        <div role="gridcell" className="vlist-check">
+          <RowCheckbox
+            label={t('list.select_row')}
+            checked={isSelected}
+            disabled={item === undefined}
+            onChange={() => does.toggle(index)}
+          />
+        </div>
+      )}
+      {props.columns.map((column) => (
+        <div
+          key={column.id}
+          role="gridcell"
+          className={`vlist-cell${column.align === 'end' ? ' align-end' : ''}`}
+        >
+          {item === undefined ? <Skeleton width="70%" /> : column.cell(item)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** Drawn again when something of it changes: while one scrolls, that is only the rows that come into sight. */
+const Row = memo(PlainRow) as typeof PlainRow;
 
 /** A native checkbox: dozens pass by per frame while scrolling, and the grid has the keys. */
 function RowCheckbox(props: {
