@@ -37,11 +37,22 @@ beforeAll(async () => {
 });
 afterAll(() => platform?.stop());
 
-/** A reset mail and an attachment: rows that check constraints do not let `plantRow` make up. */
+/** A reset mail, columns of an import, synonyms and an attachment: rows that check constraints do not let `plantRow` make up. */
 async function fillWhatTheDemoLeavesEmpty(): Promise<void> {
   const email = 'customer@demo.example';
   const forgot = await platform.call('POST', '/api/v1/auth/forgot-password', { body: { email } });
   expect(forgot.status).toBe(204);
+  const admin = await platform.login('admin@demo.example');
+  const synonyms = await platform.call('PATCH', '/api/v1/search/synonyms', {
+    token: admin,
+    body: { groups: [['drucker', 'printer']] },
+  });
+  expect(synonyms.status, synonyms.text).toBe(200);
+  const chosen = await platform.call('PATCH', '/api/v1/customers/import-columns', {
+    token: admin,
+    body: { headings: ['Bezeichnung'], choices: [{ heading: 'Bezeichnung', column: 'name' }] },
+  });
+  expect(chosen.status, chosen.text).toBe(200);
   const token = await platform.login(email);
   const list = await platform.call('GET', '/api/v1/tickets?limit=1', { token });
   const form = new FormData();

@@ -65,6 +65,7 @@ create table search.synonyms (
   groups jsonb not null,
   version integer not null default 1,
   updated_at timestamp with time zone not null,
+  constraint synonyms_groups_check CHECK ((jsonb_typeof(groups) = ANY (ARRAY['array'::text, 'null'::text]))),
   constraint synonyms_pkey PRIMARY KEY (tenant_id)
 );
 

@@ -67,6 +67,7 @@ function Editor({ list }: { list: SynonymList }) {
 
   return (
     <form
+      noValidate
       className="stack"
       onSubmit={(event) => {
         event.preventDefault();

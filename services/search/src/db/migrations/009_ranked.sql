@@ -173,8 +173,8 @@ end $$;
 -- What a tenant's searches take for the same, as it has set it. Without a row: the list that is shipped.
 create table search.synonyms (
   tenant_id uuid primary key,
-  -- Lists of expressions.
-  groups jsonb not null,
+  -- Lists of expressions; null: the shipped ones.
+  groups jsonb not null check (jsonb_typeof(groups) in ('array', 'null')),
   version integer not null default 1,
   updated_at timestamptz not null
 );
