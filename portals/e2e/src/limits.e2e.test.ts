@@ -196,7 +196,7 @@ describe('what the platform refuses for a while', () => {
       }
     };
     await storm(8);
-    // Two queries of the dashboard and the counts of the views, at most one round in two seconds: 10, and one that is under way.
+    // Two queries of the dashboard and the counts of the views, at most one round in two seconds: 15, and one that is under way.
     expect(asked.length).toBeGreaterThan(0);
     expect(asked.length).toBeLessThanOrEqual(18);
 
