@@ -9,16 +9,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   ports: [],
   conformance: [],
-  tasks: ['errors'],
+  'process-group': [],
+  tasks: ['errors', 'process-group'],
   cluster: ['errors', 'ports', 'tasks'],
   ha: ['errors', 'ports', 'tasks', 'cluster'],
   // All of the state and the ports in one type.
   lab: ['ports', 'conformance', 'tasks', 'cluster', 'ha'],
   guests: ['errors', 'ports', 'tasks', 'cluster', 'ha', 'lab'],
-  api: ['errors', 'ports', 'conformance', 'tasks', 'cluster', 'ha', 'lab', 'guests'],
+  api: ['errors', 'ports', 'process-group', 'conformance', 'tasks', 'cluster', 'ha', 'lab', 'guests'],
   // What the ports are made of on this machine: it knows nothing of the cluster that stands on it.
   network: ['errors', 'ports'],
-  storage: ['errors', 'ports', 'network', 'runtime'],
+  storage: ['errors', 'ports', 'process-group', 'network', 'runtime'],
   runtime: ['errors', 'ports', 'network', 'storage'],
   ssh: ['errors', 'ports', 'runtime'],
 };

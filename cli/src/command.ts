@@ -73,6 +73,8 @@ export interface Command<Options, Data extends object, Carry, Result extends obj
   exitCode?(result: Result): number;
   /** What to do after an interrupted run. */
   readonly resume?: string;
+  /** How it is asked for the platform in one process: said where there is no inventory, or no token of its cluster. */
+  readonly withoutSite?: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the runner handles commands of every shape alike

@@ -44,6 +44,17 @@ export class CliError extends Error {
   }
 }
 
+/** There is no site to work on: its inventory, or the token of its cluster, is not there. */
+const NO_SITE = ['NO_INVENTORY', 'NO_TOKEN'];
+
+/** The same error, with what somebody may have meant who has no site. @param instead a command line */
+export function withInstead(error: unknown, instead: string | undefined): unknown {
+  if (instead === undefined || !(error instanceof CliError) || !NO_SITE.includes(error.code)) return error;
+  const { outcome, why, code, details, cause } = error;
+  const fix = `${error.fix ?? ''} For the platform in one process ("npm start"): ${instead}`.trim();
+  return new CliError(error.message, { outcome, why, fix, code, details, cause });
+}
+
 export const usage = (what: string, fix?: string) => new CliError(what, { outcome: 'usage', fix });
 
 /** The run was interrupted; `fix` says how to go on. */

@@ -6,7 +6,16 @@ import {
   InvalidArgumentError,
 } from 'commander';
 import type { AnyCommand, Context, Entry, Io } from './command.ts';
-import { type CliError, EXIT, interrupted, type Outcome, renderError, toCliError, usage } from './errors.ts';
+import {
+  type CliError,
+  EXIT,
+  interrupted,
+  type Outcome,
+  renderError,
+  toCliError,
+  usage,
+  withInstead,
+} from './errors.ts';
 import { FIRST_EXAMPLES, NOUNS } from './nouns.ts';
 import { platformVersion } from './platform-version.ts';
 import { progressTo } from './progress.ts';
@@ -311,7 +320,7 @@ async function execute(
     return finish(outcome, result, command.render(result), command.exitCode?.(result));
   } catch (error) {
     progress.end();
-    throw io.signal.aborted ? interrupted(command.resume) : error;
+    throw io.signal.aborted ? interrupted(command.resume) : withInstead(error, command.withoutSite);
   } finally {
     progress.end();
     await api.close();

@@ -29,7 +29,7 @@ const version: string = JSON.parse(
 let stopPlatform: ((why: string) => Promise<void>) | null = null;
 let stopping = false;
 
-async function stop(why: string): Promise<void> {
+async function stop(why: string, code = 0): Promise<void> {
   // A second Ctrl-C changes nothing: the terminal and npm both pass the first one on.
   if (stopping) return;
   stopping = true;
@@ -42,8 +42,9 @@ async function stop(why: string): Promise<void> {
   say('Stopping …');
   await stopPlatform?.(why);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  if (stopPlatform) say(`Stopped after ${seconds} s. The data stay in ${settings.PSA_DATA_DIR}.`);
-  process.exit(0);
+  if (stopPlatform && code === 0)
+    say(`Stopped after ${seconds} s. The data stay in ${settings.PSA_DATA_DIR}.`);
+  process.exit(code);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
 // The launcher was killed; nobody is left to press Ctrl-C.
@@ -58,6 +59,12 @@ try {
     say,
     onBuilt: (stop) => {
       stopPlatform = stop;
+    },
+    onLost: () => {
+      console.error(
+        `${settings.PSA_DATA_DIR} was moved away or removed while PSA-Platform ran; it ends, and leaves alone what stands there now.`,
+      );
+      void stop('data folder gone', 1);
     },
   });
   if (!stopping) {

@@ -34,6 +34,8 @@ export async function runEmbedded(options: {
   say: (line: string) => void;
   /** Given as soon as there is something to stop, before the start is done. */
   onBuilt?: (stop: RunningEmbedded['stop']) => void;
+  /** Told when the data folder was moved away or removed while it runs: nothing is left to work on. */
+  onLost?: () => void;
 }): Promise<RunningEmbedded> {
   const { settings, version, say } = options;
   await checkPort(settings);
@@ -60,6 +62,10 @@ export async function runEmbedded(options: {
     })();
     return stopped;
   };
+  platform.postgres.onLost(() => {
+    log.error('the data folder was moved away or removed');
+    options.onLost?.();
+  });
   options.onBuilt?.(stop);
   try {
     if (wantsDemo(settings, state)) holdHalfMade(platform, state);

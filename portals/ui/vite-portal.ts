@@ -31,15 +31,37 @@ export const PORTAL_CSP = [
   "script-src 'self'",
   "style-src 'self' 'unsafe-inline'",
   "img-src 'self' data: blob:",
+  "font-src 'self'",
   "object-src 'none'",
   "base-uri 'none'",
   "form-action 'self'",
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** The font of the first texts is asked for with the page itself, not once the style sheet names it. */
+function preloadFont(base: string): Plugin {
+  return {
+    name: 'psa:preload-font',
+    transformIndexHtml: {
+      order: 'post',
+      handler(_, { bundle = {} }) {
+        const file = Object.keys(bundle).find((name) => /[\\/]inter-first-[^\\/]+\.woff2$/.test(name));
+        if (!file) return [];
+        const href = `${base}${file}`;
+        return [
+          {
+            tag: 'link',
+            attrs: { rel: 'preload', as: 'font', type: 'font/woff2', crossorigin: '', href },
+            injectTo: 'head-prepend',
+          },
+        ];
+      },
+    },
+  };
+}
+
 /** What every page runs on and no change of ours touches, with the bundler's own: a browser keeps it over a deploy. */
-const FRAMEWORK =
-  /[\\/]node_modules[\\/](?:react|react-dom|react-router|scheduler)[\\/]|rolldown[\\/]runtime/;
+const FRAMEWORK = /[\\/]node_modules[\\/](?:react|react-dom|scheduler)[\\/]|rolldown[\\/]runtime/;
 
 /**
  * Build of one portal. `base` is the path it is served under, `root` its folder as a URL, `first` matches the files of
@@ -54,7 +76,7 @@ export function portalConfig(options: { root: URL; base: string; first: RegExp }
     root: fileURLToPath(options.root),
     base: options.base,
     publicDir: fileURLToPath(new URL('./public', import.meta.url)),
-    plugins: [onlyPortalLanguages(), react()],
+    plugins: [onlyPortalLanguages(), preloadFont(options.base), react()],
     server: { proxy },
     preview: { proxy, headers: { 'content-security-policy': PORTAL_CSP } },
     build: {

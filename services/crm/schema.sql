@@ -80,6 +80,17 @@ create table crm.import_columns (
   constraint import_columns_pkey PRIMARY KEY (tenant_id, heading_key)
 );
 
+create table crm.import_layouts (
+  tenant_id uuid not null,
+  kind text not null,
+  layout_key text not null,
+  headings text[] not null,
+  choices jsonb not null,
+  updated_at timestamp with time zone not null,
+  constraint import_layouts_kind_check CHECK ((kind = ANY (ARRAY['customers'::text, 'contacts'::text, 'sites'::text]))),
+  constraint import_layouts_pkey PRIMARY KEY (tenant_id, kind, layout_key)
+);
+
 create table crm.inbox (
   tenant_id uuid not null,
   consumer text not null,
@@ -219,6 +230,19 @@ CASE
     ELSE false
 END));
 
+alter table crm.import_layouts enable row level security, force row level security;
+create policy tenant_isolation on crm.import_layouts for all to public
+  using (((tenant_id = psa.tenant_id()) AND
+CASE
+    WHEN (( SELECT psa.customer_id() AS customer_id) IS NULL) THEN true
+    ELSE false
+END))
+  with check (((tenant_id = psa.tenant_id()) AND
+CASE
+    WHEN (( SELECT psa.customer_id() AS customer_id) IS NULL) THEN true
+    ELSE false
+END));
+
 alter table crm.inbox enable row level security, force row level security;
 create policy tenant_isolation on crm.inbox for all to public
   using ((((tenant_id = psa.tenant_id()) AND
@@ -294,6 +318,7 @@ grant delete, insert, select, update on crm.counters to psa_crm;
 grant delete, insert, select, update on crm.customers to psa_crm;
 grant delete, insert, select, update on crm.idempotency to psa_crm;
 grant delete, insert, select, update on crm.import_columns to psa_crm;
+grant delete, insert, select, update on crm.import_layouts to psa_crm;
 grant delete, insert, select, update on crm.inbox to psa_crm;
 grant delete, insert, select, update on crm.outbox to psa_crm;
 grant select, usage on crm.outbox_seq_seq to psa_crm;

@@ -60,6 +60,14 @@ create table search.outbox (
   constraint outbox_pkey PRIMARY KEY (tenant_id, seq)
 );
 
+create table search.synonyms (
+  tenant_id uuid not null,
+  groups jsonb not null,
+  version integer not null default 1,
+  updated_at timestamp with time zone not null,
+  constraint synonyms_pkey PRIMARY KEY (tenant_id)
+);
+
 create table search.texts (
   tenant_id uuid not null,
   ticket_id uuid not null,
@@ -163,6 +171,11 @@ create policy tenant_isolation on search.outbox for all to public
   using (psa.is_system())
   with check ((tenant_id = psa.tenant_id()));
 
+alter table search.synonyms enable row level security, force row level security;
+create policy tenant_isolation on search.synonyms for all to public
+  using ((tenant_id = psa.tenant_id()))
+  with check ((tenant_id = psa.tenant_id()));
+
 alter table search.texts enable row level security, force row level security;
 create policy tenant_isolation on search.texts for all to public
   using (((tenant_id = psa.tenant_id()) AND
@@ -215,6 +228,12 @@ begin
         and (checked is null or d.words @@ checked)) as found
     limit most) as found);
 end $function$;
+
+CREATE OR REPLACE FUNCTION search.freshness(updated_at timestamp with time zone, today timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (((((updated_at > (today - '7 days'::interval)))::integer + ((updated_at > (today - '30 days'::interval)))::integer) + ((updated_at > (today - '90 days'::interval)))::integer) + ((updated_at > (today - '180 days'::interval)))::integer);
 
 CREATE OR REPLACE FUNCTION search.half_year(at timestamp with time zone)
  RETURNS integer
@@ -307,6 +326,44 @@ begin
   limit most;
 end $function$;
 
+CREATE OR REPLACE FUNCTION search.newest_within(slices text[], query tsquery, checked tsquery, only_types text[], limited text, only_ids uuid[], only_customer uuid, since timestamp with time zone, before timestamp with time zone, most integer)
+ RETURNS TABLE(type text, id uuid, updated_at timestamp with time zone, head tsvector)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+#variable_conflict use_column
+declare
+  tenant constant uuid := psa.tenant_id();
+  company constant uuid := psa.customer_id();
+  template text;
+begin
+  if most < 1 then return; end if;
+  if only_types = array[limited] and cardinality(only_ids) <= 500 then
+    -- A page of a list: to look at these costs less than all matches.
+    return query
+    select d.type, d.id, d.updated_at, d.head from search.documents d
+    where d.tenant_id = tenant and d.type = limited and d.id = any (only_ids) and not d.removed
+      and (company is null or d.customer_id = company)
+      and (only_customer is null or d.customer_id = only_customer)
+      and (since is null or d.updated_at >= since) and (before is null or d.updated_at < before)
+      and d.words @@ query and (checked is null or d.words @@ checked)
+    order by d.updated_at desc limit most;
+    return;
+  end if;
+  template := search.template(query, only_types) || coalesce(E' & ''\x01@' || only_customer || '''', '');
+  return query
+  select found.* from unnest(slices) as slice, lateral (
+    select d.type, d.id, d.updated_at, d.head from search.indexed(template, slice) d
+    where d.tenant_id = tenant and (company is null or d.customer_id = company)
+      and (only_customer is null or d.customer_id = only_customer)
+      and (since is null or d.updated_at >= since) and (before is null or d.updated_at < before)
+      and (only_types is null or d.type = any (only_types))
+      and (only_ids is null or d.type <> limited or d.id in (select unnest(only_ids)))
+      and (checked is null or d.words @@ checked)
+    order by d.updated_at desc) as found
+  limit most;
+end $function$;
+
 CREATE OR REPLACE FUNCTION search.occurring(queries tsquery[], only_types text[], limited text, only_ids uuid[])
  RETURNS boolean[]
  LANGUAGE plpgsql
@@ -324,6 +381,101 @@ begin
   return array(
     select search.counted(slices, q.match, only_types, limited, only_ids, 1) > 0
     from unnest(queries) with ordinality as q(match, n) order by q.n);
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.ranked(match tsquery, steady tsquery, in_head tsquery, in_title tsquery[], in_keywords tsquery[], exact tsquery, goes_on tsquery, only_types text[], limited text, only_ids uuid[], only_customer uuid, since timestamp with time zone, before timestamp with time zone, by_date boolean, now_is timestamp with time zone, cap integer, page_offset integer, page_limit integer)
+ RETURNS TABLE(type text, id uuid, score real, total integer)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'search', 'psa', 'public', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_indexscan TO 'off'
+ SET work_mem TO '32MB'
+AS $function$
+#variable_conflict use_column
+declare
+  slices constant text[] := search.slices_within(since, before);
+  groups constant integer := cardinality(in_title);
+  few constant integer := 200;
+  wanted constant integer := page_offset + page_limit;
+  -- The same order all day long: pages fit together.
+  today constant timestamptz := date_trunc('day', now_is, 'UTC') + interval '1 day';
+  asked tsquery := match;
+  checked tsquery := search.unsure(match);
+  -- Any group in title or keywords: what does not match this need not be looked at by groups.
+  in_part constant tsquery := (
+    select string_agg('(' || replace(replace(one::text, ':*A', ':*'), ':A', '') || ')', ' | ')
+    from unnest(in_title) as one)::tsquery;
+begin
+  perform search.refuse_internal(match);
+  if steady is not null and search.counted(slices, steady, only_types, limited, only_ids, few + 1) <= few then
+    asked := steady;
+    checked := match;
+  end if;
+  if by_date then
+    return query
+    with matches as materialized (
+      select m.type, m.id, m.updated_at from search.newest_within(
+        slices, asked, checked, only_types, limited, only_ids, only_customer, since, before, cap + 1) m
+    ), page as (
+      select * from (select * from matches order by updated_at desc, id limit cap) p
+      order by updated_at desc, id offset page_offset limit page_limit)
+    select p.type, p.id, case when p.id is not null then 0 end::real, n.total
+    from (select count(*)::integer as total from matches) n left join page p on true
+    order by p.updated_at desc, p.id;
+    return;
+  end if;
+  return query
+  with first as materialized (
+    select m.type, m.id, m.updated_at, m.head,
+      case when m.head @@ in_part then
+        (select sum(case when m.head @@ t then 10 when m.head @@ k then 5 else 1 end)
+          from unnest(in_title, in_keywords) as g(t, k)) / groups::real
+      else 1 end
+      + case when m.head @@ goes_on then 6 else 0 end
+      + case when m.head @@ exact then 1000 else 0 end
+      + search.freshness(m.updated_at, today) as score
+    from search.newest_within(
+      slices, asked, checked, only_types, limited, only_ids, only_customer, since, before, cap + 1) m
+  ), counted as (
+    select count(*)::integer as n, search.freshness(min(f.updated_at), today) as rest from first f
+  ), seen as (
+    -- What is older has at most, besides `rest`: 16 in the title and going on, 10 in the title, and going on with all
+    -- groups but one in the title.
+    select c.n, c.n > cap and count(*) filter (where f.score >= 16 + c.rest) < wanted as by_both,
+      c.n > cap and count(*) filter (where f.score >= 10 + c.rest) < wanted as by_head,
+      c.n > cap and count(*) filter (where f.score >= 6 + (10 * groups - 9) / groups::real + c.rest) < wanted as by_state
+    from counted c left join first f on true group by c.n, c.rest
+  ), older as materialized (
+    select o.type, o.id, o.updated_at, o.head from seen s, search.newest_within(
+      slices, in_head && goes_on, search.unsure(in_head), only_types, limited, only_ids, only_customer, since, before,
+      case when s.by_both then cap else 0 end) o
+    union all select o.type, o.id, o.updated_at, o.head from seen s, search.newest_within(
+      slices, in_head, search.unsure(in_head), only_types, limited, only_ids, only_customer, since, before,
+      case when s.by_head then cap else 0 end) o
+    union all select o.type, o.id, o.updated_at, o.head from seen s, search.newest_within(
+      slices, match && goes_on, search.unsure(match), only_types, limited, only_ids, only_customer, since, before,
+      case when s.by_state then cap else 0 end) o
+    union all select o.type, o.id, o.updated_at, o.head from seen s, search.newest_within(
+      slices, match && exact, search.unsure(match), only_types, limited, only_ids, only_customer, since, before,
+      case when s.n > cap and numnode(exact) > 0 then cap else 0 end) o
+  ), pool as (
+    select f.type, f.id, f.updated_at, f.score from first f
+    union select o.type, o.id, o.updated_at,
+      (select sum(case when o.head @@ t then 10 when o.head @@ k then 5 else 1 end)
+        from unnest(in_title, in_keywords) as g(t, k)) / groups::real
+      + case when o.head @@ goes_on then 6 else 0 end
+      + case when o.head @@ exact then 1000 else 0 end
+      + search.freshness(o.updated_at, today)
+    from older o
+  ), page as (
+    select * from (select * from pool order by score desc, updated_at desc, id limit cap) p
+    order by score desc, updated_at desc, id offset page_offset limit page_limit)
+  -- A row in any case: it tells how many there are.
+  select p.type, p.id, p.score::real, s.n
+  from seen s left join page p on true
+  order by p.score desc, p.updated_at desc, p.id;
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.refuse_internal(query tsquery)
@@ -392,6 +544,22 @@ begin
     order by d.updated_at desc limit 1;
   end loop;
   return result;
+end $function$;
+
+CREATE OR REPLACE FUNCTION search.slices_within(since timestamp with time zone, before timestamp with time zone)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+  slices constant text[] := search.slices();
+begin
+  if since is null and before is null then return slices; end if;
+  return array(
+    select slice from unnest(slices) with ordinality as s(slice, n)
+    where (since is null or right(slice, 3) >= lpad(to_hex(search.half_year(since)), 3, '0'))
+      and (before is null or right(slice, 3) <= lpad(to_hex(search.half_year(before)), 3, '0'))
+    order by n);
 end $function$;
 
 CREATE OR REPLACE FUNCTION search.template(query tsquery, only_types text[])
@@ -537,15 +705,19 @@ end $function$;
 -- rights
 
 grant execute on function search.counted(text[],tsquery,text[],text,uuid[],integer) to psa_search;
+grant execute on function search.freshness(timestamp with time zone,timestamp with time zone) to psa_search;
 grant execute on function search.half_year(timestamp with time zone) to psa_search;
 grant execute on function search.indexed(text,text) to psa_search;
 grant execute on function search.matches(tsquery,tsquery,text,uuid,uuid[],integer,boolean) to psa_search;
 grant execute on function search.newest(text[],tsquery,tsquery,text[],text,uuid[],integer) to psa_search;
+grant execute on function search.newest_within(text[],tsquery,tsquery,text[],text,uuid[],uuid,timestamp with time zone,timestamp with time zone,integer) to psa_search;
 grant execute on function search.occurring(tsquery[],text[],text,uuid[]) to psa_search;
+grant execute on function search.ranked(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,tsquery,text[],text,uuid[],uuid,timestamp with time zone,timestamp with time zone,boolean,timestamp with time zone,integer,integer,integer) to psa_search;
 grant execute on function search.refuse_internal(tsquery) to psa_search;
 grant execute on function search.slice(uuid,timestamp with time zone) to psa_search;
 grant execute on function search.sliced(uuid,text,uuid,timestamp with time zone,tsvector) to psa_search;
 grant execute on function search.slices() to psa_search;
+grant execute on function search.slices_within(timestamp with time zone,timestamp with time zone) to psa_search;
 grant execute on function search.template(tsquery,text[]) to psa_search;
 grant execute on function search.top(tsquery,tsquery,tsquery,tsquery[],tsquery[],tsquery,text[],text,uuid[],integer,integer,integer) to psa_search;
 grant execute on function search.unsure(tsquery) to psa_search;
@@ -559,6 +731,7 @@ grant delete, insert, select, update on search.inbox to psa_search;
 grant delete, insert, select, update on search.objects to psa_search;
 grant delete, insert, select, update on search.outbox to psa_search;
 grant select, usage on search.outbox_seq_seq to psa_search;
+grant delete, insert, select, update on search.synonyms to psa_search;
 grant delete, insert, select, update on search.texts to psa_search;
 grant delete, insert, select, update on search.timers to psa_search;
 grant delete, insert, select, update on search.words to psa_search;

@@ -156,7 +156,8 @@ async function plainSearch(sql: postgres.Sql, tenantId: string, text: string): P
     await tx`select set_config('psa.tenant_id', ${tenantId}, true)`;
     await tx`
       with q as (select plainto_tsquery('simple', unaccent(lower(${text}))) as q)
-      select f.* from q, search.top(q.q, null, q.q, array[q.q], array[q.q], '', null, null, null, 1000, 0, 20) f`;
+      select f.* from q, search.ranked(q.q, null, q.q, array[q.q], array[q.q], '', '$$', null, null, null, null, null,
+        null, false, now(), 1000, 0, 20) f`;
   });
   return performance.now() - started;
 }

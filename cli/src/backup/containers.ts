@@ -4,11 +4,13 @@ import type { Inventory } from '@psa/appliance/inventory/schema';
 import { canSnapshot } from '@psa/appliance/inventory/storages';
 import { apiPath } from '@psa/proxmox/client/encode';
 import { ProxmoxError } from '@psa/proxmox/client/errors';
+import { parseUpid } from '@psa/proxmox/upid';
 import { artefactFile, artefactId } from '@psa/recovery/artefact-name';
 import { type SiteManifest, writeManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster, Placed } from '../site/cluster.ts';
 import { siteNameOf } from '../site/generations.ts';
+import { lowerTask } from '../site/priority.ts';
 import { listVolumes, readVolume, type Volume } from '../site/volume.ts';
 import { clearDeadBackup, mendAfterKill, unfinishedOn } from './dead-backup.ts';
 import { manifestBase, type Part, type Run } from './part.ts';
@@ -187,7 +189,7 @@ async function dump(
   node: string,
   mode: NonNullable<SiteManifest['mode']>,
 ): Promise<readonly string[]> {
-  const { cluster, generation, limit } = run;
+  const { cluster, generation, limit, isLow } = run;
   const lines: string[] = [];
   let task: string | null = null;
   const params = {
@@ -209,6 +211,8 @@ async function dump(
       ...{ signal: cluster.signal, taskTimeoutMs: TASK_MS },
       onTask: (upid) => {
         task = upid;
+        // That it takes more than it should makes it no worse as a backup.
+        if (isLow) lowerTask(cluster, node, parseUpid(upid)!.pid).catch(() => {});
       },
       onLog: (line) => void lines.push(line),
     });

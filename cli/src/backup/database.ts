@@ -5,6 +5,7 @@ import { type DumpAll, readDump } from '@psa/recovery/dump-text';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
+import { lowly } from '../site/priority.ts';
 import { askSql, asPostgres, postgresMembers } from '../site/psql.ts';
 import { type Part, type Run, takeFile } from './part.ts';
 
@@ -54,11 +55,12 @@ async function takeDatabase(
   const [version, lsn] = facts[0]?.split('|') ?? [];
   // On a replica tables without a log have no rows to read.
   const dumpall = asPostgres(`pg_dumpall${role === 'replica' ? ' --no-unlogged-table-data' : ''}`);
-  const line = `set -o pipefail; ${dumpall} | nice -n 10 zstd -q -T0 -3`;
+  const line = `set -o pipefail; ${dumpall} | zstd -q -T0 -3`;
+  const argv = lowly(['bash', '-c', line], run.isLow);
   let seen: DumpAll | null = null;
   return takeFile(run, 'database', {
     async fill(into) {
-      await mustStream(cluster, id, ['bash', '-c', line], into, 'Unable to dump the database');
+      await mustStream(cluster, id, argv, into, 'Unable to dump the database');
       return {
         from: { container: id, name, role },
         ...{ version: version?.split(' ')[0] ?? null, ...(lsn && { lsn }), warnings },

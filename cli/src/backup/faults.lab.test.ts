@@ -276,8 +276,8 @@ describe('a restore of a container that is cut short', { timeout: 900_000 }, () 
 });
 
 describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
-  /** Large enough for a second to kill it in. */
-  const BALLAST = 3_000_000;
+  /** At the limit below large enough for some seconds to look and to kill it in, on a busy machine too. */
+  const BALLAST = 15_000_000;
   const cluster = () => new Cluster(lab.site, new AbortController().signal);
   const on = async (node: string, line: string) =>
     (await lab.site.shell.onNode(node, 'look', line)).stdout.trim();
@@ -305,7 +305,17 @@ describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
       },
       { timeout: 120_000, interval: 20 },
     );
-    await on(node, `${alsoDo} kill -9 ${parseUpid(task.upid)!.pid}`);
+    const { pid } = parseUpid(task.upid)!;
+    // What people wait for comes before it: the task and its programs.
+    await vi.waitFor(async () => {
+      const nices = (await on(node, 'ps -e -o pgid= -o ni='))
+        .split('\n')
+        .map((line) => line.trim().split(/ +/).map(Number))
+        .flatMap(([group, nice]) => (group === pid ? [nice] : []));
+      expect(nices.length).toBeGreaterThan(1);
+      expect(new Set(nices)).toEqual(new Set([19]));
+    }, 20_000);
+    await on(node, `${alsoDo} kill -9 ${pid}`);
     const ran = await running;
     expect(ran.code, ran.stdout + ran.stderr).toBe(3);
     return (JSON.parse(ran.stdout) as { data: RunResult }).data;

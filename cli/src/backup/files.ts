@@ -11,6 +11,7 @@ import { pack } from '@psa/recovery/tar';
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { readDeployed } from '../site/deployed.ts';
+import { MOUNTS_FILE } from '../site/mounts.ts';
 import { signatureFile } from '../site/signature.ts';
 import type { KnownSite } from '../site/site.ts';
 import { type Part, type Run, takeFile } from './part.ts';
@@ -215,7 +216,10 @@ export async function releasesPart(cluster: Cluster): Promise<Part> {
 }
 
 /** What of the site's folder is made anew, or is no secret and large. */
-export const NOT_TAKEN: readonly string[] = ['backups', 'drills', 'lock', 'lock.holder', 'known_hosts.old'];
+export const NOT_TAKEN: readonly string[] = [
+  ...['backups', 'drills', 'lock', 'lock.holder', 'known_hosts.old'],
+  MOUNTS_FILE,
+];
 
 /**
  * What psactl holds and nobody can make anew: the site's folder, its token, its ssh key, the inventory. The key that opens

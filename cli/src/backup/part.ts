@@ -21,6 +21,8 @@ export interface Run {
   readonly recipients: readonly string[];
   /** Bytes per second of each part; null: as fast as it goes. */
   readonly limit: number | null;
+  /** It takes processor and disk only when nobody else wants them. Absent: somebody waits for it. */
+  readonly isLow?: boolean;
   /** What is about to be overwritten: of no generation, and never "the latest". */
   readonly isSafety?: boolean;
   /** Of each series the backups that are there and dated later than this run: a clock was set back. Absent: none was. */

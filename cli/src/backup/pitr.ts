@@ -47,7 +47,7 @@ async function takeBase(run: Run, host: Container): Promise<SiteManifest> {
   const notes = [`--annotation=${RUN_NOTE}=${run.id}`, `--annotation=psa-tier=${generation.name}`];
   // A replica's disk is nobody's wait.
   const from = replicas.length > 0 ? '--backup-standby' : '--no-backup-standby';
-  const take = () => backrest(cluster, host, [`--type=${type}`, from, ...notes, 'backup']);
+  const take = () => backrest(cluster, host, [`--type=${type}`, from, ...notes, 'backup'], run.isLow);
   try {
     await take().catch(async (error: CliError) => {
       // The database was made anew, as after the loss of all members: pgBackRest keeps the old one's beside it.

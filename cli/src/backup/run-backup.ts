@@ -10,11 +10,14 @@ import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { type Generation, storesOf } from '../site/generations.ts';
 import { HOOK_MS, runHook } from '../site/hook.ts';
+import { needMounted, noteMounted } from '../site/mounts.ts';
 import { pooled } from '../site/pooled.ts';
+import { lowlyHere } from '../site/priority.ts';
 import type { OpenSite } from '../site/site.ts';
 import { containerParts } from './containers.ts';
 import { databasePart } from './database.ts';
 import { configsPart, releasesPart, secretsPart } from './files.ts';
+import { limitsOf } from './limits.ts';
 import type { Part, Run } from './part.ts';
 import { pitrPart } from './pitr.ts';
 import { rabbitmqPart } from './rabbitmq.ts';
@@ -24,9 +27,6 @@ import { redisPart } from './redis.ts';
 export const BACKUP_LOCK = 'backup';
 /** Of saves of Redis alone, which are made every few minutes and cannot wait for a run of hours. */
 export const REDIS_LOCK = 'redis';
-/** Backups at the same time where the inventory does not say. */
-const PARALLEL = 2;
-
 /** What came of a part. */
 export interface PartResult {
   readonly item: BackupItem;
@@ -107,7 +107,9 @@ export interface RunSettings {
 export async function runBackup(cluster: Cluster, settings: RunSettings): Promise<RunResult> {
   const { generation, progress } = settings;
   const { site } = cluster;
-  const { hooks, limits } = site.inventory.backup;
+  const { hooks } = site.inventory.backup;
+  const limits = limitsOf(site.inventory.backup);
+  const isLow = limits.priority === 'low';
   const began = new Date();
   const id = newRun(began);
   const isRedis = settings.only?.length === 1 && settings.only[0] === 'redis';
@@ -116,58 +118,63 @@ export async function runBackup(cluster: Cluster, settings: RunSettings): Promis
     what: 'psactl backup run',
     signal: cluster.signal,
   };
-  return withClusterLock(site, what, async (signal) => {
-    const held = new Cluster(site, signal);
-    const env = {
-      ...settings.env,
-      ...{ PSA_BACKUP_RUN: id, PSA_BACKUP_TIER: generation.name, PSA_BACKUP_FOLDER: generation.folder },
-    };
-    if (hooks?.before) {
-      progress.start('Before the backup');
-      await runHook(hooks.before, { field: 'backup.hooks.before', env, signal });
-    }
-    let outcome = 'failed';
-    try {
-      await mkdir(generation.folder, { recursive: true, mode: 0o700 });
-      await removeStale(generation.folder);
-      const later = await laterThan(site, began);
-      if (later.size > 0)
-        progress.note(
-          `A clock is wrong, or was: of ${[...later.keys()].join(', ')} there are backups that are dated after now (${began.toISOString()}). What this run takes says that it was made after them.`,
-        );
-      const mib = limits?.bandwidth_mib;
-      const run: Run = {
-        ...{ cluster: held, generation, id, recipients: settings.recipients, later },
-        limit: mib === undefined ? null : mib * 1024 ** 2,
+  return withClusterLock(site, what, (signal) =>
+    lowlyHere(isLow, async () => {
+      const held = new Cluster(site, signal);
+      const env = {
+        ...settings.env,
+        ...{ PSA_BACKUP_RUN: id, PSA_BACKUP_TIER: generation.name, PSA_BACKUP_FOLDER: generation.folder },
       };
-      const parts = await planParts(held, settings.only);
-      progress.start(`Back up ${settings.site}`, parts.length);
-      const results = await pooled(parts, limits?.parallel ?? PARALLEL, async (part) => {
-        const result = await takePart(run, part);
-        if (result.outcome === 'failed' || result.outcome === 'skipped')
-          progress.note(`${part.name}: ${result.outcome}: ${result.why}`);
-        for (const warning of result.warnings) progress.note(`${part.name}: ${warning}`);
-        progress.advance();
-        return result;
-      });
-      signal.throwIfAborted();
-      const complete = results.every(({ outcome: one }) => one === 'good' || one === 'unchanged');
-      outcome = complete ? 'good' : 'partial';
-      return {
-        ...{ run: id, site: settings.site, tier: generation.name, folder: generation.folder },
-        ...{ at: began.toISOString(), duration_ms: Date.now() - began.getTime(), complete, parts: results },
-      };
-    } finally {
-      if (hooks?.after) {
-        progress.start('After the backup');
-        // Also of a run that was interrupted: what the first hook has stopped must be started again.
-        await runHook(hooks.after, {
-          ...{ field: 'backup.hooks.after', env: { ...env, PSA_BACKUP_OUTCOME: outcome } },
-          signal: AbortSignal.timeout(HOOK_MS),
-        });
+      if (hooks?.before) {
+        progress.start('Before the backup');
+        await runHook(hooks.before, { field: 'backup.hooks.before', env, signal });
       }
-    }
-  });
+      let outcome = 'failed';
+      try {
+        await needMounted(site, generation.folder);
+        await mkdir(generation.folder, { recursive: true, mode: 0o700 });
+        await noteMounted(site, generation.folder);
+        await removeStale(generation.folder);
+        const later = await laterThan(site, began);
+        if (later.size > 0)
+          progress.note(
+            `A clock is wrong, or was: of ${[...later.keys()].join(', ')} there are backups that are dated after now (${began.toISOString()}). What this run takes says that it was made after them.`,
+          );
+        const { bandwidth_mib: mib } = limits;
+        const run: Run = {
+          ...{ cluster: held, generation, id, recipients: settings.recipients, later },
+          limit: mib === null ? null : mib * 1024 ** 2,
+          isLow,
+        };
+        const parts = await planParts(held, settings.only);
+        progress.start(`Back up ${settings.site}`, parts.length);
+        const results = await pooled(parts, limits.parallel, async (part) => {
+          const result = await takePart(run, part);
+          if (result.outcome === 'failed' || result.outcome === 'skipped')
+            progress.note(`${part.name}: ${result.outcome}: ${result.why}`);
+          for (const warning of result.warnings) progress.note(`${part.name}: ${warning}`);
+          progress.advance();
+          return result;
+        });
+        signal.throwIfAborted();
+        const complete = results.every(({ outcome: one }) => one === 'good' || one === 'unchanged');
+        outcome = complete ? 'good' : 'partial';
+        return {
+          ...{ run: id, site: settings.site, tier: generation.name, folder: generation.folder },
+          ...{ at: began.toISOString(), duration_ms: Date.now() - began.getTime(), complete, parts: results },
+        };
+      } finally {
+        if (hooks?.after) {
+          progress.start('After the backup');
+          // Also of a run that was interrupted: what the first hook has stopped must be started again.
+          await runHook(hooks.after, {
+            ...{ field: 'backup.hooks.after', env: { ...env, PSA_BACKUP_OUTCOME: outcome } },
+            signal: AbortSignal.timeout(HOOK_MS),
+          });
+        }
+      }
+    }),
+  );
 }
 
 /** Of each series the backups of a site that are dated after a moment, in whatever folder. */

@@ -8,6 +8,7 @@ import { readShelf, removeBackup, removeStale, retained } from '@psa/recovery/sh
 import { CliError } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
 import { generationsOf, siteNameOf } from '../site/generations.ts';
+import { needMounted } from '../site/mounts.ts';
 import { primaryOf } from '../site/primary.ts';
 
 /** A dump of the platform's database. */
@@ -35,6 +36,7 @@ export async function dumpDatabase(cluster: Cluster, options: { readonly keep: n
   const id = artefactId('deploy', run);
   const { folder } = generationsOf(site)[0]!;
   const file = join(folder, artefactFile(id));
+  await needMounted(site, folder);
   const dump = `pg_dump -h /var/run/postgresql --format=custom --dbname=${shellQuote(database)}`;
   let entries = 0;
   const { bytes, sha256 } = await writeArtefact({

@@ -15,6 +15,7 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { generationsOf } from '../site/generations.ts';
+import { needMounted } from '../site/mounts.ts';
 import { sumVolume } from '../site/volume.ts';
 import { cardsApart, cardTrouble } from './cards.ts';
 import { type Chosen, choose } from './choose.ts';
@@ -314,8 +315,9 @@ const run = (cluster: Cluster, method: string, path: string, params = {}) =>
   cluster.site.client.run(method, path, params, { signal: cluster.signal });
 
 /** The safety backup is of no generation: the policy judges it by its day, like any other. */
-function takeSafety(cluster: Cluster, target: Container, node: string) {
+async function takeSafety(cluster: Cluster, target: Container, node: string) {
   const generation = generationsOf(cluster.site)[0]!;
+  await needMounted(cluster.site, generation.folder);
   const run = { cluster, generation, id: newRun(new Date()), recipients: [], limit: null, isSafety: true };
   return takeContainer(run, target, node, 'stopped');
 }

@@ -16,7 +16,7 @@ import { takeTicket } from '@psa/recovery/rows/ticket';
 import { countingStream } from '@psa/recovery/sealed';
 import { CliError, usage } from '../errors.ts';
 import type { Cluster } from '../site/cluster.ts';
-import { CHOOSE_OPEN, readVolume, unreadable, withArchive } from '../site/volume.ts';
+import { CHOOSE_OPEN, FIND_ARCHIVE, readVolume, unreadable, withArchive } from '../site/volume.ts';
 import { choose } from './choose.ts';
 import type { Live, RowsSource } from './rows-world.ts';
 import { IS_ID, theOne, ticketWish } from './ticket.ts';
@@ -106,7 +106,7 @@ const inside = (path: string) => `./${path.replace(/^\.?\/+/, '')}`;
 const DAMAGED = 4;
 
 /** The archive, read to its end: only there zstd says whether all of it was right. */
-const opened = (tar: string) => `f=$(pvesm path "$1") || exit ${DAMAGED}
+const opened = (tar: string) => `${FIND_ARCHIVE}
 ${CHOOSE_OPEN}
 $open <"$f" | tar ${tar} -f - -- "$2"
 ends=("\${PIPESTATUS[@]}")

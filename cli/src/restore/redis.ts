@@ -10,6 +10,7 @@ import type { Progress } from '../progress.ts';
 import { Cluster } from '../site/cluster.ts';
 import { withClusterLock } from '../site/cluster-lock.ts';
 import { generationsOf } from '../site/generations.ts';
+import { needMounted } from '../site/mounts.ts';
 import { type Chosen, choose } from './choose.ts';
 
 /** What a restore of Redis will do. */
@@ -131,8 +132,10 @@ export async function restoreRedis(
       for await (const _ of content);
     });
     progress.start('Back up what is there');
+    const generation = generationsOf(cluster.site)[0]!;
+    await needMounted(cluster.site, generation.folder);
     const run = {
-      ...{ cluster, generation: generationsOf(cluster.site)[0]!, id: newRun(new Date()), limit: null },
+      ...{ cluster, generation, id: newRun(new Date()), limit: null },
       isSafety: true,
       recipients: chosen.manifest.recipients,
     };

@@ -11,19 +11,27 @@ import { asPostgres } from './psql.ts';
 
 /** As long as a large table takes. */
 const SESSION_MS = 24 * 3_600_000;
+/** A server that has a place for one more says its first word sooner than this. */
+const FIRST_WORD_MS = 60_000;
 
-/** One psql in a member of PostgreSQL, asked one thing after the other: what it says before `mark` is the answer. */
+/**
+ * One psql in a member of PostgreSQL, asked one thing after the other: what it says before `mark` is the answer.
+ * @param firstWordMs how long it may take until it answers at all @throws CliError when it does not
+ */
 export async function withPsqlSession<T>(
   cluster: Cluster,
   member: number,
   database: string,
   work: (session: Session) => Promise<T>,
+  firstWordMs = FIRST_WORD_MS,
 ): Promise<T> {
+  const silent = new AbortController();
   const stdin = new PassThrough();
   const mark = `psa_end_${randomBytes(12).toString('hex')}`;
   const answers = new Answers(mark);
   const line = asPostgres(`psql -X -q -A -t -v ON_ERROR_STOP=1 -d ${shellQuote(database)}`);
-  const options = { stdin, stdout: answers, timeoutMs: SESSION_MS };
+  const signal = AbortSignal.any([cluster.signal, silent.signal]);
+  const options = { stdin, stdout: answers, timeoutMs: SESSION_MS, signal };
   const running = cluster.exec(member, ['sh', '-c', line], options).then(
     ({ code, stderr }) => {
       const why = lastWords(stderr) || `psql ended with ${code}.`;
@@ -40,7 +48,17 @@ export async function withPsqlSession<T>(
     await write(`${text}\ncopy (select '${mark}') to stdout;\n`);
     return answer;
   };
+  const patience = setTimeout(() => {
+    answers.fail(
+      new CliError(`Unable to work in PostgreSQL in ${cluster.nameOf(member)}: it does not answer.`, {
+        why: `psql was started and said nothing for ${Math.round(firstWordMs / 1000)} s.`,
+        fix: 'See "psactl status", and whether its server takes connections. The database of a made-up lab is made up, too.',
+      }),
+    );
+    silent.abort();
+  }, firstWordMs);
   try {
+    await ask('').finally(() => clearTimeout(patience));
     return await work({
       async exec(sql) {
         await ask(`${sql};`);

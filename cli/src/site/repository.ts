@@ -4,6 +4,7 @@ import { shellQuote } from '@psa/proxmox/ssh';
 import { type RepositoryInfo, readRepositoryInfo } from '@psa/recovery/pitr';
 import { CliError } from '../errors.ts';
 import type { Cluster } from './cluster.ts';
+import { lowly } from './priority.ts';
 import { askSql, postgresMembers, postgresShell } from './psql.ts';
 
 /** The log of the database on its way to the repository, as the primary sees it. */
@@ -32,8 +33,15 @@ export async function repositoryHost(cluster: Cluster): Promise<Container> {
 const BACKREST_MS = 24 * 3_600_000;
 
 /** Runs pgBackRest on the repository's host. @throws CliError with its last words */
-export async function backrest(cluster: Cluster, host: Container, args: readonly string[]): Promise<string> {
-  const line = ['pgbackrest', `--stanza=${STANZA}`, ...args].map(shellQuote).join(' ');
+export async function backrest(
+  cluster: Cluster,
+  host: Container,
+  args: readonly string[],
+  isLow = false,
+): Promise<string> {
+  const line = lowly(['pgbackrest', `--stanza=${STANZA}`, ...args], isLow)
+    .map(shellQuote)
+    .join(' ');
   const { code, stdout, stderr } = await cluster.exec(host.id, postgresShell(line), {
     timeoutMs: BACKREST_MS,
   });

@@ -63,7 +63,7 @@ export async function readSite({ options, io }: SiteContext): Promise<KnownSite>
   }
   if (!found) {
     throw new CliError(`Unable to read the inventory: there is no file ${first}.`, {
-      outcome: 'not_found',
+      ...{ outcome: 'not_found', code: 'NO_INVENTORY' },
       fix: 'Give it with --inventory or PSA_INVENTORY, or write one with: psactl init',
     });
   }
@@ -173,7 +173,7 @@ async function tokenOf(file: string): Promise<{ tokenId: string; secret: string 
     text = (await readFile(file, 'utf8')).trim();
   } catch (cause) {
     throw new CliError(`Unable to read the API token in ${file}.`, {
-      outcome: 'not_authorised',
+      ...{ outcome: 'not_authorised', code: isForbidden(cause) ? undefined : 'NO_TOKEN' },
       why: (cause as Error).message,
       fix: isForbidden(cause)
         ? 'Only its owner may read it: run psactl as that user (a lab of real containers: with sudo).'

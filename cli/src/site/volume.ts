@@ -54,10 +54,17 @@ export const CHOOSE_OPEN = `case $f in
   *) open=cat ;;
 esac`;
 
+/** How a script over an archive ends that is not there, and one whose storage does not say where it is. */
+const GONE = 66;
+const NOT_GIVEN = 67;
+
+/** Shell: the file of the archive `$1`, as `$f`. */
+export const FIND_ARCHIVE = `f=$(pvesm path "$1") || exit ${NOT_GIVEN}
+[ -f "$f" ] || exit ${GONE}`;
+
 /** The whole archive in one reading: its length, its sum, that zstd and tar come to its end. */
 const READ = `set -o pipefail
-f=$(pvesm path "$1") || exit 1
-[ -f "$f" ] || { echo "there is no file $f" >&2; exit 1; }
+${FIND_ARCHIVE}
 t=$(mktemp -d) || exit 1
 trap 'rm -rf "$t"' EXIT
 mkfifo "$t/sum" || exit 1
@@ -88,7 +95,8 @@ export async function readVolume(cluster: Cluster, node: string, volid: string):
 }
 
 /** The sum of an archive alone: of bytes that are still those of its manifest it is known that they unpack. */
-const SUM = `f=$(pvesm path "$1") && sha256sum <"$f"`;
+const SUM = `${FIND_ARCHIVE}
+sha256sum <"$f"`;
 
 /** SHA-256 of an archive of a container, read on a node that has it. @throws CliError when it is not there */
 export async function sumVolume(cluster: Cluster, node: string, volid: string): Promise<string> {
@@ -98,12 +106,26 @@ export async function sumVolume(cluster: Cluster, node: string, volid: string): 
   throw unreadable(node, volid, stderr, code);
 }
 
-/** A reading of an archive that did not come to its end. */
-export const unreadable = (node: string, volid: string, stderr: string, code: number | null): CliError =>
-  new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
-    why: stderr.trim().split('\n').slice(-3).join(' ') || `Reading it ended with ${code}.`,
+/** A reading of an archive that did not come to its end: it is damaged, or it is not there, which are two things. */
+export function unreadable(node: string, volid: string, stderr: string, code: number | null): CliError {
+  if (code === GONE)
+    return new CliError(`Unable to read ${volid} on ${node}: its file is gone.`, {
+      why: 'The storage knows it, and it was removed from its disk, or the share is not mounted there.',
+      fix: 'Mount the share on that node, or take another one: psactl backup list',
+      code: 'NO_FILE',
+    });
+  const why = stderr.trim().split('\n').slice(-3).join(' ') || `Reading it ended with ${code}.`;
+  if (code === NOT_GIVEN)
+    return new CliError(`Unable to read ${volid} on ${node}: its storage does not answer there.`, {
+      why,
+      fix: 'Bring the storage back, or take another one: psactl backup list',
+      code: 'NO_STORAGE',
+    });
+  return new CliError(`Unable to read ${volid} on ${node}: it does not restore.`, {
+    why,
     code: 'BACKUPERROR',
   });
+}
 
 /** As long as the largest archive takes. */
 const READ_MS = 12 * 3_600_000;

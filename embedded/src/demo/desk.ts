@@ -47,6 +47,7 @@ export async function fillDesk(
     const policy = customer.tags.includes('24x7') ? aroundTheClock : null;
     customers.set(customer.key, await makeCustomer(admin, customer, policy));
   }
+  await makeRule(admin, customers.get(CUSTOMERS[0]!.key)!.id);
   for (const [key, email] of Object.entries(PORTAL_USERS)) {
     await admin.send(
       'POST',
@@ -103,6 +104,25 @@ async function makeTeams(admin: Caller, staff: StaffIds): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/** A rule of assignment to look at; switched off, since the story says itself who does what. */
+async function makeRule(admin: Caller, customer_id: string): Promise<void> {
+  const { data: known } = await admin.send<{ data: Entity[] }>('GET', '/assignment-rules?limit=1');
+  const { data: categories } = await admin.send<{ data: Entity[] }>('GET', '/categories?limit=100');
+  const { data: teams } = await admin.send<{ data: Entity[] }>('GET', '/teams?limit=1');
+  const category = categories.find(({ name }) => name === 'Netzwerk')?.name;
+  const team_id = teams[0]?.id;
+  if (known.length > 0 || !category || !team_id) return;
+  const rule = {
+    name: 'Netzwerk in der Brauerei',
+    position: 1,
+    category,
+    customer_id,
+    team_id,
+    active: false,
+  };
+  await admin.send('POST', '/assignment-rules', rule, { key: 'rule-brewery' });
 }
 
 const hours = (response: number, resolution: number) => ({

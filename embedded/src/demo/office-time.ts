@@ -1,4 +1,4 @@
-import { germanHolidays } from '@psa/tickets/desk/german-holidays';
+import { nationalHolidays } from '@psa/tickets/holidays/public-holidays';
 
 const ZONE = 'Europe/Berlin';
 /** As every new desk has them; its SLA clocks count the same minutes. */
@@ -9,7 +9,7 @@ const OPEN_HOURS: readonly (readonly [number, number])[] = [
 const MINUTE = 60_000;
 
 const isWorkday = (day: Temporal.PlainDate) =>
-  day.dayOfWeek <= 5 && !germanHolidays(day.year).some(({ date }) => date === day.toString());
+  day.dayOfWeek <= 5 && !nationalHolidays('DE', day.year).some(({ date }) => date === day.toString());
 
 const at = (day: Temporal.PlainDate, minute: number) =>
   day.toZonedDateTime({ timeZone: ZONE, plainTime: Temporal.PlainTime.from({ hour: 0 }) }).with({

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type AddedFile, type ArchivePart, RuntimeFailure } from '../ports.ts';
+import { ofTask } from '../process-group.ts';
 import { ID_COUNT, ID_SHIFT } from '../runtime/lxc-config.ts';
 
 /** As Proxmox VE calls tar, so that its archives and these can be exchanged. */
@@ -187,7 +188,10 @@ function start(
   ownership: Ownership,
   { cwd, stdin, stdout }: { cwd: string; stdin?: number; stdout?: Socket },
 ) {
-  const [program, ...args] = [...(ownership === 'shifted' ? ENTER : []), ...tar] as [string, ...string[]];
+  const [program, ...args] = ofTask([...(ownership === 'shifted' ? ENTER : []), ...tar] as [
+    string,
+    ...string[],
+  ]);
   return spawn(program, args, { cwd, stdio: [stdin ?? 'ignore', stdout ?? 'pipe', 'pipe'] });
 }
 

@@ -1,3 +1,4 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseUpid } from '@psa/proxmox/upid';
 import { until } from '@psa/test-kit/until';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ofTask } from '../process-group.ts';
 import { TaskManager } from './task-manager.ts';
 
 let folder: string;
@@ -99,6 +101,38 @@ describe('a task', () => {
     expect(await tasks.wait(whole)).toBe('OK');
     await until(() => !existsSync(`/proc/${parseUpid(whole)!.pid}`));
     expect(tasks.record(whole)?.status).toBe('OK');
+  });
+
+  it('lets who lowers the priority of its group lower its programs, those that run and those that come', async () => {
+    const niceOf = (pid: number) =>
+      Number(execFileSync('ps', ['-o', 'ni=', '-p', String(pid)], { encoding: 'utf8' }));
+    const programs: ChildProcess[] = [];
+    const begin = () => {
+      const [program, ...args] = ofTask(['sleep', '60']);
+      programs.push(spawn(program, args));
+    };
+    const { promise: lowered, resolve: go } = Promise.withResolvers<void>();
+    const upid = tasks.start({ ...spec, isProcess: true }, async () => {
+      begin();
+      await lowered;
+      begin();
+    });
+    const { pid } = parseUpid(upid)!;
+    const members = () => execFileSync('ps', ['-e', '-o', 'pgid='], { encoding: 'utf8' }).split('\n');
+    const count = () => members().filter((one) => Number(one) === pid).length;
+    try {
+      await until(() => count() === 2);
+      execFileSync('renice', ['-n', '19', '-g', String(pid)]);
+      go();
+      expect(await tasks.wait(upid)).toBe('OK');
+      // The worker goes with its task; its programs outlive it here.
+      await until(() => programs.length === 2 && count() === 2);
+      expect(programs.map((one) => niceOf(one.pid!))).toEqual([19, 19]);
+      // Of no task: of no group.
+      expect(ofTask(['sleep', '60'])).toEqual(['sleep', '60']);
+    } finally {
+      for (const one of programs) one.kill('SIGKILL');
+    }
   });
 
   it('goes with its node, and no other does', async () => {

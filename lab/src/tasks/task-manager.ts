@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { parseUpid, printUpid } from '@psa/proxmox/upid';
+import { inGroup, LEAD } from '../process-group.ts';
 import { statusOf, TaskStore } from './task-store.ts';
 
 /** What runs in a task writes its log here. */
@@ -31,7 +32,7 @@ export interface TaskSpec {
   readonly ends?: 'itself' | 'killed';
   /**
    * It has a process of its own on the machine, whose id stands in its UPID: `kill -9` of it ends the task as it ends one of
-   * Proxmox VE. The programs that it had started go on, for nobody.
+   * Proxmox VE. The programs that it had started go on, for nobody; they are of its process group, see {@link inGroup}.
    */
   readonly isProcess?: boolean;
 }
@@ -104,7 +105,7 @@ export class TaskManager {
     const run = async () => {
       await null;
       try {
-        await work(task);
+        await inGroup(worker?.pid, () => work(task));
         task.log(warnings === 0 ? 'TASK OK' : `TASK WARNINGS: ${warnings}`);
       } catch (error) {
         task.log(`TASK ERROR: ${oneLine(error)}`);
@@ -228,7 +229,8 @@ export class TaskManager {
 
 /** The process of a task: it does nothing, and ends with the daemon. @param ended told when it has, whoever ended it */
 function startWorker(ended: () => unknown): ChildProcess {
-  const worker = spawn('/bin/sh', ['-c', 'read -r _'], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const [program, ...args] = LEAD;
+  const worker = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'] });
   worker.once('exit', ended).once('error', ended);
   worker.stdin!.on('error', () => undefined);
   return worker;

@@ -4,6 +4,7 @@ import {
   KIB,
   MAX_ATTACHMENT_BYTES,
   MAX_CSV_BYTES,
+  MAX_ICS_BYTES,
   MIB,
 } from './limits.ts';
 import { API_PREFIX, PUBLIC_ROUTES } from './services.ts';
@@ -26,6 +27,7 @@ const LARGER: readonly (readonly [RegExp, BodyLimit])[] = [
     { ...ORDINARY, bytes: MAX_ATTACHMENT_BYTES + FORM_OVERHEAD_BYTES },
   ],
   [/^\/tickets\/import$/, { bytes: 8 * MIB, values: 200_000 }],
+  [/^\/calendars\/read-ics$/, { ...ORDINARY, bytes: MAX_ICS_BYTES }],
   [/^\/[a-z-]+\/import-csv$/, { ...ORDINARY, bytes: MAX_CSV_BYTES }],
 ];
 

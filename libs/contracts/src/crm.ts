@@ -2,7 +2,6 @@ import Type, { type Static } from 'typebox';
 import {
   Closed,
   Email,
-  ErrorDetail,
   Line,
   listQuery,
   Nullable,
@@ -176,108 +175,4 @@ export const ContactView = Type.Object({
   ...Contact.properties,
   customer: Type.Optional(Customer),
   site: Type.Optional(Nullable(Site)),
-});
-
-export const CSV_DELIMITERS = { semicolon: ';', comma: ',' } as const;
-export const ExportCustomersQuery = Closed({
-  status: Type.Optional(StringEnum(CUSTOMER_STATUSES)),
-  tag: Type.Optional(Tag),
-  search: listQuery.search,
-  delimiter: Type.Optional(StringEnum(['semicolon', 'comma'], { default: 'semicolon' })),
-});
-export const CsvImportQuery = Closed({
-  dry_run: Type.Optional(Type.Boolean({ default: false })),
-  confirm: Type.Optional(
-    Type.String({
-      maxLength: 8000,
-      pattern: '^(all|[1-9][0-9]{0,6}(,[1-9][0-9]{0,6})*)$',
-      description:
-        'lines whose customer, found by name alone or by a number under another name, is the one that is meant; or `all`',
-    }),
-  ),
-});
-/** What a heading of a CSV file can be taken as. */
-export const CSV_COLUMNS = [
-  'customer_number',
-  'external_id',
-  'name',
-  'status',
-  'email',
-  'phone',
-  'website',
-  'tags',
-  'notes',
-  'street',
-  'house_number',
-  'postal_code',
-  'city',
-  'country',
-] as const;
-/** The columns that an import of customers knows, and what was chosen for headings that it does not. */
-export const ImportColumns = Type.Object({
-  columns: Type.Array(StringEnum(CSV_COLUMNS)),
-  choices: Type.Array(
-    Type.Object({ heading: Type.String(), column: StringEnum([...CSV_COLUMNS, 'ignore']) }),
-  ),
-});
-export const UpdateImportColumnsRequest = Closed({
-  choices: Type.Array(
-    Closed({
-      heading: Line(200),
-      column: StringEnum([...CSV_COLUMNS, 'ignore', 'ask'], {
-        description: 'ignore: is left out; ask: the choice is forgotten',
-      }),
-    }),
-    { minItems: 1, maxItems: 200 },
-  ),
-});
-/** A customer that a row changes, or would change once it is confirmed. */
-export const ImportChange = Type.Object({
-  line: Type.Integer(),
-  customer_id: Uuid,
-  customer_number: Type.Integer(),
-  name: Type.String({ description: 'before the change' }),
-  matched_by: StringEnum(['customer_number', 'external_id', 'name']),
-  to_confirm: Type.Boolean({ description: 'changed only when `confirm` names the line' }),
-  fields: Type.Array(
-    Type.Object({ field: Type.String(), old: Nullable(Type.String()), new: Nullable(Type.String()) }),
-  ),
-});
-/**
- * Answer to a CSV import; with `dry_run=true` nothing is written. rows = taken + unconfirmed + refused,
- * taken = created + updated + unchanged.
- */
-export const CsvImportReport = Type.Object({
-  dry_run: Type.Boolean(),
-  rows: Type.Integer(),
-  taken: Type.Integer(),
-  created: Type.Integer(),
-  updated: Type.Integer(),
-  unchanged: Type.Integer({ description: 'rows that say what is known already' }),
-  unconfirmed: Type.Integer({ description: 'rows held back until `confirm` names them' }),
-  refused: Type.Integer(),
-  encoding: Type.String({ description: 'in which the file was read' }),
-  encoding_from: StringEnum(['charset', 'mark', 'guessed'], {
-    description: 'known by the content type, by the byte order mark, or guessed from the bytes',
-  }),
-  delimiter: Type.String(),
-  columns: Type.Array(
-    Type.Object({
-      heading: Type.String(),
-      column: Nullable(StringEnum(CSV_COLUMNS)),
-      by: StringEnum(['heading', 'choice', 'undecided', 'empty'], {
-        description: 'undecided: nobody has chosen what it is; it is not taken',
-      }),
-      sample: Nullable(Type.String({ description: 'the first value in it' })),
-    }),
-  ),
-  changes: Type.Array(ImportChange, { description: 'up to 1,000, those to confirm first' }),
-  changes_total: Type.Integer(),
-  problems: Type.Array(
-    Type.Object({
-      ...ErrorDetail.properties,
-      line: Type.Integer({ description: 'line in the file, the header is 1' }),
-      field: Nullable(Type.String({ description: 'null: the whole row' })),
-    }),
-  ),
 });

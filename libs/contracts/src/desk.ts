@@ -137,6 +137,7 @@ export const AssignmentRule = Type.Object({
   position: Type.Integer(),
   category: Nullable(Type.String()),
   customer_id: Nullable(Uuid),
+  customer_name: Nullable(Type.String({ description: 'of customer_id; null as well once it is deleted' })),
   priority: Nullable(StringEnum(PRIORITIES)),
   team_id: Nullable(Uuid),
   skills: Type.Array(Type.String()),

@@ -55,6 +55,8 @@ export const DETAIL_CODES = {
   wrong_width: 'is a row with another number of cells than the header has (cells, header)',
   same_name: 'has the name of an earlier row (line)',
   same_customer: 'is the customer of an earlier row (line)',
+  same_entry: 'is the contact or site of an earlier row (line)',
+  no_customer_column: 'is a table without a column that says whose its rows are',
   two_numbers: 'is a number that no customer has, in a row with an external id',
   limit: 'names the limit that was met',
   not_valid: 'is not taken for another reason, which the message says',

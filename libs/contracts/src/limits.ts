@@ -8,6 +8,10 @@ export const GIB = 1024 * MIB;
 
 /** Largest attachment, bytes. */
 export const MAX_ATTACHMENT_BYTES = 25 * MIB;
+/** Largest calendar file that holidays are read from, bytes. */
+export const MAX_ICS_BYTES = 5 * MIB;
+/** Largest picture that a page fetches unasked to show it small, bytes. */
+export const MAX_THUMBNAIL_BYTES = 5 * MIB;
 /** Bytes that attachments may take until the desk's settings say otherwise: of a tenant, and of each of its customers. */
 export const ATTACHMENT_QUOTA_BYTES = { tenant: 20 * GIB, customer: 2 * GIB } as const;
 /** So long the bytes of a removed file stay in the store, for an operator who must bring one back. Nobody sees them. */
@@ -23,6 +27,10 @@ export const FORM_OVERHEAD_BYTES = 64 * KIB;
 export const JSON_BODY_BYTES = MIB;
 /** Deeper nesting than any request needs. */
 export const MAX_JSON_DEPTH = 20;
+/** Ids that travel between the services to say "of these": the smaller side travels. */
+export const MOST_IDS = 5_000;
+/** Sizes of a list of synonyms: its groups, the expressions of each, the words and letters of these. */
+export const SYNONYM_LIMITS = { groups: 500, expressions: 20, words: 4, letters: 60 } as const;
 /** Rows of a page of a list. */
 export const PAGE_ROWS = { usual: 20, most: 100 } as const;
 

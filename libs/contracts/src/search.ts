@@ -1,8 +1,13 @@
 import Type from 'typebox';
-import { Closed, StringEnum, Timestamp, Uuid } from './common.ts';
+import { Closed, Line, Nullable, StringEnum, Timestamp, Uuid } from './common.ts';
+import { MOST_IDS, SYNONYM_LIMITS } from './limits.ts';
+import { TICKET_STATUSES } from './tickets.ts';
 
 /** What a person types to search. */
 const Q = Type.String({ minLength: 1, maxLength: 200, pattern: '^[^\\u0000]*$' });
+
+const STATUSES = [...TICKET_STATUSES, 'open'];
+const SEARCH_SORTS = ['relevance', 'newest', 'due'] as const;
 
 /** `GET /search`: one query over tickets, customers and contacts. */
 export const SearchRequestQuery = Closed({
@@ -11,6 +16,24 @@ export const SearchRequestQuery = Closed({
     Type.String({
       pattern: '^(ticket|customer|contact)(,(ticket|customer|contact))*$',
       description: 'one or several of: ticket, customer, contact',
+    }),
+  ),
+  status: Type.Optional(
+    Type.String({
+      maxLength: 300,
+      pattern: `^(${STATUSES.join('|')})(,(${STATUSES.join('|')}))*$`,
+      description: `tickets alone, in one or several of: ${STATUSES.join(', ')}; open: all that are not resolved or closed`,
+    }),
+  ),
+  customer_id: Type.Optional(Uuid),
+  updated_after: Type.Optional(Timestamp),
+  updated_before: Type.Optional(Timestamp),
+  sort: Type.Optional(
+    StringEnum(SEARCH_SORTS, {
+      'x-values': SEARCH_SORTS,
+      default: 'relevance',
+      description:
+        'newest: last changed first; due: tickets alone, as `sla_due` of their list orders them, up to 100 of a page, `offset` a multiple of `limit`',
     }),
   ),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 20 })),
@@ -37,11 +60,25 @@ export const SearchResponse = Type.Object({
   }),
 });
 
+const SynonymGroups = Type.Array(
+  Type.Array(Line(SYNONYM_LIMITS.letters), { minItems: 2, maxItems: SYNONYM_LIMITS.expressions }),
+  { maxItems: SYNONYM_LIMITS.groups },
+);
+/** What a search takes for the same: each list is of expressions that mean one thing. */
+export const Synonyms = Type.Object({
+  groups: SynonymGroups,
+  /** The tenant has not set its own: these are the shipped ones. */
+  shipped: Type.Boolean(),
+  version: Type.Integer({ description: 'for If-Match; 0 while the shipped list holds' }),
+  updated_at: Nullable(Timestamp),
+});
+export const SynonymsAnswer = Type.Object({ data: Synonyms });
+/** `groups` null: the shipped list again. */
+export const SetSynonymsRequest = Closed({ groups: Nullable(SynonymGroups) });
+
 /** Answer of `POST /search/reindex`. */
 export const ReindexStarted = Type.Object({ data: Type.Object({ started: Type.Boolean() }) });
 
-/** Ids that travel between the services to say "of these": the smaller side travels. */
-export const MOST_IDS = 5_000;
 /** Ids of matches that one answer may name. */
 export const MOST_MATCHES = 200_000;
 

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { Closed, Line, listQuery, Nullable, StringEnum, Tag, Text, Timestamp, Uuid } from './common.ts';
-import { MOST_IDS } from './search.ts';
+import { MOST_IDS } from './limits.ts';
+import { TAG_PATTERN } from './tags.ts';
 
 /** BDUF §2.1. */
 export const TICKET_STATUSES = [
@@ -168,33 +169,105 @@ const csv = (values: readonly string[]) =>
     pattern: `^(${values.join('|')})(,(${values.join('|')}))*$`,
     description: `one or several of: ${values.join(', ')}`,
   });
-/** Filters of `GET /tickets`. */
-export const ListTicketsQuery = Closed({
-  ...listQuery,
+const UUID_FORM = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+/** Ids, and words that stand for some, separated by commas; 50 at most, which keeps an address short enough. */
+const ids = (words: readonly string[], description: string) => {
+  const one = `(${[...words, UUID_FORM].join('|')})`;
+  return Type.String({ pattern: `^${one}(,${one}){0,49}$`, description });
+};
+const TAG_FORM = TAG_PATTERN.slice(1, -1);
+/**
+ * What `sla` of the list takes. The phases of a clock, and apart from `breached` (a deadline was missed, whatever came
+ * after) `overdue`: one is missed and still to be met.
+ */
+export const SLA_FILTERS = ['ok', 'at_risk', 'overdue', 'breached', 'paused', 'none'] as const;
+export type SlaFilter = (typeof SLA_FILTERS)[number];
+/** Filters of `GET /tickets`. Several values of one: any of them. */
+const ticketFilters = {
   status: Type.Optional(csv([...TICKET_STATUSES, 'open'])),
   priority: Type.Optional(csv(PRIORITIES)),
-  customer_id: Type.Optional(Uuid),
-  assigned_to: Type.Optional(
+  customer_id: Type.Optional(ids([], 'one or several customers')),
+  assigned_to: Type.Optional(ids(['me', 'none'], 'one or several user ids, `me` or `none`')),
+  team_id: Type.Optional(
+    ids(
+      ['mine', 'none'],
+      'one or several team ids, `none`, or `mine`: what one of my teams has, or somebody in one of them',
+    ),
+  ),
+  category: Type.Optional(
     Type.String({
-      pattern: '^(me|none|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$',
-      description: 'a user id, `me` or `none`',
+      minLength: 1,
+      maxLength: 500,
+      pattern: '^[^\\u0000-\\u001f\\u007f]*$',
+      description: 'one or several categories; a comma inside a name has a backslash before it',
     }),
   ),
-  team_id: Type.Optional(Uuid),
-  category: Type.Optional(Line(50)),
-  tag: Type.Optional(Tag),
+  tag: Type.Optional(
+    Type.String({
+      maxLength: 500,
+      pattern: `^${TAG_FORM}(,${TAG_FORM})*$`,
+      description: 'one or several tags',
+    }),
+  ),
   source: Type.Optional(csv(TICKET_SOURCES)),
   sla: Type.Optional(
-    StringEnum(['at_risk', 'breached'], {
-      description: 'at_risk: a clock in phase at_risk; breached: a deadline was missed, whatever came after',
+    Type.String({
+      ...csv(SLA_FILTERS),
+      description:
+        'one or several of: ok (runs, in time), at_risk (a clock in phase at_risk), overdue (a deadline has passed and ' +
+        'is still to be met), breached (a deadline was missed, whatever came after), paused, none (no deadline)',
     }),
   ),
   watching: Type.Optional(Type.Boolean()),
   created_after: Type.Optional(Timestamp),
   created_before: Type.Optional(Timestamp),
   updated_after: Type.Optional(Timestamp),
+  updated_before: Type.Optional(Timestamp),
+};
+export const ListTicketsQuery = Closed({ ...listQuery, ...ticketFilters });
+/** The list as a file: its filters, and how the file is written. */
+export const ExportTicketsQuery = Closed({
+  ...ticketFilters,
+  search: listQuery.search,
+  language: Type.Optional(StringEnum(['de', 'en'], { default: 'de', description: 'of headings and words' })),
+  time_zone: Type.Optional(
+    Type.String({ maxLength: 64, default: 'UTC', description: 'IANA name; times are written in it' }),
+  ),
+  delimiter: Type.Optional(StringEnum(['semicolon', 'comma'], { default: 'semicolon' })),
 });
 export type ListTicketsQuery = Static<typeof ListTicketsQuery>;
+
+/** Asks how many tickets each of several lists has; a GET, which pages ask often. */
+export const CountTicketsQuery = Closed({
+  lists: Type.String({
+    maxLength: 8_000,
+    pattern: '^[^;]*(;[^;]*){0,59}$',
+    description: 'query strings of `GET /tickets`, as saved views have them; `;` between them, 60 at most',
+  }),
+});
+/** In the order asked; null where a query searches, or is none of the list. */
+export const TicketCounts = Type.Object({
+  data: Type.Array(
+    Nullable(
+      Type.Object({
+        total: Type.Integer(),
+        total_relation: StringEnum(['eq', 'gte'], { description: 'gte: counting stopped' }),
+      }),
+    ),
+  ),
+});
+
+/** Whose tickets the figures of the dashboard are about. */
+export const TICKET_SCOPES = ['mine', 'team', 'all'] as const;
+export type TicketScope = (typeof TICKET_SCOPES)[number];
+export const TicketStatsQuery = Closed({
+  of: Type.Optional(
+    StringEnum(TICKET_SCOPES, {
+      default: 'all',
+      description: 'mine: assigned to me; team: as `team_id=mine` of the list; all that the asker may see',
+    }),
+  ),
+});
 
 /** Up to 200 tickets, one change; each is decided by itself and reported by itself. */
 export const BulkUpdateRequest = Closed({
@@ -341,6 +414,7 @@ export const TicketStats = Type.Object({
   mine_open: Type.Integer(),
   unassigned: Type.Integer(),
   sla_at_risk: Type.Integer({ description: 'as the list has them with sla=at_risk' }),
+  sla_overdue: Type.Integer({ description: 'as the list has them with sla=overdue' }),
   sla_breached_open: Type.Integer(),
   created_per_day: Type.Array(
     Type.Object({ day: Type.String(), created: Type.Integer(), resolved: Type.Integer() }),

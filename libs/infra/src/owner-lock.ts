@@ -30,6 +30,11 @@ async function holderOf(path: string): Promise<string | null | undefined> {
   return pid && started && (await startTime(Number(pid))) === started ? pid : null;
 }
 
+/** Whether this process still holds a lock file: its folder may have been moved away with it, and another one stand there. */
+export async function holdsLock(path: string): Promise<boolean> {
+  return (await holderOf(path)) === String(process.pid);
+}
+
 /** Whether a live process holds the lock file. */
 export async function isOwned(path: string): Promise<boolean> {
   return Boolean(await holderOf(path));
@@ -97,10 +102,13 @@ async function takeOver(path: string, mine: string): Promise<boolean> {
   }
 }
 
-/** Once: what stands there later is another's. */
+/** Once: what stands there later is another's, and so may be what stands there now. */
 function giveBack(path: string): () => Promise<void> {
   let given: Promise<void> | null = null;
-  return () => (given ??= rm(path, { force: true }));
+  const give = async () => {
+    if (await holdsLock(path)) await rm(path, { force: true });
+  };
+  return () => (given ??= give());
 }
 
 const nameOf = (path: string) => path.replace(/\.owner$/, '');

@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, cp, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -146,6 +147,30 @@ describe('startPostgres', () => {
       ['SIGKILL', false],
       [null, true],
     ]);
+  });
+
+  it('gives up, and touches nothing there, when its data were moved away and others stand in their place', async () => {
+    const [dataDir, moved] = [join(folder, 'lost/postgres'), join(folder, 'lost.old')];
+    const first = await start({ dataDir, supervise: true });
+    await rename(join(folder, 'lost'), moved);
+    // As a restore puts it there: whole, and nobody's yet.
+    await cp(moved, join(folder, 'lost'), { recursive: true });
+    await rm(`${dataDir}.owner`);
+    await rm(join(dataDir, 'postmaster.pid'));
+    const pid = first.pid;
+    const lost = new Promise<void>((resolve) => void first.onLost(resolve));
+    // The server does this by itself when it next looks for its pid file, which takes a minute.
+    process.kill(pid, 'SIGQUIT');
+    await lost;
+    expect(await serverProcesses(dataDir)).toEqual([]);
+    const second = await start({ dataDir });
+    await first.stop();
+    const sql = postgres(second.superuserUrl(), { max: 1 });
+    expect(await sql`SELECT 1 AS one`).toEqual([{ one: 1 }]);
+    await sql.end();
+    expect(existsSync(`${dataDir}.owner`)).toBe(true);
+    await second.stop();
+    expect(existsSync(`${dataDir}.owner`)).toBe(false);
   });
 
   it('ends the server that a killed process left behind, then starts its own', async () => {

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from './free-port.ts';
-import { takeOwnerLock } from './owner-lock.ts';
+import { holdsLock, takeOwnerLock } from './owner-lock.ts';
 import { chooseIdentity, type Identity } from './postgres-identity.ts';
 import { endLeftovers, readPidFile, signal, strayPostmaster } from './postgres-processes.ts';
 
@@ -52,6 +52,11 @@ export interface PostgresServer {
   onExit(callback: (exit: PostgresExit) => void): () => void;
   /** Called each time supervision has the server running again. Returns the function that stops listening. */
   onRestart(callback: () => void): () => void;
+  /**
+   * Called when supervision gives up: the data were moved away or removed while the server ran, and what stands in their
+   * place by now is another's. Nothing of it is touched. Returns the function that stops listening.
+   */
+  onLost(callback: () => void): () => void;
 }
 
 /** Small enough for a laptop; a caller with more memory says so through `settings`. */
@@ -173,7 +178,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await mkdir(dirname(wanted), { recursive: true });
   // The kernel reports working directories without symbolic links, so the same form is used throughout.
   const dataDir = join(await realpath(dirname(wanted)), basename(wanted));
-  const release = await takeOwnerLock(`${dataDir}.owner`);
+  const release = await takeOwnerLock(lockOf(dataDir));
   try {
     const stray = await strayPostmaster(dataDir);
     if (stray !== null)
@@ -198,6 +203,8 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   }
 }
 
+const lockOf = (dataDir: string) => `${dataDir}.owner`;
+
 class Supervisor implements PostgresServer {
   readonly password: string;
   port = 0;
@@ -206,6 +213,8 @@ class Supervisor implements PostgresServer {
   #stopping: Promise<void> | null = null;
   #exitListeners = new Set<(exit: PostgresExit) => void>();
   #restartListeners = new Set<() => void>();
+  #lostListeners = new Set<() => void>();
+  #isLost = false;
   readonly #options: PostgresOptions;
   readonly #dataDir: string;
   readonly #identity: Identity;
@@ -257,6 +266,11 @@ class Supervisor implements PostgresServer {
     return () => this.#restartListeners.delete(callback);
   }
 
+  onLost(callback: () => void): () => void {
+    this.#lostListeners.add(callback);
+    return () => this.#lostListeners.delete(callback);
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -271,8 +285,15 @@ class Supervisor implements PostgresServer {
       await this.#ended;
       clearTimeout(patience);
     }
+    // A server that stands in the place of the data by now is not this one's.
+    if (!(await this.#isMine())) return;
     await endLeftovers(this.#dataDir);
     await this.#release();
+  }
+
+  async #isMine(): Promise<boolean> {
+    this.#isLost ||= !(await holdsLock(lockOf(this.#dataDir)));
+    return !this.#isLost;
   }
 
   async #launch(): Promise<void> {
@@ -324,6 +345,12 @@ class Supervisor implements PostgresServer {
   async #restart(): Promise<void> {
     for (let delay = 100; !this.#stopping; delay = Math.min(delay * 2, 5_000)) {
       try {
+        // The server ends by itself when its folder is no longer there (within a minute), and would be started in another's.
+        if (!(await this.#isMine())) {
+          this.#options.log?.(`${this.#dataDir} was moved away or removed: it is not started again.`);
+          for (const listener of this.#lostListeners) listener();
+          return;
+        }
         await this.#launch();
         for (const listener of this.#restartListeners) listener();
         return;

@@ -1,5 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
-import { type Manifest, writeBeside } from './manifest.ts';
+import { rm } from 'node:fs/promises';
+import { type Manifest, readText, writeBeside } from './manifest.ts';
 
 /** Something of a restored backup, beside the same thing of what was backed up. */
 export interface Comparison {
@@ -76,7 +76,7 @@ export const writeProof = (file: string, proof: Proof): Promise<void> => writeBe
 export async function readProof(file: string, manifest: Known | null): Promise<Proof | null> {
   if (manifest === null) return null;
   try {
-    const proof = JSON.parse(await readFile(proofOf(file), 'utf8')) as Proof;
+    const proof = JSON.parse(await readText(proofOf(file))) as Proof;
     const isOfIt = proof.proof === 1 && proof.id === manifest.id && proof.sha256 === manifest.sha256;
     const isWhole =
       (proof.result === 'passed' || proof.result === 'failed') && !Number.isNaN(Date.parse(proof.at));

@@ -7,7 +7,7 @@ import {
   type RetentionDecision,
   toInstant,
 } from './retention.ts';
-import { tierOf } from './tier.ts';
+import { tiersByDay } from './tier.ts';
 
 /** A backup among others that are of something else. */
 export interface SeriesBackup extends RetainedBackup {
@@ -57,10 +57,9 @@ export function decideSeries(
 function asTold(group: readonly SeriesBackup[], policy: RetentionPolicy, now: Moment) {
   if (!isTiered(policy)) return [];
   const zone = policy.zone ?? 'UTC';
+  const ofDay = tiersByDay(policy.tiers, zone);
   return policy.tiers.map(({ name, keep }) => {
-    const told = group.filter(
-      ({ tier, at }) => tier === name && tierOf(policy.tiers, toInstant(at, 'at'), zone)?.name !== name,
-    );
+    const told = group.filter(({ tier, at }) => tier === name && ofDay(toInstant(at, 'at'))?.name !== name);
     const { keep: kept } = decideRetention(told, { zone, 'keep-last': keep }, now);
     const counted = kept.filter(({ reasons }) => reasons.includes('keep-last'));
     return { tier: name, kept: counted.map(({ id }) => id) };

@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EmbeddedManifest, manifestOf, readManifest } from './manifest.ts';
+import { type EmbeddedManifest, manifestOf, readManifest, writeManifest } from './manifest.ts';
 import { type Proof, writeProof } from './proof.ts';
 import { noteReading } from './reading.ts';
 import { decideRetention } from './retention.ts';
@@ -43,6 +45,22 @@ describe('the backups of a folder', () => {
       [older, 'embedded'],
       [ofA, 'embedded'],
     ]);
+  });
+
+  it('are all read where a process may open few files', async () => {
+    const model = (await readManifest(fileOf(await put(1))))! as EmbeddedManifest;
+    for (let number = 100; number < 700; number++) {
+      const id = `embedded-20261102T120000Z-000${number}`;
+      await writeFile(fileOf(id), 'sealed');
+      await writeManifest(fileOf(id), { ...model, id });
+    }
+    const script = `import { readShelf } from ${JSON.stringify(new URL('./shelf.ts', import.meta.url).href)};
+      const all = await readShelf(${JSON.stringify(dir.path)});
+      console.log(JSON.stringify(Object.fromEntries(Map.groupBy(all, ({ state }) => state).entries().map(([state, of]) => [state, of.length]))));`;
+    const { stdout } = await promisify(execFile)('sh', [
+      ...['-c', 'ulimit -n 100 && exec "$0" --input-type=module -e "$1"', process.execPath, script],
+    ]);
+    expect(JSON.parse(stdout)).toEqual({ good: 601 });
   });
 
   it('of a newer psactl are not called damaged, and stay', async () => {

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { syncFolder } from '@psa/infra/files/durable';
-import { type ArtefactKind, type ArtefactName, parseArtefactFile } from './artefact-name.ts';
+import { type ArtefactKind, parseArtefactFile } from './artefact-name.ts';
 import { type Manifest, manifestOf, NewerManifestError, readManifest } from './manifest.ts';
 import { type Proof, proofOf, readProof } from './proof.ts';
 import type { RetainedBackup } from './retention.ts';
@@ -52,13 +51,23 @@ const artefactOf = (name: string): string | null => {
  * content is not read; that is `psactl backup verify`'s.
  */
 export async function readShelf(folder: string): Promise<readonly ShelvedBackup[]> {
-  const names = await readdir(folder);
-  const files = new Set(names.flatMap((name) => artefactOf(name) ?? []));
-  const all = await Promise.all(
-    [...files].map((name) => readOne(join(folder, name), parseArtefactFile(name)!)),
-  );
-  return byPlatform(all.filter((one) => one !== null)).sort(newestFirst);
+  const names = new Set(await readdir(folder));
+  const files = new Set([...names].flatMap((name) => artefactOf(name) ?? []));
+  const left = files.values();
+  const all: ShelvedBackup[] = [];
+  // So many at once: a file of each is open, of which a process may have some thousands.
+  const lane = async () => {
+    for (const name of left) {
+      const one = await readOne(folder, name, names);
+      if (one !== null) all.push(one);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return byPlatform(all).sort(newestFirst);
 }
+
+/** More than the disk is asked at once by Node's own threads. */
+const AT_ONCE = 32;
 
 /**
  * Backups of several platforms in one folder do not stand for one another. One whose manifest does not tell (it was cut
@@ -80,24 +89,34 @@ export const newestFirst = (
   b: Pick<ShelvedBackup, 'at' | 'id'>,
 ): number => (a.at < b.at ? 1 : a.at > b.at ? -1 : a.id < b.id ? 1 : -1);
 
-async function readOne(file: string, { id, kind, series, run }: ArtefactName): Promise<ShelvedBackup | null> {
-  const size = async (path: string) => stat(path).catch(() => null);
+/** @param names all that stands in the folder: what is not among it is not asked for, which is most of the work of many backups */
+async function readOne(
+  folder: string,
+  name: string,
+  names: ReadonlySet<string>,
+): Promise<ShelvedBackup | null> {
+  const { id, kind, series, run } = parseArtefactFile(name)!;
+  const file = join(folder, name);
+  const isThere = (path: string) => names.has(basename(path));
+  const size = async (path: string) => (isThere(path) ? stat(path).catch(() => null) : null);
   const [whole, part] = await Promise.all([size(file), size(`${file}.part`)]);
-  const manifest = await readManifest(file).catch((error: Error) =>
-    error instanceof NewerManifestError ? ('newer' as const) : ('damaged' as const),
-  );
+  const manifest = isThere(manifestOf(file))
+    ? await readManifest(file).catch((error: Error) =>
+        error instanceof NewerManifestError ? ('newer' as const) : ('damaged' as const),
+      )
+    : null;
   const known = typeof manifest === 'string' ? null : manifest;
   const seen = whole ?? part;
   // It went while this looked.
   if (!seen && manifest === null) return null;
-  const tried = await readProof(file, known);
+  const tried = isThere(proofOf(file)) ? await readProof(file, known) : null;
   return {
     ...{ id, kind, series, run, file },
     state: stateOf(id, whole?.size ?? null, part !== null, manifest),
     at: known?.at ?? (seen ? seen.mtime.toISOString() : new Date(0).toISOString()),
     ...{ bytes: seen?.size ?? known?.bytes ?? 0, version: known?.version ?? null },
     tier: known && known.kind !== 'embedded' ? known.tier : null,
-    protected: existsSync(protectionOf(file)),
+    protected: isThere(protectionOf(file)),
     proof: tried?.result === 'passed' ? tried : null,
     failure: tried?.result === 'failed' ? tried : null,
     manifest: known,

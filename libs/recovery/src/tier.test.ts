@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BDUF_TIERS } from './policy.ts';
-import { tierOf } from './tier.ts';
+import { tierOf, tiersByDay } from './tier.ts';
 
 const of = (at: string, zone = 'UTC') => tierOf(BDUF_TIERS, Temporal.Instant.from(at), zone)?.name;
 
@@ -37,4 +38,44 @@ describe('the tier of a run', () => {
     expect(on('2026-11-13T02:00:00Z')).toBe('weekly');
     expect(on('2026-11-08T02:00:00Z')).toBe('daily');
   });
+});
+
+it('of many runs is that of each, in whatever zone and around its midnights', () => {
+  // Offsets of half and quarter hours, changes at midnight, a day that was left out; and seconds, in former times.
+  const zones = [
+    'UTC',
+    'Europe/Berlin',
+    'Asia/Kathmandu',
+    'America/Havana',
+    'Pacific/Apia',
+    'Africa/Monrovia',
+  ];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...zones, 'Australia/Lord_Howe', 'America/St_Johns'),
+      fc.array(
+        fc.record({
+          day: fc.date({ min: new Date('1970-01-01'), max: new Date('2060-01-01'), noInvalidDate: true }),
+          // Near the quarters of an hour, which is where days begin.
+          near: fc.integer({ min: -2_000, max: 2_000 }),
+        }),
+        { minLength: 1, maxLength: 50 },
+      ),
+      (zone, moments) => {
+        const ofDay = tiersByDay(BDUF_TIERS, zone);
+        for (const { day, near } of moments) {
+          const midnight = Temporal.Instant.fromEpochMilliseconds(day.getTime())
+            .toZonedDateTimeISO(zone)
+            .startOfDay()
+            .toInstant();
+          for (const at of [
+            midnight.add({ milliseconds: near }),
+            Temporal.Instant.fromEpochMilliseconds(day.getTime()),
+          ])
+            expect(ofDay(at)?.name).toBe(tierOf(BDUF_TIERS, at, zone)?.name);
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
 });

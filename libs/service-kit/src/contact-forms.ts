@@ -78,5 +78,9 @@ export function websiteForms(website: string): string[] {
   return URL.canParse(website) ? [...new Set([website, new URL(website).hostname])] : [website];
 }
 
+/** Text that is looked for, the domains in it in letters rather than in Punycode, as they are stored. */
+export const domainsInLetters = (text: string): string =>
+  text.replace(/[^\s@/:]+/gu, (part) => (/xn--/i.test(part) ? domainToUnicode(part) || part : part));
+
 /** A telephone number as it is stored: without space around it, one space where there were several. */
 export const normalisePhone = (text: string): string => trimmed(text).replace(/\s+/gu, ' ');

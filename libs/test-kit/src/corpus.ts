@@ -143,6 +143,7 @@ export function* corpus(options: CorpusOptions): Generator<SearchDocument> {
       internal: paragraph(lexicon, 'de', 1, next),
       keywords: [String(10_000 + i), `info@${name.toLowerCase().replace(/[^a-z0-9]+/g, '-')}.example`],
       summary: { customer_number: 10_000 + i, status: 'active' },
+      state: { status: '', open: true },
       version: 1,
       updated_at: new Date(start).toISOString(),
     };
@@ -167,7 +168,8 @@ export function* corpus(options: CorpusOptions): Generator<SearchDocument> {
       body,
       internal: next() < 0.4 ? paragraph(lexicon, language, whole(1, 2, next), next) : '',
       keywords: [String(number)],
-      summary: { ticket_number: number, status: i % 5 === 0 ? 'open' : 'closed', priority: 'medium' },
+      summary: { ticket_number: number, status: i % 5 === 0 ? 'in_progress' : 'closed', priority: 'medium' },
+      state: { status: i % 5 === 0 ? 'in_progress' : 'closed', open: i % 5 === 0 },
       version: 1,
       updated_at: new Date(start + i * step).toISOString(),
     };

@@ -30,7 +30,8 @@ export function searchDocument(tenantId: string, given: Partial<SearchDocument> 
 
 export const titles = (result: SearchResult) => result.hits.map((hit) => hit.title);
 
-interface Asking {
+/** How a part of the contract asks an adapter. */
+export interface Asking {
   index(): SearchIndex;
   ask(tenantId: string, text: string, more?: Partial<SearchQuery>): Promise<SearchResult>;
   /** A fresh tenant with documents of these titles (or more). */

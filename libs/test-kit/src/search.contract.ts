@@ -7,6 +7,7 @@ import {
   type SearchQuery,
 } from '@psa/contracts/ports/search';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { narrowingContract } from './search-narrowing.contract.ts';
 import { searchDocument, textsContract, titles } from './search-texts.contract.ts';
 
 export { searchDocument };
@@ -382,6 +383,7 @@ export function searchContract(name: string, subject: SearchUnderTest): void {
     });
 
     textsContract({ index: () => index, ask, tenantWith });
+    narrowingContract({ index: () => index, ask, tenantWith });
 
     it('takes signs for spaces', async () => {
       const tenantId = await tenantWith('Outlook/Exchange: VPN-Verbindung (neu)');

@@ -1,6 +1,6 @@
-import { redirect } from 'react-router';
 import { api } from './api/browser.ts';
 import { ApiError } from './api/error.ts';
+import { redirect } from './router.tsx';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const NUMBER = /^\d{1,9}$/;

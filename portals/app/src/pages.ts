@@ -2,16 +2,13 @@ import type { Permission } from '@psa/contracts/permissions';
 import type { IconName } from '@psa/ui/components/icon';
 import type { QueryClient } from '@tanstack/react-query';
 import type { ComponentType } from 'react';
-import {
-  data,
-  type LoaderFunctionArgs,
-  type RouteObject,
-  type ShouldRevalidateFunctionArgs,
-} from 'react-router';
 import { ApiError } from './api/error.ts';
-import { NotFound, RouteError, Starting } from './components/route-error.tsx';
+import { RouteError } from './components/route-error.tsx';
+import { createRouter, type Place, Redirect } from './router/engine.ts';
+import { findPage } from './router/match.ts';
+import type { PortalRouter, View } from './router.tsx';
 import { sessionLoaders } from './session/routes.ts';
-import { type Me, may, sessionQuery } from './session/session.ts';
+import { type Me, may } from './session/session.ts';
 
 /** What a page's file exports. */
 export interface PageModule {
@@ -47,10 +44,6 @@ export interface Page<Key extends string = string> {
 export const mayOpen = (me: Me, page: Page): boolean =>
   page.access === 'session' || page.access === 'public' || (page.access !== 'guest' && may(me, page.access));
 
-/** A page reads its data when one comes to it, and again by itself only where it failed; its queries keep it fresh. */
-const onlyNewPath = ({ currentUrl, nextUrl }: ShouldRevalidateFunctionArgs) =>
-  currentUrl.pathname !== nextUrl.pathname;
-
 /** The code of a page. Without a network it cannot be fetched, which is no fault of the page. */
 async function loaded(page: Page): Promise<PageModule> {
   try {
@@ -73,62 +66,61 @@ export interface PortalRoutes {
   rootError: ComponentType;
 }
 
-/** The routes of a portal from its pages. */
-export function routesOf(portal: PortalRoutes): RouteObject[] {
-  const { queries } = portal;
-  const { requireSession, skipLogin } = sessionLoaders(queries, portal.audience, portal.base);
+/** The router of a portal from its pages. */
+export function portalRouter(portal: PortalRoutes): PortalRouter {
+  const { queries, pages, rootError } = portal;
+  const { requireSession, skipLogin } = sessionLoaders(queries, portal.audience);
+  const alone = (shown: View['shown']): View => ({ params: {}, Frame: null, shown, Problem: rootError });
 
-  function behindLogin(page: Page): RouteObject {
-    return {
-      path: page.path,
-      shouldRevalidate: onlyNewPath,
-      async lazy() {
-        const { Component, prefetch, ErrorBoundary } = await loaded(page);
-        return {
-          Component,
-          ...(ErrorBoundary ? { ErrorBoundary } : {}),
-          async loader({ params, request }: LoaderFunctionArgs) {
-            const me = await queries.ensureQueryData(sessionQuery);
-            // Who is not signed in is sent to the login by the frame's loader.
-            if (!me) return null;
-            // The server would refuse it; who may not see it is told so by "not found".
-            if (!mayOpen(me, page)) throw data(null, { status: 404 });
-            await prefetch?.(queries, { params, url: new URL(request.url) });
-            return null;
-          },
-        };
-      },
-    };
+  /** Before the login: the page alone. */
+  async function openPage(page: Page, place: Place): Promise<View> {
+    if (page.access === 'guest') await skipLogin(place);
+    return alone({ Page: (await loaded(page)).Component });
   }
 
-  const before = portal.pages.filter(({ access }) => access === 'guest' || access === 'public');
-  const behind = portal.pages.filter((page) => !before.includes(page));
-  return [
-    {
-      ErrorBoundary: portal.rootError,
-      HydrateFallback: Starting,
-      children: [
-        ...before.map(
-          ({ path, file, access }): RouteObject => ({
-            path,
-            ...(access === 'guest' ? { loader: skipLogin } : {}),
-            lazy: async () => ({ Component: (await file()).Component }),
-          }),
-        ),
-        {
-          path: '/',
-          loader: requireSession,
-          // The session is checked again when somebody navigates after it was lost, not on every click.
-          shouldRevalidate: () => false,
-          lazy: portal.layout,
-          children: [
-            {
-              ErrorBoundary: RouteError,
-              children: [...behind.map(behindLogin), { path: '*', Component: NotFound }],
-            },
-          ],
-        },
-      ],
+  /** Behind it, in the frame: the page, or why it cannot be shown. */
+  async function framedPage(found: ReturnType<typeof findPage<Page>>, place: Place): Promise<View> {
+    // The code of both comes while the session is asked for.
+    const frame = portal.layout();
+    const code = found && loaded(found.page);
+    void Promise.allSettled([frame, code]);
+    const me = await requireSession(place);
+    const { Component: Frame } = await frame;
+    const params = found?.params ?? {};
+    let Problem: ComponentType = RouteError;
+    try {
+      // The server would refuse it; who may not see it is told so by "not found".
+      if (!found || !code || !mayOpen(me, found.page)) throw nothingThere();
+      const { Component, prefetch, ErrorBoundary } = await code;
+      if (ErrorBoundary) Problem = ErrorBoundary;
+      await prefetch?.(queries, {
+        params,
+        url: new URL(place.pathname + place.search, window.location.origin),
+      });
+      return { params, Frame, shown: { Page: Component }, Problem };
+    } catch (problem) {
+      if (problem instanceof Redirect) throw problem;
+      return { params, Frame, shown: { problem }, Problem };
+    }
+  }
+
+  return createRouter<View>({
+    base: portal.base,
+    async resolve(place, current) {
+      // A page reads its data when one comes to it, and again by itself only where it failed; its queries keep it fresh.
+      const stays = current?.view && current.place.pathname === place.pathname;
+      if (stays && current.view && 'Page' in current.view.shown) return current.view;
+      const found = findPage(pages, place.pathname);
+      try {
+        const isOpen = found && (found.page.access === 'guest' || found.page.access === 'public');
+        return await (isOpen ? openPage(found.page, place) : framedPage(found, place));
+      } catch (problem) {
+        if (problem instanceof Redirect) throw problem;
+        return alone({ problem });
+      }
     },
-  ];
+  });
 }
+
+const nothingThere = () =>
+  new ApiError({ status: 404, code: 'RESOURCE_NOT_FOUND', message: 'There is no page at this address.' });

@@ -97,6 +97,13 @@ export const attachmentUrl = ({ id, ticket_id }: Pick<Attachment, 'id' | 'ticket
     path: { id: ticket_id, attachment_id: id },
   });
 
+/** The same for what is shown in place. */
+export const shownUrl = ({ id, ticket_id }: Pick<Attachment, 'id' | 'ticket_id'>): string =>
+  api.url('/tickets/{id}/attachments/{attachment_id}/content', {
+    path: { id: ticket_id, attachment_id: id },
+    query: { in_place: true },
+  });
+
 export const deleteAttachment = ({ id, ticket_id }: Pick<Attachment, 'id' | 'ticket_id'>) =>
   api.delete('/tickets/{id}/attachments/{attachment_id}', { path: { id: ticket_id, attachment_id: id } });
 

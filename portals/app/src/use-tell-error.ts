@@ -1,6 +1,8 @@
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { showToast } from '@psa/ui/toast-store';
+import { whenBack } from '@psa/ui/online-store';
+import { dismissToast, showToast } from '@psa/ui/toast-store';
+import { ApiError } from './api/error.ts';
 import { describeError } from './api/error-text.ts';
 
 /** What went wrong in the reader's words: as text, or as a message at the edge that stays until it is seen. */
@@ -12,5 +14,14 @@ export function useErrorText(): (error: unknown) => string {
 
 export function useTellError(): (error: unknown) => void {
   const text = useErrorText();
-  return (error) => void showToast('danger', text(error));
+  return (error) => {
+    const id = showToast('danger', text(error));
+    // "No connection" is over when there is one.
+    if (error instanceof ApiError && error.unreachable) {
+      const stop = whenBack(() => {
+        stop();
+        dismissToast(id);
+      });
+    }
+  };
 }

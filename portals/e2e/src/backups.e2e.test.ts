@@ -53,8 +53,8 @@ describe('the backups in the technician portal', { timeout: 400_000 }, () => {
     await page.reload();
     await page.getByRole('heading', { name: 'psa/main' }).waitFor();
     const text = (await page.getByRole('main').textContent()) ?? '';
-    expect(text).toContain('Datenbank (Auszug): Die neueste gute Sicherung ist 1 Tag 8 Std. alt');
-    expect(text).toContain('Geheimnisse: Außerhalb fehlt eine neue Kopie.');
+    expect(text).toContain('Datenbank (Dump): Die neueste gute Sicherung ist 1 Tag 8 Std. alt');
+    expect(text).toContain('Geheimnisse: Die externe Kopie ist nicht aktuell.');
     expect(text).toMatch(/Neueste erprobte Sicherung: Datenbank \(Auszug\), vorgestern\./);
     expect(text).toMatch(/RedisNicht bestandenvor \d+ Tagen/);
     await page.getByRole('rowheader', { name: 'Container 300' }).waitFor();

@@ -334,7 +334,7 @@ describe('the customer portal', () => {
     await page.goto(`${PORTAL}/tickets/${await newTicket('Monitor flackert')}`);
     await page.getByLabel('Ihre Antwort').fill('Am Kabel liegt es nicht.');
     await session.setOffline(true);
-    await page.getByText('Offline. Angezeigt wird der letzte bekannte Stand').waitFor();
+    await page.getByText('Angezeigt wird der letzte bekannte Stand').waitFor();
     await page.getByRole('button', { name: 'Antwort senden' }).click();
     await page.getByText('Wir wissen nicht, ob Ihre Antwort angekommen ist.').waitFor();
     await expectNoAxeViolations(page);

@@ -153,7 +153,7 @@ describe('files of tickets and the room that they take', () => {
     ];
     await all.fill('viel');
     await dialog.getByRole('button', { name: 'Speichern' }).click();
-    await dialog.getByText('Bitte eine Zahl bis 1.048.576 angeben').waitFor();
+    await dialog.getByText('Bitte eine Größe bis 1.048.576 GiB angeben').waitFor();
     await expectNoAxeViolations(page);
     await all.fill('2,5');
     // Meanwhile somebody else sets the other figure: told, and kept.

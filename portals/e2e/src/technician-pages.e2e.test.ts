@@ -58,7 +58,9 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await dialog.getByLabel('Zeitzone').fill('Europe/Bielefeld');
     await dialog.getByLabel('Montag').fill('17:00–08:00');
     await dialog.getByLabel('Samstag').fill('9:00-12:00, 13:00-15:30');
-    await dialog.getByLabel('Feiertage').fill('2026-12-26 Zweiter Weihnachtstag\nirgendwann');
+    await dialog
+      .getByRole('textbox', { name: 'Feiertage' })
+      .fill('26.12.2026 Zweiter Weihnachtstag\nirgendwann');
     await dialog.getByRole('button', { name: 'Speichern' }).click();
     await dialog.getByText('Diese Zeitzone ist nicht bekannt.').waitFor();
     await dialog.getByText('Bitte Zeiten wie 08:00–17:00 angeben').waitFor();
@@ -66,7 +68,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await expectNoAxeViolations(page);
     await dialog.getByLabel('Zeitzone').fill('Europe/Vienna');
     await dialog.getByLabel('Montag').fill('');
-    await dialog.getByLabel('Feiertage').fill('2026-12-26 Zweiter Weihnachtstag');
+    await dialog.getByRole('textbox', { name: 'Feiertage' }).fill('26.12.2026 Zweiter Weihnachtstag');
     await dialog.getByRole('button', { name: 'Speichern' }).click();
     await page.getByRole('heading', { name: calendar }).waitFor();
     const calendars = (await platform.api(ADMIN, 'GET', '/calendars?limit=100')).body.data;
@@ -88,8 +90,8 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await page.getByRole('button', { name: 'Neue SLA-Regel' }).click();
     await dialog.getByLabel('Name').fill(policy);
     await dialog.getByLabel('Geschäftszeiten').selectOption(calendar);
-    await dialog.getByLabel('Hoch: Reaktion in Minuten').fill('30');
-    await dialog.getByLabel('Hoch: Lösung in Minuten').fill('240');
+    await dialog.getByLabel('Hoch: Reaktion').fill('0,5 h');
+    await dialog.getByLabel('Hoch: Lösung').fill('4 Std.');
     await expectNoAxeViolations(page);
     await dialog.getByRole('button', { name: 'Speichern' }).click();
     await page.getByRole('row', { name: policy }).getByText(calendar).waitFor();
@@ -103,7 +105,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     // Business hours that a policy counts by cannot go; after the policy they can.
     await page.goto('/settings/calendars');
     await page.getByRole('button', { name: `${calendar} bearbeiten` }).click();
-    await dialog.getByText('Wird von einer SLA-Regel benutzt').waitFor();
+    await dialog.getByText('Eine SLA-Regel nutzt diese Geschäftszeiten').waitFor();
     await page.goto('/settings/sla');
     for (const name of [policy, calendar]) {
       if (name === calendar) await page.goto('/settings/calendars');
@@ -174,7 +176,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
       .getByText('4 Std. / 24 Std.')
       .waitFor();
     await page.getByRole('button', { name: 'Standard bearbeiten' }).click();
-    await dialog.getByLabel('Kritisch: Lösung in Minuten').fill('1');
+    await dialog.getByLabel('Kritisch: Lösung').fill('1');
     await save.click();
     await dialog.getByText('Die Lösung darf nicht kürzer sein als die Reaktion.').waitFor();
     expect(await dialog.locator('[aria-invalid="true"]').count()).toBe(1);
@@ -341,7 +343,7 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     const row = page.getByRole('row').filter({ hasText: 'Kundenadministration' });
     await row.getByText('Kunden', { exact: true }).waitFor();
     await row.getByText(/^\d+ Rechte$/).click();
-    await row.getByText('Ansprechpersonen anlegen').waitFor();
+    await row.getByText('Ansprechpartner anlegen').waitFor();
     await page.getByRole('row').filter({ hasText: 'Alles' }).first().waitFor();
     await session.close();
   });

@@ -1,5 +1,6 @@
 import '@psa/ui/styles/ui.css';
 import { startPortal } from '@psa/app/components/portal-root';
+import { PortalError } from './portal-error.tsx';
 import { queries, router } from './routes.ts';
 
-startPortal(router, queries);
+startPortal({ router, queries, rootError: PortalError });

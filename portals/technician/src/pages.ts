@@ -65,8 +65,9 @@ export const PAGES: readonly Page<Label>[] = [
   },
   {
     path: '/customers/import',
-    access: 'customer:create',
+    access: 'customer:import',
     file: () => import('./pages/customer-import-page.tsx'),
+    samples: ['/customers/import', '/customers/import?what=contacts'],
   },
   {
     path: '/customers/:id',
@@ -82,7 +83,7 @@ export const PAGES: readonly Page<Label>[] = [
     icon: 'search',
     nav: 'below',
     keys: 'g s',
-    samples: ['/search', '/search?q=Drucker'],
+    samples: ['/search', '/search?q=Drucker', '/search?q=zzzzzzzzzz&status=open&since=30&sort=due'],
   },
   {
     path: '/settings',
@@ -105,6 +106,7 @@ export const PAGES: readonly Page<Label>[] = [
       'calendars',
       'categories',
       'rules',
+      'search',
       'storage',
       'backups',
       'users',

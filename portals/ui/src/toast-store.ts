@@ -4,11 +4,13 @@ export interface Toast {
   id: number;
   tone: ToastTone;
   text: string;
+  /** How often the same was said while it is shown. */
+  times: number;
   action?: { label: string; run: () => void };
 }
 
 const SHOWN_MS = 6000;
-const MAX_SHOWN = 4;
+const MAX_SHOWN = 3;
 
 let list: readonly Toast[] = [];
 let nextId = 1;
@@ -20,9 +22,11 @@ function publish(next: readonly Toast[]): void {
   for (const listener of listeners) listener();
 }
 
+/** What failed or can be undone stays until somebody has seen it (WCAG 2.2.1). */
+const stays = (toast: Toast) => toast.tone === 'danger' || toast.action !== undefined;
+
 function startClock(toast: Toast): void {
-  // What failed or can be undone stays until somebody has seen it (WCAG 2.2.1).
-  if (toast.tone === 'danger' || toast.action) return;
+  if (stays(toast)) return;
   clearTimeout(timers.get(toast.id));
   timers.set(
     toast.id,
@@ -30,15 +34,20 @@ function startClock(toast: Toast): void {
   );
 }
 
-/** Shows a message at the edge of the page. The same text in the same tone is not stacked. Returns its id. */
+/**
+ * Shows a message at the edge of the page. The same text in the same tone is one message that says how often, with the
+ * action of the last time. Of too many the oldest goes, what waits for nobody first. Returns its id.
+ */
 export function showToast(tone: ToastTone, text: string, action?: Toast['action']): number {
   const same = list.find((toast) => toast.tone === tone && toast.text === text);
   if (same) {
-    startClock(same);
-    return same.id;
+    const again: Toast = { ...same, times: same.times + 1, ...(action ? { action } : {}) };
+    publish(list.map((toast) => (toast === same ? again : toast)));
+    startClock(again);
+    return again.id;
   }
-  const toast: Toast = { id: nextId++, tone, text, ...(action ? { action } : {}) };
-  for (const old of list.slice(0, Math.max(0, list.length + 1 - MAX_SHOWN))) dismissToast(old.id);
+  const toast: Toast = { id: nextId++, tone, text, times: 1, ...(action ? { action } : {}) };
+  while (list.length >= MAX_SHOWN) dismissToast((list.find((old) => !stays(old)) ?? list[0]!).id);
   publish([...list, toast]);
   startClock(toast);
   return toast.id;
@@ -48,6 +57,11 @@ export function dismissToast(id: number): void {
   clearTimeout(timers.get(id));
   timers.delete(id);
   if (list.some((toast) => toast.id === id)) publish(list.filter((toast) => toast.id !== id));
+}
+
+/** Takes all away: who comes next is told nothing of what was before. */
+export function clearToasts(): void {
+  for (const { id } of list) dismissToast(id);
 }
 
 /** Stops every clock while somebody reads. */

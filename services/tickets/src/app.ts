@@ -9,7 +9,9 @@ import { deskConsumers } from './desk/consumers.ts';
 import { assignmentRules, calendars, savedViews, slaPolicies, teams } from './desk/resources.ts';
 import { SettingsCache } from './desk/settings.ts';
 import { technicianRoutes } from './desk/technicians.ts';
+import { exportRoutes } from './export/routes.ts';
 import { historyRoutes } from './history/routes.ts';
+import { holidayRoutes } from './holidays/routes.ts';
 import { importRoutes } from './import/routes.ts';
 import { peopleConsumers } from './people/consumers.ts';
 import { quotaRoutes } from './quota/routes.ts';
@@ -45,7 +47,9 @@ export const ticketsService: ServiceDefinition = {
         for (const routes of [teams, calendars, slaPolicies, assignmentRules, categories, savedViews])
           routes(app, deps);
         technicianRoutes(app, deps);
+        await holidayRoutes(app, deps);
         importRoutes(app, deps);
+        exportRoutes(app, deps);
       },
       workers: [
         ...peopleConsumers(deps),

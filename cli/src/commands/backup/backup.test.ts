@@ -1,5 +1,8 @@
-import { readdir, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, readdir, rm, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type EmbeddedManifest, readManifest, writeManifest } from '@psa/recovery/manifest';
 import { writeProof } from '@psa/recovery/proof';
 import { fileOf as backupFile, idOf, putBackup } from '@psa/recovery/shelf.test-helper';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -147,6 +150,71 @@ describe('psactl backup', () => {
     await refused(`${file}.json`, 'backup', 'show', file);
     await refused(`cp ${file}* usb`, 'backup', 'copy', file, '--to', 'usb');
     await refused(`psactl backup verify ${file} --deep`, 'drill', 'run', '--from', file);
+  });
+
+  it.each([
+    [['backup', 'list'], 'psactl backup list --from FOLDER'],
+    [['backup', 'verify'], 'psactl backup verify FILE'],
+    [['backup', 'prune'], 'psactl backup prune --from FOLDER'],
+    [['backup', 'metrics'], 'psactl backup metrics --from FOLDER'],
+    [['backup', 'run'], 'psactl backup run --target embedded --out FOLDER'],
+    [['restore', 'ticket', '3'], 'psactl restore ticket NUMBER --from FILE'],
+    [['restore', 'table', 'tickets.comments'], 'psactl restore table NAME --from FILE'],
+    [['restore', 'file', 'a.pdf', '--ticket', '3'], 'psactl restore file NAME --ticket NUMBER --from FILE'],
+  ])('%j names the way without a site where there is no inventory, or no token', async (argv, instead) => {
+    const bare = await psactl(...argv);
+    expect(bare.stderr).toContain('there is no file');
+    expect(bare.stderr).toContain(`For the platform in one process ("npm start"): ${instead}`);
+    await copyFile(new URL('../../../../appliance.yaml', import.meta.url), join(dir.path, 'appliance.yaml'));
+    const { code, stderr } = await psactl(...argv);
+    expect([code, stderr]).toEqual([12, expect.stringContaining('Unable to read the API token')]);
+    expect(stderr).toContain(instead);
+  });
+
+  it('prune that is killed in the middle loses nothing that stays, and the next one ends it', async () => {
+    for (let day = 1; day <= 28; day++)
+      for (let hour = 0; hour < 8; hour++) {
+        const at = `2026-10-${String(day).padStart(2, '0')}T0${hour}:00:00.000Z`;
+        const id = `embedded-${at.slice(0, 19).replaceAll(/[-:]/g, '')}Z-${String(day * 100 + hour).padStart(6, '0')}`;
+        await writeFile(backupFile(dir.path, id), 'sealed');
+        const model = (await readManifest(fileOf(1))) as EmbeddedManifest;
+        await writeManifest(backupFile(dir.path, id), { ...model, id, at });
+      }
+    const argv = ['backup', 'prune', '--from', dir.path];
+    const plan = async () =>
+      JSON.parse((await psactl(...argv, '--dry-run', '--json')).stdout).data as {
+        keep: { id: string }[];
+        remove: { id: string }[];
+      };
+    const { keep, remove } = await plan();
+    expect(remove.length).toBeGreaterThan(200);
+    const stays = keep.map(({ id }) => `${id}.tar.zst.age`).sort();
+    let before = remove.length;
+    for (const removed of [1, 7, 40]) {
+      const program = new URL('../../../bin/psactl', import.meta.url).pathname;
+      const child = spawn(program, [...argv, '--yes'], {
+        stdio: 'ignore',
+        env: { ...process.env, HOME: dir.path },
+      });
+      const ended = once(child, 'exit');
+      const goal = before - removed;
+      for await (const { eventType } of watch(dir.path, { signal: AbortSignal.timeout(60_000) }))
+        if (eventType === 'rename' && (await left()).length - stays.length <= goal) break;
+      child.kill('SIGKILL');
+      await ended;
+      const files = await left();
+      before = files.length - stays.length;
+      expect(before).toBeGreaterThan(0);
+      expect(files.filter((name) => stays.includes(name))).toEqual(stays);
+      // It decides the same again, with what is half gone among that which goes.
+      const again = await plan();
+      expect(again.keep.map(({ id }) => id).sort()).toEqual(keep.map(({ id }) => id).sort());
+    }
+    expect((await psactl(...argv, '--yes')).code).toBe(0);
+    expect(await left()).toEqual(stays);
+    expect((await readdir(dir.path)).filter((name) => name.startsWith('embedded-'))).toHaveLength(
+      2 * stays.length,
+    );
   });
 
   it('says what to do about each error of a folder, a file and a lock', async () => {

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { provenText, size, when } from '../../backup/backup-text.ts';
+import { type KeyState, keyStateOf, keyText } from '../../backup/key-state.ts';
 import { define } from '../../command.ts';
 import { namedFolder, readBackups } from '../../recovery-error.ts';
-import type { SiteOptions } from '../../site/site.ts';
+import type { KnownSite, SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
 interface Options extends SiteOptions {
@@ -21,6 +22,8 @@ interface Shown {
   readonly orphans: readonly { readonly id: string; readonly volume: string; readonly bytes: number }[];
   /** Storages that could not be asked. */
   readonly unasked: readonly string[];
+  /** The key of what is encrypted, and where it is looked for; null: nothing is. */
+  readonly key: (KeyState & { readonly file: string }) | null;
 }
 
 const listed = ({ manifest: _, ...one }: ShelvedBackup, volume: string | null): Listed => ({
@@ -38,6 +41,7 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
   options: [
     { flags: '--from <folder>', description: 'where "psactl backup run" put them', parse: namedFolder },
   ],
+  withoutSite: 'psactl backup list --from FOLDER',
   examples: [
     { run: 'psactl backup list --site lab', note: 'the newest first' },
     { run: 'psactl backup list --from backups', note: 'of the platform in one process' },
@@ -47,7 +51,7 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
     if (options.from !== undefined) {
       const all = await readBackups(resolve(io.cwd, options.from));
       return {
-        data: { data: all.map((one) => listed(one, null)), orphans: [], unasked: [] },
+        data: { data: all.map((one) => listed(one, null)), orphans: [], unasked: [], key: null },
         carry: null,
       };
     }
@@ -60,11 +64,12 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
         data: backups.map(({ store: _, volume, ...one }) => listed(one, volume?.volid ?? null)),
         orphans: orphans.map((one) => ({ id: orphanId(one), volume: one.volid, bytes: one.size })),
         unasked,
+        key: await keyOf(site, backups, io.env),
       };
       return { data, carry: null };
     });
   },
-  render: ({ data, orphans, unasked }) => {
+  render: ({ data, orphans, unasked, key }) => {
     const now = Date.now();
     const rows = data.map(({ id, at, tier, bytes, state, proof, failure, protected: isProtected }) => [
       ...[id, when(at), tier ?? '', size(bytes), state],
@@ -77,6 +82,18 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
     const left = orphans.map(
       ({ id, volume }) => `${volume} has no manifest (${id}): psactl backup catalogue rebuild\n`,
     );
-    return `${list}${left.join('')}${unasked.map((one) => `${one} does not answer.\n`).join('')}`;
+    return `${list}${left.join('')}${unasked.map((one) => `${one} does not answer.\n`).join('')}${keyText(key, key?.file ?? '', now)}`;
   },
 });
+
+async function keyOf(
+  { inventory, path }: KnownSite,
+  backups: readonly ShelvedBackup[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Shown['key']> {
+  const { readBackupKey } = await import('@psa/recovery/key-file');
+  const file = env.PSA_BACKUP_KEY || path(inventory.backup.encryption_key_file);
+  // One that cannot be read opens nothing either.
+  const state = keyStateOf(backups, await readBackupKey(file).catch(() => null));
+  return state && { ...state, file };
+}

@@ -48,6 +48,7 @@ ever (PSA_API_KEY, or psactl login), and when it is not, that is said and no fai
       parse: namedFolder,
     },
   ],
+  withoutSite: 'psactl backup metrics --from FOLDER',
   examples: [
     { run: 'psactl backup metrics --site lab', note: 'onto the terminal' },
     { run: 'psactl backup metrics --from backups --out psa_backup.prom', note: 'of one folder, into a file' },

@@ -63,6 +63,7 @@ dated in the future.`,
       parse: count,
     })),
   ],
+  withoutSite: 'psactl backup prune --from FOLDER',
   examples: [
     { run: 'psactl backup prune --site lab --dry-run', note: 'what stays, and why' },
     {

@@ -8,6 +8,7 @@ import {
   renderEmbeddedPlan,
   runEmbedded,
 } from '../../backup/embedded-run.ts';
+import { type Limits, limitsOf, limitsText } from '../../backup/limits.ts';
 import type { RunResult } from '../../backup/run-backup.ts';
 import { define } from '../../command.ts';
 import { usage } from '../../errors.ts';
@@ -36,6 +37,7 @@ interface SitePlan {
   }[];
   readonly key_file: string;
   readonly new_key: boolean;
+  readonly limits: Limits;
 }
 
 /** Nothing is to be done: the run that the schedule asks for was made. */
@@ -93,6 +95,7 @@ elsewhere, for without it no backup can be opened.`,
     },
     { flags: '--only <items>', description: `site: some of ${BACKUP_ITEMS.join(',')}`, parse: items },
   ],
+  withoutSite: 'psactl backup run --target embedded --out FOLDER',
   examples: [
     { run: 'psactl backup run --site lab', note: 'all of a site, for the generation of the day' },
     {
@@ -128,6 +131,7 @@ elsewhere, for without it no backup can be opened.`,
     const { Cluster } = await import('../../site/cluster.ts');
     const { generationOf, siteNameOf } = await import('../../site/generations.ts');
     const { planParts } = await import('../../backup/run-backup.ts');
+    const { needMounted } = await import('../../site/mounts.ts');
     const { recipientsOf } = await import('../../backup/recipients.ts');
     return withSite(context, async (site) => {
       let tier = options.tier ?? 'auto';
@@ -140,21 +144,26 @@ elsewhere, for without it no backup can be opened.`,
         tier = due.tier.name;
       }
       const { name, folder, storage } = generationOf(site, tier, new Date());
+      await needMounted(site, folder);
       const parts = await planParts(new Cluster(site, signal), options.only ?? null);
       const { key_file, new_key } = await recipientsOf(site).catch((error) => {
         throw recoveryError(error);
       });
       const shown = parts.map(({ item, name: part, how, skip }) => ({ item, name: part, how, skip }));
-      const plan = { site: siteNameOf(site), tier: name, folder, storage, parts: shown, key_file, new_key };
+      const plan = {
+        ...{ site: siteNameOf(site), tier: name, folder, storage, parts: shown, key_file, new_key },
+        limits: limitsOf(site.inventory.backup),
+      };
       return { data: { target: 'site', plan }, carry: null };
     });
   },
   renderPlan: (data) => {
     if (data.target === 'none') return renderNotDue(data.plan);
     if (data.target === 'embedded') return renderEmbeddedPlan(data.plan);
-    const { site, tier, folder, storage, parts, key_file, new_key } = data.plan;
+    const { site, tier, folder, storage, parts, key_file, new_key, limits } = data.plan;
     return `Would back up ${site} for the generation "${tier}": to ${folder}, containers to the storage ${storage}.
-${renderParts(parts)}${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
+${renderParts(parts)}How: ${limitsText(limits)} (backup.limits).
+${new_key ? `Would make a key in ${key_file}.\n` : ''}`;
   },
 
   async apply({ data }, context) {

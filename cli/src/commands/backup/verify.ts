@@ -51,6 +51,7 @@ proven, and when, is written beside it.`,
   options: [
     { flags: '--deep', description: 'restore the archive, too; of a site: take nothing by its sum alone' },
   ],
+  withoutSite: 'psactl backup verify FILE',
   examples: [
     { run: 'psactl backup verify --site lab', note: 'the newest of each part' },
     { run: 'psactl backup verify --deep --site lab', note: 'and each is opened' },

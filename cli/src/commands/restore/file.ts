@@ -30,6 +30,7 @@ name when all of it is there, and is what was stored. Back onto its ticket it co
     { flags: '--container <name>', description: 'name or id of the container that it is in' },
     { flags: '--out <path>', description: 'where to; the present folder, under its own name' },
   ],
+  withoutSite: 'psactl restore file NAME --ticket NUMBER --from FILE',
   examples: [
     {
       run: 'psactl restore file /usr/lib/os-release --container psa-redis-1 --site lab --yes',

@@ -20,6 +20,7 @@ index made anew afterwards (POST /api/v1/search/reindex). With --as all rows go 
 service reads.`,
   args: [{ name: 'table', description: 'service and table: tickets.comments' }],
   options: [...ROWS_OPTIONS, { flags: '--as <name>', description: 'beside it, into a table of this name' }],
+  withoutSite: 'psactl restore table NAME --from FILE',
   examples: [
     { run: 'psactl restore table tickets.comments --site lab --dry-run', note: 'what of it is missing' },
     {

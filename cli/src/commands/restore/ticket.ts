@@ -38,6 +38,7 @@ From a dump of a site, from a moment (--to), or out of an archive of the platfor
     ...ROWS_OPTIONS,
     { flags: '--tenant <id>', description: 'whose, where several tenants have that number' },
   ],
+  withoutSite: 'psactl restore ticket NUMBER --from FILE',
   examples: [
     { run: 'psactl restore ticket 1042 --site lab --dry-run', note: 'what of it is lost, and would be back' },
     {

@@ -4,6 +4,7 @@ import { Transform, type Writable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { failure } from '../../errors.ts';
+import { ofTask } from '../../process-group.ts';
 
 /** What a tar goes through on its way into the file of a backup. */
 export interface Packer {
@@ -32,7 +33,8 @@ export function startPacker(out: FileHandle, compress: string, bwlimit: number, 
         : pipeline([into, ...more] as [Transform, Writable], { signal });
     return { into: into!, done };
   }
-  const zstd = spawn('zstd', ['-q', '-1', '--threads=1'], { stdio: ['pipe', out.fd, 'pipe'], signal });
+  const [program, ...args] = ofTask(['zstd', '-q', '-1', '--threads=1']);
+  const zstd = spawn(program, args, { stdio: ['pipe', out.fd, 'pipe'], signal });
   let said = '';
   zstd.stderr!.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4096);

@@ -78,6 +78,12 @@ export const BackupTier = Closed({
       'Where what is no container goes (dumps, configurations, secrets), and the manifests of all: a folder of the machine that runs psactl, such as a mounted share. Absent: .psactl/<site>/backups beside the inventory.',
     ),
   ),
+  mounted: Type.Optional(
+    Type.Boolean({
+      description:
+        'true: the folder is on a share, and nothing is written there while that is not mounted. Without it, what was mounted there once must be.',
+    }),
+  ),
 });
 export type BackupTier = Static<typeof BackupTier>;
 
@@ -148,11 +154,19 @@ export const Backup = Closed({
   ),
   limits: Type.Optional(
     Closed({
-      parallel: Type.Integer({
-        minimum: 1,
-        maximum: 16,
-        description: 'Backups at the same time; a node makes one container at a time. 2 when absent.',
-      }),
+      parallel: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: 16,
+          description: 'Backups at the same time; a node makes one container at a time. 2 when absent.',
+        }),
+      ),
+      priority: Type.Optional(
+        Type.Enum(['low', 'normal'], {
+          description:
+            'low (when absent): a backup takes the processor and the disk only when nobody else wants them, so that people notice little of it. normal: it takes its share of them, and is ready sooner on a busy machine.',
+        }),
+      ),
       bandwidth_mib: Type.Optional(
         Type.Integer({ minimum: 1, description: 'MiB per second of each; as fast as it goes when absent.' }),
       ),

@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox';
 import type { Permission } from '../permissions.ts';
 import { authEvents } from './auth.ts';
 import { crmEvents } from './crm.ts';
+import { searchEvents } from './search.ts';
 import { systemEvents } from './system.ts';
 import { ticketEvents } from './tickets.ts';
 
@@ -20,6 +21,7 @@ export const EVENT_CATALOG = {
   ...authEvents,
   ...crmEvents,
   ...ticketEvents,
+  ...searchEvents,
   ...systemEvents,
 } as const satisfies Record<string, EventContract>;
 

@@ -14,9 +14,25 @@ export interface SearchDocument {
   readonly keywords: readonly string[];
   /** Small object shown in a hit without another look-up. */
   readonly summary: Readonly<Record<string, unknown>>;
+  /** Its status, empty for what has none, and whether it goes on. What goes on comes before what is over. */
+  readonly state?: { readonly status: string; readonly open: boolean };
   /** Monotonic per object: an older version never replaces a newer one. */
   readonly version: number;
   readonly updated_at: string;
+}
+
+/** Expressions that mean the same, of one word or a few: each group is asked for as a whole. */
+export type SynonymGroups = readonly (readonly string[])[];
+
+/** What of the matches is wanted. */
+export interface SearchFilter {
+  /** In one of these statuses; objects without a status are none of them. */
+  readonly statuses?: readonly string[];
+  readonly customer_id?: string;
+  /** Changed at this instant or later. */
+  readonly updated_after?: string;
+  /** Changed before this instant. */
+  readonly updated_before?: string;
 }
 
 export interface SearchQuery {
@@ -27,12 +43,19 @@ export interface SearchQuery {
   readonly types?: readonly string[];
   /** Of one type only these objects, at most 5,000; other types are found as ever. */
   readonly only?: { readonly type: string; readonly ids: readonly string[] };
+  readonly filter?: SearchFilter;
+  /** Best first (the default), or last changed first. */
+  readonly sort?: 'relevance' | 'newest';
+  readonly synonyms?: SynonymGroups;
+  /** What ages are reckoned from. Default: this moment. */
+  readonly now?: string;
   readonly limit: number;
   readonly offset: number;
 }
 
 /** What {@link SearchIndex.matches} is asked: as a query, for all matches of one type. */
-export interface MatchQuery extends Omit<SearchQuery, 'types' | 'only' | 'limit' | 'offset'> {
+export interface MatchQuery
+  extends Omit<SearchQuery, 'types' | 'only' | 'filter' | 'sort' | 'now' | 'limit' | 'offset'> {
   readonly type: string;
   /** Only these objects; at most 5,000. */
   readonly ids?: readonly string[];
@@ -81,7 +104,7 @@ export const HIGHLIGHT_START = '\uE000';
 export const HIGHLIGHT_END = '\uE001';
 
 /**
- * Full-text search in German and English with stemming, parts of compounds, prefix of the last word, typo tolerance and
+ * Full-text search in German and English with stemming, synonyms, parts of compounds, prefix of the last word, typo tolerance and
  * highlighting; pairs of letters in scripts without spaces; numbers without their signs. Adapters: PostgreSQL and Elasticsearch; both pass `search.contract.ts` of the test kit.
  */
 export interface SearchIndex {

@@ -4,6 +4,8 @@ import { createHash } from 'node:crypto';
 export const TEXT_FIELDS = { title: 10, keywords: 5, body: 1, internal: 1 } as const;
 export type TextField = keyof typeof TEXT_FIELDS;
 
+/** In `state`: it goes on. No status has such a name. */
+export const OPEN = '$open';
 const PLAIN = 'psa_plain';
 export const GERMAN = 'psa_german';
 export const ENGLISH = 'psa_english';
@@ -60,10 +62,12 @@ const mappings = {
     /** Written by releases before; asked for by none. */
     owner_ids: keyword,
     updated_at: { type: 'date' },
+    /** Its status, and `OPEN` where it goes on. */
+    state: keyword,
     // A removed document leaves its version, so that a late older one does not bring it back. Elasticsearch forgets
     // the version of a deleted one after a minute.
     removed: { type: 'boolean' },
-    /** Whole keywords, lower case. */
+    /** Whole keywords, lower case, and the key of the title. */
     exact: keyword,
     title: text,
     keywords: text,

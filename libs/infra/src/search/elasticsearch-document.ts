@@ -1,9 +1,10 @@
 import { errors } from '@elastic/elasticsearch';
 import { type SearchDocument, TextRefused } from '@psa/contracts/ports/search';
 import { storable } from '@psa/domain/text';
+import { OPEN } from './elasticsearch-definition.ts';
 import { BATCH } from './limits.ts';
 import { prepared } from './prepared.ts';
-import { exactForm } from './query-text.ts';
+import { exactForm, titleHash } from './query-text.ts';
 
 /** A document as it is stored. */
 export interface Source {
@@ -13,6 +14,7 @@ export interface Source {
   readonly updated_at: string;
   readonly removed: boolean;
   readonly customer_id?: string;
+  readonly state?: readonly string[];
   readonly exact?: readonly string[];
   readonly title?: readonly string[];
   readonly keywords?: readonly string[];
@@ -20,6 +22,12 @@ export interface Source {
   readonly internal?: readonly string[];
   readonly shown?: { readonly title: string; readonly body: string; readonly internal: string };
   readonly summary?: Readonly<Record<string, unknown>>;
+}
+
+/** A whole title among the keywords; no keyword begins with such a sign. */
+export function titleKey(title: string): string[] {
+  const hash = titleHash(title);
+  return hash === null ? [] : [`~${hash}`];
 }
 
 /** A server takes requests up to 100 MB. */
@@ -34,7 +42,8 @@ export function sourceOf(doc: SearchDocument): Source {
     ...(doc.customer_id === null ? {} : { customer_id: doc.customer_id }),
     updated_at: doc.updated_at,
     removed: false,
-    exact: doc.keywords.map(exactForm).filter(Boolean),
+    state: [...(doc.state?.status ? [doc.state.status] : []), ...(doc.state?.open ? [OPEN] : [])],
+    exact: [...doc.keywords.map(exactForm).filter(Boolean), ...titleKey(doc.title)],
     title: prepared(doc.title),
     keywords: doc.keywords.flatMap(prepared),
     body: prepared(doc.body),

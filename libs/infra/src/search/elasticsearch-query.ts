@@ -1,7 +1,7 @@
 import type { estypes } from '@elastic/elasticsearch';
-import type { MatchQuery, SearchQuery } from '@psa/contracts/ports/search';
-import { TEXT_FIELDS, type TextField } from './elasticsearch-definition.ts';
-import { asWritten } from './joined.ts';
+import type { MatchQuery, SearchFilter, SearchQuery } from '@psa/contracts/ports/search';
+import { OPEN, TEXT_FIELDS, type TextField } from './elasticsearch-definition.ts';
+import { asWritten, endingWith } from './joined.ts';
 import type { Choice, Clause, Group, Term } from './query-text.ts';
 import { forgivenEdits } from './words.ts';
 
@@ -10,8 +10,12 @@ type Query = estypes.QueryDslQueryContainer;
 /** Widened terms: the folded word → the words that stand in for it. */
 export type Widened = ReadonlyMap<string, readonly string[]>;
 
-/** A document whose keyword was typed whole stands before all others. */
+/** A document whose keyword or title was typed whole stands before all others. */
 const EXACT = 1_000;
+/** What goes on counts so much more, as in PostgreSQL (`search.ranked`); and one for each of these ages it is below. */
+const GOES_ON = 6;
+const AGES = [7, 30, 90, 180] as const;
+const DAY = 86_400_000;
 /** Words of the index looked at for a beginning within quotes or a mistyped word. They are of all tenants. */
 const EXPANSIONS = 500;
 
@@ -28,6 +32,30 @@ function visibleTo(asker: Asker): Query[] {
     ...(asker.only_customer === undefined ? [] : [{ term: { customer_id: asker.only_customer } }]),
     ...(asker.types ? [{ terms: { type: [...asker.types] } }] : []),
     ...(asker.only ? [anyOf(asker.only)] : []),
+  ];
+}
+
+/** What of the matches is wanted. */
+function narrowing({ statuses, customer_id, updated_after, updated_before }: SearchFilter): Query[] {
+  return [
+    ...(statuses === undefined ? [] : [{ terms: { state: [...statuses] } }]),
+    ...(customer_id === undefined ? [] : [{ term: { customer_id } }]),
+    ...(updated_after === undefined ? [] : [{ range: { updated_at: { gte: updated_after } } }]),
+    ...(updated_before === undefined ? [] : [{ range: { updated_at: { lt: updated_before } } }]),
+  ];
+}
+
+/** State and age. The same all day long, so that pages fit together. */
+function current(now: string): Query[] {
+  const tomorrow = (Math.floor(Date.parse(now) / DAY) + 1) * DAY;
+  return [
+    { constant_score: { filter: { term: { state: OPEN } }, boost: GOES_ON } },
+    ...AGES.map((days) => ({
+      constant_score: {
+        filter: { range: { updated_at: { gt: new Date(tomorrow - days * DAY).toISOString() } } },
+        boost: 1,
+      },
+    })),
   ];
 }
 
@@ -51,23 +79,25 @@ export const BY_KEYWORD = 'keyword';
 export const BY_HEAD = 'head';
 
 /**
- * All groups must match; each counts by the best field it stands in. Constants instead of BM25: how often a word
+ * All groups must match; they count by the best field that each stands in. Constants instead of BM25: how often a word
  * occurs with other tenants does not change the order here, and equals go by date.
  */
 export function matching(
-  asker: Asker,
+  asker: Asker & Pick<SearchQuery, 'filter' | 'now'>,
   groups: readonly Group[],
-  identifiers: readonly string[],
+  /** Keywords and titles. */
+  exact: readonly string[],
   widened: Widened,
 ): Query {
+  const share = (field: number) => field / groups.length;
   return {
     bool: {
-      filter: visibleTo(asker),
+      filter: [...visibleTo(asker), ...narrowing(asker.filter ?? {})],
       must: groups.map((group) => ({
         dis_max: {
           queries: [
-            ...HEAD.map((field) => counting(TEXT_FIELDS[field], groupIn([field], group, widened))),
-            counting(1, groupIn(fieldsOf(asker), group, widened)),
+            ...HEAD.map((field) => counting(share(TEXT_FIELDS[field]), groupIn([field], group, widened))),
+            counting(share(1), groupIn(fieldsOf(asker), group, widened)),
           ],
         },
       })),
@@ -80,12 +110,13 @@ export function matching(
             _name: BY_HEAD,
           },
         },
-        ...(identifiers.length === 0
+        ...current(asker.now ?? new Date().toISOString()),
+        ...(exact.length === 0
           ? []
           : [
               {
                 constant_score: {
-                  filter: { terms: { exact: [...identifiers] } },
+                  filter: { terms: { exact: [...exact] } },
                   boost: EXACT,
                   _name: BY_KEYWORD,
                 },
@@ -98,9 +129,9 @@ export function matching(
 
 const counting = (boost: number, filter: Query): Query => ({ constant_score: { filter, boost } });
 
-/** Documents with one term that the asker may see. */
-export const having = (asker: Asker, term: Term): Query => ({
-  bool: { filter: [...visibleTo(asker), clauseIn(fieldsOf(asker), [term], new Map())] },
+/** Documents with one term, or what means the same, that the asker may see. */
+export const having = (asker: Asker, group: Group): Query => ({
+  bool: { filter: [...visibleTo(asker), groupIn(fieldsOf(asker), group, new Map())] },
 });
 
 /** Documents with words like a mistyped one that the asker may see, those with the nearest words first. */
@@ -134,11 +165,23 @@ const orJoined = (fields: readonly TextField[], query: Query, joined: string | n
     ? query
     : oneOf([
         query,
-        ...fields.flatMap((field) => asWritten(joined).map((form) => ({ match: { [field]: form } }))),
+        ...fields.flatMap((field) => [
+          ...asWritten(joined).map((form) => ({ match: { [field]: form } })),
+          ...endsIn(field, joined),
+        ]),
       ]);
 
-const groupIn = (fields: readonly TextField[], { choices, joined }: Group, widened: Widened): Query =>
-  orJoined(fields, allOf(choices.map((choice) => choiceIn(fields, choice, widened))), joined);
+/** The telephone numbers that end with these digits. */
+function endsIn(field: TextField, joined: string): Query[] {
+  const end = endingWith(joined);
+  return end === null ? [] : [{ match_bool_prefix: { [field]: end } }];
+}
+
+function groupIn(fields: readonly TextField[], group: Group, widened: Widened): Query {
+  const { choices, joined, instead = [] } = group;
+  const typed = orJoined(fields, allOf(choices.map((choice) => choiceIn(fields, choice, widened))), joined);
+  return oneOf([typed, ...instead.map((clause) => clauseIn(fields, clause, new Map()))]);
+}
 
 const choiceIn = (fields: readonly TextField[], { clauses, joined }: Choice, widened: Widened): Query =>
   orJoined(fields, allOf(clauses.map((clause) => clauseIn(fields, clause, widened))), joined);

@@ -101,28 +101,22 @@ describe('the Elasticsearch adapter', () => {
     return { index, calls };
   }
   const nothing = { hits: { total: { value: 0, relation: 'eq' }, hits: [] } };
+  /** An index without documents and without stop words. */
+  const findingNothing = ({ path, body }: Call) => {
+    if (path.includes('_analyze')) {
+      const words = (JSON.parse(body) as { text: string }).text.split(' ');
+      return { body: { tokens: words.map((_, position) => ({ position })) } };
+    }
+    if (!path.includes('_msearch')) return { body: nothing };
+    const searches = body.trim().split('\n').slice(1);
+    return { body: { responses: searches.map(() => nothing) } };
+  };
   const items = (...results: { status: number; error?: { type: string; reason: string } }[]) => ({
     body: { errors: true, items: results.map((result) => ({ index: { _id: 'x', ...result } })) },
   });
 
   it('names tenant, customer and owner in every search, and internal text in none of a portal user', async () => {
-    const { index, calls } = await before(({ path, body }) => {
-      if (path.includes('_analyze')) {
-        const words = (JSON.parse(body) as { text: string }).text.split(' ');
-        return { body: { tokens: words.map((_, position) => ({ position })) } };
-      }
-      if (path.includes('_msearch'))
-        return {
-          body: {
-            responses: body
-              .trim()
-              .split('\n')
-              .slice(1)
-              .map(() => nothing),
-          },
-        };
-      return { body: nothing };
-    });
+    const { index, calls } = await before(findingNothing);
     const [tenant_id, customer_id, id] = ['11111111', '22222222', '33333333'];
     const only = { type: 'ticket', ids: [id] };
     const asked = { tenant_id, customer_id, types: ['ticket'], only, limit: 200, offset: 0 };
@@ -157,6 +151,43 @@ describe('the Elasticsearch adapter', () => {
       );
       expect(search).not.toContain('internal');
     }
+  });
+
+  it('asks for synonyms, state, age, last digits and a whole title, and narrows and sorts as it is told', async () => {
+    const { index, calls } = await before(findingNothing);
+    const asked = { tenant_id: 'a', customer_id: null, limit: 20, offset: 0 };
+    const filter = {
+      statuses: ['new', 'closed'],
+      customer_id: 'b',
+      updated_after: '2026-01-01T00:00:00Z',
+      updated_before: '2026-02-01T00:00:00Z',
+    };
+    const synonyms = [['drucker', 'network printer']];
+    const now = '2026-06-15T10:00:00Z';
+    await index.query({ ...asked, text: 'Drucker 08719653210', filter, synonyms, sort: 'newest', now });
+    const { query, sort } = JSON.parse(calls.find(({ path }) => path.includes('_search'))!.body);
+    expect(sort).toEqual([{ updated_at: 'desc' }, { id: 'desc' }]);
+    expect(query.bool.filter).toEqual(
+      expect.arrayContaining([
+        { terms: { state: ['new', 'closed'] } },
+        { term: { customer_id: 'b' } },
+        { range: { updated_at: { gte: '2026-01-01T00:00:00Z' } } },
+        { range: { updated_at: { lt: '2026-02-01T00:00:00Z' } } },
+      ]),
+    );
+    const [must, should] = [JSON.stringify(query.bool.must), JSON.stringify(query.bool.should)];
+    expect(must).toContain('{"match_phrase":{"title":"network printer"}}');
+    expect(must).toContain('{"match_bool_prefix":{"title":"ǁ0123569178"}}');
+    // Two groups: each counts for half.
+    expect(must).toContain('"boost":5}');
+    expect(should).toContain('{"constant_score":{"filter":{"term":{"state":"$open"}},"boost":6}}');
+    expect(should.match(/"range"/g)).toHaveLength(4);
+    expect(should).toContain('"gt":"2026-06-09T00:00:00.000Z"');
+    expect(should).toMatch(/"exact":\["08719653210","~[\w-]{8}"\]/);
+
+    await index.put([searchDocument('a', { title: 'Drucker', state: { status: 'new', open: true } })]);
+    const written = JSON.parse(calls.at(-1)!.body.split('\n')[1]!);
+    expect(written).toMatchObject({ state: ['new', '$open'], exact: [expect.stringMatching(/^~[\w-]{8}$/)] });
   });
 
   it('takes "a newer version is there" for done, and nothing else', async () => {

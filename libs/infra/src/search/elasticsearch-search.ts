@@ -14,8 +14,8 @@ import {
 import { fold, lower } from '@psa/domain/text';
 import type { AdapterLog } from '../log.ts';
 import { partsOf } from './compounds.ts';
-import { definition, definitionHash, ENGLISH, GERMAN, type TextField } from './elasticsearch-definition.ts';
-import { batches, errorType, refusal, type Source, sourceOf } from './elasticsearch-document.ts';
+import { definition, definitionHash, type TextField } from './elasticsearch-definition.ts';
+import { batches, errorType, refusal, type Source, sourceOf, titleKey } from './elasticsearch-document.ts';
 import {
   type Asker,
   BY_HEAD,
@@ -27,6 +27,7 @@ import {
   variants,
   type Widened,
 } from './elasticsearch-query.ts';
+import { ElasticsearchStops } from './elasticsearch-stops.ts';
 import { bestFragment, type Matcher, markAll } from './highlight.ts';
 import { CAP, counted, HIGHLIGHTED, MOST_CORRECTIONS } from './limits.ts';
 import { ofType } from './of-type.ts';
@@ -39,6 +40,7 @@ import {
   termsIn,
   withoutStopWords,
 } from './query-text.ts';
+import { alsoMeant, groupOf, listedWords, withSynonyms } from './synonyms.ts';
 import { mayBeMistyped, nearest } from './words.ts';
 
 export interface ElasticsearchSearchOptions {
@@ -57,7 +59,6 @@ const RETRY_MS = 2_000;
 const LOOKED_THROUGH = 50;
 /** Text beyond is searched, but not looked through for matches to mark. */
 const MARKED_TO = 100_000;
-const STOPS_KEPT = 50_000;
 /** Matches of one answer; the server's `max_result_window`. */
 const WINDOW = 10_000;
 
@@ -68,7 +69,7 @@ const WINDOW = 10_000;
 export class ElasticsearchSearch implements SearchIndex {
   readonly #client: Client;
   readonly #alias: string;
-  readonly #stops = new Map<string, boolean>();
+  readonly #stops: ElasticsearchStops;
   // Where Elasticsearch marks words. Not the marks of the port: a text may have those.
   readonly #mark = randomUUID();
   readonly #closing = new AbortController();
@@ -83,6 +84,7 @@ export class ElasticsearchSearch implements SearchIndex {
       maxRetries: 1,
     });
     this.#alias = options.alias ?? 'psa-search';
+    this.#stops = new ElasticsearchStops(this.#client, this.#alias);
   }
 
   /** @throws when the alias leads to an index of another definition */
@@ -153,17 +155,18 @@ export class ElasticsearchSearch implements SearchIndex {
 
   /** Asks for a text, and once more with similar words where that finds nothing. Null: it asks for nothing. */
   async #ask<T>(
-    query: Asker & { readonly text: string },
+    query: Asker & Pick<SearchQuery, 'text' | 'synonyms' | 'filter' | 'now'>,
     find: (matches: estypes.QueryDslQueryContainer) => Promise<T>,
     isEmpty: (found: T) => boolean,
   ): Promise<{ found: T | null; corrected: Record<string, readonly string[]> }> {
     const parsed = parseQuery(query.text);
     if (parsed.groups.length === 0) return { found: null, corrected: {} };
-    const stops = await this.#stopWords(termsIn(parsed.groups).map((term) => term.word));
-    const groups = withoutStopWords(parsed.groups, stops);
+    const asked = withSynonyms(parsed.groups, query.synonyms);
+    const stops = await this.#stops.of(termsIn(asked).map((term) => term.word));
+    const groups = withoutStopWords(asked, stops);
+    const exact = [...parsed.identifiers, ...titleKey(query.text)];
     if (groups.length === 0) return { found: null, corrected: {} };
-    const by = (widened: Widened) =>
-      find(matching(query, groups, parsed.identifiers, widened)).catch(refusal);
+    const by = (widened: Widened) => find(matching(query, groups, exact, widened)).catch(refusal);
     const found = await by(new Map());
     if (!isEmpty(found)) return { found, corrected: {} };
     const { chosen, corrected } = await this.#widen(query, groups, stops);
@@ -280,7 +283,7 @@ export class ElasticsearchSearch implements SearchIndex {
   }
 
   async #page(
-    { tenant_id }: SearchQuery,
+    { tenant_id, sort }: SearchQuery,
     matches: estypes.QueryDslQueryContainer,
     fields: readonly TextField[],
     from: number,
@@ -294,7 +297,7 @@ export class ElasticsearchSearch implements SearchIndex {
       query: matches,
       from,
       size,
-      sort: ['_score', { updated_at: 'desc' }, { id: 'desc' }],
+      sort: [...(sort === 'newest' ? [] : ['_score']), { updated_at: 'desc' }, { id: 'desc' }],
       track_scores: true,
       track_total_hits: CAP + 1,
       _source: [
@@ -359,14 +362,14 @@ export class ElasticsearchSearch implements SearchIndex {
    * cannot help. Only words in documents that the asker may see: they are read from the matches.
    */
   async #widen(
-    query: Asker,
+    query: Asker & Pick<SearchQuery, 'synonyms'>,
     groups: readonly Group[],
     stops: StopWords,
   ): Promise<{ chosen: Map<string, readonly string[]>; corrected: Record<string, readonly string[]> }> {
     const nothing = { chosen: new Map<string, readonly string[]>(), corrected: {} };
     const terms = termsIn(groups).filter((term) => !isDropped(term, stops));
     const present = await this.#each(query, terms, (term) => ({
-      query: having(query, term),
+      query: having(query, groupOf(groups, term)),
       size: 0,
       terminate_after: 1,
     }));
@@ -390,11 +393,14 @@ export class ElasticsearchSearch implements SearchIndex {
       for (const word of similar[i]!.hits.flatMap((hit) => this.#markedWords(hit))) {
         if (!shown.has(fold(word))) shown.set(fold(word), word);
       }
-      const words = nearest(term.folded, [...shown.keys()], MOST_CORRECTIONS);
+      let words = nearest(term.folded, [...shown.keys()], MOST_CORRECTIONS);
+      if (words.length === 0 && unknown.length > 0)
+        words = nearest(term.folded, listedWords(query.synonyms), MOST_CORRECTIONS);
       if (words.length === 0 && unknown.length > 0) return nothing;
       if (words.length === 0) continue;
-      const instead = words.map((word) => shown.get(word)!);
-      chosen.set(term.folded, unknown.length > 0 ? instead : [term.word, ...instead]);
+      const instead = words.map((word) => shown.get(word) ?? word);
+      const meant = [...instead, ...alsoMeant(instead, query.synonyms)];
+      chosen.set(term.folded, unknown.length > 0 ? meant : [term.word, ...meant]);
       corrected[term.typed] = instead;
     }
     return { chosen, corrected };
@@ -418,32 +424,5 @@ export class ElasticsearchSearch implements SearchIndex {
         throw new Error(`Unable to search: ${response.error.type}: ${response.error.reason}`);
       return response.hits;
     });
-  }
-
-  /** Which words Elasticsearch's own stop lists have. Asked once for each word. */
-  async #stopWords(words: readonly string[]): Promise<StopWords> {
-    const missing = [...new Set(words)].filter((word) => !this.#stops.has(word));
-    if (missing.length > 0) {
-      const left = await Promise.all([this.#analyzed(GERMAN, missing), this.#analyzed(ENGLISH, missing)]);
-      if (this.#stops.size > STOPS_KEPT) this.#stops.clear();
-      for (const [i, word] of missing.entries()) {
-        this.#stops.set(
-          word,
-          left.some((places) => !places.has(i)),
-        );
-      }
-    }
-    const known = new Map(words.map((word) => [word, this.#stops.get(word) ?? false]));
-    return { isStop: (word) => known.get(word) ?? false };
-  }
-
-  /** Places of the words that an analyzer leaves. */
-  async #analyzed(analyzer: string, words: readonly string[]): Promise<Set<number>> {
-    const { tokens } = await this.#client.indices.analyze({
-      index: this.#alias,
-      analyzer,
-      text: words.join(' '),
-    });
-    return new Set(tokens?.map((token) => token.position));
   }
 }

@@ -5,6 +5,11 @@ import type { Token } from './words.ts';
 /** Begins the joined form of numbers and keys among the words of a text; a letter, because tokenizers keep those. */
 export const JOINED = 'ǂ';
 
+/** Begins a telephone number from its last digit to its first: what ends alike begins alike. */
+const BACKWARDS = 'ǁ';
+/** Of a telephone number, without what tells from where it is dialled. */
+const PHONE_DIGITS = [7, 15] as const;
+
 const MOST_TOKENS = 8;
 const MOST_LETTERS = 34;
 /** Shorter ones are told apart by their signs: 1.5 is not 15. */
@@ -20,7 +25,8 @@ const PLUS = /\+\s*\(?$/;
 /**
  * Numbers and keys without their signs, by the place of their first word: 0871/96 53-210 → 8719653210, also of
  * +49 871 9653210 and 0049 (0)871 …; SRV-DC-01 → srvdc01; DE89 3704 0044 → de8937040044. Where a number begins within
- * a row of them nobody knows, so each word that begins with 0 or a plus sign counts as a beginning too.
+ * a row of them nobody knows, so each word that begins with 0 or a plus sign counts as a beginning too. What begins so
+ * may be a telephone number and is kept backwards as well, to be found by its last digits.
  */
 export function joinedForms(text: string, tokens: readonly Token[]): Map<number, string[]> {
   const found = new Map<number, string[]>();
@@ -29,7 +35,7 @@ export function joinedForms(text: string, tokens: readonly Token[]): Map<number,
     const beginsRun = i === 0 || !linked(text, tokens[i - 1]!, tokens[i]!);
     if (!beginsRun && !isBeginning(text, tokens[i]!)) continue;
     if (alone(text, tokens, i)) continue;
-    const forms = windows(text, tokens, i);
+    const forms = windows(text, tokens, i, beginsRun);
     if (forms.length > 0) found.set(i, forms);
   }
   return found;
@@ -49,14 +55,39 @@ const alone = (text: string, tokens: readonly Token[], i: number) =>
 /** A joined form, and the same as one word: so it may stand in a text without any sign. */
 export const asWritten = (joined: string): string[] => [joined, joined.slice(JOINED.length)];
 
-function windows(text: string, tokens: readonly Token[], from: number): string[] {
+function windows(text: string, tokens: readonly Token[], from: number, beginsRun: boolean): string[] {
   const forms: string[] = [];
   for (let to = from; to < tokens.length && to < from + MOST_TOKENS; to++) {
     if (to > from && !linked(text, tokens[to - 1]!, tokens[to]!)) break;
     const form = formOf(text, tokens.slice(from, to + 1), false);
-    if (form !== null) forms.push(form);
+    if (form === null) continue;
+    const digits = form.slice(JOINED.length);
+    // Within a row of them: the months and years of dates begin with 0 too.
+    if (!beginsRun && digits.length < PHONE_DIGITS[0]) continue;
+    forms.push(form);
+    if (isBeginning(text, tokens[from]!) && isPhone(digits)) forms.push(BACKWARDS + reversed(digits));
   }
   return forms;
+}
+
+const reversed = (digits: string) => [...digits].reverse().join('');
+const isPhone = (digits: string) =>
+  /^[0-9]+$/.test(digits) && digits.length >= PHONE_DIGITS[0] && digits.length <= PHONE_DIGITS[1];
+
+/** How the numbers begin backwards that end with these digits; null where what was typed are too few, or no digits. */
+export function endingWith(joined: string): string | null {
+  const digits = joined.slice(JOINED.length);
+  return /^[0-9]{6,15}$/.test(digits) ? BACKWARDS + reversed(digits) : null;
+}
+
+/** Amounts, versions and addresses of the network: groups of at most three digits with dots between, and nothing else. */
+function isDotted(text: string, tokens: readonly Token[]): boolean {
+  return (
+    tokens.length > 1 &&
+    !isBeginning(text, tokens[0]!) &&
+    tokens.every((token) => token.text.length <= 3) &&
+    tokens.slice(1).every((token, i) => text.slice(tokens[i]!.end, token.start) === '.')
+  );
 }
 
 /** `asked`: a number that is typed in one run may stand with signs in a text. */
@@ -66,7 +97,7 @@ function formOf(text: string, tokens: readonly Token[], asked: boolean): string 
   if (!/^[0-9]+$/.test(letters)) {
     return letters.length >= FEWEST_LETTERS && (asked || tokens.length > 1) ? JOINED + letters : null;
   }
-  if (letters.length < FEWEST_DIGITS) return null;
+  if (letters.length < FEWEST_DIGITS || (!asked && isDotted(text, tokens))) return null;
   const plus = PLUS.test(text.slice(Math.max(0, tokens[0]!.start - 4), tokens[0]!.start));
   const isSingle = tokens.length === 1 && !asked;
   if (isSingle && !plus && letters.length < LONG_DIGITS && !letters.startsWith('0')) return null;

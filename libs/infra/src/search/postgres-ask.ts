@@ -9,11 +9,13 @@ import {
   groupQuery,
   lexemesOfWord,
   matchQuery,
-  termQuery,
+  OPEN_QUERY,
+  stateQuery,
   type Wording,
 } from './postgres-lexemes.ts';
 import type { PostgresStems, Stems } from './postgres-stems.ts';
-import { type Group, isDropped, type Term, termsIn } from './query-text.ts';
+import { type Group, isDropped, synonymsIn, type Term, termsIn } from './query-text.ts';
+import { alsoMeant, groupOf, listedWords } from './synonyms.ts';
 import { mayBeMistyped, nearest, shortened } from './words.ts';
 
 interface SimilarWord {
@@ -86,19 +88,32 @@ export class PostgresAsk {
    * The page in order, and the matches in all. The texts are read below row-level security, one by one: the planner takes
    * the function for a thousand rows and would read the table.
    */
-  async find(page: { limit: number; offset: number }): Promise<{ found: Hit[]; total: number }> {
-    const { types, tenant_id } = this.#query;
+  async find(page: {
+    limit: number;
+    offset: number;
+    sort?: SearchQuery['sort'];
+    now?: string;
+  }): Promise<{ found: Hit[]; total: number }> {
+    const { types, tenant_id, filter = {} } = this.#query;
     const each = (weight: 'A' | 'B') =>
       this.#groups.map((group) => groupQuery(group, this.#wording({ where: 'public', weight })));
+    const state = stateQuery(filter.statuses);
+    const narrowed = (query: string) => (state === '' || query === '' ? query : `${query} & ${state}`);
+    const steady = this.#steady();
     const rows = await this.#sql<((Hit | { title: null }) & { total: number })[]>`
       select t.type, t.id, t.score, t.total, d.title, case when t.n <= ${HIGHLIGHTED} then d.body else '' end as body,
         case when t.n <= ${HIGHLIGHTED} and ${this.#internal} then d.internal else '' end as internal,
         d.summary, d.updated_at
-      from ${this.#sql(`${this.#schema}.top`)}(
-        ${matchQuery(this.#groups, this.#wording())}::tsquery, ${this.#steady()}::tsquery,
-        ${matchQuery(this.#groups, this.#wording({ where: 'head' }))}::tsquery,
+      from ${this.#sql(`${this.#schema}.ranked`)}(
+        ${narrowed(matchQuery(this.#groups, this.#wording()))}::tsquery,
+        ${steady === null ? null : narrowed(steady)}::tsquery,
+        ${narrowed(matchQuery(this.#groups, this.#wording({ where: 'head' })))}::tsquery,
         ${each('A')}::text[]::tsquery[], ${each('B')}::text[]::tsquery[],
-        ${exactQuery(this.#identifiers)}::tsquery, ${types ? [...types] : null}::text[], ${this.#only},
+        ${exactQuery(this.#identifiers, this.#query.text)}::tsquery, ${OPEN_QUERY}::tsquery,
+        ${types ? [...types] : null}::text[], ${this.#only},
+        ${filter.customer_id ?? null}::uuid, ${filter.updated_after ?? null}::timestamptz,
+        ${filter.updated_before ?? null}::timestamptz,
+        ${page.sort === 'newest'}, ${page.now ?? new Date().toISOString()}::timestamptz,
         ${CAP}, ${Math.min(page.offset, CAP)}, ${Math.min(page.limit, CAP)}
       ) with ordinality as t(type, id, score, total, n)
       left join lateral (
@@ -120,7 +135,7 @@ export class PostgresAsk {
   async matches(query: MatchQuery): Promise<Matches> {
     const [row] = await this.#sql<{ by_keyword: Buffer; by_head: Buffer; others: Buffer; more: boolean }[]>`
       select by_keyword, by_head, others, more from ${this.#sql(`${this.#schema}.matches`)}(
-        ${matchQuery(this.#groups, this.#wording())}::tsquery, ${exactQuery(this.#identifiers)}::tsquery,
+        ${matchQuery(this.#groups, this.#wording())}::tsquery, ${exactQuery(this.#identifiers, this.#query.text)}::tsquery,
         ${query.type}::text, ${query.only_customer ?? null}::uuid, ${query.ids ? [...query.ids] : null}::uuid[], ${query.most}, ${query.newest ?? false})`;
     const { by_keyword, by_head, others, more } = row!;
     return {
@@ -136,8 +151,9 @@ export class PostgresAsk {
    */
   async widen(): Promise<boolean> {
     const terms = termsIn(this.#groups).filter((term) => !isDropped(term, this.#stems));
+    const plain = this.#wording({ widened: new Map() });
     const present = await this.#occurring(
-      terms.map((term) => termQuery(term, this.#wording({ widened: new Map() }))),
+      terms.map((term) => groupQuery(groupOf(this.#groups, term), plain)),
     );
     const unknown = terms.filter((_, i) => !present[i]);
     // A number or key that occurs nowhere: nothing can match all terms.
@@ -147,15 +163,20 @@ export class PostgresAsk {
     if (unknown.length === 0 && terms.length < 2) return false;
     const chosen = new Map<Term, string[]>();
     for (const term of doubtful) {
-      const words = await this.#similar(term);
+      let words = await this.#similar(term);
+      // Printer is in no document, and a Drucker is meant: the list of synonyms knows the word.
+      if (words.length === 0 && unknown.length > 0)
+        words = nearest(term.folded, listedWords(this.#query.synonyms), MOST_CORRECTIONS);
       if (words.length > 0) chosen.set(term, words);
       else if (unknown.length > 0) return false;
     }
     if (chosen.size === 0) return false;
-    const all = [...chosen.values()].flat();
+    const some = [...chosen.values()].flat();
+    const all = [...some, ...alsoMeant(some, this.#query.synonyms)];
     this.#stems = await this.#cache.lookUp(this.#sql, [...terms.map((term) => term.word), ...all]);
     for (const [term, words] of chosen) {
-      this.#widened.set(term.folded, unknown.length > 0 ? words : [term.word, ...words]);
+      const meant = [...words, ...alsoMeant(words, this.#query.synonyms)];
+      this.#widened.set(term.folded, unknown.length > 0 ? meant : [term.word, ...meant]);
       this.corrected[term.typed] = words;
     }
     return true;
@@ -213,7 +234,7 @@ export class PostgresAsk {
 
   /** What a word of a text must be, or begin with, to have been asked for. */
   async #wanted(): Promise<Wanted> {
-    const terms = termsIn(this.#groups);
+    const terms = [...termsIn(this.#groups), ...synonymsIn(this.#groups)];
     const lexemes = new Set<string>();
     const beginnings: string[] = [];
     const stems = await this.#cache.lookUp(this.#sql, [

@@ -1,9 +1,9 @@
 import type { SearchDocument } from '@psa/contracts/ports/search';
 import { fold, lower, withoutUmlautSpelling } from '@psa/domain/text';
 import { partsOf } from './compounds.ts';
-import { asWritten, joinedForms } from './joined.ts';
+import { asWritten, endingWith, joinedForms } from './joined.ts';
 import type { Stems } from './postgres-stems.ts';
-import { exactForm, type Group, isDropped, type Term } from './query-text.ts';
+import { exactForm, type Group, isDropped, type Term, titleHash } from './query-text.ts';
 import { mayBeMistyped, tokens } from './words.ts';
 
 /** The two tsvectors of a document in PostgreSQL's text form, and the words for the vocabulary. */
@@ -81,6 +81,16 @@ export function lexemesOf(doc: SearchDocument, stems: Stems): DocumentLexemes {
     }
     return position + 10;
   };
+  // First: these fit in any case.
+  const marks = [
+    ...(doc.state?.status ? [STATE + doc.state.status] : []),
+    ...(doc.state?.open ? [OPEN] : []),
+    ...titleForm(doc.title),
+  ];
+  for (const mark of marks) {
+    head.add(mark, 1, '');
+    all.add(mark, 1, '');
+  }
   let at = add(doc.title, MOST_WORDS, 'A', '', 0, true);
   for (const keyword of doc.keywords) {
     const exact = `=${exactForm(keyword)}`;
@@ -92,6 +102,10 @@ export function lexemesOf(doc: SearchDocument, stems: Stems): DocumentLexemes {
   add(doc.internal, MOST_INTERNAL, '', '!', at, false);
   return { head: head.text(), words: all.text(), vocabulary };
 }
+
+/** Begins the state of an object: which, and that it goes on. No word has such a sign. */
+const STATE = '$';
+const OPEN = `${STATE}${STATE}`;
 
 /** Begins what stands in title or keywords once more, so that the index tells these matches apart by itself. */
 const HEAD = '^';
@@ -155,26 +169,35 @@ export const matchQuery = (groups: readonly Group[], wording: Wording): string =
   groups.map((group) => groupQuery(group, wording)).join(' & ');
 
 /** One group as a tsquery. */
-export function groupQuery({ choices, joined }: Group, wording: Wording): string {
-  const each = choices.map((choice) => {
-    const words = choice.clauses.map((clause) => clauseQuery(clause, wording)).join(' & ');
-    return choice.joined === null
-      ? `(${words})`
-      : `((${words}) | ${everywhere(asWritten(choice.joined), wording)})`;
-  });
-  const all = each.join(' & ');
-  return joined === null ? `(${all})` : `((${all}) | ${everywhere(asWritten(joined), wording)})`;
+export function groupQuery({ instead = [], ...typed }: Group, wording: Wording): string {
+  const synonyms = instead.map((clause) => clauseQuery(clause, wording)).filter((one) => one !== '()');
+  return synonyms.length === 0
+    ? typedQuery(typed, wording)
+    : `(${[typedQuery(typed, wording), ...synonyms].join(' | ')})`;
 }
 
-/** One term as a tsquery. */
-export const termQuery = (term: Term, wording: Wording): string => clauseQuery([term], wording);
+function typedQuery({ choices, joined }: Omit<Group, 'instead'>, wording: Wording): string {
+  const each = choices.map((choice) => {
+    const words = choice.clauses.map((clause) => clauseQuery(clause, wording)).join(' & ');
+    return choice.joined === null ? `(${words})` : `((${words}) | ${number(choice.joined, wording)})`;
+  });
+  const all = each.join(' & ');
+  return joined === null ? `(${all})` : `((${all}) | ${number(joined, wording)})`;
+}
+
+/** A number without its signs, and the telephone numbers that end with it. */
+function number(joined: string, wording: Wording): string {
+  const whole = everywhere(asWritten(joined), wording, false);
+  const end = endingWith(joined);
+  return end === null ? whole : `${whole} | ${everywhere([end], wording, true)}`;
+}
 
 const PREFIXES = { all: ['', '!'], public: [''], head: [HEAD] } as const;
 const prefixesOf = ({ where, weight }: Wording) => (weight ? [''] : PREFIXES[where]);
 
-const everywhere = (lexemes: readonly string[], wording: Wording) =>
+const everywhere = (lexemes: readonly string[], wording: Wording, beginning: boolean) =>
   `(${prefixesOf(wording)
-    .flatMap((prefix) => lexemes.map((one) => quote(prefix + one) + ending(wording, false)))
+    .flatMap((prefix) => lexemes.map((one) => quote(prefix + one) + ending(wording, beginning)))
     .join(' | ')})`;
 
 const ending = ({ weight }: Wording, beginning: boolean) =>
@@ -213,6 +236,18 @@ function alternatives(term: Term, wording: Wording, prefix: string): string[] {
   return [...found];
 }
 
-/** Exact keywords as a tsquery. */
-export const exactQuery = (identifiers: readonly string[]) =>
-  identifiers.map((one) => quote(`=${one}`)).join(' | ');
+/** Exact keywords and the whole title as a tsquery. */
+export const exactQuery = (identifiers: readonly string[], text: string) =>
+  [...identifiers.map((one) => `=${one}`), ...titleForm(text)].map(quote).join(' | ');
+
+/** The lexeme of a whole title; none for one without words. */
+const titleForm = (title: string): string[] => {
+  const hash = titleHash(title);
+  return hash === null ? [] : [`=~${hash}`];
+};
+
+/** What matches besides: of these statuses. Empty where all are wanted. */
+export const stateQuery = (statuses: readonly string[] | undefined): string =>
+  statuses === undefined ? '' : `(${statuses.map((one) => quote(STATE + one)).join(' | ')})`;
+/** Objects that go on. */
+export const OPEN_QUERY = quote(OPEN);

@@ -28,7 +28,8 @@ it('says so when the migrations have not run', async () => {
 });
 
 const top = (query: string) =>
-  `select * from search.top($$${query}$$, null, 'x', array['x:A']::tsquery[], array['x:B']::tsquery[], '', null, null, null, 10, 0, 10)`;
+  `select * from search.ranked($$${query}$$, null, 'x', array['x:A']::tsquery[], array['x:B']::tsquery[], '', 'x', null,
+    null, null, null, null, null, false, now(), 10, 0, 10)`;
 
 it('gives nothing to a connection that names no tenant, and no internal text to a portal user', async () => {
   const [tenantId, customerId] = [randomUUID(), randomUUID()];

@@ -17,7 +17,8 @@ import { PostgresAsk } from './postgres-ask.ts';
 import { PostgresForms } from './postgres-forms.ts';
 import { lexemesOf, wordsOf } from './postgres-lexemes.ts';
 import { PostgresStems } from './postgres-stems.ts';
-import { type Group, parseQuery, termsIn, withoutStopWords } from './query-text.ts';
+import { type Group, parseQuery, synonymsIn, termsIn, withoutStopWords } from './query-text.ts';
+import { withSynonyms } from './synonyms.ts';
 import { shortened } from './words.ts';
 
 export type PostgresSearchOptions = PostgresSource & {
@@ -126,11 +127,13 @@ export class PostgresSearch implements SearchIndex {
     const parsed = parseQuery(query.text);
     if (parsed.groups.length === 0) return empty;
     const on = async (client: Sql): Promise<T> => {
+      const asked = withSynonyms(parsed.groups, query.synonyms);
+      const terms = [...termsIn(asked), ...synonymsIn(asked)];
       const stems = await this.#stems.lookUp(
         client,
-        termsIn(parsed.groups).map((term) => term.word),
+        terms.map((term) => term.word),
       );
-      const groups: Group[] = withoutStopWords(parsed.groups, stems);
+      const groups: Group[] = withoutStopWords(asked, stems);
       if (groups.length === 0) return empty;
       return this.#as(client, query.tenant_id, query.customer_id, 'read only', (sql) =>
         work(

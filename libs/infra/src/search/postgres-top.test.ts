@@ -27,12 +27,18 @@ const documents = Array.from({ length: TICKETS }, (_, i) => {
     body: words.filter((word) => !inTitle.includes(word)).join(' '),
     internal: next() < 0.1 ? 'drucker server' : '',
     keywords: next() < 0.1 ? [pick(['netzwerk', 'server'])] : [],
+    state: { status: 'any', open: next() < 0.15 },
     // Many years, a gap of one, and a few of the last days.
     updated_at: new Date(
       Date.UTC(2020, 0, 1) + (i < TICKETS - 30 ? i : i + 1_200) * 1e8 + i * 7,
     ).toISOString(),
   });
 }).sort(() => next() - 0.5);
+
+const newest = documents
+  .map((one) => one.updated_at)
+  .sort()
+  .at(-1)!;
 
 /** What somebody may see of the tickets. */
 const some = documents.slice(0, 900).map((one) => one.id);
@@ -69,44 +75,62 @@ function asked(words: readonly string[], beginning: string | null): Asked {
   };
 }
 
+interface Asking {
+  readonly customer: string;
+  readonly only: readonly string[] | null;
+  readonly types: string[] | null;
+  readonly of: string | null;
+  readonly since: string | null;
+  readonly before: string | null;
+  readonly byDate: boolean;
+}
+
 /** The pages of an answer by a look at every document, and by the function that looks at the newest half-years first. */
-async function pages(
-  query: Asked,
-  as: { customer: string; only: readonly string[] | null; types: string[] | null },
-) {
+async function pages(query: Asked, as: Asking) {
   const internal = as.customer === '';
   const match = internal ? query.match : query.match.replace(/ \| '![^)]*/g, '');
   const steady = internal ? query.steady : (query.steady?.replace(/ \| '![^)]*/g, '') ?? null);
   return sql.begin('read only', async (tx) => {
     await tx`select set_config('psa.tenant_id', ${tenantId}, true), set_config('psa.customer_id', ${as.customer}, true)`;
     const weighted = (weight: string) => query.groups.map((group) => group + weight);
+    const ages = [7, 30, 90, 180].map(
+      (days) =>
+        tx`(d.updated_at > date_trunc('day', ${newest}::timestamptz, 'UTC') + interval '1 day' - make_interval(days => ${days}))::integer`,
+    );
     const of = (offset: number) => tx`
       with m as (
-        select d.*, d.words @@ ${query.head}::tsquery as whole from search.documents d
+        select d.*, d.words @@ ${query.head}::tsquery as in_head, d.words @@ '$$' as goes_on, (
+            select sum(case when d.head @@ t then 10 when d.head @@ k then 5 else 1 end)
+            from unnest(${weighted('A')}::text[]::tsquery[], ${weighted('B')}::text[]::tsquery[]) as g(t, k)
+          ) / ${query.groups.length}::real + case when d.words @@ '$$' then 6 else 0 end
+          + ${ages[0]!} + ${ages[1]!} + ${ages[2]!} + ${ages[3]!} as points
+        from search.documents d
         where d.words @@ ${match}::tsquery and (${as.types}::text[] is null or d.type = any (${as.types}::text[]))
           and (${as.only}::uuid[] is null or d.type <> 'ticket' or d.id = any (${as.only}::uuid[]))
-      ), heads as (select * from m where whole order by updated_at desc limit ${CAP}),
-      others as (
-        select * from m where not whole order by updated_at desc limit ${CAP} - (select count(*) from heads)),
-      page as (
-        select p.type, p.id, p.updated_at, (
-            select sum(case when p.head @@ t then 10 when p.head @@ k then 5 else 1 end)
-            from unnest(${weighted('A')}::text[]::tsquery[], ${weighted('B')}::text[]::tsquery[]) as g(t, k)
-          )::real as score
-        from (select * from heads union all select * from others) p
-        order by score desc, updated_at desc, id offset ${offset} limit 8)
-      select p.type, p.id, p.score, counted.total
+          and (${as.of}::uuid is null or d.customer_id = ${as.of}::uuid)
+          and (${as.since}::timestamptz is null or d.updated_at >= ${as.since}::timestamptz)
+          and (${as.before}::timestamptz is null or d.updated_at < ${as.before}::timestamptz)
+      ), pool as (
+        (select * from m order by updated_at desc limit ${CAP + 1})
+        union (select * from m where in_head order by updated_at desc limit ${as.byDate ? 0 : CAP})
+        union (select * from m where goes_on order by updated_at desc limit ${as.byDate ? 0 : CAP})
+        union (select * from m where in_head and goes_on order by updated_at desc limit ${as.byDate ? 0 : CAP})
+      ), scored as (select type, id, updated_at, case when ${as.byDate} then 0 else points end as points from pool),
+      best as (select * from scored order by points desc, updated_at desc, id limit ${CAP}),
+      page as (select * from best order by points desc, updated_at desc, id offset ${offset} limit 8)
+      select p.type, p.id, p.points::real as score, counted.total
       from (select least(count(*), ${CAP + 1})::integer as total from m) counted left join page p on true
-      order by p.score desc, p.updated_at desc, p.id`;
+      order by p.points desc, p.updated_at desc, p.id`;
     const rest = tx`${query.head}::tsquery, ${weighted('A')}::text[]::tsquery[], ${weighted('B')}::text[]::tsquery[],
-      ''::tsquery, ${as.types}::text[], 'ticket', ${as.only}::uuid[], ${CAP}`;
+      ''::tsquery, '$$'::tsquery, ${as.types}::text[], 'ticket', ${as.only}::uuid[], ${as.of}::uuid,
+      ${as.since}::timestamptz, ${as.before}::timestamptz, ${as.byDate}, ${newest}::timestamptz, ${CAP}`;
     const each = await Promise.all(
       [0, 7, 15, 40].map(async (offset) => [
         await of(offset),
-        await tx`select * from search.top(${match}::tsquery, ${steady}::tsquery, ${rest}, ${offset}, 8)`,
+        await tx`select * from search.ranked(${match}::tsquery, ${steady}::tsquery, ${rest}, ${offset}, 8)`,
       ]),
     );
-    return { every: each.map(([every]) => [...every!]), newest: each.map(([, top]) => [...top!]) };
+    return { every: each.map(([every]) => [...every!]), ranked: each.map(([, ranked]) => [...ranked!]) };
   });
 }
 
@@ -125,10 +149,14 @@ it('finds by the newest documents what a look at every match finds, with statist
         customer: next() < 0.2 ? pick(customers) : '',
         only: next() < 0.2 ? some : null,
         types: next() < 0.2 ? ['contact'] : null,
+        of: next() < 0.2 ? pick(customers) : null,
+        since: next() < 0.2 ? pick(documents).updated_at : null,
+        before: next() < 0.2 ? pick(documents).updated_at : null,
+        byDate: next() < 0.2,
       };
       const query = asked(words, beginning);
-      const { every, newest } = await pages(query, as);
-      expect(newest, JSON.stringify([query.match, as])).toEqual(every);
+      const { every, ranked } = await pages(query, as);
+      expect(ranked, JSON.stringify([query.match, as])).toEqual(every);
       totals.add(every[0]![0]!.total);
     }
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cut, fold, lower, storable } from '@psa/domain/text';
 import { joinedForm, linked } from './joined.ts';
 import { type Token, tokens } from './words.ts';
@@ -24,10 +25,14 @@ export interface Choice {
   readonly clauses: readonly Clause[];
   readonly joined: string | null;
 }
-/** Choices that must match all, or the number that they make together. All groups must match. */
+/** Choices that must match all, or the number that they make together, or one of `instead`. All groups must match. */
 export interface Group {
   readonly choices: readonly Choice[];
   readonly joined: string | null;
+  /** What was typed in quotes is meant as it stands. */
+  readonly quoted?: true;
+  /** Synonyms: expressions that mean the same as the choices together. */
+  readonly instead?: readonly Clause[];
 }
 
 interface QueryText {
@@ -57,7 +62,8 @@ export function parseQuery(text: string): QueryText {
     const quoted = index % 2 === 1 && index < parts.length - 1;
     if (quoted) {
       const clause = taken(budget, side([...tokens(part, MAX_TERMS)]));
-      if (clause.length > 0) groups.push({ choices: [{ clauses: [clause], joined: null }], joined: null });
+      if (clause.length > 0)
+        groups.push({ choices: [{ clauses: [clause], joined: null }], joined: null, quoted: true });
       return;
     }
     const isLast = !parts.slice(index + 1).some((later) => /[\p{L}\p{N}]/u.test(later));
@@ -132,7 +138,8 @@ function side(words: readonly Token[]): Term[] {
   return (paired ? words.slice(0, -1) : words).map(termOf);
 }
 
-function termOf(token: Token): Term {
+/** A word as it is compared. */
+export function termOf(token: Token): Term {
   const word = lower(token.text);
   return { typed: token.text, word, folded: fold(word), prefix: false, dense: token.dense };
 }
@@ -150,12 +157,25 @@ const MAX_EXACT = 200;
 /** A whole keyword, as it is compared. */
 export const exactForm = (keyword: string) =>
   cut(trimSigns(storable(cut(keyword, 2 * MAX_EXACT)).normalize('NFKC')).toLowerCase(), MAX_EXACT);
+const MAX_TITLE_WORDS = 60;
+/**
+ * The words of a title as one short key, whatever signs stand between them: who types a whole title gets that object
+ * first. Null for a text without words.
+ */
+export function titleHash(title: string): string | null {
+  const words = [...tokens(title, MAX_TITLE_WORDS)].map((token) => fold(lower(token.text)));
+  if (words.length === 0) return null;
+  return createHash('sha256').update(words.join(' ')).digest('base64url').slice(0, 8);
+}
 /** A number is meant as it stands: 42 is not 4200. */
 const mayBePrefix = (folded: string) => folded.length >= MIN_PREFIX && !/^\p{N}+$/u.test(folded);
 
 export const clausesIn = (groups: readonly Group[]): Clause[] =>
   groups.flatMap((group) => group.choices.flatMap((choice) => choice.clauses));
+/** What was typed, without its synonyms. */
 export const termsIn = (groups: readonly Group[]): Term[] => clausesIn(groups).flat();
+export const synonymsIn = (groups: readonly Group[]): Term[] =>
+  groups.flatMap((group) => (group.instead ?? []).flat());
 
 /** Says which words say nothing by themselves. */
 export interface StopWords {

@@ -148,7 +148,7 @@ async function ended(
       if (!coming && !away) throw error;
     }
     // A share of the time that it took so far: a short task is not waited for longer than it takes.
-    const pause = backoff(1, clock, Math.min(2_000, Math.max(200, (clock.now() - start) / 5)));
+    const pause = backoff(1, clock, Math.min(2_000, Math.max(150, (clock.now() - start) / 10)));
     if (clock.now() - start + pause > taskTimeoutMs)
       throw engine.error({
         kind: 'timeout',

@@ -1,4 +1,5 @@
 import { CSRF_COOKIE, CSRF_HEADER } from '@psa/contracts/tokens';
+import { noteReachable } from '@psa/ui/online-store';
 import { ApiError, errorFromResponse } from './error.ts';
 
 /** Paging facts of a list answer. */
@@ -143,7 +144,9 @@ export function createApiClient(options: ApiClientOptions = {}): ApiClient {
     const request: RequestInit = { method, headers, signal, credentials: 'same-origin', redirect: 'error' };
     if (body !== undefined) request.body = body;
     try {
-      return await send(url(path, init.query), request);
+      const response = await send(url(path, init.query), request);
+      noteReachable();
+      return response;
     } catch (cause) {
       if (init.signal?.aborted) throw cause;
       const code = limit.aborted ? 'TIMEOUT' : 'NETWORK_ERROR';

@@ -1,3 +1,4 @@
+import { ERROR_CODES } from '@psa/contracts/common';
 import { REASONS } from '@psa/contracts/reasons';
 import { createFormats } from '@psa/ui/i18n/format';
 import { setLanguage } from '@psa/ui/i18n/i18n';
@@ -113,4 +114,20 @@ it('says which room for files is used up', async () => {
 it('writes waits as people say them', () => {
   expect(blanks(formatWait(40, de))).toBe('40 Sek.');
   expect(blanks(formatWait(61, de))).toBe('2 Min.');
+});
+
+it('has a sentence for every code of the platform, with every status, in both languages', async () => {
+  const statuses = [0, 400, 401, 403, 404, 405, 409, 412, 413, 415, 423, 429, 500, 502, 503, 504, 507];
+  const cases = ERROR_CODES.flatMap((code) => statuses.map((status) => [status, code] as const));
+  const tell = () =>
+    cases.map(([status, code]) =>
+      describeError(new ApiError({ status, code, message: 'English', retryAfter: 5 }), uiMessages.t, de),
+    );
+  await setLanguage('en');
+  const english = tell();
+  await setLanguage('de');
+  for (const [index, german] of tell().entries()) {
+    expect([...cases[index]!, german]).not.toEqual([...cases[index]!, english[index]]);
+    expect(`${german} ${english[index]}`).not.toMatch(/English|undefined|\{\{/);
+  }
 });

@@ -1,3 +1,4 @@
+import { DETAIL_CODES } from '@psa/contracts/detail-codes';
 import { setLanguage } from '@psa/ui/i18n/i18n';
 import { afterEach, expect, it } from 'vitest';
 import { ApiError } from './error.ts';
@@ -41,8 +42,8 @@ it('says why fields were refused in the language of the moment, not in that of t
     name: 'Höchstens 200 Zeichen, bitte.',
     notes: 'Das ist zu viel.',
     'targets.high.resolution_minutes': 'Die Lösung darf nicht kürzer sein als die Reaktion.',
-    'targets.low.resolution_minutes': 'Ein Jahr dieses Kalenders hat dafür nicht genug Arbeitszeit.',
-    week: 'So bliebe der SLA-Regel „Gold“ nicht genug Arbeitszeit für ihre Fristen.',
+    'targets.low.resolution_minutes': 'So viel Geschäftszeit hat dieser Kalender im ganzen Jahr nicht.',
+    week: 'Die Fristen der SLA-Regel „Gold“ wären damit nicht mehr erreichbar: zu wenig Geschäftszeit.',
     assigned_to: 'Diese Person gibt es im Team nicht mehr, oder ihr Konto ist gesperrt.',
     team_id: 'Das gibt es nicht oder nicht mehr.',
     locale: 'Das wird so nicht angenommen.',
@@ -53,4 +54,22 @@ it('says why fields were refused in the language of the moment, not in that of t
     password: 'At least 12 characters, please.',
   });
   expect(fieldTexts(new Error('boom'))).toEqual({});
+});
+
+it('has words for every code in both languages, whatever the platform says in English', async () => {
+  const codes = Object.keys(DETAIL_CODES);
+  const all = (values?: Record<string, string | number>) =>
+    codes.map(
+      (code) => fieldTexts(refusal([['name', code, ...(values ? [values] : [])] as never])).name ?? '',
+    );
+  for (const values of [undefined, { least: 2, most: 9, form: 'idn-email', by: '#1', policy: 'Gold' }]) {
+    await setLanguage('de');
+    const german = all(values);
+    await setLanguage('en');
+    const english = all(values);
+    for (const [index, code] of codes.entries()) {
+      expect([code, german[index]]).not.toEqual([code, english[index]]);
+      expect(`${german[index]} ${english[index]}`, code).not.toMatch(/^ | $|English|undefined|\{\{/);
+    }
+  }
 });

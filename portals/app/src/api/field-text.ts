@@ -60,6 +60,8 @@ const WORDS = {
   wrong_width: 'form',
   same_name: 'duplicate',
   same_customer: 'duplicate',
+  same_entry: 'duplicate',
+  no_customer_column: 'form',
   two_numbers: 'contradicts',
   limit: 'limit',
   not_valid: 'refused',
@@ -76,12 +78,13 @@ export function fieldTexts(error: unknown): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
   const password = refusedPasswordProblem(error);
   return {
-    ...Object.fromEntries(error.details.map((issue) => [issue.field, textOf(issue)]).reverse()),
+    ...Object.fromEntries(error.details.map((issue) => [issue.field, issueText(issue)]).reverse()),
     ...(password && { password: passwordMessages.t(`problem.${password}`, { min: MIN_PASSWORD_LENGTH }) }),
   };
 }
 
-function textOf({ field, code = '', values = {} }: FieldIssue): string {
+/** The words for one issue, in the language of the moment. */
+export function issueText({ field, code = '', values = {} }: Omit<FieldIssue, 'message'>): string {
   const value = (name: string) => String(values[name] ?? '');
   const known = Object.hasOwn(WORDS, code) ? WORDS[code as DetailCode] : 'refused';
   let words: Words = known;

@@ -1,4 +1,5 @@
-import { QueryCache, QueryClient } from '@tanstack/react-query';
+import { whenBack } from '@psa/ui/online-store';
+import { type Query, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ApiError } from './error.ts';
 import { noteLimit } from './limit.ts';
 
@@ -57,6 +58,11 @@ export function createQueryClient(): QueryClient {
       },
       mutations: { retry: false, networkMode: 'always' },
     },
+  });
+  // What failed for want of a line is read again at once when it is back, however fresh it was before.
+  whenBack(() => {
+    const lacked = ({ state: { error } }: Query) => error instanceof ApiError && error.unreachable;
+    void client.refetchQueries({ type: 'active', predicate: lacked });
   });
   return client;
 }

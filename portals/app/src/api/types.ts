@@ -33,6 +33,9 @@ export type Site = DataOf<'POST /sites'>;
 /** A customer with what belongs to it. */
 export type CustomerView = Customer & { sites?: Site[]; contacts?: Contact[] };
 export type CsvImportReport = DataOf<'POST /customers/import-csv'>;
+/** What comes and goes as CSV. */
+export type CsvKind = 'customers' | 'contacts' | 'sites';
+export type CsvColumn = NonNullable<CsvImportReport['columns'][number]['column']>;
 export type ImportChoice = BodyOf<'PATCH /customers/import-columns'>['choices'][number];
 export type ApiKey = schema.ApiKey;
 export type AttachmentQuota = schema.AttachmentQuota;

@@ -4,18 +4,18 @@ import { Icon, type IconName } from '@psa/ui/components/icon';
 import { OfflineBanner } from '@psa/ui/components/states';
 import { ToastRegion } from '@psa/ui/components/toast';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
-import { NavLink, useLocation, useNavigation } from 'react-router';
+import { Fragment, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
+import { NavLink, useLocation, useNavigation } from '../router.tsx';
 import { LimitBanner } from './limit-banner.tsx';
 
 export interface NavItem {
   to: string;
   label: string;
   icon: IconName;
-  /** Shown at the end, e.g. the number of open tickets. */
-  count?: number;
   /** Current only on exactly this path. */
   exact?: boolean;
+  /** What stands below it: a list of links. */
+  below?: ReactNode;
 }
 
 export interface AppShellProps {
@@ -77,11 +77,13 @@ export function AppShell(props: AppShellProps) {
           <span>{props.brand}</span>
         </div>
         {props.nav.map((item) => (
-          <NavLink key={item.to} to={item.to} end={item.exact ?? false} className="nav-link">
-            <Icon name={item.icon} />
-            {item.label}
-            {item.count !== undefined && <span className="nav-count">{item.count}</span>}
-          </NavLink>
+          <Fragment key={item.label}>
+            <NavLink to={item.to} end={item.exact ?? false} className="nav-link">
+              <Icon name={item.icon} />
+              {item.label}
+            </NavLink>
+            {item.below}
+          </Fragment>
         ))}
       </nav>
       <div className="shell-main">
@@ -106,8 +108,8 @@ export function AppShell(props: AppShellProps) {
         <main ref={main} id="content" className="shell-content" tabIndex={-1}>
           {props.children}
         </main>
+        <ToastRegion />
       </div>
-      <ToastRegion />
     </div>
   );
 }

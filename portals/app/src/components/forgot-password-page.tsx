@@ -4,9 +4,9 @@ import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { type FormEvent, useRef, useState } from 'react';
-import { Link } from 'react-router';
 import { api } from '../api/browser.ts';
 import { passwordMessages } from '../i18n/password-messages.ts';
+import { Link } from '../router.tsx';
 import { loginFieldProblem } from '../session/login-problem.ts';
 import { ErrorText } from './error-state.tsx';
 

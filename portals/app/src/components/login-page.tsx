@@ -1,5 +1,5 @@
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { Link, useNavigate, useSearchParams } from 'react-router';
+import { Link, useNavigate, useSearchParams } from '../router.tsx';
 import { type Me, otherPortal, safeNext } from '../session/session.ts';
 import { LoginForm } from './login-form.tsx';
 

@@ -1,32 +1,39 @@
 import { useLanguage } from '@psa/ui/i18n/i18n';
 import { type QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { type ComponentProps, StrictMode } from 'react';
+import { type ComponentType, StrictMode } from 'react';
 import { I18nProvider } from 'react-aria-components/I18nProvider';
 import { createRoot } from 'react-dom/client';
-import { RouterProvider } from 'react-router/dom';
 import { noteLostCode } from '../lost-code.ts';
+import { type PortalRouter, RouterView } from '../router.tsx';
+import { Starting } from './route-error.tsx';
 
-type Router = ComponentProps<typeof RouterProvider>['router'];
+interface Portal {
+  router: PortalRouter;
+  queries: QueryClient;
+  /** Shows an error that comes before the frame: a RootError with the portal's brand. */
+  rootError: ComponentType;
+}
 
-function PortalRoot({ router, queries }: { router: Router; queries: QueryClient }) {
+function PortalRoot({ router, queries, rootError }: Portal) {
   const [language] = useLanguage();
   return (
     <I18nProvider locale={language === 'de' ? 'de-DE' : 'en-GB'}>
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <RouterView router={router} Waiting={Starting} Problem={rootError} />
       </QueryClientProvider>
     </I18nProvider>
   );
 }
 
 /** Starts a portal in `#root`. */
-export function startPortal(router: Router, queries: QueryClient): void {
+export function startPortal(portal: Portal): void {
   const element = document.getElementById('root');
   if (!element) throw new Error('Unable to start: the page has no #root');
   noteLostCode();
+  void portal.router.start();
   createRoot(element).render(
     <StrictMode>
-      <PortalRoot router={router} queries={queries} />
+      <PortalRoot {...portal} />
     </StrictMode>,
   );
 }

@@ -2,10 +2,10 @@ import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
 import { Alert } from '@psa/ui/components/states';
 import { type FormEvent, useRef, useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
 import { api } from '../api/browser.ts';
 import { ApiError } from '../api/error.ts';
 import { passwordMessages } from '../i18n/password-messages.ts';
+import { Link, useSearchParams } from '../router.tsx';
 import {
   newPasswordProblem,
   type PasswordProblem,

@@ -3,9 +3,9 @@ import { Button } from '@psa/ui/components/button';
 import { EmptyState } from '@psa/ui/components/states';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useEffect, useRef, useState } from 'react';
-import { isRouteErrorResponse, Link, useRevalidator, useRouteError } from 'react-router';
 import { ApiError, isUnknownAddress } from '../api/error.ts';
 import { isLostCode, reloadOnce } from '../lost-code.ts';
+import { Link, useRevalidator, useRouteError } from '../router.tsx';
 import { ErrorState } from './error-state.tsx';
 
 /** For a page that threw: while loading its data, its code (a new release removed the old files) or rendering. */
@@ -17,15 +17,13 @@ export function RouteError() {
   useEffect(() => {
     if (isLostCode(error)) setReloading(reloadOnce(error));
   }, [error]);
-  if (isRouteErrorResponse(error) && error.status === 404) return <NotFound />;
   if (isUnknownAddress(error)) return <NotFound />;
   if (error instanceof ApiError) return <LoadError error={error} />;
   if (isLost && isReloading) return <Starting />;
-  const why = error instanceof Error ? error.message : t('error.unknown');
   return (
     <div className="state" role="alert">
       <h1>{t('error.page_title')}</h1>
-      <p>{isLost ? t('error.lost_code') : why}</p>
+      <p>{t(isLost ? 'error.lost_code' : 'error.unknown')}</p>
       <Button icon="refresh" onPress={() => window.location.reload()}>
         {t('error.reload')}
       </Button>
@@ -98,7 +96,7 @@ export function Starting() {
   );
 }
 
-export function NotFound() {
+function NotFound() {
   const t = uiMessages.useT();
   return (
     <EmptyState

@@ -8,7 +8,7 @@ export const passwordMessages = defineMessages(
     'forgot.intro':
       'Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, mit dem Sie ein neues Passwort festlegen.',
     'forgot.submit': 'Link anfordern',
-    'forgot.sent_title': 'Bitte sehen Sie in Ihr Postfach',
+    'forgot.sent_title': 'Bitte prüfen Sie Ihr Postfach',
     'forgot.sent':
       'Wenn es zu {{email}} ein Konto gibt, ist der Link unterwegs. Nichts angekommen? Sehen Sie auch im Spam-Ordner nach.',
     'forgot.again': 'Andere Adresse verwenden',
@@ -44,13 +44,13 @@ export const passwordMessages = defineMessages(
     'forgot.submit': 'Request the link',
     'forgot.sent_title': 'Please check your mailbox',
     'forgot.sent':
-      'If there is an account for {{email}}, the link is on its way. Nothing arrived? Have a look in your spam folder too.',
+      'If there is an account for {{email}}, the link is on its way. Nothing arrived? Please check your spam folder too.',
     'forgot.again': 'Use another address',
     'reset.title': 'Set a new password',
     'reset.submit': 'Save password',
     'reset.done_title': 'Your new password is set',
     'reset.done': 'You were signed out on all devices. Now sign in with the new password.',
-    'reset.bad_link': 'This link is no longer valid. It was used before, has expired or is incomplete.',
+    'reset.bad_link': 'This link is no longer valid. It has been used, has expired or is incomplete.',
     'reset.request_new': 'Request a new link',
     to_login: 'Go to sign-in',
     'change.title': 'Change password',

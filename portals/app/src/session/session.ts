@@ -1,4 +1,5 @@
 import { grants, type Permission } from '@psa/contracts/permissions';
+import { clearToasts } from '@psa/ui/toast-store';
 import { type QueryClient, queryOptions, useQuery } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { api } from '../api/browser.ts';
@@ -54,6 +55,7 @@ export async function signOut(queries: QueryClient): Promise<void> {
   try {
     await api.post('/auth/logout', {}, { renewSession: false });
   } finally {
+    clearToasts();
     queries.clear();
     queries.setQueryData(sessionQuery.queryKey, null);
   }

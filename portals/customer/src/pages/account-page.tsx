@@ -1,10 +1,10 @@
 import { ChangePasswordForm } from '@psa/app/components/change-password-form';
+import { Link } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { THEMES, useTheme } from '@psa/ui/hooks/use-theme';
 import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { Link } from 'react-router';
 import { messages } from '../i18n/messages.ts';
 
 /** Who I am here, how it looks, and my password. */

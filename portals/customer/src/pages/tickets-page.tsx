@@ -1,16 +1,18 @@
+import { api } from '@psa/app/api/browser';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
 import { EmptyState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
+import { type Language, useLanguage } from '@psa/ui/i18n/i18n';
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useRef, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import { countQuery, ticketsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
-import { readView, type Tab, type TicketView, viewPath } from '../tickets/list-view.ts';
+import { readView, statusesOf, type Tab, type TicketView, viewPath } from '../tickets/list-view.ts';
 import { TicketRows } from '../tickets/ticket-rows.tsx';
 import { Loading } from './loading.tsx';
 
@@ -26,6 +28,7 @@ export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
 export function Component() {
   const t = messages.useT();
   const me = useMe();
+  const [language] = useLanguage();
   const [params] = useSearchParams();
   const view = readView(params);
   const title = t(may(me, 'ticket:view:all') ? 'nav.tickets_all' : 'nav.tickets');
@@ -52,6 +55,13 @@ export function Component() {
       ) : (
         <div aria-busy={tickets.isPlaceholderData || undefined}>
           <TicketRows rows={rows} from={viewPath(view)} />
+          {may(me, 'ticket:export') && (
+            <p className="list-download">
+              <a href={downloadUrl(view, language)} download>
+                {t('list.download')}
+              </a>
+            </p>
+          )}
           {tickets.hasNextPage && (
             <div className="list-more">
               <Button isPending={tickets.isFetchingNextPage} onPress={() => void tickets.fetchNextPage()}>
@@ -64,6 +74,17 @@ export function Component() {
     </div>
   );
 }
+
+/** What the list shows, as a file. */
+const downloadUrl = (view: TicketView, language: Language) =>
+  api.url('/tickets/export.csv', {
+    query: {
+      status: statusesOf(view.tab),
+      ...(view.search ? { search: view.search } : {}),
+      language,
+      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    },
+  });
 
 /** Searches while one types; the address follows without filling the history. */
 function SearchField({ view }: { view: TicketView }) {

@@ -1,19 +1,21 @@
 import type { Attachment } from '@psa/app/api/types';
+import { AttachedFiles } from '@psa/app/components/attached-files';
 import { DeleteFile } from '@psa/app/components/delete-file';
 import { attachmentUrl } from '@psa/app/tickets';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
 import { messages } from '../i18n/messages.ts';
 
-/** Files to download. */
+/** Files to look at and to download. */
 export function FileLinks({ files }: { files: readonly Attachment[] }) {
   const t = messages.useT();
   const formats = useFormats();
-  if (files.length === 0) return null;
   return (
-    <ul className="file-links" aria-label={t('ticket.attachments')}>
-      {files.map((file) => (
-        <li key={file.id} className="file-mark">
+    <AttachedFiles
+      files={files}
+      label={t('ticket.attachments')}
+      row={(file) => (
+        <>
           <a
             className="file-link"
             href={attachmentUrl(file)}
@@ -25,8 +27,8 @@ export function FileLinks({ files }: { files: readonly Attachment[] }) {
             <span className="muted num">{formats.bytes(file.size)}</span>
           </a>
           <DeleteFile file={file} />
-        </li>
-      ))}
-    </ul>
+        </>
+      )}
+    />
   );
 }

@@ -1,8 +1,8 @@
+import { Link } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { Marked } from '@psa/ui/components/marked';
 import { useNow } from '@psa/ui/hooks/use-now';
 import { useFormats } from '@psa/ui/i18n/format';
-import { Link } from 'react-router';
 import type { TicketRow } from '../api/tickets.ts';
 import { messages } from '../i18n/messages.ts';
 import { PriorityMark, StatusMark } from './status-mark.tsx';

@@ -3,6 +3,7 @@ import type { QueryOf } from '@psa/app/api/typed';
 import {
   type Contact,
   type CsvImportReport,
+  type CsvKind,
   type Customer,
   type CustomerView,
   type ImportChoice,
@@ -85,24 +86,38 @@ export async function findContacts(
   }));
 }
 
+/** What a CSV file holds; the customer of all its rows where they name none. */
+export interface CsvTarget {
+  readonly kind: CsvKind;
+  readonly customerId: string | null;
+}
+
 /**
  * Sends a CSV file; with `dryRun` nothing is written and the report says what would be. `confirmed` are the lines
- * whose customer was found by name alone and is the one.
+ * whose record was not found for sure and is the one.
  */
 export async function importCsv(
+  { kind, customerId }: CsvTarget,
   file: File,
   dryRun: boolean,
   confirmed: ReadonlySet<number> | 'all' = new Set(),
 ): Promise<CsvImportReport> {
   const body = new Blob([file], { type: 'text/csv' });
   const confirm = confirmed === 'all' ? 'all' : [...confirmed].join(',');
-  const { data } = await api.post('/customers/import-csv', body, {
-    query: { dry_run: dryRun, ...(confirm === '' ? {} : { confirm }) },
-    timeout: 300_000,
-  });
-  return data;
+  const query = { dry_run: dryRun, ...(confirm === '' ? {} : { confirm }) };
+  const timeout = 300_000;
+  if (kind === 'customers') return (await api.post('/customers/import-csv', body, { query, timeout })).data;
+  const ofOne = { ...query, ...(customerId === null ? {} : { customer_id: customerId }) };
+  const path = kind === 'contacts' ? '/contacts/import-csv' : '/sites/import-csv';
+  return (await api.post(path, body, { query: ofOne, timeout })).data;
 }
 
-/** Remembers what headings of files mean, for everybody of the tenant. */
-export const chooseImportColumns = (choices: ImportChoice[]) =>
-  api.patch('/customers/import-columns', { choices });
+/** Remembers what headings mean in files that have the same, for everybody of the tenant. */
+export const chooseImportColumns = (kind: CsvKind, headings: string[], choices: ImportChoice[]) =>
+  api.patch(IMPORT_COLUMNS_PATH[kind], { headings, choices });
+
+const IMPORT_COLUMNS_PATH = {
+  customers: '/customers/import-columns',
+  contacts: '/contacts/import-columns',
+  sites: '/sites/import-columns',
+} as const satisfies Record<CsvKind, string>;

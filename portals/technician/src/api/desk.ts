@@ -1,5 +1,5 @@
 import { api } from '@psa/app/api/browser';
-import type { BodyOf } from '@psa/app/api/typed';
+import type { BodyOf, DataOf } from '@psa/app/api/typed';
 import {
   type ApiKey,
   type AssignmentRule,
@@ -13,6 +13,8 @@ import {
   type User,
   whole,
 } from '@psa/app/api/types';
+import type { HolidayRegion } from '@psa/contracts/holidays';
+import { isTimeZone } from '@psa/contracts/time-zones';
 import { queryOptions } from '@tanstack/react-query';
 
 /** What the settings keep, by the path of its collection. */
@@ -102,3 +104,20 @@ export const quotaQuery = (customerId: string | null) =>
 /** @throws ApiError 412 when somebody changed the limits since `version` */
 export const changeQuota = (limits: BodyOf<'PATCH /attachment-quota'>, version: number) =>
   api.patch('/attachment-quota', limits, { ifMatch: `"${version}"` });
+
+/** Days off to choose from; `only_in` names a part of the region. */
+export type FoundHolidays = DataOf<'POST /calendars/read-ics'>;
+
+/** Public holidays of a region, of this year and the next two. */
+export async function holidaysOfRegion(region: HolidayRegion): Promise<FoundHolidays> {
+  const { data } = await api.get('/calendars/public-holidays', { query: { region } });
+  return { holidays: data, skipped: [], skipped_count: 0 };
+}
+
+/** The days off in an iCalendar file. @throws ApiError 400 when it is none, 413 when it is too large */
+export const holidaysOfFile = async (file: Blob, timeZone: string): Promise<FoundHolidays> =>
+  (
+    await api.post('/calendars/read-ics', new Blob([file], { type: 'text/calendar' }), {
+      query: isTimeZone(timeZone) ? { time_zone: timeZone } : {},
+    })
+  ).data;

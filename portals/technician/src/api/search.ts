@@ -1,5 +1,5 @@
 import { api } from '@psa/app/api/browser';
-import type { QueryOf } from '@psa/app/api/typed';
+import type { DataOf, QueryOf } from '@psa/app/api/typed';
 import type { SearchHit } from '@psa/app/api/types';
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 
@@ -14,13 +14,24 @@ export async function searchAll(
   return { hits: data, meta };
 }
 
-export const searchQuery = (q: string, types: string, offset: number) =>
+/** A page of a search, narrowed and sorted. */
+export const searchQuery = (q: string, asked: Omit<QueryOf<'GET /search'>, 'q'>, offset: number) =>
   queryOptions({
-    queryKey: ['search', q, types, offset],
+    queryKey: ['search', q, asked, offset],
     enabled: q !== '',
     placeholderData: keepPreviousData,
-    queryFn: ({ signal }) => searchAll(q, signal, { types, limit: SEARCH_PAGE, offset }),
+    queryFn: ({ signal }) => searchAll(q, signal, { ...asked, limit: SEARCH_PAGE, offset }),
   });
+
+/** What a search takes for the same. */
+export type SynonymList = DataOf<'GET /search/synonyms'>;
+export const synonymsQuery = queryOptions({
+  queryKey: ['search', 'synonyms'],
+  queryFn: async ({ signal }): Promise<SynonymList> => (await api.get('/search/synonyms', { signal })).data,
+});
+/** @throws ApiError 412 when somebody changed the list since `version` */
+export const changeSynonyms = (groups: string[][] | null, version: number) =>
+  api.patch('/search/synonyms', { groups }, { ifMatch: `"${version}"` });
 
 /** Page of a hit. Contacts are shown with their customer. */
 export function hitPath(hit: SearchHit): string {

@@ -16,7 +16,7 @@ import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 /** What the list needs of a ticket; the description stays on the server. */
 const LIST_FIELDS =
   'ticket_number,title,status,priority,category,tags,customer_id,assigned_to,team_id,sla,comment_count,version,created_at,updated_at';
-export const LIST_QUERY = { fields: LIST_FIELDS, include: 'customer,assignee' };
+export const LIST_QUERY = { fields: LIST_FIELDS, include: 'customer,assignee,team' };
 
 export type TicketListQuery = QueryOf<'GET /tickets'>;
 
@@ -49,10 +49,16 @@ export const slaQuery = (id: string) =>
     queryFn: async ({ signal }) => (await api.get('/tickets/{id}/sla', { path: { id }, signal })).data,
   });
 
-export const statsQuery = queryOptions({
-  queryKey: ['ticket', 'stats'],
-  queryFn: async ({ signal }) => (await api.get('/tickets/stats', { signal })).data,
-});
+export type TicketScope = NonNullable<QueryOf<'GET /tickets/stats'>['of']>;
+/** Whose tickets the figures of the dashboard are about. */
+export const TICKET_SCOPES = ['mine', 'team', 'all'] as const satisfies readonly TicketScope[];
+
+export const statsQuery = (of: TicketScope) =>
+  queryOptions({
+    queryKey: ['ticket', 'stats', of],
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => (await api.get('/tickets/stats', { query: { of }, signal })).data,
+  });
 
 /** A short list for the dashboard and the customer page. */
 export const ticketListQuery = (query: TicketListQuery, name: string = JSON.stringify(query)) =>
@@ -70,6 +76,16 @@ export const ticketTagsQuery = queryOptions({
   staleTime: 5 * 60_000,
   queryFn: async ({ signal }) => (await api.get('/tickets/tags', { signal })).data,
 });
+
+/** How many tickets each of several lists has. */
+export const ticketCountsQuery = (queries: readonly string[]) =>
+  queryOptions({
+    queryKey: ['ticket', 'counts', queries],
+    staleTime: 60_000,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) =>
+      (await api.get('/tickets/counts', { query: { lists: queries.join(';') }, signal })).data,
+  });
 
 export const savedViewsQuery = queryOptions({
   queryKey: ['saved-views'],

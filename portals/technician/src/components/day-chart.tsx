@@ -1,44 +1,63 @@
 import type { TicketStats } from '@psa/app/api/types';
+import { Link } from '@psa/app/router';
+import { axisTicks } from '@psa/ui/chart-axis';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useId } from 'react';
 import { messages } from '../i18n/dashboard-messages.ts';
 
-const WIDTH = 300;
-const HEIGHT = 80;
+/** Days between two dates below the bars. */
+const DATE_EVERY = 7;
 
-/** Two lines over the days: opened and resolved, with their sums in the legend and a table for screen readers. */
-export function DayChart({ title, days }: { title: string; days: TicketStats['created_per_day'] }) {
+/**
+ * Two bars a day, opened and resolved, on one scale that begins at zero; their sums in the legend. A day leads to what
+ * was opened on it; a table says the same to screen readers.
+ */
+export function DayChart({
+  title,
+  days,
+  linkOf,
+}: {
+  title: string;
+  days: TicketStats['created_per_day'];
+  linkOf: (day: string) => string;
+}) {
   const t = messages.useT();
   const formats = useFormats();
   const id = useId();
   const created = days.map((day) => day.created);
   const resolved = days.map((day) => day.resolved);
-  const highest = Math.max(1, ...created, ...resolved);
-  // Both lines on one scale that begins at zero, so that they can be compared.
-  const path = (values: readonly number[]) =>
-    values
-      .map((value, i) => {
-        const x = values.length === 1 ? WIDTH / 2 : (i / (values.length - 1)) * WIDTH;
-        return `${i === 0 ? 'M' : 'L'}${x.toFixed(1)} ${(HEIGHT - (value / highest) * HEIGHT).toFixed(1)}`;
-      })
-      .join('');
+  const ticks = axisTicks(Math.max(1, ...created, ...resolved), 3);
+  const top = ticks.at(-1)!;
+  const height = (value: number) => ({ height: `${(value / top) * 100}%` });
   const sum = (values: readonly number[]) => formats.number(values.reduce((a, b) => a + b, 0));
-  const first = days[0]?.day;
-  const last = days.at(-1)?.day;
   return (
     <figure className="chart" aria-labelledby={id}>
       <figcaption id={id} className="chart-title">
         {title}
       </figcaption>
-      <svg viewBox={`0 -3 ${WIDTH} ${HEIGHT + 6}`} height="96" preserveAspectRatio="none" aria-hidden="true">
-        <path className="chart-base" d={`M0 ${HEIGHT}L${WIDTH} ${HEIGHT}`} />
-        <path className="mark-line fill-accent" d={path(created)} />
-        <path className="mark-line fill-warn dashed" d={path(resolved)} />
-      </svg>
-      <div className="row muted num chart-axis" aria-hidden="true">
-        <span>{first && formats.date(first)}</span>
-        <span className="spacer" />
-        <span>{last && formats.date(last)}</span>
+      <div className="days" aria-hidden="true">
+        {ticks.map((tick) => (
+          <span key={tick} className="days-tick num" style={{ bottom: `${(tick / top) * 100}%` }}>
+            <span>{formats.number(tick)}</span>
+          </span>
+        ))}
+        <div className="days-bars">
+          {days.map(({ day, created: opened, resolved: done }, index) => (
+            <Link
+              key={day}
+              to={linkOf(day)}
+              tabIndex={-1}
+              className="day"
+              title={`${formats.date(day)} · ${t('created')}: ${opened} · ${t('resolved')}: ${done}`}
+            >
+              <span className="day-bar fill-accent" style={height(opened)} />
+              <span className="day-bar fill-warn" style={height(done)} />
+              {(days.length - 1 - index) % DATE_EVERY === 0 && (
+                <span className="day-date num">{formats.date(day).replace(/\W?\d{4}$/, '')}</span>
+              )}
+            </Link>
+          ))}
+        </div>
       </div>
       <ul className="legend">
         <li>

@@ -1,23 +1,39 @@
 import { fieldTexts } from '@psa/app/api/field-text';
 import { useDraft } from '@psa/app/drafts/use-draft';
 import { Checkbox } from '@psa/ui/components/checkbox';
+import { ComboBox, type ComboBoxProps, type ComboOption } from '@psa/ui/components/combo-box';
 import { NativeSelect } from '@psa/ui/components/native-select';
 import { TextArea, TextField } from '@psa/ui/components/text-field';
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { FormDialog } from './form-dialog.tsx';
 
 /** One field of a dialog. Values are text; `boolean` ones are '' or 'on', `moment` ones as of a field of date and time. */
 export interface EditField {
   name: string;
   label: string;
-  kind?: 'line' | 'text' | 'select' | 'boolean' | 'email' | 'password' | 'moment';
+  kind?: 'line' | 'text' | 'select' | 'boolean' | 'email' | 'password' | 'moment' | 'choice';
   options?: readonly { value: string; label: string }[];
+  /** Of a choice from many: what fits to what is typed. Its value is text of `choiceText`. */
+  load?: ComboBoxProps['load'];
+  /** Fields of one group that follow each other stand together, under its name. */
+  group?: { title: string; hint?: string };
   hint?: string;
   required?: boolean;
   maxLength?: number;
   autoComplete?: 'current-password';
   /** What it offers follows from another field: a choice that is no longer offered gives way to the first. */
   follows?: boolean;
+  /** Stands under it, e.g. a way to fill it. */
+  below?: (values: Values, change: (value: string) => void) => ReactNode;
+}
+
+/** What was chosen as the text of a draft, and back: the id, and behind it the name that is shown. */
+export const choiceText = (option: ComboOption | null): string =>
+  option ? `${option.id} ${option.label}` : '';
+export function choiceOf(text: string | undefined): ComboOption | null {
+  if (!text) return null;
+  const [id = '', ...label] = text.split(' ');
+  return { id, label: label.join(' ') };
 }
 
 const INPUT_TYPES = { line: 'text', email: 'email', password: 'password', moment: 'datetime-local' } as const;
@@ -53,6 +69,17 @@ function fitting(fields: readonly EditField[], values: Values): Values {
   return all;
 }
 
+/** Fields that follow each other in one group, and those between them. */
+function grouped(fields: readonly EditField[]): { group: EditField['group']; members: EditField[] }[] {
+  const groups: { group: EditField['group']; members: EditField[] }[] = [];
+  for (const field of fields) {
+    const last = groups.at(-1);
+    if (last && last.group?.title === field.group?.title) last.members.push(field);
+    else groups.push({ group: field.group, members: [field] });
+  }
+  return groups;
+}
+
 /** Creates or changes one thing. What was typed stays until it is saved; a second try is the same request. */
 export function EditDialog(props: EditDialogProps) {
   const fieldsOf = (of: Values) => (typeof props.fields === 'function' ? props.fields(of) : props.fields);
@@ -86,7 +113,7 @@ export function EditDialog(props: EditDialogProps) {
       {({ tried, error }) => {
         const refused = fieldTexts(error);
         const problem = ({ name }: EditField) => (tried ? wrong[name] : undefined) ?? refused[name] ?? null;
-        const inputs = fields.map((field, index) => {
+        const inputOf = (field: EditField, index: number) => {
           const common = {
             label: field.label,
             value: get(field.name),
@@ -96,6 +123,18 @@ export function EditDialog(props: EditDialogProps) {
           switch (field.kind) {
             case 'select':
               return <NativeSelect key={field.name} {...common} options={field.options ?? []} />;
+            case 'choice':
+              return (
+                <ComboBox
+                  key={field.name}
+                  label={field.label}
+                  hint={field.hint ?? ''}
+                  value={choiceOf(common.value)}
+                  onChange={(option) => common.onChange(choiceText(option))}
+                  load={field.load ?? (async () => [])}
+                  error={common.error}
+                />
+              );
             case 'boolean':
               return (
                 <Checkbox
@@ -108,12 +147,10 @@ export function EditDialog(props: EditDialogProps) {
               );
             case 'text':
               return (
-                <TextArea
-                  key={field.name}
-                  {...common}
-                  hint={field.hint}
-                  maxLength={field.maxLength ?? 10_000}
-                />
+                <Fragment key={field.name}>
+                  <TextArea {...common} hint={field.hint} maxLength={field.maxLength ?? 10_000} />
+                  {field.below?.(values, common.onChange)}
+                </Fragment>
               );
             default:
               return (
@@ -129,7 +166,18 @@ export function EditDialog(props: EditDialogProps) {
                 />
               );
           }
-        });
+        };
+        const inputs = grouped(fields).map(({ group, members }) =>
+          group ? (
+            <fieldset key={group.title} className="form-group stack">
+              <legend>{group.title}</legend>
+              {group.hint && <p className="muted">{group.hint}</p>}
+              {members.map((field) => inputOf(field, fields.indexOf(field)))}
+            </fieldset>
+          ) : (
+            members.map((field) => inputOf(field, fields.indexOf(field)))
+          ),
+        );
         // What was refused and has no input of its own here is said too.
         const names = new Set(fields.map(({ name }) => name));
         const others = new Set(

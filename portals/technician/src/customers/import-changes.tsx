@@ -4,18 +4,26 @@ import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/customer-messages.ts';
-import { columnText } from './import-problem.ts';
+import { columnText, valueText } from './import-problem.ts';
 
 const SHOWN = 200;
+/** Why it is not certain that a record is the one. */
+const DOUBT = {
+  name: 'import.by_name',
+  email: 'import.by_email',
+  address: 'import.by_address',
+  customer_number: 'import.by_number',
+  external_id: 'import.by_number',
+} as const;
 
 interface Props {
   report: CsvImportReport;
-  /** Lines whose customer somebody has looked at and found to be the one. */
+  /** Lines whose record somebody has looked at and found to be the one. */
   confirmed: ReadonlySet<number>;
   onConfirm: (lines: ReadonlySet<number>) => void;
 }
 
-/** Every field that would change, old and new; a customer found by its name alone is changed when it is ticked. */
+/** Every field that would change, old and new; what was not found for sure is changed when it is ticked. */
 export function ImportChanges({ report, confirmed, onConfirm }: Props) {
   const t = messages.useT();
   const formats = useFormats();
@@ -60,13 +68,15 @@ export function ImportChanges({ report, confirmed, onConfirm }: Props) {
               <>
                 {row.name} <span className="muted">K{row.customer_number}</span>
                 {row.to_confirm && report.dry_run && (
-                  <Checkbox
-                    isSelected={confirmed.has(row.line)}
-                    onChange={(on) => toggle(row.line, on)}
-                    aria-label={t('import.confirm_row', { name: row.name, line: row.line })}
-                  >
-                    {t(row.matched_by === 'name' ? 'import.by_name' : 'import.by_number')}
-                  </Checkbox>
+                  <div>
+                    <Checkbox
+                      isSelected={confirmed.has(row.line)}
+                      onChange={(on) => toggle(row.line, on)}
+                      aria-label={t('import.confirm_row', { name: row.name, line: row.line })}
+                    >
+                      {t(DOUBT[row.matched_by])}
+                    </Checkbox>
+                  </div>
                 )}
               </>
             ),
@@ -78,8 +88,9 @@ export function ImportChanges({ report, confirmed, onConfirm }: Props) {
               <ul className="plain-list">
                 {row.fields.map((field) => (
                   <li key={field.field}>
-                    {columnText(field.field, t)}: {field.old === null ? '–' : <del>{field.old}</del>} →{' '}
-                    <ins>{field.new ?? '–'}</ins>
+                    {columnText(field.field, t)}:{' '}
+                    {field.old === null ? '–' : <del>{valueText(field.field, field.old, t)}</del>} →{' '}
+                    <ins>{valueText(field.field, field.new, t)}</ins>
                   </li>
                 ))}
               </ul>

@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { holidaysText, hoursText, readHolidays, readHours } from './business-hours.ts';
+import {
+  holidayRuns,
+  holidaysText,
+  hoursText,
+  readHolidays as read,
+  readHours,
+  withHolidays,
+} from './business-hours.ts';
+
+const TODAY = '2026-12-01';
+const readHolidays = (text: string) => read(text, TODAY);
 
 describe('business hours as typed', () => {
   it('reads what it writes, in the order of the day', () => {
@@ -14,7 +24,15 @@ describe('business hours as typed', () => {
     expect(readHours('  ')).toEqual([]);
   });
 
-  it.each(['8-17', 'immer', '17:00–08:00', '08:00–08:00', '08:60–09:00', '24:00–24:00', '08:00–24:30'])(
+  it.each([
+    ['8-17', '08:00–17:00'],
+    ['8:30 bis 12 Uhr', '08:30–12:00'],
+    ['08.00 - 12.00 und 13h-17h30', '08:00–12:00, 13:00–17:30'],
+    ['von 8 bis 12', '08:00–12:00'],
+    ['9 am to 5 pm', '09:00–17:00'],
+  ])('reads %s', (text, hours) => expect(hoursText(readHours(text) ?? [])).toBe(hours));
+
+  it.each(['immer', '17:00–08:00', '08:00–08:00', '08:60–09:00', '24:00–24:00', '08:00–24:30'])(
     'takes no %s',
     (text) => expect(readHours(text)).toBeNull(),
   );
@@ -30,8 +48,10 @@ describe('holidays as typed', () => {
       { date: '2026-12-24', name: 'Heiligabend', hours: [{ start: '08:00', end: '12:00' }] },
       { date: '2026-12-25', name: 'Erster Weihnachtstag' },
     ];
-    const text = '2026-12-24 Heiligabend 08:00–12:00\n2026-12-25 Erster Weihnachtstag';
-    expect(holidaysText(holidays)).toBe(text);
+    const text = '24.12.2026 Heiligabend 08:00–12:00\n25.12.2026 Erster Weihnachtstag';
+    expect(holidaysText(holidays, 'de')).toBe(text);
+    expect(readHolidays(holidaysText(holidays, 'en'))).toEqual({ holidays });
+    expect(readHolidays('2026-12-24 Heiligabend 8-12\n25.12.: Erster Weihnachtstag')).toEqual({ holidays });
     expect(readHolidays(text)).toEqual({ holidays });
     expect(readHolidays(`\n${text.split('\n').toReversed().join('\r\n')}\n\n`)).toEqual({ holidays });
   });
@@ -53,7 +73,7 @@ describe('holidays as typed', () => {
 
   it.each([
     '2026-12-25',
-    '25.12.2026 Weihnachten',
+    'Weihnachten 25.12.2026',
     '2026-02-30 Nie',
     '2026-12-24 08:00–12:00',
     '2026-12-24 Heiligabend 12:00–08:00',
@@ -65,5 +85,30 @@ describe('holidays as typed', () => {
     expect(readHolidays('2026-01-01 Neujahr\n2026-01-01 Noch eins')).toEqual({
       badLine: '2026-01-01 Noch eins',
     });
+  });
+});
+
+describe('days that were found', () => {
+  const days = [
+    { date: '2026-12-28', name: 'Betriebsferien' },
+    { date: '2026-12-29', name: 'Betriebsferien' },
+    { date: '2026-12-31', name: 'Betriebsferien' },
+    { date: '2027-01-01', name: 'Neujahr' },
+  ];
+
+  it('are chosen together where they follow each other', () => {
+    expect(holidayRuns(days).map(({ name, dates }) => [name, dates.length])).toEqual([
+      ['Betriebsferien', 2],
+      ['Betriebsferien', 1],
+      ['Neujahr', 1],
+    ]);
+    expect(holidayRuns([])).toEqual([]);
+  });
+
+  it('join what stands in the field, which stays as it is', () => {
+    const text = '01.01.2027 Neujahr 08:00–12:00';
+    expect(withHolidays(text, days.slice(2), 'de', TODAY)).toBe(`31.12.2026 Betriebsferien\n${text}`);
+    expect(withHolidays('irgendwann', days.slice(3), 'de', TODAY)).toBe('irgendwann\n01.01.2027 Neujahr');
+    expect(withHolidays('', [], 'de', TODAY)).toBe('');
   });
 });

@@ -3,13 +3,15 @@ import { DeleteAction } from '@psa/app/components/delete-action';
 import { may, useMe } from '@psa/app/session/session';
 import { isTimeZone } from '@psa/contracts/time-zones';
 import { IconButton } from '@psa/ui/components/button';
-import { useFormats } from '@psa/ui/i18n/format';
+import { useLanguage } from '@psa/ui/i18n/i18n';
+import { dateText } from '@psa/ui/i18n/typed';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { calendarsQuery, policiesQuery } from '../api/desk.ts';
 import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
-import { holidaysText, hoursText, readHolidays, readHours } from './business-hours.ts';
+import { holidaysText, hoursText, readHolidays, readHours, withHolidays } from './business-hours.ts';
+import { HolidayFinder } from './holiday-finder.tsx';
 import { Section } from './section.tsx';
 import { useDeskSaving } from './use-desk-saving.ts';
 
@@ -57,7 +59,7 @@ export function Calendars() {
 
 function CalendarView({ calendar, onEdit }: { calendar: Calendar; onEdit?: () => void }) {
   const t = messages.useT();
-  const formats = useFormats();
+  const [language] = useLanguage();
   return (
     <article className="stack">
       <div className="row">
@@ -81,7 +83,7 @@ function CalendarView({ calendar, onEdit }: { calendar: Calendar; onEdit?: () =>
           <dl className="facts">
             {calendar.holidays.map((holiday) => (
               <div key={holiday.date}>
-                <dt className="num">{formats.date(holiday.date)}</dt>
+                <dt className="num">{dateText(holiday.date, language)}</dt>
                 <dd>
                   {holiday.name}
                   {holiday.hours?.length ? ` (${hoursText(holiday.hours)})` : ''}
@@ -102,6 +104,7 @@ function CalendarDialog(props: {
   onClose: () => void;
 }) {
   const t = messages.useT();
+  const [language] = useLanguage();
   const { calendar } = props;
   const desk = useDeskSaving('/calendars', 'calendar');
   const { data: policies = [] } = useQuery(policiesQuery);
@@ -110,7 +113,7 @@ function CalendarDialog(props: {
     const bad: Record<string, string> = {};
     if (!isTimeZone(v.time_zone?.trim() ?? '')) bad.time_zone = t('calendar.zone_bad');
     for (const day of DAYS) if (readHours(v[day] ?? '') === null) bad[day] = t('calendar.hours_bad');
-    const read = readHolidays(v.holidays ?? '');
+    const read = readHolidays(v.holidays ?? '', today());
     if ('badLine' in read) bad.holidays = t('calendar.holidays_bad', { line: read.badLine });
     return bad;
   };
@@ -139,6 +142,13 @@ function CalendarDialog(props: {
           kind: 'text',
           hint: t('calendar.holidays_hint'),
           maxLength: 100_000,
+          below: (v: Values, change: (text: string) => void) => (
+            <HolidayFinder
+              timeZone={v.time_zone?.trim() ?? ''}
+              known={knownDays(v.holidays ?? '')}
+              onAdd={(days) => change(withHolidays(v.holidays ?? '', days, language, today()))}
+            />
+          ),
         },
       ]}
       values={{
@@ -147,14 +157,14 @@ function CalendarDialog(props: {
         ...Object.fromEntries(
           DAYS.map((day) => [day, calendar ? hoursText(calendar.week[day]) : day < '6' ? USUAL_HOURS : '']),
         ),
-        holidays: holidaysText((calendar ?? props.holidaysOf)?.holidays ?? []),
+        holidays: holidaysText((calendar ?? props.holidaysOf)?.holidays ?? [], language),
       }}
       check={check}
       missing={t('name_missing')}
       conflict={t('conflict')}
       onClose={props.onClose}
       onSave={(v, key) => {
-        const read = readHolidays(v.holidays ?? '');
+        const read = readHolidays(v.holidays ?? '', today());
         return desk.save(
           calendar,
           {
@@ -179,6 +189,15 @@ function CalendarDialog(props: {
       }
     />
   );
+}
+
+/** In the zone of the browser; `sv` writes dates as ISO 8601 does. */
+const today = () => new Intl.DateTimeFormat('sv', { dateStyle: 'short' }).format(new Date());
+
+/** Days that stand in the field; none as long as it cannot be read. */
+function knownDays(text: string): ReadonlySet<string> {
+  const read = readHolidays(text, today());
+  return new Set('holidays' in read ? read.holidays.map(({ date }) => date) : []);
 }
 
 function weekday(day: string): string {

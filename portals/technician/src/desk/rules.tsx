@@ -7,8 +7,9 @@ import { Table } from '@psa/ui/components/table';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { findCustomers } from '../api/customers.ts';
 import { categoriesQuery, rulesQuery, teamsQuery } from '../api/desk.ts';
-import { EditDialog, orNull } from '../components/edit-dialog.tsx';
+import { choiceOf, choiceText, EditDialog, orNull } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { PRIORITIES } from '../tickets/filter.ts';
 import { Section } from './section.tsx';
@@ -33,6 +34,28 @@ export function Rules() {
     editing === 'new' || editing === null
       ? null
       : (rules.data?.find(({ id }) => id === editing.id) ?? editing);
+  const fact = (name: string, value: string) => t('rule.fact', { name, value });
+  /** What must be true of a ticket; nothing stands for every ticket. */
+  function conditions(row: AssignmentRule): string[] {
+    const named = row.customer_name ?? t('rule.customer_gone');
+    const facts = [
+      row.category !== null && fact(t('rule.category'), row.category),
+      row.priority !== null && fact(t('rule.priority'), u(`priority.${row.priority}`)),
+      row.customer_id !== null && fact(t('rule.customer'), named),
+    ].filter((one) => one !== false);
+    return facts.length > 0 ? facts : [t('rule.always')];
+  }
+  /** Who it is given to. */
+  function result(row: AssignmentRule): string[] {
+    const team = teams.find(({ id }) => id === row.team_id)?.name;
+    const facts = [
+      team !== undefined && fact(t('rule.team'), team),
+      row.skills.length > 0 && fact(t('rule.skills'), row.skills.join(', ')),
+    ].filter((one) => one !== false);
+    return facts.length > 0 ? facts : [t('rule.anybody')];
+  }
+  const when = { title: t('rule.when'), hint: t('rule.when_hint') };
+  const then = { title: t('rule.then'), hint: t('rule.then_hint') };
   return (
     <>
       <Section
@@ -54,18 +77,8 @@ export function Rules() {
                 cell: (row) => row.position,
               },
               { id: 'name', header: t('name'), rowHeader: true, cell: (row) => row.name },
-              { id: 'category', header: t('rule.category'), cell: (row) => row.category ?? t('rule.any') },
-              {
-                id: 'priority',
-                header: t('rule.priority'),
-                cell: (row) => (row.priority ? u(`priority.${row.priority}`) : t('rule.any')),
-              },
-              {
-                id: 'team',
-                header: t('rule.team'),
-                cell: (row) => teams.find(({ id }) => id === row.team_id)?.name ?? '–',
-              },
-              { id: 'skills', header: t('rule.skills'), cell: (row) => row.skills.join(', ') || '–' },
+              { id: 'when', header: t('rule.when'), cell: (row) => <Facts facts={conditions(row)} /> },
+              { id: 'then', header: t('rule.then'), cell: (row) => <Facts facts={result(row)} /> },
               {
                 id: 'active',
                 header: t('rule.active'),
@@ -88,6 +101,7 @@ export function Rules() {
             {
               name: 'category',
               label: t('rule.category'),
+              group: when,
               kind: 'select',
               options: [
                 { value: '', label: t('rule.any') },
@@ -100,6 +114,7 @@ export function Rules() {
             {
               name: 'priority',
               label: t('rule.priority'),
+              group: when,
               kind: 'select',
               options: [
                 { value: '', label: t('rule.any') },
@@ -107,15 +122,30 @@ export function Rules() {
               ],
             },
             {
+              name: 'customer_id',
+              label: t('rule.customer'),
+              group: when,
+              kind: 'choice',
+              hint: t('rule.customer_hint'),
+              load: findCustomers,
+            },
+            {
               name: 'team_id',
               label: t('rule.team'),
+              group: then,
               kind: 'select',
               options: [
-                { value: '', label: '–' },
+                { value: '', label: t('rule.any_team') },
                 ...teams.map(({ id, name }) => ({ value: id, label: name })),
               ],
             },
-            { name: 'skills', label: t('rule.skills'), hint: t('tech.skills_hint'), maxLength: 2500 },
+            {
+              name: 'skills',
+              label: t('rule.skills'),
+              group: then,
+              hint: t('tech.skills_hint'),
+              maxLength: 2500,
+            },
             { name: 'active', label: t('rule.active'), kind: 'boolean' },
           ]}
           values={{
@@ -123,6 +153,11 @@ export function Rules() {
             position: String(rule?.position ?? (rules.data?.length ?? 0) + 1),
             category: rule?.category ?? '',
             priority: rule?.priority ?? '',
+            customer_id: choiceText(
+              rule?.customer_id
+                ? { id: rule.customer_id, label: rule.customer_name ?? t('rule.customer_gone') }
+                : null,
+            ),
             team_id: rule?.team_id ?? '',
             skills: rule?.skills.join(', ') ?? '',
             active: rule && !rule.active ? '' : 'on',
@@ -138,6 +173,7 @@ export function Rules() {
                 position: Number(v.position),
                 category: orNull(v.category),
                 priority: orNull(v.priority),
+                customer_id: choiceOf(v.customer_id)?.id ?? null,
                 team_id: orNull(v.team_id),
                 skills: readTags(v.skills ?? ''),
                 active: v.active === 'on',
@@ -156,5 +192,16 @@ export function Rules() {
         />
       )}
     </>
+  );
+}
+
+/** Facts of a rule beside each other. */
+function Facts({ facts }: { facts: readonly string[] }) {
+  return (
+    <ul className="facts-list">
+      {facts.map((text) => (
+        <li key={text}>{text}</li>
+      ))}
+    </ul>
   );
 }

@@ -9,6 +9,8 @@ import { Badge } from '@psa/ui/components/pill';
 import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
+import { type Language, useLanguage } from '@psa/ui/i18n/i18n';
+import { readDuration } from '@psa/ui/i18n/typed';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -100,11 +102,21 @@ export function SlaPolicies() {
 
 const FIELDS = ['response_minutes', 'resolution_minutes'] as const;
 
-/** Minutes as typed; null for none, undefined when it is no number the API takes. */
-function readMinutes(text: string): number | null | undefined {
+/** Minutes as typed; null for none, undefined when it is no duration the API takes. A day is one of the business hours. */
+function readMinutes(text: string, language: Language, dayMinutes: number): number | null | undefined {
   if (text.trim() === '') return null;
-  const minutes = Number(text);
-  return Number.isInteger(minutes) && minutes >= 1 && minutes <= 525_600 ? minutes : undefined;
+  const minutes = readDuration(text, language, { dayMinutes });
+  return minutes !== null && minutes >= 1 && minutes <= 525_600 ? minutes : undefined;
+}
+
+/** Minutes of a usual day in these business hours: the longest of the week; of all hours without them. */
+function workingDay(calendar: Calendar | undefined): number {
+  if (!calendar) return 1440;
+  const minute = (time: string) => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+  const days = Object.values(calendar.week).map((hours) =>
+    hours.reduce((sum, { start, end }) => sum + minute(end) - minute(start), 0),
+  );
+  return Math.max(0, ...days) || 1440;
 }
 
 function PolicyDialog(props: {
@@ -114,7 +126,10 @@ function PolicyDialog(props: {
 }) {
   const t = messages.useT();
   const u = uiMessages.useT();
+  const formats = useFormats();
+  const [language] = useLanguage();
   const { policy } = props;
+  const time = (minutes: number | null) => (minutes === null ? '' : formats.workTime(minutes * 60_000));
   const desk = useDeskSaving('/sla-policies', 'sla_policy');
   const draft = useDraft(`edit.sla-policy.${policy?.id ?? 'new'}`, {
     name: policy?.name ?? '',
@@ -123,15 +138,21 @@ function PolicyDialog(props: {
     pauseOn: policy?.pause_on ?? USUAL_PAUSES,
     targets: Object.fromEntries(
       PRIORITIES.flatMap((priority) =>
-        FIELDS.map((field) => [
-          `${priority}.${field}`,
-          String((policy && targetOf(policy, priority)[field]) ?? ''),
-        ]),
+        FIELDS.map((field) => [`${priority}.${field}`, time(policy && targetOf(policy, priority)[field])]),
       ),
     ) as Record<string, string>,
   });
   const { name, calendar, isDefault, pauseOn, targets } = draft.value;
-  const bad = Object.values(targets).some((text) => readMinutes(text) === undefined);
+  const dayMinutes = workingDay(props.calendars.find(({ id }) => id === calendar));
+  const minutesOf = (text: string) => readMinutes(text, language, dayMinutes);
+  const bad = PRIORITIES.toReversed()
+    .flatMap((priority) => FIELDS.map((field) => ({ priority, field })))
+    .find(({ priority, field }) => minutesOf(targets[`${priority}.${field}`] ?? '') === undefined);
+  const fieldName = (priority: Priority, field: (typeof FIELDS)[number]) =>
+    t('sla.field', {
+      priority: u(`priority.${priority}`),
+      what: t(field === 'response_minutes' ? 'sla.response' : 'sla.resolution'),
+    });
 
   const body = () => ({
     name: name.trim(),
@@ -141,9 +162,7 @@ function PolicyDialog(props: {
     targets: Object.fromEntries(
       PRIORITIES.map((priority) => [
         priority,
-        Object.fromEntries(
-          FIELDS.map((field) => [field, readMinutes(targets[`${priority}.${field}`] ?? '')]),
-        ),
+        Object.fromEntries(FIELDS.map((field) => [field, minutesOf(targets[`${priority}.${field}`] ?? '')])),
       ]),
     ),
   });
@@ -171,7 +190,7 @@ function PolicyDialog(props: {
       {({ tried, error }) => {
         const refused = fieldTexts(error);
         const why = bad
-          ? t('sla.number_bad')
+          ? t('sla.number_bad', { field: fieldName(bad.priority, bad.field) })
           : Object.entries(refused).find(([field]) => field.startsWith('targets'))?.[1];
         return (
           <>
@@ -243,15 +262,20 @@ function PolicyDialog(props: {
                       return (
                         <input
                           className="input"
-                          inputMode="numeric"
-                          aria-label={t('sla.field', { priority: u(`priority.${priority}`), what })}
+                          aria-label={fieldName(priority, field)}
                           aria-invalid={
-                            readMinutes(text) === undefined || `targets.${key}` in refused || undefined
+                            minutesOf(text) === undefined || `targets.${key}` in refused || undefined
                           }
                           value={text}
                           onChange={(event) =>
                             draft.change({ targets: { ...targets, [key]: event.target.value } })
                           }
+                          // What was understood is said in our words: two days of eight hours are 16 hours.
+                          onBlur={() => {
+                            const minutes = minutesOf(text);
+                            if (minutes === undefined || time(minutes) === text) return;
+                            draft.change({ targets: { ...targets, [key]: time(minutes) } });
+                          }}
                         />
                       );
                     },

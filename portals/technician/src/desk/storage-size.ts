@@ -1,5 +1,7 @@
 import { GIB } from '@psa/contracts/limits';
 import type { Formats } from '@psa/ui/i18n/format';
+import type { Language } from '@psa/ui/i18n/i18n';
+import { readBytes } from '@psa/ui/i18n/typed';
 
 /** 1 PiB: the API takes no more. */
 const MOST = 2 ** 50;
@@ -8,11 +10,9 @@ const MOST = 2 ** 50;
 export const gibField = (bytes: number, platform: number, formats: Pick<Formats, 'number'>): string =>
   bytes === platform ? '' : formats.number(bytes / GIB, { maximumFractionDigits: 9, useGrouping: false });
 
-/** Bytes of a field that holds GiB, with comma or point; null for nothing, undefined for what is no limit. */
-export function readGib(text: string): number | null | undefined {
-  const typed = text.trim().replace(',', '.');
-  if (typed === '') return null;
-  if (!/^\d+(\.\d+)?$/.test(typed)) return undefined;
-  const bytes = Math.round(Number(typed) * GIB);
-  return bytes <= MOST ? bytes : undefined;
+/** Bytes of a field: `2,5` are GiB, `500 MB` what it says; null for nothing, undefined for what is no limit. */
+export function readGib(text: string, language: Language): number | null | undefined {
+  if (text.trim() === '') return null;
+  const bytes = readBytes(text, language, 'G');
+  return bytes !== null && bytes <= MOST ? bytes : undefined;
 }

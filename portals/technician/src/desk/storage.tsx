@@ -7,6 +7,7 @@ import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { Meter } from '@psa/ui/components/sla-clock';
 import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
+import { useLanguage } from '@psa/ui/i18n/i18n';
 import { showToast } from '@psa/ui/toast-store';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -107,6 +108,7 @@ function Room({ name, used, limit }: { name: string; used: number; limit: number
 function EditLimits({ quota, onClose }: { quota: AttachmentQuota; onClose: () => void }) {
   const t = messages.useT();
   const formats = useFormats();
+  const [language] = useLanguage();
   const queries = useQueryClient();
   const { tenant, customer } = ATTACHMENT_QUOTA_BYTES;
   // What was shown when it was opened: a field that nobody touched is not sent.
@@ -124,7 +126,7 @@ function EditLimits({ quota, onClose }: { quota: AttachmentQuota; onClose: () =>
     Object.fromEntries(
       Object.entries(values)
         .filter(([name, text]) => text !== shown[name])
-        .map(([name, text]) => [name, readGib(text)]),
+        .map(([name, text]) => [name, readGib(text, language)]),
     );
   return (
     <EditDialog

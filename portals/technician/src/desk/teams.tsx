@@ -9,10 +9,12 @@ import { Badge } from '@psa/ui/components/pill';
 import { Table } from '@psa/ui/components/table';
 import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
+import { useLanguage } from '@psa/ui/i18n/i18n';
+import { readNumber } from '@psa/ui/i18n/typed';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import { EditDialog } from '../components/edit-dialog.tsx';
+import { EditDialog, type Values } from '../components/edit-dialog.tsx';
 import { FormDialog } from '../components/form-dialog.tsx';
 import { messages } from '../i18n/settings-messages.ts';
 import { Section } from './section.tsx';
@@ -145,6 +147,7 @@ function TeamDialog(props: { team: Team | null; technicians: readonly Technician
 export function Technicians() {
   const t = messages.useT();
   const me = useMe();
+  const [language] = useLanguage();
   const query = useQuery(techniciansQuery);
   const desk = useDeskSaving('/technicians', 'technician');
   const [editing, setEditing] = useState<Technician | null>(null);
@@ -197,6 +200,9 @@ export function Technicians() {
             max_open: String(current.max_open),
             available: current.available ? 'on' : '',
           }}
+          check={(v): Values =>
+            Number.isInteger(readNumber(v.max_open ?? '', language)) ? {} : { max_open: t('tech.number_bad') }
+          }
           missing={t('tech.number_bad')}
           conflict={t('conflict')}
           onClose={() => setEditing(null)}
@@ -205,7 +211,7 @@ export function Technicians() {
               current,
               {
                 skills: readTags(v.skills ?? ''),
-                max_open: Number(v.max_open),
+                max_open: readNumber(v.max_open ?? '', language),
                 available: v.available === 'on',
               },
               key,

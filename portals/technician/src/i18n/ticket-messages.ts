@@ -107,7 +107,7 @@ export const messages = defineMessages(
     'sla.steps': 'Zeitleiste {{what}}',
     'sla.all_steps': 'Alle {{count}} Schritte anzeigen',
     'sla.remaining': 'Noch {{time}} Geschäftszeit',
-    'sla.late': '{{time}} Geschäftszeit darüber',
+    'sla.late': '{{time}} überfällig',
 
     'time.title': 'Arbeitszeit',
     'time.total': 'Gesamt {{time}}',
@@ -321,7 +321,7 @@ export const messages = defineMessages(
     'sla.steps': 'Timeline {{what}}',
     'sla.all_steps': 'Show all {{count}} steps',
     'sla.remaining': '{{time}} of business time left',
-    'sla.late': '{{time}} of business time over',
+    'sla.late': '{{time}} overdue',
 
     'time.title': 'Working time',
     'time.total': '{{time}} in total',

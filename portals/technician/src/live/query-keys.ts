@@ -8,6 +8,7 @@ export function keysOf({ aggregate: { type, id } }: LiveMessage): QueryKey[] {
       return [
         ['ticket', id],
         ['ticket', 'stats'],
+        ['ticket', 'counts'],
         ['ticket', 'list'],
       ];
     case 'site':

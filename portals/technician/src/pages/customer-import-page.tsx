@@ -1,42 +1,90 @@
+import { api } from '@psa/app/api/browser';
 import { ApiError } from '@psa/app/api/error';
-import type { CsvImportReport } from '@psa/app/api/types';
+import type { CsvImportReport, CsvKind, ImportChoice } from '@psa/app/api/types';
 import { ErrorText } from '@psa/app/components/error-state';
-import { useMe } from '@psa/app/session/session';
+import { Link, useSearchParams } from '@psa/app/router';
+import { may, useMe } from '@psa/app/session/session';
 import { MAX_CSV_BYTES } from '@psa/contracts/limits';
 import { Button } from '@psa/ui/components/button';
+import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
 import { FileDrop } from '@psa/ui/components/file-drop';
+import { NativeSelect } from '@psa/ui/components/native-select';
 import { Alert } from '@psa/ui/components/states';
 import { Table } from '@psa/ui/components/table';
 import { useFormats } from '@psa/ui/i18n/format';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { Link } from 'react-router';
-import { chooseImportColumns, importCsv } from '../api/customers.ts';
+import { chooseImportColumns, findCustomers, importCsv } from '../api/customers.ts';
 import { Panel } from '../components/panel.tsx';
 import { ImportChanges } from '../customers/import-changes.tsx';
 import { ImportColumnList } from '../customers/import-columns.tsx';
-import { columnText, whyRefused } from '../customers/import-problem.ts';
+import { columnText, SYSTEM_NAMES, whyRefused } from '../customers/import-problem.ts';
 import { messages } from '../i18n/customer-messages.ts';
 
 const SHOWN_PROBLEMS = 100;
 
-/** Customers from a CSV file: first a check that writes nothing, then, on demand, the same file for real. */
+const KINDS = ['customers', 'contacts', 'sites'] as const satisfies readonly CsvKind[];
+
+/** What comes in is chosen first; another kind is another import. */
 export function Component() {
   const t = messages.useT();
   const me = useMe();
+  const [params, setParams] = useSearchParams();
+  const kind = KINDS.find((known) => known === params.get('what')) ?? 'customers';
+  return (
+    <div className="page narrow-page">
+      <title>{`${t('import.title')} · ${me.tenant_name}`}</title>
+      <div className="page-head">
+        <h1>{t('import.title')}</h1>
+        <span className="spacer" />
+        {may(me, 'customer:export') && (
+          <a className="button button-plain" href={api.url(EXPORTS[kind])} download>
+            {t(`import.export.${kind}`)}
+          </a>
+        )}
+      </div>
+      <NativeSelect
+        label={t('import.what')}
+        value={kind}
+        options={KINDS.map((value) => ({ value, label: t(`import.kind.${value}`) }))}
+        onChange={(what) => setParams(what === 'customers' ? {} : { what }, { replace: true })}
+      />
+      <Import key={kind} kind={kind} />
+    </div>
+  );
+}
+
+const EXPORTS = {
+  customers: '/customers/export.csv',
+  contacts: '/contacts/export.csv',
+  sites: '/sites/export.csv',
+} as const satisfies Record<CsvKind, string>;
+
+/** Records from a CSV file: first a check that writes nothing, then, on demand, the same file for real. */
+function Import({ kind }: { kind: CsvKind }) {
+  const t = messages.useT();
   const queries = useQueryClient();
   const [files, setFiles] = useState<readonly File[]>([]);
   const file = files[0];
+  const [customer, setCustomer] = useState<ComboOption | null>(null);
+  const target = { kind, customerId: customer?.id ?? null };
   const [confirmed, setConfirmed] = useState<ReadonlySet<number>>(new Set());
-  const check = useMutation({ mutationFn: (csv: File) => importCsv(csv, true) });
+  const check = useMutation({ mutationFn: (csv: File) => importCsv(target, csv, true) });
   const choose = useMutation({
-    mutationFn: chooseImportColumns,
+    mutationFn: (choices: ImportChoice[]) =>
+      chooseImportColumns(kind, check.data?.columns.map(({ heading }) => heading) ?? [], choices),
     onSuccess: () => file && check.mutate(file),
   });
   const run = useMutation({
-    mutationFn: (csv: File) => importCsv(csv, false, asQuery(confirmed, check.data)),
+    mutationFn: (csv: File) => importCsv(target, csv, false, asQuery(confirmed, check.data)),
     onSettled: () => queries.invalidateQueries({ queryKey: ['customer'] }),
   });
+  const anew = () => {
+    check.reset();
+    choose.reset();
+    run.reset();
+    setConfirmed(new Set());
+  };
   const report = run.data ?? check.data;
   const error = run.error ?? check.error ?? choose.error;
   const undecided = report?.columns.some((column) => column.by === 'undecided') ?? false;
@@ -46,11 +94,23 @@ export function Component() {
       ? [...new Set(error.details.map((detail) => whyRefused(detail, t)))]
       : [];
   return (
-    <div className="page narrow-page">
-      <title>{`${t('import.title')} · ${me.tenant_name}`}</title>
-      <h1>{t('import.title')}</h1>
+    <>
       <Panel title={t('import.file')}>
         <p className="muted">{t('import.intro')}</p>
+        {kind !== 'customers' && (
+          <ComboBox
+            label={t('import.customer')}
+            hint={t('import.customer_hint')}
+            placeholder={t('import.customer_any')}
+            value={customer}
+            load={findCustomers}
+            isDisabled={check.isPending || run.isPending}
+            onChange={(next) => {
+              setCustomer(next);
+              anew();
+            }}
+          />
+        )}
         <FileDrop
           label={t('import.file')}
           files={files}
@@ -60,10 +120,7 @@ export function Component() {
           isDisabled={check.isPending || run.isPending}
           onChange={(next) => {
             setFiles(next);
-            check.reset();
-            choose.reset();
-            run.reset();
-            setConfirmed(new Set());
+            anew();
           }}
         />
         {file && !report && (
@@ -85,6 +142,7 @@ export function Component() {
       </Panel>
       {report?.dry_run && (
         <ImportColumnList
+          kind={kind}
           columns={report.columns}
           isDisabled={choose.isPending || check.isPending || run.isPending}
           onChoose={(choices) => choose.mutate(choices)}
@@ -108,13 +166,20 @@ export function Component() {
         </div>
       )}
       {report && !report.dry_run && <Link to="/customers">{t('import.to_list')}</Link>}
-    </div>
+    </>
   );
 }
 
 /** The confirmed lines; all at once where they are too many for an address. */
 function asQuery(confirmed: ReadonlySet<number>, checked: CsvImportReport | undefined) {
   return confirmed.size > 500 && confirmed.size === checked?.unconfirmed ? ('all' as const) : confirmed;
+}
+
+/** What stands between cells, by name: a comma alone would be taken for one of the sentence. */
+function separatorText(delimiter: string, t: ReturnType<typeof messages.useT>): string {
+  if (delimiter === '\t') return t('import.tab');
+  if (delimiter === ',') return t('import.comma');
+  return delimiter === ';' ? t('import.semicolon') : delimiter;
 }
 
 function Report({ report }: { report: CsvImportReport }) {
@@ -134,10 +199,11 @@ function Report({ report }: { report: CsvImportReport }) {
     <Panel title={t(dry ? 'import.checked' : 'import.done')}>
       <div role="status">
         <p className="muted">
+          {report.system && `${t('import.system', { system: SYSTEM_NAMES[report.system] })}. `}
           {t('import.read_as', {
             encoding: report.encoding.toUpperCase(),
             from: t(`import.from.${report.encoding_from}`),
-            delimiter: report.delimiter === '\t' ? t('import.tab') : report.delimiter,
+            delimiter: separatorText(report.delimiter, t),
           })}
         </p>
         <dl className="facts">

@@ -2,6 +2,7 @@ import { api } from '@psa/app/api/browser';
 import type { Customer } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
@@ -13,7 +14,6 @@ import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
 import { useNarrow } from '@psa/ui/hooks/use-media-query';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import { customerListQuery } from '../api/customers.ts';
 import { Pager } from '../components/pager.tsx';
 import { CustomerDialog } from '../customers/dialogs.tsx';
@@ -88,7 +88,7 @@ export function Component() {
           </Link>
         )}
         {may(me, 'customer:create') && (
-          <Button kind="primary" icon="plus" onPress={() => set({ new: '1' })}>
+          <Button icon="plus" onPress={() => set({ new: '1' })}>
             {t('new')}
           </Button>
         )}

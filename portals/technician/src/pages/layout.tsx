@@ -3,6 +3,7 @@ import { AppShell } from '@psa/app/components/app-shell';
 import { dropDrafts } from '@psa/app/drafts/drafts';
 import { LIVE_BUDGETS } from '@psa/app/live/refresher';
 import { useLiveUpdates } from '@psa/app/live/use-live-updates';
+import { Link, Outlet, useLocation, useNavigate } from '@psa/app/router';
 import { may, signOut, useMe } from '@psa/app/session/session';
 import { usePages } from '@psa/app/use-pages';
 import { Button } from '@psa/ui/components/button';
@@ -14,7 +15,7 @@ import { LANGUAGES, useLanguage } from '@psa/ui/i18n/i18n';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { markedParts } from '@psa/ui/marked';
 import { useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet, useLocation, useNavigate } from 'react-router';
+import { lazy } from 'react';
 import { hitPath, searchAll } from '../api/search.ts';
 import { logo } from '../brand.ts';
 import { useAllCommands, useCommands } from '../commands.ts';
@@ -23,8 +24,11 @@ import { lastListPath } from '../list-path.ts';
 import { tellLive } from '../live/live-store.ts';
 import { keysOf } from '../live/query-keys.ts';
 import { PAGES } from '../pages.ts';
+import { ViewLinks } from '../tickets/view-links.tsx';
 import { clockText, elapsed } from '../timer/timer.ts';
 import { useSeconds, useTimer } from '../timer/use-timer.ts';
+
+const ShortcutMap = lazy(() => import('../components/shortcut-map.tsx'));
 
 /** Frame of every page behind the login: navigation, shortcuts, command palette, timer, live updates. */
 export function Component() {
@@ -47,7 +51,7 @@ export function Component() {
 
   const { nav, commands: pages } = usePages(PAGES, ({ label, path }) => ({
     label: label && t(label),
-    ...(path === '/tickets' ? { to: lastListPath() } : {}),
+    ...(path === '/tickets' ? { to: lastListPath(), below: <ViewLinks /> } : {}),
   }));
   const go = (to: string) => void navigate(to);
   const create = may(me, 'ticket:create');
@@ -144,12 +148,12 @@ export function Component() {
           )}
           <TimerChip />
           {create && (
-            <Button icon="plus" onPress={() => go('/tickets/new')}>
+            <Button kind="primary" icon="plus" onPress={() => go('/tickets/new')}>
               <span className="wide-only">{t('action.new_ticket')}</span>
               <span className="narrow-only visually-hidden">{t('action.new_ticket')}</span>
             </Button>
           )}
-          <PaletteHost commands={commands} search={search} />
+          <PaletteHost commands={commands} search={search} help={ShortcutMap} />
         </>
       }
     >

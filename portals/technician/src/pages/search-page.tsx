@@ -1,6 +1,7 @@
 import type { SearchHit } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useSearchParams } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { Icon } from '@psa/ui/components/icon';
 import { Marked } from '@psa/ui/components/marked';
@@ -11,11 +12,13 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { PRIORITY_LOOK, type Priority, STATUS_LOOK, type TicketStatus } from '@psa/ui/look';
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
 import { hitPath, SEARCH_PAGE, searchQuery } from '../api/search.ts';
 import { Pager } from '../components/pager.tsx';
+import { askedBy, filtersOf, type SearchFilters } from '../components/search-asked.ts';
+import { SearchFilterBar } from '../components/search-filters.tsx';
 import { messages } from '../i18n/customer-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
+import { messages as searchMessages } from '../i18n/search-messages.ts';
 
 const KINDS = [
   { types: '', text: 'search.all' },
@@ -28,8 +31,10 @@ const KINDS = [
 function searchOf(params: URLSearchParams) {
   const q = (params.get('q') ?? '').trim().slice(0, 200);
   const types = KINDS.find((kind) => kind.types === params.get('types'))?.types ?? '';
+  const filters = filtersOf(params);
+  const asked = { ...(types && { types }), ...askedBy(filters, Date.now()) };
   const page = Math.min(400, Math.max(1, Number(params.get('page')) || 1));
-  return { q, types, page, query: searchQuery(q, types, (page - 1) * SEARCH_PAGE) };
+  return { q, types, page, filters, query: searchQuery(q, asked, (page - 1) * SEARCH_PAGE) };
 }
 
 export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
@@ -40,17 +45,18 @@ export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
 /** One search over tickets, customers and contacts. */
 export function Component() {
   const t = messages.useT();
+  const s = searchMessages.useT();
   const me = useMe();
   const formats = useFormats();
   const [params, setParams] = useSearchParams();
-  const { q, types, page, query } = searchOf(params);
+  const { q, types, page, filters, query } = searchOf(params);
   const [text, setText] = useState(q);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => setText(q), [q]);
   useHotkeys([{ keys: '/', label: t('search.field'), run: () => input.current?.focus() }]);
   const result = useQuery(query);
-  const link = (changes: Record<string, string>) => {
-    const next = new URLSearchParams({ q, ...(types ? { types } : {}), ...changes });
+  const link = (changes: Partial<SearchFilters> & { q?: string; types?: string; page?: string }) => {
+    const next = new URLSearchParams({ q, types, page: '', ...filters, ...changes });
     for (const [name, value] of [...next]) if (value === '') next.delete(name);
     return next;
   };
@@ -62,6 +68,7 @@ export function Component() {
       <h1>{t('search.title')}</h1>
       <search>
         <form
+          noValidate
           onSubmit={(event: FormEvent) => {
             event.preventDefault();
             setParams(link({ q: text.trim() }));
@@ -92,13 +99,22 @@ export function Component() {
               <Link
                 key={kind.types}
                 className="view-link"
-                to={`/search?${link({ types: kind.types })}`}
+                to={`/search?${link(ofKind(kind.types, filters))}`}
                 aria-current={kind.types === types ? 'page' : undefined}
               >
                 {t(kind.text)}
               </Link>
             ))}
           </nav>
+          <SearchFilterBar
+            filters={filters}
+            set={(changes) => {
+              const next = { ...filters, ...changes };
+              // These are of tickets alone.
+              const kind = next.status !== '' || next.sort === 'due' ? { types: 'ticket' } : {};
+              setParams(link({ ...changes, ...kind }));
+            }}
+          />
           <div className="muted" role="status">
             {data &&
               (data.meta.total_relation === 'gte'
@@ -110,7 +126,7 @@ export function Component() {
           <QueryFailure query={result} />
           {data?.hits.length === 0 && (
             <EmptyState icon="search" title={t('search.none')}>
-              {t('search.none_hint')}
+              {Object.values(filters).some((value) => value !== '') ? s('none_here') : t('search.none_hint')}
             </EmptyState>
           )}
           {data && data.hits.length > 0 && (
@@ -135,6 +151,10 @@ export function Component() {
     </div>
   );
 }
+
+/** Other kinds than tickets have neither a status nor a deadline. */
+const ofKind = (types: string, { sort }: SearchFilters): Partial<SearchFilters> & { types: string } =>
+  types === 'ticket' ? { types } : { types, status: '', sort: sort === 'due' ? '' : sort };
 
 function Hit({ hit }: { hit: SearchHit }) {
   const app = appMessages.useT();

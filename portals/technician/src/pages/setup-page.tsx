@@ -2,6 +2,7 @@ import { api } from '@psa/app/api/browser';
 import { ApiError } from '@psa/app/api/error';
 import { ErrorText } from '@psa/app/components/error-state';
 import { type NewPassword, NewPasswordFields } from '@psa/app/components/new-password-fields';
+import { Link, useNavigate, useSearchParams } from '@psa/app/router';
 import {
   newPasswordProblem,
   type PasswordProblem,
@@ -14,7 +15,6 @@ import { Alert } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
 import { logo } from '../brand.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
 import { messages } from '../i18n/settings-messages.ts';

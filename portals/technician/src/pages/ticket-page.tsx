@@ -3,6 +3,7 @@ import { saveStatusOf } from '@psa/app/api/save-status';
 import type { Priority, Tagged, Ticket, TicketStatus } from '@psa/app/api/types';
 import { QueryFailure } from '@psa/app/components/error-state';
 import type { PageModule } from '@psa/app/pages';
+import { Link, useNavigate, useParams } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { attachmentsQuery, commentsQuery } from '@psa/app/tickets';
 import { useLoaded } from '@psa/app/use-loaded';
@@ -21,7 +22,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { Link, useNavigate, useParams } from 'react-router';
 import { deleteTicket, ticketQuery } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
 import { Picker } from '../components/picker.tsx';
@@ -131,7 +131,7 @@ function Head({ tagged, save }: { tagged: Tagged<Ticket>; save: TicketChange }) 
         )}
       </div>
       {editor.base ? (
-        <form className="row title-form" onSubmit={submit}>
+        <form className="row title-form" onSubmit={submit} noValidate>
           <TextField
             autoFocus
             label={t('ticket.title')}

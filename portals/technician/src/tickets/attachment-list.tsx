@@ -1,4 +1,5 @@
 import type { Attachment } from '@psa/app/api/types';
+import { AttachedFiles } from '@psa/app/components/attached-files';
 import { attachmentUrl } from '@psa/app/tickets';
 import { Icon } from '@psa/ui/components/icon';
 import { useFormats } from '@psa/ui/i18n/format';
@@ -24,15 +25,17 @@ export function AttachmentLink({ file }: { file: Attachment }) {
 
 /** Files under what was written; nothing where there are none. */
 export function AttachmentList({ files }: { files: readonly Attachment[] }) {
-  if (files.length === 0) return null;
+  const t = messages.useT();
   return (
-    <ul className="file-list">
-      {files.map((file) => (
-        <li key={file.id} className="file-item">
+    <AttachedFiles
+      files={files}
+      label={t('files.title')}
+      row={(file) => (
+        <>
           <Icon name="paperclip" />
           <AttachmentLink file={file} />
-        </li>
-      ))}
-    </ul>
+        </>
+      )}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import type { BulkChanges, BulkResult, Priority, TicketStatus } from '@psa/app/api/types';
+import { Link } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { useTellError } from '@psa/app/use-tell-error';
 import { readTags } from '@psa/contracts/tags';
@@ -10,7 +11,6 @@ import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { Link } from 'react-router';
 import { bulkChange, type TicketRow } from '../api/tickets.ts';
 import { Picker } from '../components/picker.tsx';
 import { messages } from '../i18n/list-messages.ts';
@@ -189,7 +189,7 @@ function TagsDialog(props: { onClose: () => void; onApply: (tags: string[]) => v
         </>
       }
     >
-      <form id="bulk-tags" onSubmit={submit}>
+      <form id="bulk-tags" onSubmit={submit} noValidate>
         <TextField
           autoFocus
           label={tt('ticket.tags')}

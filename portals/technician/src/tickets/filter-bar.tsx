@@ -1,21 +1,21 @@
-import type { Priority, TicketStatus } from '@psa/app/api/types';
-import { useMe } from '@psa/app/session/session';
-import { categoriesQuery } from '@psa/app/tickets';
 import { useTypingPause } from '@psa/app/use-typing-pause';
 import { Button } from '@psa/ui/components/button';
-import { Checkbox } from '@psa/ui/components/checkbox';
-import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
-import { NativeSelect } from '@psa/ui/components/native-select';
-import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { useQuery } from '@tanstack/react-query';
-import { type RefObject, useRef, useState } from 'react';
-import { customerQuery, findCustomers } from '../api/customers.ts';
-import { teamsQuery, techniciansQuery } from '../api/desk.ts';
-import { ticketTagsQuery } from '../api/tickets.ts';
+import { Icon } from '@psa/ui/components/icon';
+import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { type Formats, useFormats } from '@psa/ui/i18n/format';
+import { type KeyboardEvent, lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
 import { messages } from '../i18n/list-messages.ts';
-import { countConditions, NO_FILTER, PRIORITIES, STATUSES, type TicketFilter } from './filter.ts';
+import { CONDITIONS, type Condition, type TicketFilter } from './filter.ts';
+import { useConditions } from './filter-conditions.ts';
 
 const TYPING_PAUSE = 300;
+/** Values that a chip names; more are counted. */
+const MOST_NAMED = 2;
+
+const FilterPicker = lazy(loadPicker);
+function loadPicker() {
+  return import('./filter-picker.tsx');
+}
 
 export interface FilterBarProps {
   filter: TicketFilter;
@@ -23,98 +23,164 @@ export interface FilterBarProps {
   searchInput: RefObject<HTMLInputElement | null>;
   /** Enter in the search field goes on to the list. */
   onDone: () => void;
+  /** Leads back to the view; null where there is nothing to lead back from. */
+  onReset: (() => void) | null;
 }
 
-/** Conditions of the ticket list; the URL holds them, this only shows and changes them. */
-export function FilterBar({ filter, onChange, searchInput, onDone }: FilterBarProps) {
+/** Conditions of the ticket list as chips; the URL holds them, this only shows and changes them. */
+export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: FilterBarProps) {
   const t = messages.useT();
-  const u = uiMessages.useT();
-  const [open, setOpen] = useState(false);
-  const rare = [filter.team_id, filter.tag, filter.category, filter.watching || null].filter(
-    (value) => value !== null,
-  ).length;
-  const [more, setMore] = useState(rare > 0);
-  const active = countConditions({ ...filter, search: '' });
-  const set = (changes: Partial<TicketFilter>) => onChange({ ...filter, ...changes });
-  const any = { value: '', label: t('list.any') };
+  const formats = useFormats();
+  const bar = useRef<HTMLElement>(null);
+  const add = useRef<HTMLButtonElement>(null);
+  const trigger = useRef<HTMLElement>(null);
+  const removed = useRef<number>(null);
+  const [open, setOpen] = useState<{ at: Condition | null } | null>(null);
+  const conditions = useConditions(filter, false);
+  const chips = CONDITIONS.filter((name) => filter[name].length > 0).map((name) => conditions[name]);
 
-  const statusValue = filter.status.length > 1 ? 'some' : (filter.status[0] ?? '');
-  const priorityValue = filter.priority.length > 1 ? 'some' : (filter.priority[0] ?? '');
-  const some = { value: 'some', label: t('list.status_some'), disabled: true };
+  function show(at: Condition | null, from: HTMLElement | null): void {
+    trigger.current = from;
+    setOpen({ at });
+  }
+  /** The focus goes on to the next chip, or to where one is added. */
+  function without(changes: Partial<TicketFilter>, index: number): void {
+    removed.current = index;
+    onChange({ ...filter, ...changes });
+  }
+  // The address changes a moment after the press: the chip is gone when the filter is another one.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another filter
+  useEffect(() => {
+    const index = removed.current;
+    if (index === null) return;
+    removed.current = null;
+    const left = bar.current?.querySelectorAll<HTMLElement>('.chip-text');
+    (left?.[Math.min(index, left.length - 1)] ?? add.current)?.focus();
+  }, [filter]);
+  useHotkeys([{ keys: 'f', label: t('list.filter_add'), run: () => show(null, add.current) }]);
 
   return (
-    <search className="filter-bar" aria-label={t('list.filters')}>
+    <search ref={bar} className="filter-bar" aria-label={t('list.filters')}>
       <SearchField
         filter={filter}
         input={searchInput}
         onDone={onDone}
         onSearch={(search) => {
-          if (search !== filter.search) set({ search });
+          if (search !== filter.search) onChange({ ...filter, search });
         }}
       />
-      <span className="narrow-only">
-        <Button icon="filter" aria-expanded={open} onPress={() => setOpen(!open)}>
-          {active > 0 ? t('list.filters_active', { count: active }) : t('list.filters')}
-        </Button>
-      </span>
-      <div className="filter-fields" data-open={open || undefined}>
-        <NativeSelect
-          label={t('list.status')}
-          value={statusValue}
-          onChange={(value) => set({ status: value === '' ? [] : [value as TicketStatus | 'open'] })}
-          options={[
-            any,
-            { value: 'open', label: t('list.status_open') },
-            ...STATUSES.map((value) => ({ value, label: u(`status.${value}`) })),
-            ...(statusValue === 'some' ? [some] : []),
-          ]}
-        />
-        <NativeSelect
-          label={t('list.priority')}
-          value={priorityValue}
-          onChange={(value) => set({ priority: value === '' ? [] : [value as Priority] })}
-          options={[
-            any,
-            ...PRIORITIES.map((value) => ({ value, label: u(`priority.${value}`) })),
-            ...(priorityValue === 'some' ? [some] : []),
-          ]}
-        />
-        <AssigneeFilter filter={filter} set={set} />
-        <CustomerFilter filter={filter} set={set} />
-        <NativeSelect
-          label={t('list.sla')}
-          value={filter.sla ?? ''}
-          onChange={(value) => set({ sla: value === 'at_risk' || value === 'breached' ? value : null })}
-          options={[
-            any,
-            { value: 'at_risk', label: t('list.sla_at_risk') },
-            { value: 'breached', label: t('list.sla_breached') },
-          ]}
-        />
-        <Button kind="quiet" icon="filter" aria-expanded={more} onPress={() => setMore(!more)}>
-          {rare > 0 && !more ? t('list.more_active', { count: rare }) : t('list.more')}
-        </Button>
-        {more && (
-          <>
-            <TeamFilter filter={filter} set={set} />
-            <WordFilter name="tag" filter={filter} set={set} />
-            <WordFilter name="category" filter={filter} set={set} />
-            <Checkbox isSelected={filter.watching} onChange={(watching) => set({ watching })}>
-              {t('list.watching')}
-            </Checkbox>
-          </>
+      <ul className="chips">
+        {chips.map(({ name, label, values }, index) => (
+          <Chip
+            key={name}
+            label={label}
+            values={values}
+            onOpen={(from) => show(name, from)}
+            onRemove={() => without({ [name]: [] }, index)}
+          />
+        ))}
+        {(filter.created_after || filter.created_before) && (
+          <Chip
+            label={t('list.created')}
+            values={[openedText(filter, formats)]}
+            onRemove={() => without({ created_after: null, created_before: null }, chips.length)}
+          />
         )}
-        {active > 0 && (
-          <Button
-            kind="quiet"
-            icon="close"
-            onPress={() => onChange({ ...NO_FILTER, sort: filter.sort, order: filter.order })}
-          >
+        {filter.watching && (
+          <Chip
+            label={t('list.watching')}
+            values={[]}
+            onOpen={(from) => show(null, from)}
+            onRemove={() => without({ watching: false }, chips.length)}
+          />
+        )}
+      </ul>
+      <Button
+        ref={add}
+        kind="quiet"
+        icon="plus"
+        aria-expanded={open !== null && open.at === null}
+        onPress={() => show(null, add.current)}
+      >
+        {t('list.filter')}
+      </Button>
+      {onReset && (
+        <span className="filter-reset">
+          <Button kind="quiet" onPress={onReset}>
             {t('list.reset')}
           </Button>
-        )}
-      </div>
+        </span>
+      )}
+      {open && (
+        <Suspense>
+          <FilterPicker
+            trigger={trigger}
+            filter={filter}
+            begin={open.at}
+            onChange={onChange}
+            onClose={() => setOpen(null)}
+          />
+        </Suspense>
+      )}
     </search>
+  );
+}
+
+/** The day, or from when until when. */
+function openedText({ created_after, created_before }: TicketFilter, formats: Formats): string {
+  // Days of the dashboard are those of UTC; before midnight is the day before.
+  const day = (at: number) => formats.date(new Date(at).toISOString().slice(0, 10));
+  const first = created_after && day(Date.parse(created_after));
+  const last = created_before && day(Date.parse(created_before) - 1);
+  return first === last ? (first ?? '') : `${first ?? '…'} – ${last ?? '…'}`;
+}
+
+/** A condition: its text opens the choice, its cross or Delete takes it away. */
+function Chip(props: {
+  label: string;
+  values: readonly string[];
+  /** Left out: it can be taken away only. */
+  onOpen?: (from: HTMLElement) => void;
+  onRemove: () => void;
+}) {
+  const t = messages.useT();
+  const { label, values } = props;
+  const named = values.slice(0, MOST_NAMED).join(', ');
+  const more = values.length > MOST_NAMED ? ` +${values.length - MOST_NAMED}` : '';
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'Delete' && event.key !== 'Backspace') return;
+    event.preventDefault();
+    props.onRemove();
+  };
+  return (
+    <li className="chip">
+      <button
+        type="button"
+        className="chip-text"
+        title={values.length > MOST_NAMED ? values.join(', ') : undefined}
+        onPointerEnter={() => void loadPicker()}
+        onClick={(event) => props.onOpen?.(event.currentTarget)}
+        onKeyDown={onKeyDown}
+      >
+        {values.length > 0 ? (
+          <>
+            <span className="muted">{label}: </span>
+            {named}
+            {more}
+          </>
+        ) : (
+          label
+        )}
+      </button>
+      <button
+        type="button"
+        className="chip-remove"
+        aria-label={t('list.filter_remove', { name: label })}
+        onClick={props.onRemove}
+      >
+        <Icon name="close" />
+      </button>
+    </li>
   );
 }
 
@@ -155,97 +221,6 @@ function SearchField(props: {
           send(text);
           props.onDone();
         } else if (event.key === 'Escape' && text === '') props.onDone();
-      }}
-    />
-  );
-}
-
-interface PartProps {
-  filter: TicketFilter;
-  set: (changes: Partial<TicketFilter>) => void;
-}
-
-function AssigneeFilter({ filter, set }: PartProps) {
-  const t = messages.useT();
-  const me = useMe();
-  const { data = [] } = useQuery(techniciansQuery);
-  const value = filter.assigned_to === me.id ? 'me' : (filter.assigned_to ?? '');
-  const people = data
-    .filter((person) => person.id !== me.id)
-    .sort((a, b) => a.name.localeCompare(b.name))
-    .map((person) => ({ value: person.id, label: person.name }));
-  const known = ['', 'me', 'none'].includes(value) || people.some((person) => person.value === value);
-  return (
-    <NativeSelect
-      label={t('list.assignee')}
-      value={value}
-      onChange={(next) => set({ assigned_to: next === '' ? null : next })}
-      options={[
-        { value: '', label: t('list.any') },
-        { value: 'me', label: t('list.me') },
-        { value: 'none', label: t('list.nobody') },
-        ...people,
-        ...(known ? [] : [{ value, label: '…' }]),
-      ]}
-    />
-  );
-}
-
-function TeamFilter({ filter, set }: PartProps) {
-  const t = messages.useT();
-  const { data = [] } = useQuery(teamsQuery);
-  if (data.length === 0 && !filter.team_id) return null;
-  return (
-    <NativeSelect
-      label={t('list.team')}
-      value={filter.team_id ?? ''}
-      onChange={(value) => set({ team_id: value === '' ? null : value })}
-      options={[
-        { value: '', label: t('list.any') },
-        ...data.map(({ id, name }) => ({ value: id, label: name })),
-      ]}
-    />
-  );
-}
-
-function WordFilter({ name, filter, set }: PartProps & { name: 'tag' | 'category' }) {
-  const t = messages.useT();
-  const { data = [] } = useQuery(name === 'tag' ? ticketTagsQuery : categoriesQuery);
-  const value = filter[name] ?? '';
-  const words = value !== '' && !data.includes(value) ? [...data, value] : data;
-  if (words.length === 0) return null;
-  return (
-    <NativeSelect
-      label={t(`list.${name}`)}
-      value={value}
-      onChange={(next) => set({ [name]: next === '' ? null : next })}
-      options={[{ value: '', label: t('list.any') }, ...words.map((word) => ({ value: word, label: word }))]}
-    />
-  );
-}
-
-function CustomerFilter({ filter, set }: PartProps) {
-  const t = messages.useT();
-  const [chosen, setChosen] = useState<ComboOption | null>(null);
-  const { data } = useQuery({
-    ...customerQuery(filter.customer_id ?? ''),
-    enabled: filter.customer_id !== null,
-  });
-  const value =
-    filter.customer_id === null
-      ? null
-      : chosen?.id === filter.customer_id
-        ? chosen
-        : { id: filter.customer_id, label: data?.data.name ?? '…' };
-  return (
-    <ComboBox
-      label={t('list.customer')}
-      placeholder={t('list.any')}
-      value={value}
-      load={findCustomers}
-      onChange={(option) => {
-        setChosen(option);
-        set({ customer_id: option?.id ?? null });
       }}
     />
   );

@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  CONDITIONS,
+  chosenOf,
   countConditions,
   encodeFilter,
-  filterQuery,
   NO_FILTER,
   PRIORITIES,
   parseFilter,
+  SLA_STATES,
   SORT_COLUMNS,
   STATUSES,
   type TicketFilter,
+  toggleValue,
 } from './filter.ts';
 
 const uuid = fc.uuid();
@@ -19,15 +22,18 @@ const search = fc
   .map((text) => parseFilter(new URLSearchParams({ search: text })).search);
 const inOrder = <T extends string>(all: readonly T[]) =>
   fc.subarray([...all]).map((part) => all.filter((name) => part.includes(name)));
+const some = <T>(one: fc.Arbitrary<T>) => fc.uniqueArray(one, { maxLength: 4 });
 const filter: fc.Arbitrary<TicketFilter> = fc.record({
   status: inOrder(['open' as const, ...STATUSES]),
   priority: inOrder(PRIORITIES),
-  assigned_to: fc.oneof(fc.constantFrom(null, 'me', 'none'), uuid),
-  customer_id: fc.option(uuid),
-  team_id: fc.option(uuid),
-  category: fc.option(fc.constantFrom('Netzwerk', 'E-Mail & Kalender', 'a,b=c?')),
-  tag: fc.option(tag),
-  sla: fc.constantFrom(null, 'at_risk', 'breached'),
+  assigned_to: some(fc.oneof(fc.constantFrom('me', 'none'), uuid)),
+  customer_id: some(uuid),
+  team_id: some(fc.oneof(fc.constantFrom('mine', 'none'), uuid)),
+  category: some(fc.constantFrom('Netzwerk', 'E-Mail & Kalender', 'a,b=c?', 'Server, Cloud', 'C\\D')),
+  tag: some(tag),
+  sla: inOrder(SLA_STATES),
+  created_after: fc.constantFrom(null, '2026-11-24T00:00:00Z'),
+  created_before: fc.constantFrom(null, '2026-11-25T12:30:00Z'),
   watching: fc.boolean(),
   search,
   sort: fc.option(fc.constantFrom(...SORT_COLUMNS)),
@@ -42,29 +48,46 @@ describe('the filter in the URL', () => {
       encodeFilter({
         ...NO_FILTER,
         status: ['new', 'assigned'],
-        assigned_to: 'me',
+        assigned_to: ['me', 'none'],
+        category: ['Netzwerk', 'A,B'],
         search: 'Drucker & Scanner',
         sort: 'priority',
       }),
-    ).toBe('status=new,assigned&assigned_to=me&search=Drucker+%26+Scanner&sort=priority&order=desc');
-    expect(parseFilter('status=open&sla=at_risk')).toEqual({
+    ).toBe(
+      'status=new,assigned&assigned_to=me,none&category=Netzwerk,A%5C,B&search=Drucker+%26+Scanner&sort=priority&order=desc',
+    );
+    expect(parseFilter('tag=VIP,vip,WLAN&watching=true')).toEqual({
       ...NO_FILTER,
-      status: ['open'],
-      sla: 'at_risk',
+      tag: ['vip', 'wlan'],
+      watching: true,
     });
-    expect(filterQuery(parseFilter('tag=VIP&watching=true'))).toEqual({ tag: 'vip', watching: 'true' });
   });
 
-  it('knows the column of due times by its earlier name', () => {
+  it('knows links from before several values could be named', () => {
+    const id = '018f0000-0000-7000-8000-000000000001';
+    const old = `status=open&priority=high&assigned_to=me&customer_id=${id}&team_id=${id}&tag=vpn&sla=at_risk`;
+    expect(parseFilter(old)).toEqual({
+      ...NO_FILTER,
+      status: ['open'],
+      priority: ['high'],
+      assigned_to: ['me'],
+      customer_id: [id],
+      team_id: [id],
+      tag: ['vpn'],
+      sla: ['at_risk'],
+    });
+    expect(parseFilter('category=Server,+Cloud').category).toEqual(['Server, Cloud']);
     expect(encodeFilter(parseFilter('sort=sla_resolution_due&order=asc'))).toBe('sort=sla_due&order=asc');
     expect(parseFilter('sort=constructor').sort).toBeNull();
   });
 
   it('leaves out what it does not know instead of failing', () => {
     expect(
-      parseFilter('status=lost&priority=urgent&assigned_to=x&customer_id=1&sort=drop&sla=&tag=-&search=%00'),
+      parseFilter(
+        'status=lost&priority=urgent&assigned_to=x,,&customer_id=1,me&team_id=me&sort=drop&sla=&tag=-&search=%00&category=,&created_after=2026-02-30T00:00:00Z&created_before=gestern',
+      ),
     ).toEqual(NO_FILTER);
-    expect(countConditions(parseFilter('status=new&search=x&sort=title'))).toBe(2);
+    expect(countConditions(parseFilter('status=new,closed&search=x&sort=title'))).toBe(2);
   });
 
   it('survives the way into a URL and back', () => {
@@ -86,6 +109,45 @@ describe('the filter in the URL', () => {
       fc.property(anyQuery, (text) => {
         const once = parseFilter(text);
         expect(parseFilter(encodeFilter(once))).toEqual(once);
+      }),
+    );
+  });
+});
+
+describe('choosing a value', () => {
+  const after = (query: string, ...values: [Parameters<typeof toggleValue>[1], string][]) =>
+    encodeFilter(values.reduce((f, [name, value]) => toggleValue(f, name, value), parseFilter(query)));
+
+  it('takes it in, and out where it was in', () => {
+    expect(after('priority=high', ['priority', 'critical'])).toBe('priority=high,critical');
+    expect(after('priority=high', ['priority', 'high'])).toBe('');
+    expect(after('assigned_to=me&sort=title&order=asc', ['assigned_to', 'none'])).toBe(
+      'assigned_to=me,none&sort=title&order=asc',
+    );
+    expect(after('', ['category', 'A, B'], ['category', 'C'])).toBe('category=A%5C,+B,C');
+  });
+
+  it('knows that "open" are four', () => {
+    expect(after('status=open', ['status', 'waiting_customer'])).toBe('status=new,assigned,in_progress');
+    expect(after('status=new,assigned,in_progress', ['status', 'waiting_customer'])).toBe('status=open');
+    expect(after('status=open,closed', ['status', 'open'])).toBe('status=closed');
+    expect(after('status=new', ['status', 'open'])).toBe('status=open');
+    expect(chosenOf(parseFilter('status=open'), 'status')).toEqual([
+      'open',
+      'new',
+      'assigned',
+      'in_progress',
+      'waiting_customer',
+    ]);
+  });
+
+  it('twice changes nothing', () => {
+    fc.assert(
+      fc.property(canonical, fc.constantFrom(...CONDITIONS), (f, name) => {
+        const value = f[name][0];
+        if (value === undefined || (name === 'status' && f.status.includes('open'))) return;
+        const twice = toggleValue(toggleValue(f, name, value), name, value);
+        expect([...twice[name]].sort()).toEqual([...f[name]].sort());
       }),
     );
   });

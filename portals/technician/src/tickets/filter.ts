@@ -1,9 +1,11 @@
 import type { Priority, TicketStatus } from '@psa/app/api/types';
 import { MAX_TAG_LENGTH, tagOf } from '@psa/contracts/tags';
+import { joinWords, splitWords } from '@psa/contracts/words';
 import { PRIORITY_LOOK, STATUS_LOOK } from '@psa/ui/look';
 
 export const STATUSES = Object.keys(STATUS_LOOK) as TicketStatus[];
 export const PRIORITIES = Object.keys(PRIORITY_LOOK) as Priority[];
+export const SLA_STATES = ['overdue', 'at_risk', 'ok', 'paused', 'breached', 'none'] as const;
 export const SORT_COLUMNS = [
   'ticket_number',
   'title',
@@ -15,18 +17,25 @@ export const SORT_COLUMNS = [
 ] as const;
 export type SortColumn = (typeof SORT_COLUMNS)[number];
 
-/** What the ticket list shows. Names and values are the API's, so a URL, a saved view and a request agree. */
+/**
+ * What the ticket list shows. Names and values are the API's, so a URL, a saved view and a request agree. Several values
+ * of one condition: any of them; none: the condition is not there.
+ */
 export interface TicketFilter {
   /** Each at most once, in the order of the workflow; `open` stands for the four open ones. */
   status: readonly (TicketStatus | 'open')[];
   priority: readonly Priority[];
-  /** A user id, `me` or `none`. */
-  assigned_to: string | null;
-  customer_id: string | null;
-  team_id: string | null;
-  category: string | null;
-  tag: string | null;
-  sla: 'at_risk' | 'breached' | null;
+  /** User ids, `me`, `none`. */
+  assigned_to: readonly string[];
+  customer_id: readonly string[];
+  /** Ids of teams, `mine`, `none`. */
+  team_id: readonly string[];
+  category: readonly string[];
+  tag: readonly string[];
+  sla: readonly (typeof SLA_STATES)[number][];
+  /** Opened from this moment on, and before that one: RFC 3339. */
+  created_after: string | null;
+  created_before: string | null;
   watching: boolean;
   search: string;
   sort: SortColumn | null;
@@ -36,30 +45,66 @@ export interface TicketFilter {
 export const NO_FILTER: TicketFilter = {
   status: [],
   priority: [],
-  assigned_to: null,
-  customer_id: null,
-  team_id: null,
-  category: null,
-  tag: null,
-  sla: null,
+  assigned_to: [],
+  customer_id: [],
+  team_id: [],
+  category: [],
+  tag: [],
+  sla: [],
+  created_after: null,
+  created_before: null,
   watching: false,
   search: '',
   sort: null,
   order: 'desc',
 };
 
+/** Conditions that are chosen from a list, in the order in which they are offered. */
+export const CONDITIONS = [
+  'status',
+  'priority',
+  'assigned_to',
+  'customer_id',
+  'team_id',
+  'sla',
+  'tag',
+  'category',
+] as const satisfies readonly (keyof TicketFilter)[];
+export type Condition = (typeof CONDITIONS)[number];
+
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 const MAX_SEARCH = 200;
+const MAX_CATEGORY = 50;
+/** Of one condition, as the API has it; of words so many that they fit into its parameter. */
+const MOST_IDS = 50;
+const MOST_WORDS = 9;
 /** Columns that links and saved views know by an earlier name. */
 const RENAMED: Readonly<Record<string, SortColumn>> = { sla_resolution_due: 'sla_due' };
+const OPEN: readonly TicketStatus[] = ['new', 'assigned', 'in_progress', 'waiting_customer'];
 
-const uuid = (value: string | null) => (value !== null && UUID.test(value) ? value.toLowerCase() : null);
+const ids = (value: string | null, words: readonly string[]): string[] => {
+  const known = (value ?? '')
+    .split(',')
+    .map((one) => (words.includes(one) ? one : UUID.test(one) ? one.toLowerCase() : null))
+    .filter((one) => one !== null);
+  return [...new Set(known)].slice(0, MOST_IDS);
+};
+/** A moment that there is: not the 30th of February. */
+const instant = (value: string | null) =>
+  value !== null && INSTANT.test(value) && new Date(value).toJSON()?.slice(0, 19) === value.slice(0, 19)
+    ? value
+    : null;
 const oneOf = <T extends string>(value: string | null, allowed: readonly T[]): T | null =>
   allowed.find((name) => name === value) ?? null;
 const several = <T extends string>(value: string | null, allowed: readonly T[]): T[] => {
   const names = new Set((value ?? '').split(','));
   return allowed.filter((name) => names.has(name));
 };
+const words = (value: string | null, read: (word: string) => string | null): string[] =>
+  [...new Set(splitWords(value ?? '').map(read))]
+    .filter((word) => word !== null && word !== '')
+    .slice(0, MOST_WORDS) as string[];
 /** A line as the API takes it: no control characters, not longer than it allows, no half characters. */
 function line(value: string | null, max: number): string {
   const clean = [...(value ?? '').toWellFormed()]
@@ -79,17 +124,18 @@ function line(value: string | null, max: number): string {
 export function parseFilter(query: URLSearchParams | string): TicketFilter {
   const params = typeof query === 'string' ? new URLSearchParams(query) : query;
   const get = (name: string) => params.get(name);
-  const assigned = get('assigned_to');
   const sort = oneOf(RENAMED[get('sort') ?? ''] ?? get('sort'), SORT_COLUMNS);
   return {
     status: several(get('status'), ['open', ...STATUSES]),
     priority: several(get('priority'), PRIORITIES),
-    assigned_to: assigned === 'me' || assigned === 'none' ? assigned : uuid(assigned),
-    customer_id: uuid(get('customer_id')),
-    team_id: uuid(get('team_id')),
-    category: line(get('category'), 50) || null,
-    tag: tagOf(line(get('tag'), MAX_TAG_LENGTH)),
-    sla: oneOf(get('sla'), ['at_risk', 'breached']),
+    assigned_to: ids(get('assigned_to'), ['me', 'none']),
+    customer_id: ids(get('customer_id'), []),
+    team_id: ids(get('team_id'), ['mine', 'none']),
+    category: words(line(get('category'), 500), (word) => line(word, MAX_CATEGORY)),
+    tag: words(get('tag'), (word) => tagOf(line(word, MAX_TAG_LENGTH))),
+    sla: several(get('sla'), SLA_STATES),
+    created_after: instant(get('created_after')),
+    created_before: instant(get('created_before')),
     watching: get('watching') === 'true',
     search: line(get('search'), MAX_SEARCH),
     sort,
@@ -105,36 +151,55 @@ export function encodeFilter(filter: TicketFilter): string {
   };
   set('status', filter.status.join(','));
   set('priority', filter.priority.join(','));
-  set('assigned_to', filter.assigned_to);
-  set('customer_id', filter.customer_id);
-  set('team_id', filter.team_id);
-  set('category', filter.category);
-  set('tag', filter.tag);
-  set('sla', filter.sla);
+  set('assigned_to', filter.assigned_to.join(','));
+  set('customer_id', filter.customer_id.join(','));
+  set('team_id', filter.team_id.join(','));
+  set('category', joinWords(filter.category));
+  set('tag', filter.tag.join(','));
+  set('sla', filter.sla.join(','));
+  set('created_after', filter.created_after);
+  set('created_before', filter.created_before);
   if (filter.watching) params.set('watching', 'true');
   set('search', filter.search);
   set('sort', filter.sort);
   if (filter.sort) params.set('order', filter.order);
   // Commas are legal in a query and far easier to read.
-  return params.toString().replaceAll('%2C', ',');
+  return params.toString().replaceAll('%2C', ',').replaceAll('%3A', ':');
 }
 
-/** The filter as parameters of `GET /tickets`. */
-export const filterQuery = (filter: TicketFilter): Record<string, string> =>
-  Object.fromEntries(new URLSearchParams(encodeFilter(filter)));
+/** The same conditions, in whatever order the tickets come. */
+export const sameConditions = (a: TicketFilter, b: TicketFilter): boolean =>
+  encodeFilter({ ...a, sort: null }) === encodeFilter({ ...b, sort: null });
 
 /** How many conditions narrow the list (sorting is none). */
-export function countConditions(filter: TicketFilter): number {
-  return [
-    filter.status.length > 0,
-    filter.priority.length > 0,
-    filter.assigned_to,
-    filter.customer_id,
-    filter.team_id,
-    filter.category,
-    filter.tag,
-    filter.sla,
-    filter.watching,
-    filter.search,
-  ].filter(Boolean).length;
+export const countConditions = (filter: TicketFilter): number =>
+  CONDITIONS.filter((name) => filter[name].length > 0).length +
+  (filter.created_after || filter.created_before ? 1 : 0) +
+  (filter.watching ? 1 : 0) +
+  (filter.search ? 1 : 0);
+
+/** What a condition holds, `open` written out. */
+export const chosenOf = (filter: TicketFilter, name: Condition): readonly string[] =>
+  name === 'status' && filter.status.includes('open')
+    ? ['open', ...STATUSES.filter((one) => OPEN.includes(one) || filter.status.includes(one))]
+    : filter[name];
+
+/** The filter with a value of a condition taken in, or out where it was in. */
+export function toggleValue(filter: TicketFilter, name: Condition, value: string): TicketFilter {
+  if (name === 'status') return { ...filter, status: toggleStatus(filter.status, value) };
+  const before: readonly string[] = filter[name];
+  const next = before.includes(value) ? before.filter((one) => one !== value) : [...before, value];
+  // Through the reader, which knows order and limits of each.
+  return parseFilter(encodeFilter({ ...filter, [name]: next }));
+}
+
+function toggleStatus(before: TicketFilter['status'], value: string): TicketFilter['status'] {
+  const chosen = new Set<string>(before.flatMap((one) => (one === 'open' ? OPEN : [one])));
+  const has = (all: readonly string[]) => all.every((one) => chosen.has(one));
+  const meant: readonly string[] = value === 'open' ? OPEN : [value];
+  const isIn = has(meant);
+  for (const one of meant) isIn ? chosen.delete(one) : chosen.add(one);
+  const all = has(OPEN);
+  const rest = STATUSES.filter((one) => chosen.has(one) && !(all && OPEN.includes(one)));
+  return all ? ['open', ...rest] : rest;
 }

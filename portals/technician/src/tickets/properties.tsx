@@ -1,4 +1,5 @@
 import type { Tagged, Ticket, TicketChanges, TicketStatus } from '@psa/app/api/types';
+import { Link } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { readTags } from '@psa/contracts/tags';
 import { ComboBox, type ComboOption } from '@psa/ui/components/combo-box';
@@ -9,7 +10,6 @@ import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useId, useState } from 'react';
-import { Link } from 'react-router';
 import { findContacts } from '../api/customers.ts';
 import { categoriesQuery, teamsQuery, techniciansQuery } from '../api/desk.ts';
 import { Panel } from '../components/panel.tsx';

@@ -119,6 +119,7 @@ export function ReplyBox({ ticket }: { ticket: Ticket }) {
   const choices = (ticket.allowed_transitions ?? []).filter((next) => next !== ticket.status);
   return (
     <form
+      noValidate
       className={internal ? 'reply reply-internal' : 'reply'}
       aria-label={t(internal ? 'reply.internal' : 'reply.public')}
       onSubmit={(event: FormEvent) => {

@@ -11,7 +11,7 @@ import { changeTime, deleteTime } from '../api/tickets.ts';
 import { EditDialog, type EditField, orNull, type Values } from '../components/edit-dialog.tsx';
 import { messages } from '../i18n/ticket-messages.ts';
 import { fromLocalMinute, startProblem, toLocalMinute } from '../timer/moment.ts';
-import { parseMinutes } from '../timer/timer.ts';
+import { parseMinutes } from '../timer/typed-minutes.ts';
 import { useColleagues } from './choices.ts';
 import { ticketChanged } from './use-ticket-change.ts';
 

@@ -20,15 +20,8 @@ import { addTime, timeEntriesQuery } from '../api/tickets.ts';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/ticket-messages.ts';
 import { fromLocalMinute, startProblem } from '../timer/moment.ts';
-import {
-  bookableMinutes,
-  clockText,
-  elapsed,
-  parseMinutes,
-  pauseTimer,
-  resumeTimer,
-  startTimer,
-} from '../timer/timer.ts';
+import { bookableMinutes, clockText, elapsed, pauseTimer, resumeTimer, startTimer } from '../timer/timer.ts';
+import { parseMinutes } from '../timer/typed-minutes.ts';
 import { setTimer, useSeconds, useTimer } from '../timer/use-timer.ts';
 import { useColleagues } from './choices.ts';
 import { TimeEntries } from './time-entries.tsx';

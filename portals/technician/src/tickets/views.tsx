@@ -1,3 +1,4 @@
+import { useNavigate } from '@psa/app/router';
 import { useMe } from '@psa/app/session/session';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button, IconButton } from '@psa/ui/components/button';
@@ -6,20 +7,19 @@ import { Dialog } from '@psa/ui/components/dialog';
 import { TextField } from '@psa/ui/components/text-field';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
-import { Link } from 'react-router';
 import { createView, deleteView, savedViewsQuery } from '../api/tickets.ts';
 import { messages } from '../i18n/list-messages.ts';
-import { encodeFilter, parseFilter } from './filter.ts';
+import { listPath, type TicketView } from './ticket-views.ts';
 
-/** Ready-made and saved filters, as links: each is a URL. */
-export function Views({ current }: { current: string }) {
+/** What can be done with the view that a list belongs to: saving it under a name, deleting one's own. */
+export function ViewActions(props: { query: string; view: TicketView | null; changed: boolean }) {
   const t = messages.useT();
   const me = useMe();
+  const navigate = useNavigate();
   const queries = useQueryClient();
   const tellError = useTellError();
-  const { data: saved = [] } = useQuery(savedViewsQuery);
   const [naming, setNaming] = useState(false);
   const gone = useMutation({
     mutationFn: deleteView,
@@ -29,53 +29,34 @@ export function Views({ current }: { current: string }) {
     },
     onError: tellError,
   });
-
-  const fixed = [
-    { name: t('views.open'), query: 'status=open' },
-    { name: t('views.mine'), query: 'status=open&assigned_to=me' },
-    { name: t('views.unassigned'), query: 'status=open&assigned_to=none' },
-    { name: t('views.all'), query: '' },
-  ];
-  const own = saved.map((view) => ({ ...view, query: encodeFilter(parseFilter(view.query)) }));
-  const active = own.find((view) => view.query === current);
-  const known = active !== undefined || fixed.some((view) => view.query === current);
-  const link = (name: string, query: string, key: string, shared = false) => (
-    <li key={key}>
-      <Link
-        className="view-link"
-        to={query === '' ? '/tickets' : `/tickets?${query}`}
-        aria-current={query === current ? 'page' : undefined}
-      >
-        {name}
-        {shared && <span className="muted"> {t('views.shared_mark')}</span>}
-      </Link>
-    </li>
-  );
+  const saved = props.changed ? undefined : props.view?.saved;
   return (
-    <nav className="views" aria-label={t('views.title')}>
-      <ul className="views-list">
-        {fixed.map((view) => link(view.name, view.query, view.query))}
-        {own.map((view) => link(view.name, view.query, view.id, view.shared))}
-      </ul>
-      {active && active.owner_id === me.id && (
+    <>
+      {saved && saved.owner_id === me.id && (
         <IconButton
           icon="trash"
-          label={t('views.delete', { name: active.name })}
+          label={t('views.delete', { name: saved.name })}
           isPending={gone.isPending}
-          onPress={() => gone.mutate(active.id)}
+          onPress={() => gone.mutate(saved.id)}
         />
       )}
-      {!known && (
+      {props.changed && (
         <Button kind="quiet" icon="plus" onPress={() => setNaming(true)}>
           {t('views.save')}
         </Button>
       )}
-      {naming && <SaveView query={current} onClose={() => setNaming(false)} />}
-    </nav>
+      {naming && (
+        <SaveView
+          query={props.query}
+          onClose={() => setNaming(false)}
+          onSaved={() => void navigate(listPath(props.query), { replace: true })}
+        />
+      )}
+    </>
   );
 }
 
-function SaveView({ query, onClose }: { query: string; onClose: () => void }) {
+function SaveView({ query, onClose, onSaved }: { query: string; onClose: () => void; onSaved: () => void }) {
   const t = messages.useT();
   const u = uiMessages.useT();
   const queries = useQueryClient();
@@ -87,6 +68,7 @@ function SaveView({ query, onClose }: { query: string; onClose: () => void }) {
     onSuccess: (_, view) => {
       onClose();
       showToast('ok', t('views.saved', { name: view.name }));
+      onSaved();
       return queries.invalidateQueries({ queryKey: savedViewsQuery.queryKey });
     },
     onError: tellError,
@@ -115,7 +97,7 @@ function SaveView({ query, onClose }: { query: string; onClose: () => void }) {
         </>
       }
     >
-      <form id="save-view" className="stack" onSubmit={submit}>
+      <form id="save-view" className="stack" noValidate onSubmit={submit}>
         <TextField autoFocus label={t('views.name')} maxLength={100} value={name} onChange={setName} />
         <Checkbox isSelected={shared} onChange={setShared}>
           {t('views.shared')}

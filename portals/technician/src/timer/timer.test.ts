@@ -5,12 +5,12 @@ import {
   clockText,
   elapsed,
   MAX_MINUTES,
-  parseMinutes,
   pauseTimer,
   readTimer,
   resumeTimer,
   startTimer,
 } from './timer.ts';
+import { parseMinutes } from './typed-minutes.ts';
 
 const ticket = { id: 't', ticket_number: 7, title: 'Drucker' };
 const MINUTE = 60_000;

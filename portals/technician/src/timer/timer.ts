@@ -66,20 +66,6 @@ export function readTimer(text: string | null): Timer | null {
   }
 }
 
-/** Reads minutes as people type them: "90", "1:30", "1h 30m", "1,5 h", "1 Std. 30 Min."; null when unclear. */
-export function parseMinutes(text: string): number | null {
-  const clean = text.trim().toLowerCase().replace(',', '.');
-  const clock = /^(\d{1,2}):([0-5]\d)$/.exec(clean);
-  const hours = /^(\d{1,2}(?:\.\d+)?)\s*(?:h|std\.?|stunden?|hours?)$/.exec(clean);
-  const both = /^(?:(\d{1,2})\s*(?:h|std\.?)\s*)?(\d{1,4})\s*(?:m|min\.?|minuten?|minutes?)?$/.exec(clean);
-  let minutes: number;
-  if (clock) minutes = Number(clock[1]) * 60 + Number(clock[2]);
-  else if (hours) minutes = Math.round(Number(hours[1]) * 60);
-  else if (both) minutes = Number(both[1] ?? 0) * 60 + Number(both[2]);
-  else return null;
-  return minutes >= 1 && minutes <= MAX_MINUTES ? minutes : null;
-}
-
 /** 3:05, 1:02:45 – for a running display. */
 export function clockText(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / 1000);

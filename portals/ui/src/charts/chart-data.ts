@@ -5,6 +5,8 @@ export interface Datum {
   label: string;
   value: number;
   tone?: ChartTone;
+  /** Where its bar leads, with `link` of the chart. */
+  to?: string;
 }
 
 /** Tones for data that name none; neighbours differ in lightness too, not in hue alone. */

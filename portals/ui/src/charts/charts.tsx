@@ -1,4 +1,5 @@
-import { type ReactNode, useId } from 'react';
+import { type ComponentType, type ReactNode, useId } from 'react';
+import { axisTicks } from '../chart-axis.ts';
 import { useFormats } from '../i18n/format.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { type Datum, drawable, linePath, shares, toneOf, total } from './chart-data.ts';
@@ -10,6 +11,28 @@ interface ChartProps {
   /** How a value is written; default a plain number. */
   format?: (value: number) => string;
   hideTitle?: boolean;
+  /** The router's link, of which this knows nothing. */
+  link?: ChartLink;
+}
+
+type ChartLink = ComponentType<{ to: string; className?: string; tabIndex?: number; children: ReactNode }>;
+
+/** What stands for a datum leads to it, where there is somewhere to lead. */
+function Leading(props: {
+  datum: Datum;
+  link: ChartLink | undefined;
+  className: string;
+  tabIndex?: number;
+  children: ReactNode;
+}) {
+  const { datum, link: Link, children, ...rest } = props;
+  return Link && datum.to !== undefined ? (
+    <Link to={datum.to} {...rest}>
+      {children}
+    </Link>
+  ) : (
+    <span className={props.className}>{children}</span>
+  );
 }
 
 function Figure(props: {
@@ -30,61 +53,72 @@ function Figure(props: {
   );
 }
 
-/** Horizontal bars with their labels and values written out, so it reads as a list too. */
-export function BarChart({ title, data, format, hideTitle }: ChartProps) {
+/** Horizontal bars over an axis that begins at zero, labels and values written out, so that it reads as a list too. */
+export function BarChart({ title, data, format, hideTitle, link }: ChartProps) {
   const formats = useFormats();
   const write = format ?? formats.number;
-  const highest = Math.max(...data.map((d) => drawable(d.value)), 0);
+  const ticks = axisTicks(Math.max(...data.map((d) => drawable(d.value)), 0));
+  const top = ticks.at(-1)!;
   return (
     <Figure title={title} hideTitle={hideTitle} empty={data.length === 0}>
-      <dl className="chart-bars">
+      <ul className="chart-bars">
         {data.map((datum) => (
-          <BarRow key={datum.label} datum={datum} highest={highest} text={write(datum.value)} />
+          <li key={datum.label}>
+            <Leading datum={datum} link={link} className="chart-bar">
+              <span className="chart-label" title={datum.label}>
+                {datum.label}
+              </span>
+              <svg
+                aria-hidden="true"
+                className={`fill-${datum.tone ?? 'accent'}`}
+                viewBox="0 0 100 10"
+                height="10"
+                preserveAspectRatio="none"
+              >
+                {ticks.map((tick) => (
+                  <path key={tick} className="chart-base" d={`M${(tick / top) * 100} -6V16`} />
+                ))}
+                <rect className="mark" width={(drawable(datum.value) / top) * 100} height="10" />
+              </svg>{' '}
+              <span className="num">{write(datum.value)}</span>
+            </Leading>
+          </li>
         ))}
-      </dl>
+        <li className="chart-bar" aria-hidden="true">
+          <span />
+          <span className="chart-ticks num">
+            {ticks.map((tick) => (
+              <span key={tick}>{write(tick)}</span>
+            ))}
+          </span>
+          <span />
+        </li>
+      </ul>
     </Figure>
   );
 }
 
-function BarRow({ datum, highest, text }: { datum: Datum; highest: number; text: string }) {
-  const width = highest === 0 ? 0 : (drawable(datum.value) / highest) * 100;
-  return (
-    <>
-      <dt className="chart-label" title={datum.label}>
-        {datum.label}
-      </dt>
-      <dd aria-hidden="true">
-        <svg
-          aria-hidden="true"
-          className={`fill-${datum.tone ?? 'accent'}`}
-          viewBox="0 0 100 10"
-          height="10"
-          preserveAspectRatio="none"
-        >
-          <rect className="mark" width={width} height="10" />
-        </svg>
-      </dd>
-      <dd className="num">{text}</dd>
-    </>
-  );
-}
-
 /** Parts of a whole on one bar; the legend carries the values. */
-export function StackedBar({ title, data, format, hideTitle }: ChartProps) {
+export function StackedBar({ title, data, format, hideTitle, link }: ChartProps) {
   return (
     <Figure title={title} hideTitle={hideTitle} empty={total(data) === 0}>
-      <svg viewBox="0 0 100 12" height="12" preserveAspectRatio="none" aria-hidden="true">
-        {shares(data).map(({ datum, from, share }, index) => (
-          <rect
-            key={datum.label}
-            className={`mark fill-${toneOf(datum, index)}`}
-            x={from * 100}
-            width={Math.max(0, share * 100 - (share > 0.01 ? 0.4 : 0))}
-            height="12"
-          />
-        ))}
-      </svg>
-      <Legend data={data} format={format} />
+      <div className="chart-stack" aria-hidden="true">
+        {shares(data)
+          .filter(({ share }) => share > 0)
+          .map(({ datum, share }) => (
+            <span
+              key={datum.label}
+              className={`chart-part fill-${toneOf(datum, data.indexOf(datum))}`}
+              style={{ flexGrow: share }}
+              title={datum.label}
+            >
+              <Leading datum={datum} link={link} className="chart-part-link" tabIndex={-1}>
+                {''}
+              </Leading>
+            </span>
+          ))}
+      </div>
+      <Legend data={data} format={format} link={link} />
     </Figure>
   );
 }
@@ -123,15 +157,21 @@ export function Donut({ title, data, format, hideTitle }: ChartProps) {
   );
 }
 
-function Legend({ data, format }: { data: readonly Datum[]; format: ChartProps['format'] }) {
+function Legend({
+  data,
+  format,
+  link,
+}: Pick<ChartProps, 'data'> & { format: ChartProps['format']; link?: ChartLink | undefined }) {
   const formats = useFormats();
   const write = format ?? formats.number;
   return (
     <ul className="legend">
       {data.map((datum, index) => (
         <li key={datum.label}>
-          <span className={`swatch fill-${toneOf(datum, index)}`} aria-hidden="true" />
-          {datum.label} <strong className="num">{write(datum.value)}</strong>
+          <Leading datum={datum} link={link} className="legend-item">
+            <span className={`swatch fill-${toneOf(datum, index)}`} aria-hidden="true" />
+            {datum.label} <strong className="num">{write(datum.value)}</strong>
+          </Leading>
         </li>
       ))}
     </ul>

@@ -14,6 +14,15 @@ export interface FileDropProps extends FileLimits {
   isDisabled?: boolean;
 }
 
+/** What was refused of a choice, and the files that were there after it. */
+interface Refusals {
+  readonly refused: readonly FileRefusal[];
+  readonly beside: readonly File[];
+}
+const NONE: Refusals = { refused: [], beside: [] };
+const sameFiles = (a: readonly File[], b: readonly File[]) =>
+  a.length === b.length && a.every((file, index) => file === b[index]);
+
 /** Files by dragging, by pasting (a screenshot into the reply field beside it counts) or by a button. */
 export function FileDrop({ label, files, onChange, fileState, isDisabled, ...limits }: FileDropProps) {
   const t = uiMessages.useT();
@@ -21,14 +30,16 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
   const input = useRef<HTMLInputElement>(null);
   const zone = useRef<HTMLElement>(null);
   const [over, setOver] = useState(false);
-  const [refused, setRefused] = useState<readonly FileRefusal[]>([]);
+  const [refusals, setRefused] = useState<Refusals>({ refused: [], beside: files });
+  // They speak of one choice: once a file of it was removed, or all were sent, they are over.
+  const refused = sameFiles(refusals.beside, files) ? refusals.refused : [];
 
   const take = (incoming: readonly File[]) => {
     if (isDisabled || incoming.length === 0) return;
     // Where there is room for one, another choice takes its place.
     const present = limits.maxFiles === 1 ? [] : files;
     const result = addFiles(present, incoming, limits);
-    setRefused(result.refused);
+    setRefused({ refused: result.refused, beside: result.files });
     if (result.files.length > present.length) onChange(result.files);
   };
   const latest = useRef(take);
@@ -45,8 +56,14 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
       event.preventDefault();
       latest.current(pasted);
     };
+    // What is sent goes without the refused ones, so nothing is left to be said of them.
+    const onSubmit = () => setRefused(NONE);
     scope?.addEventListener('paste', onPaste);
-    return () => scope?.removeEventListener('paste', onPaste);
+    scope?.addEventListener('submit', onSubmit);
+    return () => {
+      scope?.removeEventListener('paste', onPaste);
+      scope?.removeEventListener('submit', onSubmit);
+    };
   }, []);
 
   const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
@@ -98,8 +115,13 @@ export function FileDrop({ label, files, onChange, fileState, isDisabled, ...lim
       </div>
       <div role="alert">
         {refused.map((refusal) => (
-          <p key={say(refusal)} className="field-error">
+          <p key={say(refusal)} className="field-error row">
             {say(refusal)}
+            <IconButton
+              icon="close"
+              label={t('toast.dismiss')}
+              onPress={() => setRefused({ ...refusals, refused: refused.filter((one) => one !== refusal) })}
+            />
           </p>
         ))}
       </div>

@@ -1,4 +1,4 @@
-import { lazy, type RefObject, Suspense, useLayoutEffect, useRef, useState } from 'react';
+import { type ComponentType, lazy, type RefObject, Suspense, useLayoutEffect, useRef, useState } from 'react';
 import { useHotkeys } from '../hooks/use-hotkeys.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { IconButton } from './button.tsx';
@@ -10,7 +10,13 @@ const CommandPalette = lazy(() => import('./command-palette.tsx'));
 const ShortcutHelp = lazy(() => import('./shortcut-help.tsx'));
 
 /** The search button, and Ctrl/⌘+K, `/` and `?`; the dialogs themselves are loaded when first opened. */
-export function PaletteHost(props: Omit<CommandPaletteProps, 'onClose' | 'typed'>) {
+export function PaletteHost({
+  help: Help = ShortcutHelp,
+  ...props
+}: Omit<CommandPaletteProps, 'onClose' | 'typed'> & {
+  /** Shows the shortcuts; default those of the page of the moment. */
+  help?: ComponentType<{ onClose: () => void }>;
+}) {
   const t = uiMessages.useT();
   const [open, setOpen] = useState<'palette' | 'help' | null>(null);
   const typed = useRef('');
@@ -29,7 +35,7 @@ export function PaletteHost(props: Omit<CommandPaletteProps, 'onClose' | 'typed'
       <IconButton icon="search" label={t('palette.title')} onPress={openPalette} />
       <Suspense fallback={<TypeAhead typed={typed} onClose={close} />}>
         {open === 'palette' && <CommandPalette {...props} typed={typed} onClose={close} />}
-        {open === 'help' && <ShortcutHelp onClose={close} />}
+        {open === 'help' && <Help onClose={close} />}
       </Suspense>
     </>
   );

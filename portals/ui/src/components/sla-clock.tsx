@@ -82,7 +82,7 @@ export function slaText(
 export interface SlaClockProps {
   kind: SlaKind;
   clock: SlaFacts;
-  /** Which clock and how long, without a sentence: for columns. */
+  /** When it is due and by which clock, without a sentence: for columns. */
   compact?: boolean;
 }
 
@@ -119,9 +119,7 @@ export function SlaClock({ kind, clock, compact }: SlaClockProps) {
 
 function shortText(clock: SlaFacts, state: Look, now: number, t: UiTranslate, formats: Formats): string {
   if (state === 'met' || state === 'missed' || state === 'paused') return t(`sla.${state}_short`);
-  const left = untilDue(clock, now);
-  // Under half a minute, nothing is left to be negative.
-  return `${left <= -30_000 ? '−' : ''}${formats.duration(left)}`;
+  return clock.due_at === null ? '' : formats.moment(clock.due_at, now);
 }
 
 /** A bar beside a text that says the same, hence hidden from screen readers. */

@@ -1,5 +1,6 @@
 import type { CSSProperties, ReactNode } from 'react';
-import { useOnline } from '../hooks/use-online.ts';
+import { useOfflineSince, useOnline } from '../hooks/use-online.ts';
+import { useFormats } from '../i18n/format.ts';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -49,16 +50,17 @@ export function Skeleton({ lines = 1, width }: { lines?: number; width?: string 
   );
 }
 
-/** Always in the page as a live region; speaks and shows only without a network. */
+/** Always in the page as a live region; speaks and shows only without a network, and says since when. */
 export function OfflineBanner() {
   const t = uiMessages.useT();
-  const online = useOnline();
+  const formats = useFormats();
+  const since = useOfflineSince();
   return (
     <div role="status">
-      {!online && (
+      {since !== null && (
         <div className="banner tone-warn">
           <Icon name="cloudOff" />
-          {t('offline.banner')}
+          {t('offline.banner', { time: formats.time(since) })}
         </div>
       )}
     </div>
@@ -75,8 +77,11 @@ const SAVE_ICON: Record<Exclude<SaveStatus, 'idle'>, IconName> = {
 };
 
 /** Tells honestly how far a change has got. */
-export function SaveState({ status, onRetry }: { status: SaveStatus; onRetry?: () => void }) {
+export function SaveState({ status: told, onRetry }: { status: SaveStatus; onRetry?: () => void }) {
   const t = uiMessages.useT();
+  const online = useOnline();
+  // The line is back: what was not saved without it is still not saved, but no longer for want of it.
+  const status = told === 'offline' && online ? 'failed' : told;
   return (
     <span className={`save-state save-state-${status}`} role="status">
       {status !== 'idle' && (

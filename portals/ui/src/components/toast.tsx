@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react';
+import { useEffect, useRef, useSyncExternalStore } from 'react';
 import { uiMessages } from '../i18n/ui-messages.ts';
 import {
   dismissToast,
@@ -20,7 +20,8 @@ const ICONS: Record<ToastTone, IconName> = {
 
 /**
  * Shows the toasts. Both live regions stand in the page from the start, because one that appears together
- * with its text is not read out. Hover or focus stops the clock.
+ * with its text is not read out. Hover or focus stops the clock. They take room of their own below the page, and
+ * dialogs keep clear of them (`--toasts`), so that none lies over a button.
  */
 export function ToastRegion() {
   const t = uiMessages.useT();
@@ -31,7 +32,10 @@ export function ToastRegion() {
       .map((toast) => (
         <div key={toast.id} className="toast">
           <Icon name={ICONS[toast.tone]} className={`toast-${toast.tone}`} />
-          <div className="toast-body">{toast.text}</div>
+          <div className="toast-body">
+            {toast.text}
+            {toast.times > 1 && <span className="muted"> {t('toast.times', { times: toast.times })}</span>}
+          </div>
           {toast.action && (
             <Button
               kind="quiet"
@@ -46,9 +50,24 @@ export function ToastRegion() {
           <IconButton icon="close" label={t('toast.dismiss')} onPress={() => dismissToast(toast.id)} />
         </div>
       ));
+  const region = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const element = region.current;
+    if (!element) return;
+    const { style } = document.documentElement;
+    const measure = new ResizeObserver(() => style.setProperty('--toasts', `${element.offsetHeight}px`));
+    measure.observe(element);
+    return () => {
+      measure.disconnect();
+      style.removeProperty('--toasts');
+    };
+  }, []);
   return (
     <section
+      ref={region}
       className="toasts"
+      // An open dialog leaves it to be read and pressed, and does not close by that.
+      data-react-aria-top-layer="true"
       aria-label={t('toast.region')}
       onMouseEnter={holdToasts}
       onMouseLeave={releaseToasts}

@@ -1,15 +1,12 @@
 import { useSyncExternalStore } from 'react';
+import { offlineSince, subscribeOnline } from '../online-store.ts';
 
-function subscribe(listener: () => void): () => void {
-  window.addEventListener('online', listener);
-  window.addEventListener('offline', listener);
-  return () => {
-    window.removeEventListener('online', listener);
-    window.removeEventListener('offline', listener);
-  };
+/** Since when (ms) the browser has had no network; null when it has one, as far as it knows. */
+export function useOfflineSince(): number | null {
+  return useSyncExternalStore(subscribeOnline, offlineSince);
 }
 
 /** False when the browser knows that it has no network. True proves nothing about the server. */
 export function useOnline(): boolean {
-  return useSyncExternalStore(subscribe, () => navigator.onLine);
+  return useOfflineSince() === null;
 }

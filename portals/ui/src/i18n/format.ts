@@ -17,6 +17,8 @@ export interface Formats {
   dateTime(at: Date | string | number): string;
   /** 14:05 */
   time(at: Date | string | number): string;
+  /** When, as one says it: 14:55 today, Fr 14:55 within a week, 12.12., 14:55 this year, 12.12.2027 else. */
+  moment(at: Date | string | number, now?: number): string;
   /** vor 5 Minuten, in 2 Stunden, gestern */
   relative(at: Date | string | number, now?: number): string;
   /** 1.234,5 */
@@ -44,6 +46,9 @@ export function createFormats(language: Language, timeZone?: string): Formats {
   const date = new Intl.DateTimeFormat(locale, { ...day, ...zone });
   const dateTime = new Intl.DateTimeFormat(locale, { ...day, ...clock, ...zone });
   const time = new Intl.DateTimeFormat(locale, { ...clock, ...zone });
+  const weekday = new Intl.DateTimeFormat(locale, { weekday: 'short', ...zone });
+  const dayTime = new Intl.DateTimeFormat(locale, { day: '2-digit', month: '2-digit', ...clock, ...zone });
+  const year = new Intl.DateTimeFormat(locale, { year: 'numeric', ...zone });
   const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
   const list = new Intl.ListFormat(locale, { type: 'conjunction' });
   const plain = new Intl.NumberFormat(locale);
@@ -69,6 +74,13 @@ export function createFormats(language: Language, timeZone?: string): Formats {
     date: safely(date),
     dateTime: safely(dateTime),
     time: safely(time),
+    moment(at, now = Date.now()) {
+      const value = new Date(at);
+      if (Number.isNaN(value.getTime())) return '–';
+      if (date.format(value) === date.format(now)) return time.format(value);
+      if (Math.abs(value.getTime() - now) < 6 * DAY) return `${weekday.format(value)} ${time.format(value)}`;
+      return (year.format(value) === year.format(now) ? dayTime : date).format(value);
+    },
     relative(at, now = Date.now()) {
       const distance = new Date(at).getTime() - now;
       if (Number.isNaN(distance)) return '–';

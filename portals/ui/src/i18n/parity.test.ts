@@ -8,6 +8,9 @@ const modules = import.meta.glob<Record<string, { namespace: string; de: Message
 );
 const sets = [uiMessages, ...Object.values(modules).flatMap((module) => Object.values(module))];
 
+/** Where a person takes a ticket, and where one takes over another's state of it. */
+const TAKING = new Set(['technician.tickets/ticket.take', 'technician.tickets/conflict.reload']);
+
 const placeholders = (text: string) => [...text.matchAll(/\{\{(\w+)\}\}/g)].map((m) => m[1]).sort();
 
 it('finds the texts of the library and of both portals', () => {
@@ -57,4 +60,48 @@ it('does not compile an unknown key or a forgotten value, and shows the gap wher
   expect(uiMessages.t('action.remove', { nmae: 'x' })).toBe('{{name}} entfernen');
   // @ts-expect-error a plural needs its count
   expect(uiMessages.t('palette.results')).toBe('palette.results');
+});
+
+const every = sets.flatMap(({ namespace, de, en }) =>
+  [de, en].flatMap((texts) =>
+    Object.entries(texts as Messages).map(([key, text]) => ({ at: `${namespace}/${key}`, text })),
+  ),
+);
+
+/** What readers stumbled over, and what says it instead. */
+const BETTER: readonly (readonly [stumbled: RegExp, instead: string])[] = [
+  [/hat kein Kunde\b/, 'Zu dieser Nummer gibt es keinen Kunden'],
+  [/Höchstens offene/, 'Max. offene Tickets'],
+  [/Wie das System|Like the system/, 'Systemeinstellung, System setting'],
+  [/Es kümmert sich/, 'Bearbeitet von'],
+  [/Geschäftszeit darüber|of business time over/, 'überfällig, overdue'],
+  [/lets us go on|It (can go|goes) on|^Goes on/, 'continue'],
+  [/(Keine|gefährdete[rn]?|verletzte[rn]?|Die) SLA\b(?!-)/, 'das SLA: Kein SLA, gefährdetes SLA'],
+  [/Ansprechperson|^Kontakte?$/, 'Ansprechpartner'],
+  [/has not the right|stands here|lies (too|in)|not any more|as things are|anew\b/, 'correct English'],
+];
+
+it('says nothing that readers stumbled over', () => {
+  const found = every.flatMap(({ at, text }) =>
+    BETTER.flatMap(([stumbled, instead]) => (stumbled.test(text) ? [`${at}: ${text} → ${instead}`] : [])),
+  );
+  expect(found).toEqual([]);
+});
+
+it('“Übernehmen” means one thing: taking a ticket', () => {
+  const taking = every.filter(({ text }) => /\bübernehmen\b|^Übernommen$/i.test(text)).map(({ at }) => at);
+  expect(taking.filter((at) => !TAKING.has(at))).toEqual([]);
+});
+
+it('no form lets the browser judge its fields: it would do so in a language of its own', () => {
+  const sources = import.meta.glob<string>('../../../*/src/**/*.tsx', {
+    eager: true,
+    query: '?raw',
+    import: 'default',
+  });
+  const forms = Object.entries(sources).flatMap(([file, text]) =>
+    [...text.matchAll(/<form\b(?:=>|[^>])*>/g)].map(([form]) => ({ file, form })),
+  );
+  expect(forms.length).toBeGreaterThan(10);
+  expect(forms.filter(({ form }) => !/\bnoValidate\b/.test(form))).toEqual([]);
 });

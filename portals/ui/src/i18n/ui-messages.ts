@@ -1,3 +1,4 @@
+import { TICKET_WORDS } from '@psa/contracts/ticket-words';
 import { defineMessages } from './i18n.ts';
 
 /** Texts of the shared components and of the words both portals use for tickets. German first. */
@@ -37,7 +38,7 @@ export const uiMessages = defineMessages(
     'error.validation': 'Bitte die markierten Angaben prüfen.',
     'error.too_large': 'Das ist zu groß.',
     'error.quota_customer':
-      'Der Speicherplatz für Dateien dieses Kunden ist belegt. Bitte löschen Sie Dateien, oder lassen Sie ihn vergrößern.',
+      'Der Speicherplatz für Dateien dieses Kunden ist belegt. Bitte löschen Sie Dateien oder lassen Sie ihn vergrößern.',
     'error.quota_tenant':
       'Der Speicherplatz des Service-Desks für Dateien ist belegt. Bitte wenden Sie sich an die Administration.',
     'error.unsupported_type': 'Dieser Dateityp wird nicht angenommen.',
@@ -45,7 +46,7 @@ export const uiMessages = defineMessages(
     'limit.met_by': 'Zu viele Anfragen in kurzer Zeit ({{limit}}).',
     'limit.ends': 'In {{wait}} geht es weiter.',
     'error.storage_full':
-      'Der Speicher des Servers ist voll. Gerade lässt sich nichts speichern, lesen weiterhin. Bitte der Administration sagen.',
+      'Der Speicher des Servers ist voll. Speichern geht gerade nicht, Lesen schon. Bitte der Administration Bescheid geben.',
     'limit.name.anonymous': 'Grenze ohne Anmeldung, je Netzadresse',
     'limit.name.api': 'Grenze für Änderungen und Programme, je Person',
     'limit.name.reading': 'Grenze für das Lesen von Seiten, je Person',
@@ -82,6 +83,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Strg',
     'hotkeys.then': 'dann',
     'hotkeys.help': 'Tastenkürzel anzeigen',
+    'hotkeys.here': '(diese Seite)',
+    'hotkeys.print': 'Drucken',
     'hotkeys.palette': 'Befehle und Suche öffnen',
 
     'list.loading': 'Wird geladen …',
@@ -114,7 +117,7 @@ export const uiMessages = defineMessages(
     'nav.open': 'Navigation öffnen',
 
     'offline.banner':
-      'Offline. Angezeigt wird der letzte bekannte Stand; Änderungen werden nicht gespeichert.',
+      'Offline seit {{time}} Uhr. Angezeigt wird der letzte bekannte Stand; Änderungen werden nicht gespeichert.',
     'live.lost': 'Live-Aktualisierung unterbrochen, wird wieder verbunden …',
 
     'palette.title': 'Befehle und Suche',
@@ -125,10 +128,10 @@ export const uiMessages = defineMessages(
     'palette.results_other': '{{count}} Treffer',
     'palette.commands': 'Befehle',
 
-    'priority.low': 'Niedrig',
-    'priority.medium': 'Mittel',
-    'priority.high': 'Hoch',
-    'priority.critical': 'Kritisch',
+    'priority.low': TICKET_WORDS.de.priority.low,
+    'priority.medium': TICKET_WORDS.de.priority.medium,
+    'priority.high': TICKET_WORDS.de.priority.high,
+    'priority.critical': TICKET_WORDS.de.priority.critical,
     'priority.label': 'Priorität: {{name}}',
 
     'save.saving': 'Wird gespeichert …',
@@ -146,23 +149,24 @@ export const uiMessages = defineMessages(
     'sla.met_short': 'Eingehalten',
     'sla.missed_short': 'Verfehlt',
     'sla.paused_short': 'Angehalten',
-    'sla.none': 'Keine SLA',
+    'sla.none': 'Kein SLA',
     'sla.due_at': 'Fällig am {{time}}',
 
-    'status.new': 'Neu',
-    'status.assigned': 'Zugewiesen',
-    'status.in_progress': 'In Arbeit',
-    'status.waiting_customer': 'Wartet auf Kunde',
-    'status.resolved': 'Gelöst',
-    'status.closed': 'Geschlossen',
+    'status.new': TICKET_WORDS.de.status.new,
+    'status.assigned': TICKET_WORDS.de.status.assigned,
+    'status.in_progress': TICKET_WORDS.de.status.in_progress,
+    'status.waiting_customer': TICKET_WORDS.de.status.waiting_customer,
+    'status.resolved': TICKET_WORDS.de.status.resolved,
+    'status.closed': TICKET_WORDS.de.status.closed,
 
     'theme.label': 'Darstellung',
-    'theme.auto': 'Wie das System',
+    'theme.auto': 'Systemeinstellung',
     'theme.light': 'Hell',
     'theme.dark': 'Dunkel',
 
     'toast.region': 'Meldungen',
     'toast.dismiss': 'Meldung schließen',
+    'toast.times': '({{times}}-mal)',
 
     'user.menu': 'Benutzermenü von {{name}}',
     'user.language': 'Sprache',
@@ -202,32 +206,32 @@ export const uiMessages = defineMessages(
     'error.conflict': 'Someone else has just changed this. Please reload and make your change again.',
     'error.exists': 'That exists already.',
     'error.in_use': 'That is still in use. Please change it there first: {{by}}',
-    'error.state': 'That is not possible in the present state.',
-    'error.transition': 'That change is not possible in the present state.',
+    'error.state': 'That is not possible in the current state.',
+    'error.transition': 'That change is not possible in the current state.',
     'error.validation': 'Please check the marked fields.',
     'error.too_large': 'That is too large.',
     'error.quota_customer':
-      'This customer’s room for files is used up. Please delete files, or have it raised.',
-    'error.quota_tenant': 'The service desk’s room for files is used up. Please tell your administrator.',
+      'This customer’s storage for files is full. Please delete files or have the limit raised.',
+    'error.quota_tenant': 'The service desk’s storage for files is full. Please tell your administrator.',
     'error.unsupported_type': 'This file type is not accepted.',
     'limit.met': 'Too many requests in a short time.',
     'limit.met_by': 'Too many requests in a short time ({{limit}}).',
-    'limit.ends': 'It goes on in {{wait}}.',
+    'limit.ends': 'You can continue in {{wait}}.',
     'error.storage_full':
-      'The server’s storage is full. Nothing can be saved right now, reading goes on. Please tell your administrator.',
-    'limit.name.anonymous': 'limit without signing in, per network address',
-    'limit.name.api': 'limit of changes and programs, per person',
-    'limit.name.reading': 'limit of reading pages, per person',
+      'The server’s storage is full. Nothing can be saved right now, reading still works. Please tell your administrator.',
+    'limit.name.anonymous': 'limit for requests without signing in, per network address',
+    'limit.name.api': 'limit for changes and programs, per person',
+    'limit.name.reading': 'limit for reading pages, per person',
     'error.unavailable': 'The service is not available right now. Please try again in a moment.',
-    'error.unavailable_until': 'The service is not available right now. Next attempt in {{wait}}.',
-    'error.wait_over': 'It can go on now.',
+    'error.unavailable_until': 'The service is not available right now. Trying again in {{wait}}.',
+    'error.wait_over': 'You can continue now.',
     'error.stale': 'You see the last known state.',
     'error.widget': 'This part of the page cannot be shown right now.',
     'error.starting': 'The portal is loading …',
-    'limit.left': 'Goes on in {{wait}}',
+    'limit.left': 'Continue in {{wait}}',
     'error.signed_out': 'Your session has expired. Please sign in again.',
     'error.unknown': 'Unexpected error.',
-    'error.request_id': 'Request id {{id}}',
+    'error.request_id': 'Request ID {{id}}',
     'error.page_title': 'This page cannot be shown',
     'error.page_missing_title': 'Page not found',
     'error.page_missing': 'There is no page at this address.',
@@ -249,6 +253,8 @@ export const uiMessages = defineMessages(
     'hotkeys.control': 'Ctrl',
     'hotkeys.then': 'then',
     'hotkeys.help': 'Show keyboard shortcuts',
+    'hotkeys.here': '(this page)',
+    'hotkeys.print': 'Print',
     'hotkeys.palette': 'Open commands and search',
 
     'list.loading': 'Loading …',
@@ -280,7 +286,7 @@ export const uiMessages = defineMessages(
     'nav.collapse': 'Show or hide navigation',
     'nav.open': 'Open navigation',
 
-    'offline.banner': 'Offline. You see the last known state; changes are not saved.',
+    'offline.banner': 'Offline since {{time}}. You see the last known state; changes are not saved.',
     'live.lost': 'Live updates interrupted, reconnecting …',
 
     'palette.title': 'Commands and search',
@@ -291,10 +297,10 @@ export const uiMessages = defineMessages(
     'palette.results_other': '{{count}} results',
     'palette.commands': 'Commands',
 
-    'priority.low': 'Low',
-    'priority.medium': 'Medium',
-    'priority.high': 'High',
-    'priority.critical': 'Critical',
+    'priority.low': TICKET_WORDS.en.priority.low,
+    'priority.medium': TICKET_WORDS.en.priority.medium,
+    'priority.high': TICKET_WORDS.en.priority.high,
+    'priority.critical': TICKET_WORDS.en.priority.critical,
     'priority.label': 'Priority: {{name}}',
 
     'save.saving': 'Saving …',
@@ -315,20 +321,21 @@ export const uiMessages = defineMessages(
     'sla.none': 'No SLA',
     'sla.due_at': 'Due {{time}}',
 
-    'status.new': 'New',
-    'status.assigned': 'Assigned',
-    'status.in_progress': 'In progress',
-    'status.waiting_customer': 'Waiting for customer',
-    'status.resolved': 'Resolved',
-    'status.closed': 'Closed',
+    'status.new': TICKET_WORDS.en.status.new,
+    'status.assigned': TICKET_WORDS.en.status.assigned,
+    'status.in_progress': TICKET_WORDS.en.status.in_progress,
+    'status.waiting_customer': TICKET_WORDS.en.status.waiting_customer,
+    'status.resolved': TICKET_WORDS.en.status.resolved,
+    'status.closed': TICKET_WORDS.en.status.closed,
 
     'theme.label': 'Appearance',
-    'theme.auto': 'Like the system',
+    'theme.auto': 'System setting',
     'theme.light': 'Light',
     'theme.dark': 'Dark',
 
     'toast.region': 'Notifications',
     'toast.dismiss': 'Dismiss notification',
+    'toast.times': '({{times}} times)',
 
     'user.menu': 'User menu of {{name}}',
     'user.language': 'Language',

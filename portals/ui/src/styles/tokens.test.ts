@@ -38,7 +38,7 @@ const pairs: [front: string, back: string, least: number][] = [
     ['warn-text', ground, 4.5],
     ...MEANINGS.map((m): [string, string, number] => [`${m}-mark`, ground, 3]),
   ]),
-  ...MEANINGS.map((m): [string, string, number] => [`${m}-text`, `${m}-soft`, 4.5]),
+  ...[...MEANINGS, 'accent'].map((m): [string, string, number] => [`${m}-text`, `${m}-soft`, 4.5]),
   ['on-accent', 'accent-solid', 4.5],
   ['on-accent', 'accent-solid-hover', 4.5],
   ['on-danger', 'danger-solid', 4.5],

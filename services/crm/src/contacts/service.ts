@@ -33,7 +33,8 @@ async function checkSite(tx: Tx, tenantId: string, customerId: string, siteId: s
   if (site?.customer_id !== customerId) throw noSuch('site of this customer', 'site_id');
 }
 
-function newContact(
+/** The row of a new contact. */
+export function newContact(
   deps: CrmDeps,
   tenantId: string,
   given: Omit<Create, 'customer_id'> & { customer_id: string; source?: string; external_id?: string },

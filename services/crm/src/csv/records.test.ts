@@ -1,6 +1,6 @@
+import { csvLine, defuse, undefuse } from '@psa/service-kit/csv-cells';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { csvLine, defuse, undefuse } from './cells.ts';
 import { type CsvRecord, MAX_RECORD, readRecords } from './records.ts';
 
 async function read(text: string, delimiter = ';', cut: readonly number[] = []): Promise<CsvRecord[]> {

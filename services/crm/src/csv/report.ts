@@ -1,20 +1,19 @@
-import type { CsvImportReport, ImportChange } from '@psa/contracts/crm';
+import type { CsvImportReport, ImportChange } from '@psa/contracts/csv';
 import type { Static } from 'typebox';
-import type { Decoded } from './encoding.ts';
-import type { Heading } from './headings.ts';
-import type { Decision } from './plan.ts';
-import type { CustomerLine, Problem } from './rows.ts';
+import type { CustomerRow } from '../db/schema.ts';
+import type { Read } from './file.ts';
+import type { Problem } from './values.ts';
 
-/** A file as it was read, before anything of it is compared with what is known. */
-export interface Read {
-  readonly encoding: Omit<Decoded, 'text'>;
-  readonly delimiter: string;
-  readonly headings: readonly (Heading & { readonly sample: string | null })[];
-  readonly rows: readonly CustomerLine[];
-  readonly problems: readonly Problem[];
-  /** Lines that hold a row, good or bad. */
-  readonly count: number;
-}
+/** A change as it is reported, with what it needs to be put in order. */
+export type Change = Omit<ImportChange, 'to_confirm'>;
+/** What became of a row, as people are told. */
+export type Outcome =
+  | { readonly kind: 'create' | 'unchanged' }
+  | { readonly kind: 'refuse'; readonly problem: Problem }
+  /** `sure`: the record was found without a doubt. */
+  | { readonly kind: 'update'; readonly sure: boolean; readonly change: Change }
+  /** Changed only when somebody says that it is the one. */
+  | { readonly kind: 'confirm'; readonly change: Change };
 
 /** Changed rows that a report shows; more are counted. */
 const SHOWN = 1000;
@@ -27,37 +26,28 @@ const text = (value: unknown): string | null => {
   return whole.length > SHOWN_TEXT ? `${whole.slice(0, SHOWN_TEXT)}…` : whole;
 };
 
-function changeOf(decision: Decision & { kind: 'update' | 'confirm' }): Static<typeof ImportChange> {
-  const { customer, changes, site, row } = decision;
-  const compared = (before: object, after: object) =>
-    Object.entries(after).flatMap(([field, value]) =>
-      field === 'source' ? [] : [{ field, old: text(before[field as keyof object]), new: text(value) }],
-    );
-  return {
-    line: row.line,
-    customer_id: customer.id,
-    customer_number: customer.customer_number,
-    name: customer.name,
-    matched_by: decision.by,
-    to_confirm: decision.kind === 'confirm' || decision.needsConfirmation,
-    fields: [
-      ...compared(customer, changes),
-      ...(site === null
-        ? []
-        : site.kind === 'update'
-          ? compared(site.site, site.changes)
-          : compared({}, site.values)),
-    ],
-  };
-}
+/** What is kept beside a field, and tells people nothing. */
+const UNSEEN = new Set(['source', 'user_id']);
+
+/** Fields of a record before and after a change. */
+export const compared = (before: object, after: object): Change['fields'] =>
+  Object.entries(after).flatMap(([field, value]) =>
+    UNSEEN.has(field) ? [] : [{ field, old: text(before[field as keyof object]), new: text(value) }],
+  );
+
+/** The customer of a change. */
+export const ofCustomer = (customer: CustomerRow) => ({
+  customer_id: customer.id,
+  customer_number: customer.customer_number,
+});
 
 /** What an import did, or in a dry run would do. */
 export function report(
   dryRun: boolean,
-  file: Read,
-  decisions: readonly Decision[],
+  file: Omit<Read<unknown>, 'rows'>,
+  outcomes: readonly Outcome[],
 ): Static<typeof CsvImportReport> {
-  const count = (kind: Decision['kind']) => decisions.filter((decision) => decision.kind === kind).length;
+  const count = (kind: Outcome['kind']) => outcomes.filter((outcome) => outcome.kind === kind).length;
   const [created, updated, unchanged, unconfirmed] = [
     count('create'),
     count('update'),
@@ -65,10 +55,12 @@ export function report(
     count('confirm'),
   ];
   const taken = created + updated + unchanged;
-  const refusals = decisions.flatMap((decision) => (decision.kind === 'refuse' ? [decision.problem] : []));
-  const changes = decisions
-    .filter((decision) => decision.kind === 'update' || decision.kind === 'confirm')
-    .sort((a, b) => Number(b.kind === 'confirm') - Number(a.kind === 'confirm') || a.row.line - b.row.line);
+  const refusals = outcomes.flatMap((outcome) => (outcome.kind === 'refuse' ? [outcome.problem] : []));
+  const changes = outcomes
+    .filter((outcome) => outcome.kind === 'update' || outcome.kind === 'confirm')
+    .sort(
+      (a, b) => Number(b.kind === 'confirm') - Number(a.kind === 'confirm') || a.change.line - b.change.line,
+    );
   return {
     dry_run: dryRun,
     rows: file.count,
@@ -81,8 +73,12 @@ export function report(
     encoding: file.encoding.encoding,
     encoding_from: file.encoding.from,
     delimiter: file.delimiter,
-    columns: file.headings.map(({ heading, column, by, sample }) => ({ heading, column, by, sample })),
-    changes: changes.slice(0, SHOWN).map(changeOf),
+    system: file.system,
+    columns: [...file.headings],
+    changes: changes.slice(0, SHOWN).map((outcome) => ({
+      ...outcome.change,
+      to_confirm: outcome.kind === 'confirm' || !outcome.sure,
+    })),
     changes_total: changes.length,
     problems: [...file.problems, ...refusals].sort((a, b) => a.line - b.line),
   };

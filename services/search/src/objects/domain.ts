@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@psa/contracts/events/envelope';
 import type { SearchDocument } from '@psa/contracts/ports/search';
+import { OPEN_STATUSES } from '@psa/contracts/tickets';
 import type { EventData } from '@psa/service-kit/outbox';
 
 export const OBJECT_TYPES = ['ticket', 'customer', 'contact'] as const;
@@ -111,7 +112,10 @@ export interface StoredObject {
  * Which form {@link documentOf} gives documents. Raised with every change of it, by a migration that has all documents put
  * anew (`reindex_form_<form>`, as in 006): else what is indexed already is found by the form before.
  */
-export const DOCUMENT_FORM = 2;
+export const DOCUMENT_FORM = 3;
+
+/** Of people and companies: there as long as they are kept. In no status that one filters by. */
+const GOES_ON = { status: '', open: true } as const;
 
 /** The document of an object. `texts`: of a ticket, oldest first. */
 export function documentOf(
@@ -146,6 +150,7 @@ export function documentOf(
           customer_id: facts.customer_id,
           assigned_to: facts.assigned_to,
         },
+        state: { status: facts.status, open: (OPEN_STATUSES as readonly string[]).includes(facts.status) },
       };
     }
     case 'customer': {
@@ -158,6 +163,7 @@ export function documentOf(
         // As it is kept, and as it is shown.
         keywords: words(String(facts.customer_number), `K${facts.customer_number}`, facts.email, facts.phone),
         summary: { customer_number: facts.customer_number, status: facts.status, email: facts.email },
+        state: GOES_ON,
       };
     }
     case 'contact': {
@@ -169,6 +175,7 @@ export function documentOf(
         internal: lines(facts.notes),
         keywords: words(facts.email, facts.phone),
         summary: { customer_id: facts.customer_id, email: facts.email, phone: facts.phone },
+        state: GOES_ON,
       };
     }
   }

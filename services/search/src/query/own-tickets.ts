@@ -1,4 +1,5 @@
-import { MOST_IDS } from '@psa/contracts/search';
+import { MOST_IDS } from '@psa/contracts/limits';
+import type { SynonymGroups } from '@psa/contracts/ports/search';
 import type { VisibleTicketsRequest, VisibleTicketsResponse } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import { peerRefusal } from '@psa/service-kit/peers';
@@ -18,12 +19,17 @@ interface OwnTickets {
  * this moment, so a ticket that is no longer watched is no longer found. Where that is more than can travel, it is
  * asked about the newest matches of the text.
  */
-export async function ownTickets(deps: ServiceDeps, ctx: RequestContext, text: string): Promise<OwnTickets> {
+export async function ownTickets(
+  deps: ServiceDeps,
+  ctx: RequestContext,
+  text: string,
+  synonyms: SynonymGroups,
+): Promise<OwnTickets> {
   const all = await visible(deps, ctx, {});
   if (!all.more) return { ids: all.ids, incomplete: false };
   const { tenant_id, customer_id } = ctx.scope;
   const found = await deps.searchIndex
-    .matches({ tenant_id, customer_id, text, type: 'ticket', most: MOST_IDS, newest: true })
+    .matches({ tenant_id, customer_id, text, type: 'ticket', synonyms, most: MOST_IDS, newest: true })
     .catch(refused);
   const { ids } = await visible(deps, ctx, { ids: found.tiers.flat().slice(0, MOST_IDS) });
   return { ids, incomplete: found.more };

@@ -11,9 +11,10 @@ import { type App, contextOf } from '@psa/service-kit/app';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import { write } from '@psa/service-kit/write';
 import { startReindex } from '../objects/reindex.ts';
+import type { SynonymCache } from '../synonyms/service.ts';
 import { search, searchMarks, searchMatches } from './service.ts';
 
-export function searchRoutes(app: App, deps: ServiceDeps): void {
+export function searchRoutes(app: App, deps: ServiceDeps, synonyms: SynonymCache): void {
   app.get(
     '/api/v1/search',
     {
@@ -22,12 +23,12 @@ export function searchRoutes(app: App, deps: ServiceDeps): void {
         summary: 'Search tickets, customers and contacts',
         operationId: 'search',
         description:
-          'All words must occur, in German or English, in any form, also as a part of a German compound; the last one may be a beginning; words in quotes stand side by side. Scripts without spaces are searched by their letters, telephone numbers and keys without their signs. A word that occurs nowhere is widened to similar ones, named in `meta.corrected`; so are words that occur, but not together. Matches in `highlights` stand between U+E000 and U+E001; the text is plain. The first 1,000 matches can be paged through; highlights come for the first 100 hits of an answer.',
+          'All words must occur, in German or English, in any form, also as a part of a German compound, or what the tenant takes for the same (`/search/synonyms`); the last one may be a beginning; words in quotes stand side by side. Scripts without spaces are searched by their letters, telephone numbers and keys without their signs and by their last digits. A word that occurs nowhere is widened to similar ones, named in `meta.corrected`; so are words that occur, but not together. Matches in `highlights` stand between U+E000 and U+E001; the text is plain. The first 1,000 matches can be paged through; highlights come for the first 100 hits of an answer. Best first: an exact number or title, then by where the words stand, whether it is still open, and its age. `status` and the times narrow what is found; `total` counts what is left.',
         querystring: SearchRequestQuery,
         response: { 200: SearchResponse },
       },
     },
-    (request) => search(deps, contextOf(request), request.query),
+    (request) => search({ ...deps, synonyms }, contextOf(request), request.query),
   );
 
   app.post(
@@ -42,7 +43,7 @@ export function searchRoutes(app: App, deps: ServiceDeps): void {
         response: { 200: SearchMatchesResponse },
       },
     },
-    (request) => searchMatches(deps, contextOf(request), request.body),
+    (request) => searchMatches({ ...deps, synonyms }, contextOf(request), request.body),
   );
 
   app.post(
@@ -57,7 +58,7 @@ export function searchRoutes(app: App, deps: ServiceDeps): void {
         response: { 200: SearchMarksResponse },
       },
     },
-    (request) => searchMarks(deps, contextOf(request), request.body),
+    (request) => searchMarks({ ...deps, synonyms }, contextOf(request), request.body),
   );
 
   app.post(

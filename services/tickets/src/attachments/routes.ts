@@ -1,9 +1,10 @@
 import multipart from '@fastify/multipart';
+import { shownAs } from '@psa/contracts/attachment-rules';
 import { Closed, type ErrorDetail, IdParams, listQuery, Many, One, Uuid } from '@psa/contracts/common';
 import { FORM_OVERHEAD_BYTES, MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { Attachment } from '@psa/contracts/tickets';
 import { type App, contextOf } from '@psa/service-kit/app';
-import { savedAs } from '@psa/service-kit/content-disposition';
+import { savedAs, shownUnder } from '@psa/service-kit/content-disposition';
 import type { Tx } from '@psa/service-kit/database';
 import { AppError, invalid, notFound } from '@psa/service-kit/errors';
 import type { ListSpec } from '@psa/service-kit/list';
@@ -35,6 +36,14 @@ const SPEC: ListSpec = {
   defaultSort: [['created_at', 'asc']],
   fields: Object.keys(Attachment.properties),
   id: { sql: 'a.id', type: 'uuid' },
+};
+/**
+ * Policies of what is shown in place. The viewer for PDFs that browsers have does not start inside a sandbox; it runs apart
+ * from the page, and `nosniff` with a type that we found ourselves keeps anything else from being shown under this one.
+ */
+const SHOWN = {
+  picture: "sandbox; default-src 'none'; frame-ancestors 'self'",
+  pdf: "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'",
 };
 const COLUMNS = `a.id, a.ticket_id, a.comment_id, a.file_name, a.content_type, a.size, a.sha256, a.visibility,
   a.uploaded_by, a.uploaded_by_name, a.file_key, a.created_at`;
@@ -143,6 +152,11 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
         operationId: 'downloadTicketAttachment',
         tags,
         params: Type.Object({ id: Uuid, attachment_id: Uuid }, { additionalProperties: false }),
+        querystring: Closed({
+          in_place: Type.Optional(
+            Type.Boolean({ description: 'true: pictures and PDFs are shown instead of saved' }),
+          ),
+        }),
       },
     },
     async (request, reply) => {
@@ -155,18 +169,21 @@ export async function attachmentRoutes(app: App, deps: TicketsDeps): Promise<voi
           where a.tenant_id = ${ctx.scope.tenant_id} and a.id = ${attachment_id} and a.ticket_id = ${id} and a.deleted_at is null`;
         return found;
       });
-      const content = row ? await deps.files.get(ctx.scope.tenant_id, row.file_key) : null;
-      if (!row || !content) throw notFound('attachment');
-      return reply
+      if (!row) throw notFound('attachment');
+      const kind = request.query.in_place ? shownAs(row.content_type) : null;
+      reply
         .header('content-type', row.content_type)
-        .header('content-length', String(row.size))
-        .header('content-disposition', savedAs(row.file_name))
+        .header('content-disposition', kind ? shownUnder(row.file_name) : savedAs(row.file_name))
         .header('x-content-type-options', 'nosniff')
-        .header('content-security-policy', "sandbox; default-src 'none'")
+        .header('x-frame-options', kind ? 'SAMEORIGIN' : 'DENY')
+        .header('content-security-policy', kind ? SHOWN[kind] : "sandbox; default-src 'none'")
         .header('cross-origin-resource-policy', 'same-origin')
         .header('cache-control', 'private, max-age=3600')
-        .header('etag', `"${row.sha256}"`)
-        .send(content);
+        .header('etag', `"${row.sha256}"`);
+      if (request.headers['if-none-match'] === `"${row.sha256}"`) return reply.code(304).send();
+      const content = await deps.files.get(ctx.scope.tenant_id, row.file_key);
+      if (!content) throw notFound('attachment');
+      return reply.header('content-length', String(row.size)).send(content);
     },
   );
 

@@ -18,8 +18,9 @@ import { checkQuota } from '../quota/service.ts';
 import { loadTicket } from '../tickets/repository.ts';
 import { ticketFacts } from '../tickets/row.ts';
 import { decideAndSave, ticketEvent } from '../tickets/service.ts';
+import { safeFileName } from './names.ts';
 import { CLEANUP, removeFiles } from './repository.ts';
-import { SNIFF_BYTES, safeFileName, sniff } from './sniff.ts';
+import { SNIFF_BYTES, sniff } from './sniff.ts';
 
 type View = Static<typeof Attachment>;
 

@@ -1,4 +1,5 @@
 import { isProgramName } from '@psa/contracts/attachment-rules';
+import { MAX_ATTACHMENT_BYTES } from '@psa/contracts/limits';
 import { fileTypeFromBuffer } from 'file-type';
 
 /** How much of a file decides its type. */
@@ -29,25 +30,33 @@ const ACTIVE =
   /^(text\/html|application\/xhtml\+xml|image\/svg\+xml|application\/xml|text\/xml|application\/rss\+xml)$/;
 const ACTIVE_TEXT = /^<(!doctype|\?xml|html|head|body|svg|script|iframe|math|xsl|[a-z]+:)/i;
 
+/** Marks of what Windows and OS/2 run, behind the header for DOS. */
+const NEW_HEADERS = new Set(['PE', 'NE', 'LE', 'LX']);
+
+/** Kinds of file that are sure enough to be no program for DOS, which has no mark. */
+const SURE = /^(?:image\/(?:png|jpeg)|application\/pdf)$/;
+
 /** Decides by the first bytes what a file is, and whether it is taken. The claimed type has no say. */
 export async function sniff(head: Uint8Array, fileName: string): Promise<Sniffed> {
-  if (isProgramName(fileName)) return { ok: false, reason: 'programs and scripts are not taken' };
+  const refused = { ok: false, reason: 'programs and scripts are not taken' } as const;
+  const unknown = { ok: true, contentType: 'application/octet-stream' } as const;
+  if (isProgramName(fileName)) return refused;
+  // The path of an interpreter makes a script, in any encoding; a note may begin with the same two characters.
+  if (/^(?:\xef\xbb\xbf)?#! *\//.test(Buffer.from(head.subarray(0, 200)).toString('latin1'))) return refused;
   const text = textOf(head);
-  // A DOS or Windows program begins with MZ and goes on with numbers, which are no text; a list may begin with MZ too.
-  // What Windows runs as .com has no mark at all: there, text is the only proof that it is none.
-  const bare = fileName.replace(/[\s.]+$/, '');
-  if (text === null && ((head[0] === 0x4d && head[1] === 0x5a) || /\.com$/i.test(bare))) {
-    return { ok: false, reason: 'programs are not taken' };
-  }
-  const known = text !== null && head[0] === 0x4d ? undefined : await fileTypeFromBuffer(head);
-  if (known && PROGRAMS.has(known.mime)) return { ok: false, reason: 'programs are not taken' };
-  if (known && ACTIVE.test(known.mime)) return { ok: true, contentType: 'application/octet-stream' };
-  if (known) return { ok: true, contentType: known.mime };
-  if (text === null) return { ok: true, contentType: 'application/octet-stream' };
-  // The path of an interpreter makes a script; a note may begin with the same two characters.
-  if (/^#! *\//.test(text)) return { ok: false, reason: 'programs and scripts are not taken' };
+  const readable = text !== null || isReadable(head);
+  const mz = head[0] === 0x4d && head[1] === 0x5a;
+  if (mz && !readable && isDosProgram(head)) return refused;
+  // By its first two bytes alone that library makes a program of whatever begins with MZ.
+  const known = mz ? undefined : await fileTypeFromBuffer(head);
+  if (known && PROGRAMS.has(known.mime)) return refused;
+  // What Windows runs as .com has no mark at all: there, being something else is the only proof that it is none.
+  const isCom = /\.com$/i.test(fileName.replace(/[\s.]+$/, ''));
+  if (isCom && !readable && !(known && SURE.test(known.mime))) return refused;
+  if (known) return ACTIVE.test(known.mime) ? unknown : { ok: true, contentType: known.mime };
+  if (text === null) return unknown;
   const start = withoutComments(text);
-  if (start === null || ACTIVE_TEXT.test(start)) return { ok: true, contentType: 'application/octet-stream' };
+  if (start === null || ACTIVE_TEXT.test(start)) return unknown;
   return { ok: true, contentType: 'text/plain; charset=utf-8' };
 }
 
@@ -60,6 +69,42 @@ function textOf(head: Uint8Array): string | null {
   } catch {
     return null;
   }
+}
+
+/** What no text has, in any of the encodings that lists are written in. */
+const isControl = (byte: number) =>
+  byte < 0x09 || byte === 0x0b || (byte > 0x0d && byte < 0x20 && byte !== 0x1b) || byte === 0x7f;
+
+/**
+ * Text in a single-byte encoding (windows-1252, as spreadsheets write it), or in UTF-16 behind its mark. No program for
+ * Windows is: where its header lies is a number of four bytes, which without control characters is beyond 150 MB.
+ */
+function isReadable(head: Uint8Array): boolean {
+  const [first, second] = head;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    const text = new TextDecoder(first === 0xff ? 'utf-16le' : 'utf-16be').decode(head.subarray(2));
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what tells text from data.
+    return !/[\u0000-\u0008\u000b\u000e-\u001a\u001c-\u001f]/.test(text);
+  }
+  return !head.some(isControl);
+}
+
+/**
+ * Whether a header that begins with MZ is one. Windows looks at nothing but the offset at 0x3c and the mark there (PE, NE,
+ * LE, LX); DOS at sizes that must make sense. Where the mark lies beyond what is seen, it is taken for one.
+ */
+function isDosProgram(head: Uint8Array): boolean {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  // No text, and cut off before it could say more.
+  if (bytes.length < 0x40) return true;
+  const offset = bytes.readUInt32LE(0x3c);
+  const isBeyond = offset + 2 > bytes.length;
+  if (
+    isBeyond ? offset < MAX_ATTACHMENT_BYTES : NEW_HEADERS.has(bytes.toString('latin1', offset, offset + 2))
+  )
+    return true;
+  // The bytes of a last page of 512; nothing else in that header must be in any way.
+  return bytes.readUInt16LE(2) < 512;
 }
 
 /**
@@ -75,79 +120,4 @@ function withoutComments(text: string): string | null {
     if (end === -1) return null;
     at = end + 3;
   }
-}
-
-const LONGEST_NAME = 150;
-
-/** No file system has longer ones; the patterns below take the square of the length. */
-const LONGEST_CLAIM = 1_000;
-
-const utf8 = (bytes: Uint8Array) => new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-const latin1 = (text: string) => Buffer.from(text, 'latin1');
-
-/** `=?utf-8?B?…?=` (RFC 2047), which mail programs and scripts put where it does not belong. */
-const ENCODED_WORD = /=\?([\w.:-]{1,40})(?:\*[\w-]{1,20})?\?([bq])\?([^?]{0,1000})\?=/gi;
-
-/**
- * The name that somebody meant: encoded words, percent-encoded UTF-8 and UTF-8 that was read as Latin-1 are decoded;
- * what cannot be decoded stays as it is.
- */
-export function decodedName(claimed: string): string {
-  const attempt = (text: string, decode: () => string) => {
-    try {
-      return decode();
-    } catch {
-      return text;
-    }
-  };
-  if (claimed.length > LONGEST_CLAIM) return claimed;
-  const words = claimed
-    // White space between two encoded words belongs to neither.
-    .replace(/\?=\s+(?==\?)/g, '?=')
-    .replace(ENCODED_WORD, (word, charset: string, kind: string, body: string) =>
-      attempt(word, () => {
-        const bytes =
-          kind.toLowerCase() === 'b'
-            ? Buffer.from(body, 'base64')
-            : latin1(
-                body
-                  .replaceAll('_', ' ')
-                  .replace(/=([0-9a-f]{2})/gi, (_, hex: string) =>
-                    String.fromCharCode(Number.parseInt(hex, 16)),
-                  ),
-              );
-        return new TextDecoder(charset, { fatal: true }).decode(bytes);
-      }),
-    )
-    .replace(/(?:%[89a-f][0-9a-f])+/gi, (run) =>
-      attempt(run, () => utf8(Buffer.from(run.replaceAll('%', ''), 'hex'))),
-    );
-  const codes = Array.from(words, (character) => character.codePointAt(0)!);
-  if (codes.every((code) => code < 0x80) || codes.some((code) => code > 0xff)) return words;
-  return attempt(words, () => utf8(latin1(words)));
-}
-
-/**
- * A file name that is safe to show and to offer for saving: no path, no control or direction characters
- * (`exe.gpj` shown as `jpg.exe`), no leading dots, not empty, not endless.
- */
-export function safeFileName(name: string | undefined): string {
-  const whole = decodedName(name ?? '')
-    .normalize('NFC')
-    .split(/[/\\]/)
-    .at(-1)!;
-  // The end is kept: it says what kind of file this is.
-  const base =
-    whole.length <= LONGEST_CLAIM ? whole : whole.slice(0, LONGEST_NAME) + whole.slice(-LONGEST_NAME);
-  const clean = base
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cs}]/gu, '')
-    .replace(/[<>:"|?*]/g, '_')
-    .replace(/\s+/g, ' ')
-    .replace(/^[\s.]+|[\s.]+$/g, '');
-  if (clean === '') return 'file';
-  if (clean.length <= LONGEST_NAME) return clean;
-  const extension = /\.[A-Za-z0-9]{1,10}$/.exec(clean)?.[0] ?? '';
-  // Half of a character outside the BMP is no text.
-  const stem = clean.slice(0, LONGEST_NAME - extension.length).replace(/[\ud800-\udbff]$/, '');
-  return stem + extension;
 }

@@ -2,7 +2,7 @@ import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { emit } from '@psa/service-kit/outbox';
 import type { ServiceDeps } from '@psa/service-kit/service';
-import { germanHolidays } from './german-holidays.ts';
+import { nationalHolidays } from '../holidays/public-holidays.ts';
 import { touchSettings } from './settings.ts';
 
 const DAY = [
@@ -40,7 +40,7 @@ export async function createDefaults(deps: ServiceDeps, tx: Tx, ctx: RequestCont
   if (known.length > 0) return;
   const now = deps.clock.now();
   const year = now.getUTCFullYear();
-  const holidays = [year, year + 1, year + 2].flatMap(germanHolidays);
+  const holidays = [year, year + 1, year + 2].flatMap((one) => nationalHolidays('DE', one));
   const week = { 1: DAY, 2: DAY, 3: DAY, 4: DAY, 5: DAY };
   const targets = {
     critical: { response_minutes: 30, resolution_minutes: 240 },

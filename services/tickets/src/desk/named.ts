@@ -1,12 +1,12 @@
 import { normalTag, normalTags } from '@psa/contracts/tags';
-import { ListTicketsQuery } from '@psa/contracts/tickets';
+import { joinWords, splitWords } from '@psa/contracts/words';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
-import { invalid, validationDetails } from '@psa/service-kit/errors';
-import { validatorFor } from '@psa/service-kit/validation';
+import { invalid } from '@psa/service-kit/errors';
 import { UnknownReference } from '../people/lookup.ts';
 import { findCustomer, teamExists } from '../people/repository.ts';
 import { usedCategories } from '../tickets/choices.ts';
+import { readFilterQuery } from '../tickets/filter-query.ts';
 
 /**
  * What a rule or view names. It must be there: one that names something else fits no ticket, and nobody sees why.
@@ -98,28 +98,29 @@ async function isSkill(tx: Tx, ctx: RequestContext, skill: string): Promise<bool
   return rows.length > 0;
 }
 
-const isFilter = validatorFor(ListTicketsQuery, 'text');
-
 /** The query string of a view: a filter of the ticket list, whose every name is there. @throws 400 naming `query` */
 export async function checkedView(tx: Tx, ctx: RequestContext, query: string): Promise<string> {
   const params = new URLSearchParams(query);
-  const filter = Object.fromEntries(params) as ListTicketsQuery & Record<string, string>;
-  // Judged in a copy: numbers and booleans are made of text there.
-  if (!isFilter({ ...filter })) {
-    const problems = validationDetails(isFilter.errors ?? [], 'filter');
+  const { filter, problems } = readFilterQuery(query);
+  if (problems) {
     throw invalid(
       ...problems.map((one) => ({ ...one, field: 'query', message: `${one.field} ${one.message}` })),
     );
   }
-  const { assigned_to } = filter;
-  const technician = assigned_to === 'me' || assigned_to === 'none' ? null : assigned_to;
-  const category = await mustBeThere(
-    tx,
-    ctx,
-    { ...filter, technician_id: technician ?? null },
-    () => 'query',
-  );
-  if (category === null || category === filter.category) return query;
-  params.set('category', category);
+  // Each value of each filter must be there by itself.
+  const each = (text: string | undefined, words: readonly string[] = []) =>
+    (text?.split(',') ?? []).filter((value) => !words.includes(value));
+  const check = (named: Named) => mustBeThere(tx, ctx, named, () => 'query');
+  for (const customer_id of each(filter.customer_id)) await check({ customer_id });
+  for (const technician_id of each(filter.assigned_to, ['me', 'none'])) await check({ technician_id });
+  for (const team_id of each(filter.team_id, ['mine', 'none'])) await check({ team_id });
+  for (const tag of each(filter.tag)) await check({ tag });
+  if (filter.category === undefined) return query;
+  const categories: string[] = [];
+  for (const category of splitWords(filter.category))
+    categories.push((await check({ category })) ?? category);
+  const text = joinWords(categories);
+  if (text === filter.category) return query;
+  params.set('category', text);
   return params.toString();
 }

@@ -197,6 +197,8 @@ export const assignmentRules = deskResource({
     defaultSort: [['position', 'asc']],
   },
   permissions: settings,
+  extraColumns: `(select c.name from customers c where c.tenant_id = r.tenant_id
+    and c.customer_id = r.customer_id and c.deleted_at is null) as customer_name`,
   async prepare(tx, ctx, body) {
     const category = await mustBeThere(tx, ctx, body);
     return {

@@ -164,6 +164,33 @@ describe('assignment', () => {
     expect((await call('DELETE', `/api/v1/teams/${team.id}`)).status).toBe(409);
   });
 
+  it('goes by a rule for one customer only at that customer, and names it', async () => {
+    const team = (
+      await call('POST', '/api/v1/teams', { body: { name: 'Nordwind', member_ids: [desk.anna.sub] } })
+    ).body.data;
+    const customer_id = desk.customer;
+    const rule = await call('POST', '/api/v1/assignment-rules', {
+      body: { name: 'Nur dort', customer_id, team_id: team.id },
+    });
+    expect(rule.status).toBe(201);
+    const { name } = (
+      await desk.service.db.admin`
+      select name from tickets.customers where customer_id = ${customer_id}`
+    )[0] as { name: string };
+    expect(rule.body.data).toMatchObject({ customer_id, customer_name: name });
+    const listed = await call('GET', '/api/v1/assignment-rules?limit=100');
+    expect(listed.body.data.find(({ id }: { id: string }) => id === rule.body.data.id).customer_name).toBe(
+      name,
+    );
+    expect(await desk.open({})).toMatchObject({ team_id: team.id });
+    // Without the condition it is a rule for every ticket again.
+    const path = `/api/v1/assignment-rules/${rule.body.data.id}`;
+    const freed = await call('PATCH', path, { body: { customer_id: null } });
+    expect(freed.body.data).toMatchObject({ customer_id: null, customer_name: null });
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect((await desk.open({})).team_id).not.toBe(team.id);
+  });
+
   it('prefers the technician whom the customer prefers', async () => {
     await desk.service.db.admin`
       update tickets.customers set preferred_technician_id = ${desk.anna.sub} where customer_id = ${desk.customer}`;
@@ -203,6 +230,10 @@ describe('assignment', () => {
       `team_id=${id}`,
       `customer_id=${id}`,
       `assigned_to=${id}`,
+      `assigned_to=me,none,${id}`,
+      `assigned_to=${desk.ben.sub},${id}`,
+      `team_id=mine,${id}`,
+      'category=Getippt,Gibt+es+nicht',
       'status=erledigt',
       'farbe=rot',
     ]) {
@@ -214,6 +245,8 @@ describe('assignment', () => {
     );
     expect(good.status, good.text).toBe(201);
     expect(new URLSearchParams(good.body.data.query).get('category')).toBe('Getippt');
+    const several = await save(`category=getippt&assigned_to=me,none,${desk.ben.sub}&team_id=mine,none`);
+    expect(several.status, several.text).toBe(201);
     const renamed = await call('PATCH', `/api/v1/saved-views/${good.body.data.id}`, {
       body: { name: 'Anders' },
     });

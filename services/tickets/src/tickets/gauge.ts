@@ -5,7 +5,7 @@ import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Worker } from '@psa/service-kit/worker';
 import { Gauge } from 'prom-client';
 import type { Fragment } from '../policies/ticket.ts';
-import { atRisk } from './list.ts';
+import { atRisk } from './filters.ts';
 
 const EVERY_MS = 60_000;
 

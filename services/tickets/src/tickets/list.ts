@@ -1,12 +1,5 @@
-import { MOST_IDS } from '@psa/contracts/search';
-import { normalTag } from '@psa/contracts/tags';
-import {
-  type ListTicketsQuery,
-  OPEN_STATUSES,
-  type Ticket,
-  type TicketStatus,
-  type VisibleTicketsRequest,
-} from '@psa/contracts/tickets';
+import { MOST_IDS } from '@psa/contracts/limits';
+import type { ListTicketsQuery, Ticket, VisibleTicketsRequest } from '@psa/contracts/tickets';
 import type { RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import {
@@ -21,7 +14,8 @@ import {
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import type { DeskSettings } from '../desk/settings.ts';
-import { type Fragment, visibleTickets } from '../policies/ticket.ts';
+import { visibleTickets } from '../policies/ticket.ts';
+import { filters, oneCustomer } from './filters.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
 import { addHighlights, findMatches, matchingTickets } from './matches.ts';
 import { type TicketRow, ticketColumns } from './row.ts';
@@ -64,61 +58,6 @@ export const SEARCH_SPEC: ListSpec = {
   ],
 };
 
-/** Text, as a quoted SQL literal: closed sets checked by the schema, written out so that partial indexes fit. */
-const literals = (values: readonly string[]) =>
-  values.map((value) => `'${value.replaceAll("'", "''")}'`).join(', ');
-
-function filters(tx: Tx, ctx: RequestContext, query: ListTicketsQuery, now: Date): Fragment[] {
-  const { sql } = tx;
-  const where: Fragment[] = [sql`t.tenant_id = ${ctx.scope.tenant_id} and t.deleted_at is null`];
-  if (query.status) {
-    const names = query.status.split(',');
-    const wanted = new Set(
-      names.flatMap((name) => (name === 'open' ? [...OPEN_STATUSES] : [name as TicketStatus])),
-    );
-    where.push(sql`t.status in (${sql.unsafe(literals([...wanted]))})`);
-  }
-  if (query.priority) {
-    // By rank, which has the index for sorting by priority too.
-    where.push(sql`t.priority in (${sql.unsafe(literals([...new Set(query.priority.split(','))]))})`);
-  }
-  if (query.source)
-    where.push(sql`t.source in (${sql.unsafe(literals([...new Set(query.source.split(','))]))})`);
-  if (query.customer_id) where.push(sql`t.customer_id = ${query.customer_id}`);
-  if (query.assigned_to === 'none') where.push(sql`t.assigned_to is null`);
-  else if (query.assigned_to) {
-    where.push(sql`t.assigned_to = ${query.assigned_to === 'me' ? ctx.actor.id : query.assigned_to}`);
-  }
-  if (query.team_id) where.push(sql`t.team_id = ${query.team_id}`);
-  if (query.category) where.push(sql`t.category = ${query.category}`);
-  if (query.tag) {
-    where.push(sql`t.id in (select g.ticket_id from ticket_tags g
-      where g.tenant_id = ${ctx.scope.tenant_id} and g.tag = ${normalTag(query.tag)})`);
-  }
-  if (query.watching !== undefined) {
-    where.push(sql`${query.watching ? sql`` : sql`not`} exists (select from watchers w
-      where w.tenant_id = t.tenant_id and w.ticket_id = t.id and w.user_id = ${ctx.actor.id})`);
-  }
-  if (query.sla === 'breached') where.push(sql`t.sla_breached`);
-  if (query.sla === 'at_risk') where.push(atRisk(tx, now));
-  if (query.created_after) where.push(sql`t.created_at >= ${query.created_after}`);
-  if (query.created_before) where.push(sql`t.created_at < ${query.created_before}`);
-  if (query.updated_after) where.push(sql`t.updated_at >= ${query.updated_after}`);
-  where.push(visibleTickets(tx, ctx));
-  return where;
-}
-
-/**
- * One of the clocks is in phase `at_risk` at `now`. The first condition is the index's (tickets_risk); the rest leaves
- * out what fell due a moment ago and waits for its timer.
- */
-export function atRisk(tx: Tx, now: Date): Fragment {
-  const at = now.toISOString();
-  const { sql } = tx;
-  return sql`t.sla_risk_at <= ${at} and ((t.sla_response_risk_at <= ${at} and t.sla_response_due >= ${at})
-    or (t.sla_resolution_risk_at <= ${at} and t.sla_resolution_due >= ${at}))`;
-}
-
 /** A row of the list, with the revision of the desk's settings at that moment; null where it has none. */
 type ListedRow = TicketRow & { readonly desk_revision: string | null };
 
@@ -135,7 +74,7 @@ export async function listTickets(
   const text = query.search?.trim();
   const request = parseList(query as ListParams, text ? SEARCH_SPEC : SPEC);
   const where = (tx: Tx) => filters(tx, ctx, query, deps.clock.now());
-  const found = text ? await findMatches(deps, ctx, text, query.customer_id, where) : null;
+  const found = text ? await findMatches(deps, ctx, text, oneCustomer(query), where) : null;
   const columns = ticketColumns(request.fields && !request.fields.has('description') ? ['description'] : []);
   // Names beside the ids are asked for by the ids of the page. Without them the page is all that is asked.
   const isLast = request.include.size === 0;

@@ -1,5 +1,5 @@
+import { MOST_IDS } from '@psa/contracts/limits';
 import {
-  MOST_IDS,
   MOST_MATCHES,
   type SearchMarksResponse,
   type SearchMatchesRequest,

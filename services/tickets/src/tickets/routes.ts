@@ -2,10 +2,13 @@ import { Closed, IdParams, Many, One } from '@psa/contracts/common';
 import {
   BulkUpdateRequest,
   BulkUpdateResponse,
+  CountTicketsQuery,
   CreateTicketRequest,
   ListTicketsQuery,
   Ticket,
+  TicketCounts,
   TicketStats,
+  TicketStatsQuery,
   UpdateTicketRequest,
   VisibleTicketsRequest,
   VisibleTicketsResponse,
@@ -20,6 +23,7 @@ import { settingsRevision } from '../desk/settings.ts';
 import { withLookups } from '../people/lookup.ts';
 import { bulkUpdate } from './bulk.ts';
 import { ticketCategories, ticketTags } from './choices.ts';
+import { countTickets } from './counts.ts';
 import { addIncludes, TICKET_INCLUDES } from './includes.ts';
 import { listTickets, SEARCH_SPEC, visibleIds } from './list.ts';
 import { loadTicket } from './repository.ts';
@@ -108,13 +112,34 @@ export function ticketRoutes(app: App, deps: TicketsDeps): void {
         summary: 'Figures of the dashboard',
         operationId: 'getTicketStats',
         tags,
+        querystring: TicketStatsQuery,
         response: { 200: One(TicketStats) },
       },
     },
     async (request) => {
       const ctx = contextOf(request);
-      return { data: await db.read(ctx.scope, (tx) => ticketStats(tx, ctx, deps.clock.now())) };
+      const { of } = request.query;
+      if (of !== undefined && of !== 'all' && isPortal(ctx))
+        throw invalid({ field: 'of', code: 'not_for_you', message: 'is for staff' });
+      return { data: await db.read(ctx.scope, (tx) => ticketStats(tx, ctx, deps.clock.now(), of)) };
     },
+  );
+
+  app.get(
+    '/api/v1/tickets/counts',
+    {
+      config: { permission: 'ticket:view:own' },
+      schema: {
+        summary: 'How many tickets several lists have, counted up to 1,000 each',
+        operationId: 'countTickets',
+        tags,
+        querystring: CountTicketsQuery,
+        response: { 200: TicketCounts },
+      },
+    },
+    async (request) => ({
+      data: await countTickets(deps, contextOf(request), request.query.lists.split(';')),
+    }),
   );
 
   for (const [name, read] of [

@@ -1,28 +1,37 @@
-import { OPEN_STATUSES, PRIORITIES } from '@psa/contracts/tickets';
+import { OPEN_STATUSES, PRIORITIES, type TicketScope } from '@psa/contracts/tickets';
 import { isPortal, type RequestContext } from '@psa/service-kit/context';
 import type { Tx } from '@psa/service-kit/database';
 import { visibleTickets } from '../policies/ticket.ts';
-import { atRisk } from './list.ts';
+import { atRisk, inPhase, ofMyTeams } from './filters.ts';
 
 const OPEN = `t.deleted_at is null and t.status in ('new', 'assigned', 'in_progress', 'waiting_customer')`;
 const DAYS = 30;
 
 /**
- * Figures of the dashboard for the asker. All of them read indexes that hold open tickets only, or the last
+ * Figures of the dashboard for the asker, of all tickets or of some people's. All of them read indexes that hold open tickets only, or the last
  * 30 days only, so that they cost the same however many tickets are done.
  */
-export async function ticketStats(tx: Tx, ctx: RequestContext, now: Date) {
+export async function ticketStats(tx: Tx, ctx: RequestContext, now: Date, of: TicketScope = 'all') {
   const { sql } = tx;
   const tenantId = ctx.scope.tenant_id;
-  const mine = sql`t.tenant_id = ${tenantId} and ${visibleTickets(tx, ctx)}`;
+  const whose =
+    of === 'mine'
+      ? sql`and t.assigned_to = ${ctx.actor.id}`
+      : of === 'team'
+        ? sql`and ${ofMyTeams(tx, ctx)}`
+        : sql``;
+  const mine = sql`t.tenant_id = ${tenantId} and ${visibleTickets(tx, ctx)} ${whose}`;
   const open = sql`${sql.unsafe(OPEN)} and ${mine}`;
   const since = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() - DAYS + 1));
-  const [groups, risk, created, resolved] = await Promise.all([
+  const [groups, risk, overdue, created, resolved] = await Promise.all([
     sql<{ status: string; priority: string; assigned_to: string | null; n: number; breached: number }[]>`
       select t.status, t.priority, t.assigned_to, count(*)::int as n,
         (count(*) filter (where t.sla_breached))::int as breached
       from tickets t where ${open} group by 1, 2, 3`,
     sql<{ n: number }[]>`select count(*)::int as n from tickets t where ${open} and ${atRisk(tx, now)}`,
+    sql<
+      { n: number }[]
+    >`select count(*)::int as n from tickets t where ${open} and ${inPhase(tx, 'overdue', now)}`,
     sql<{ day: string; n: number }[]>`
       select to_char(t.created_at, 'YYYY-MM-DD') as day, count(*)::int as n from tickets t
       where t.deleted_at is null and t.created_at >= ${since.toISOString()} and ${mine} group by 1`,
@@ -52,6 +61,7 @@ export async function ticketStats(tx: Tx, ctx: RequestContext, now: Date) {
       : sum((group) => group.assigned_to !== null && group.assigned_to === ctx.actor.id),
     unassigned: sum((group) => group.assigned_to === null),
     sla_at_risk: risk[0]!.n,
+    sla_overdue: overdue[0]!.n,
     sla_breached_open: sum(() => true, 'breached'),
     created_per_day: Array.from({ length: DAYS }, (_, i) => {
       const day = new Date(since.getTime() + i * 86_400_000).toISOString().slice(0, 10);

@@ -1,12 +1,15 @@
-import { foldText, sortKey } from '@psa/domain/text';
-import type { CustomerRow, SiteRow } from '../db/schema.ts';
-import type { CustomerLine, CustomerValues, Problem, SiteValues } from './rows.ts';
+import { foldText } from '@psa/domain/text';
+import type { CustomerRow, SiteRow } from '../../db/schema.ts';
+import { CSV_SOURCE, differing, nameOf, ownNumber } from '../match.ts';
+import { compared, type Outcome, ofCustomer } from '../report.ts';
+import type { Address, Problem } from '../values.ts';
+import type { CustomerLine, CustomerValues } from './rows.ts';
 
-export type MatchedBy = 'customer_number' | 'external_id' | 'name';
+type MatchedBy = 'customer_number' | 'external_id' | 'name';
 /** What a row does to a customer's place. */
 export type SiteDecision =
-  | { readonly kind: 'create'; readonly values: SiteValues }
-  | { readonly kind: 'update'; readonly site: SiteRow; readonly changes: SiteValues };
+  | { readonly kind: 'create'; readonly values: Address }
+  | { readonly kind: 'update'; readonly site: SiteRow; readonly changes: Address };
 /** Changes of a customer that is there. */
 interface Change {
   readonly row: CustomerLine;
@@ -35,33 +38,20 @@ export interface Known {
   readonly sites: readonly SiteRow[];
 }
 
-/** Customers created from a file belong to this source. */
-export const CSV_SOURCE = 'csv';
-
-/** Names are the same when they differ in case and spacing only: "Muller" is not "Müller". */
-const nameOf = (name: string) => name.normalize('NFC').toLowerCase().replace(/\s+/gu, ' ').trim();
-
-/** A customer number of ours, however it is written (the portal shows K10001); null for another system's. */
-export function ownNumber(text: string | null): number | null {
-  const digits = /^k?0*([1-9]\d{0,8})$/i.exec(text ?? '')?.[1];
-  return digits === undefined ? null : Number(digits);
-}
-
 type Match =
   | { customer: CustomerRow; by: MatchedBy; sure: boolean }
   | { refuse: Omit<Problem, 'line'> }
   | { external_id: string | null };
 
-const same = (a: unknown, b: unknown) => JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
 const fields = <T extends object>(values: T) => Object.entries(values) as [keyof T & string, T[keyof T]][];
 
 /** The place of a row among those of the customer: known already, the only one and changed, or one more. */
-function siteDecision(values: SiteValues | null, sites: readonly SiteRow[]): SiteDecision | null {
+function siteDecision(values: Address | null, sites: readonly SiteRow[]): SiteDecision | null {
   if (!values) return null;
   const differs = (site: SiteRow) =>
     Object.fromEntries(
       fields(values).filter(([field, value]) => foldText(site[field] ?? '') !== foldText(value ?? '')),
-    ) as SiteValues;
+    ) as Address;
   const changes = sites.map(differs);
   if (changes.some((change) => Object.keys(change).length === 0)) return null;
   const [only, ...others] = sites;
@@ -198,11 +188,7 @@ export function planImport(
         return refuse({ field: 'external_id', code: 'taken', message: 'belongs to another customer' });
       }
     }
-    const changes = Object.fromEntries(
-      Object.entries(wanted).filter(
-        ([field, value]) => !same(found.customer[field as keyof CustomerRow], value),
-      ),
-    );
+    const changes = differing(found.customer, wanted);
     const site = siteDecision(row.site, sitesOf.get(found.customer.id) ?? []);
     if (Object.keys(changes).length === 0 && !site) return { kind: 'unchanged', row };
     const change = { row, customer: found.customer, by: found.by, changes, site };
@@ -215,7 +201,26 @@ export function planImport(
 const ownNumberOf = (row: CustomerLine, customer: CustomerRow | null) =>
   customer !== null && ownNumber(row.customer_number) === customer.customer_number;
 
-/** The folded names to look customers up by. */
-export const nameKeysOf = (rows: readonly CustomerLine[]) => [
-  ...new Set(rows.flatMap((row) => (row.values.name === undefined ? [] : [sortKey(row.values.name)]))),
-];
+/** What people are told of a decision. */
+export function customerOutcome(decision: Decision): Outcome {
+  if (decision.kind !== 'update' && decision.kind !== 'confirm') return decision;
+  const { customer, changes, site, row } = decision;
+  const change = {
+    line: row.line,
+    id: customer.id,
+    ...ofCustomer(customer),
+    name: customer.name,
+    matched_by: decision.by,
+    fields: [
+      ...compared(customer, changes),
+      ...(site === null
+        ? []
+        : site.kind === 'update'
+          ? compared(site.site, site.changes)
+          : compared({}, site.values)),
+    ],
+  };
+  return decision.kind === 'update'
+    ? { kind: 'update', sure: !decision.needsConfirmation, change }
+    : { kind: 'confirm', change };
+}
