@@ -129,5 +129,5 @@ export function clock(rig: () => Rig): void {
       // Their times as before: else the next plan has something to do.
       await rig().json(0, 'backup', 'schedule', '--yes');
     }
-  }, 3_000_000);
+  });
 }
