@@ -33,7 +33,10 @@ interface Prepared {
   /** Where the log stood on the primary when the drill began; null: an older copy, which is brought to a moment before. */
   readonly lsn: string | null;
   /** Rows of the platform's tables, counted before the log was handed over; of an older copy nobody has counted them. */
-  readonly rows: { readonly before: ReadonlyMap<string, number>; readonly passing: ReadonlySet<string> } | null;
+  readonly rows: {
+    readonly before: ReadonlyMap<string, number>;
+    readonly passing: ReadonlySet<string>;
+  } | null;
 }
 
 /**
