@@ -79,7 +79,7 @@ describe('the five tasks of the day', () => {
         await countActs(page);
         await act();
         await page.waitForURL(/\/tickets\/[0-9a-f-]{36}$/);
-        await page.getByText(/Ticket \d+ ist jetzt zugewiesen/).waitFor();
+        await page.getByText(/Ticket \d+ ist jetzt Ihnen zugewiesen/).waitFor();
         expect(await acts(page)).toBe(1);
         const taken = await read(page.url().split('/').at(-1) ?? '');
         const me = (await platform.api(TECHNICIAN, 'GET', '/auth/me')).body.data.id;

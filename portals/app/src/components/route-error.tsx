@@ -104,7 +104,7 @@ function NotFound() {
       heading="h1"
       title={t('error.page_missing_title')}
       action={
-        <Link className="button button-plain" to="/">
+        <Link className="button" to="/">
           {t('error.home')}
         </Link>
       }

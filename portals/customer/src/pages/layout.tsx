@@ -60,7 +60,7 @@ export function Component() {
       header={
         <>
           <PaletteHost commands={commands} search={search} />
-          <Link className="button button-primary head-new" to="/new">
+          <Link className="button button-primary" to="/new">
             <Icon name="plus" />
             {t('nav.new')}
           </Link>

@@ -150,7 +150,7 @@ function NothingHere({ view }: { view: TicketView }) {
         icon="search"
         title={t('list.none_title')}
         action={
-          <Link className="button button-plain" to={viewPath({ ...view, tab: other })}>
+          <Link className="button" to={viewPath({ ...view, tab: other })}>
             {t('list.none_elsewhere', { tab: t(`list.${other}`) })}
           </Link>
         }
@@ -161,7 +161,7 @@ function NothingHere({ view }: { view: TicketView }) {
   }
   const isFirst = all.data === 0;
   const newTicket = (
-    <Link className={`button ${isFirst ? 'button-primary' : 'button-plain'}`} to="/new">
+    <Link className={isFirst ? 'button button-primary' : 'button'} to="/new">
       {t(isFirst ? 'list.first_action' : 'nav.new')}
     </Link>
   );

@@ -79,14 +79,16 @@ export const ticketTagsQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.get('/tickets/tags', { signal })).data,
 });
 
-/** How many tickets each of several lists has. */
+/** How many tickets each of several lists has, by the list's query: what is shown meanwhile may be of other lists. */
 export const ticketCountsQuery = (queries: readonly string[]) =>
   queryOptions({
     queryKey: ['ticket', 'counts', queries],
     staleTime: 60_000,
     placeholderData: keepPreviousData,
-    queryFn: async ({ signal }) =>
-      (await api.get('/tickets/counts', { query: { lists: queries.join(';') }, signal })).data,
+    queryFn: async ({ signal }) => {
+      const { data } = await api.get('/tickets/counts', { query: { lists: queries.join(';') }, signal });
+      return new Map(queries.map((query, index) => [query, data[index]]));
+    },
   });
 
 export const savedViewsQuery = queryOptions({

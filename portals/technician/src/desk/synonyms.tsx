@@ -97,7 +97,7 @@ function Editor({ list }: { list: SynonymList }) {
           </Alert>
         )
       )}
-      <div className="row wrap">
+      <div className="row row-wrap">
         <Button type="submit" kind="primary" isDisabled={!isChanged || problems.length > 0 || busy}>
           {t('save')}
         </Button>

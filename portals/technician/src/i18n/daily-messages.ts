@@ -49,7 +49,7 @@ export const messages = defineMessages(
 
     'next.take': 'Nächstes Ticket',
     'next.title': 'Das dringendste freie Ticket mir zuweisen und öffnen',
-    'next.taken': 'Ticket {{number}} ist jetzt zugewiesen',
+    'next.taken': 'Ticket {{number}} ist jetzt Ihnen zugewiesen',
     'next.undo': 'Zurückgeben',
     'next.undone': 'Ticket {{number}} liegt wieder in der Warteschlange',
     'next.none': 'Gerade wartet kein freies Ticket.',

@@ -38,7 +38,7 @@ export function Component() {
         <h1>{t('import.title')}</h1>
         <span className="spacer" />
         {may(me, 'customer:export') && (
-          <a className="button button-plain" href={api.url(EXPORTS[kind])} download>
+          <a className="button" href={api.url(EXPORTS[kind])} download>
             {t(`import.export.${kind}`)}
           </a>
         )}

@@ -78,12 +78,12 @@ export function Component() {
         )}
         <span className="spacer" />
         {may(me, 'customer:export') && (
-          <a className="button button-plain wide-only-flex" href={api.url('/customers/export.csv')} download>
+          <a className="button" href={api.url('/customers/export.csv')} download>
             {t('export')}
           </a>
         )}
         {may(me, 'customer:import') && (
-          <Link className="button button-plain" to="/customers/import">
+          <Link className="button" to="/customers/import">
             {t('import')}
           </Link>
         )}

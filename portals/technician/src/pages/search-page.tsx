@@ -94,11 +94,11 @@ export function Component() {
         </EmptyState>
       ) : (
         <>
-          <nav className="views-list" aria-label={t('search.kind')}>
+          <nav className="kinds" aria-label={t('search.kind')}>
             {KINDS.map((kind) => (
               <Link
                 key={kind.types}
-                className="view-link"
+                className="kind-link"
                 to={`/search?${link(ofKind(kind.types, filters))}`}
                 aria-current={kind.types === types ? 'page' : undefined}
               >
@@ -130,7 +130,7 @@ export function Component() {
             </EmptyState>
           )}
           {data && data.hits.length > 0 && (
-            <ul className="hits" aria-label={t('search.results')}>
+            <ul aria-label={t('search.results')}>
               {data.hits.map((hit) => (
                 <Hit key={`${hit.type}${hit.id}`} hit={hit} />
               ))}

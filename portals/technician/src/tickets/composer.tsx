@@ -214,7 +214,7 @@ export function Composer({ tagged, handle, onSent, isOpen, onOpen }: ComposerPro
       }}
       onKeyDown={onKeyDown}
     >
-      <div className="row composer-head">
+      <div className="row">
         <fieldset className="segments">
           <legend className="visually-hidden">{t('reply.kind')}</legend>
           {(note ? (['public', 'internal'] as const) : (['public'] as const)).map((value) => (

@@ -39,7 +39,7 @@ function Explanation({ sla }: { sla: SlaExplanation }) {
   const t = messages.useT();
   if (!sla.policy) return <p className="muted">{t('sla.no_policy')}</p>;
   return (
-    <div className="stack sla-explanation">
+    <div className="stack">
       <p>
         {t('sla.policy', { policy: sla.policy.name })}
         <br />

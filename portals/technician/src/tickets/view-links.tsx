@@ -47,8 +47,8 @@ export function ViewLinks() {
     pathname === '/tickets' ? viewAt(views, parseFilter(params), params.get('view')).view : null;
   return (
     <ul className="nav-below" aria-label={t('views.title')}>
-      {views.map((view, index) => {
-        const count = counts?.[index];
+      {views.map((view) => {
+        const count = counts?.get(view.query);
         const text = count && `${formats.number(count.total)}${count.total_relation === 'gte' ? '+' : ''}`;
         return (
           <li key={view.id}>

@@ -126,7 +126,7 @@ export function FileDrop({
   return (
     <section ref={zone} aria-label={label} className={compact ? 'file-field-compact' : 'stack'}>
       {compact ? (
-        <div className="file-drop-compact">{choose}</div>
+        <div>{choose}</div>
       ) : (
         // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an addition to the button inside
         <div

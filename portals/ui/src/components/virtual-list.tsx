@@ -367,7 +367,7 @@ function PlainRow<T>({ index, item, isSelected, does, ...props }: RowProps<T>) {
       onAuxClick={(event) => event.button === 1 && does.click(event, index)}
     >
       {isSelected !== undefined && (
-        <div role="gridcell" className="vlist-check">
+        <div role="gridcell">
           <RowCheckbox
             label={t('list.select_row')}
             checked={isSelected}
