@@ -30,7 +30,7 @@ describe('what administrators read of backups', () => {
         of('en'),
         createFormats('en'),
       ),
-    ).toBe('Redis: the newest backup is strikingly small, with 2\u00a0KiB.');
+    ).toBe('Redis: the newest backup is unusually small (2\u00a0KiB).');
   });
 
   it('names a run by its own name, and the newest that is proven of all', () => {

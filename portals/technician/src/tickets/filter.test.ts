@@ -1,3 +1,4 @@
+import { OPEN_STATUSES } from '@psa/contracts/tickets';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -147,7 +148,10 @@ describe('choosing a value', () => {
         const value = f[name][0];
         if (value === undefined || (name === 'status' && f.status.includes('open'))) return;
         const twice = toggleValue(toggleValue(f, name, value), name, value);
-        expect([...twice[name]].sort()).toEqual([...f[name]].sort());
+        // The four open ones, chosen one by one, come back as "open".
+        const meant = (values: readonly string[]) =>
+          [...new Set(values.flatMap((one) => (one === 'open' ? OPEN_STATUSES : [one])))].sort();
+        expect(meant(twice[name])).toEqual(meant(f[name]));
       }),
     );
   });
