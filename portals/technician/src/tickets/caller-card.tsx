@@ -39,9 +39,9 @@ export function CallerCard({ ticket }: { ticket: Ticket }) {
       <div className="caller">
         <div className="person">
           {name && <Avatar name={name} />}
-          <div className="clip">
+          <div className="caller-name">
             {name ? <strong>{name}</strong> : <span className="muted">{t('caller.nobody')}</span>}
-            <div className="clip">
+            <div>
               {contact?.position && <span className="muted">{contact.position}, </span>}
               <Link to={`/customers/${ticket.customer_id}`}>{ticket.customer?.name ?? '…'}</Link>
             </div>

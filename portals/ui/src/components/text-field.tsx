@@ -39,7 +39,19 @@ export interface TextAreaProps extends FieldProps {
 /** Several lines; grows with its text up to most of the screen. */
 export function TextArea({ rows, inputRef, ...props }: TextAreaProps) {
   const { frame, field } = useField(props);
-  return <Field {...frame}>{<textarea {...field} rows={rows} ref={inputRef} />}</Field>;
+  return (
+    <Field {...frame}>
+      {
+        <textarea
+          {...field}
+          rows={rows}
+          ref={inputRef}
+          // The browser brings the line of the caret into view, which of a long text is not the whole field.
+          onFocus={(event) => event.currentTarget.scrollIntoView({ block: 'nearest' })}
+        />
+      }
+    </Field>
+  );
 }
 
 /** What a field and the label, hint and error around it need of each other. */
