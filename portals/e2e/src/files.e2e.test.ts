@@ -185,6 +185,8 @@ describe('files of tickets and the room that they take', () => {
     expect(await quota()).toMatchObject({ limit_bytes: 20 * 2 ** 30, customer_limit_bytes: 0 });
     await page.goto(`/tickets/${ticket}`);
     session.allow(413, '/attachments');
+    // On a phone the rail is behind a button.
+    await page.getByRole('button', { name: 'Details' }).click();
     await page.getByText('Dateien hinzufügen').click();
     const panel = page.getByRole('region', { name: 'Dateien hinzufügen' });
     await panel.locator('input[type=file]').setInputFiles(text('zuviel.txt'));

@@ -73,7 +73,7 @@ describe('roles', () => {
   });
 
   it.each([
-    ['de', 'Diese Rolle haben noch Benutzer. Bitte ihnen erst eine andere geben.'],
+    ['de', 'Diese Rolle ist noch vergeben. Bitte den Benutzern erst eine andere geben.'],
     ['en', 'People still hold this role. Please give them another one first.'],
   ] as const)('that somebody holds are not deleted, and it says why (%s)', async (language, why) => {
     const name = `kept_${language}`;
