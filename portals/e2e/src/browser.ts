@@ -115,10 +115,13 @@ export async function setTheme(page: Page, colorScheme: Theme): Promise<void> {
   await page.emulateMedia({ colorScheme });
   await page.evaluate(async () => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
-    await frame();
-    await frame();
-    const changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
-    await Promise.all(changing.map((one) => one.finished.catch(() => null)));
+    // What inherits a colour begins to change when its parent has changed.
+    for (let changing: Animation[] | null = null; changing === null || changing.length > 0; ) {
+      await frame();
+      await frame();
+      changing = document.getAnimations().filter((one) => one instanceof CSSTransition);
+      await Promise.all(changing.map((one) => one.finished.catch(() => null)));
+    }
   });
 }
 
