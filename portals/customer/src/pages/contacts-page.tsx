@@ -7,6 +7,7 @@ import { Button, IconButton } from '@psa/ui/components/button';
 import { Badge } from '@psa/ui/components/pill';
 import { EmptyState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
+import { phoneHref } from '@psa/ui/phone';
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useDeferredValue, useState } from 'react';
 import { contactsQuery } from '../api/contacts.ts';
@@ -103,7 +104,7 @@ function ContactCard({ contact, onEdit }: { contact: Contact; onEdit: (() => voi
         {contact.position && <div className="muted">{contact.position}</div>}
         <div className="contact-ways">
           {contact.email && <a href={`mailto:${contact.email}`}>{contact.email}</a>}
-          {contact.phone && <a href={`tel:${contact.phone.replace(/[^+\d]/g, '')}`}>{contact.phone}</a>}
+          {contact.phone && <a href={phoneHref(contact.phone)}>{contact.phone}</a>}
           {!contact.email && !contact.phone && <span className="muted">{t('contacts.no_way')}</span>}
         </div>
       </div>

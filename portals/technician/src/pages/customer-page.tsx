@@ -10,6 +10,7 @@ import { Badge, PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { PlainText } from '@psa/ui/components/plain-text';
 import { Skeleton } from '@psa/ui/components/states';
 import { useFormats } from '@psa/ui/i18n/format';
+import { phoneHref } from '@psa/ui/phone';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
 import { customerQuery } from '../api/customers.ts';
@@ -110,10 +111,7 @@ function Facts({ customer }: { customer: CustomerView }) {
   const policy = policies.find(({ id }) => id === customer.sla_policy_id)?.name;
   const facts: [string, ReactNode][] = [
     [t('email'), customer.email && <a href={`mailto:${customer.email}`}>{customer.email}</a>],
-    [
-      t('phone'),
-      customer.phone && <a href={`tel:${customer.phone.replace(/[^+\d]/g, '')}`}>{customer.phone}</a>,
-    ],
+    [t('phone'), customer.phone && <a href={phoneHref(customer.phone)}>{customer.phone}</a>],
     [
       t('website'),
       customer.website && (
@@ -183,7 +181,7 @@ function Contacts({
             <div className="muted">{contact.position}</div>
             <div className="row row-wrap">
               {contact.email && <a href={`mailto:${contact.email}`}>{contact.email}</a>}
-              {contact.phone && <a href={`tel:${contact.phone.replace(/[^+\d]/g, '')}`}>{contact.phone}</a>}
+              {contact.phone && <a href={phoneHref(contact.phone)}>{contact.phone}</a>}
             </div>
           </li>
         ))}

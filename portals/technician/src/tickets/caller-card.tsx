@@ -5,10 +5,11 @@ import { may, useMe } from '@psa/app/session/session';
 import { Avatar } from '@psa/ui/components/avatar';
 import { Icon } from '@psa/ui/components/icon';
 import { StatusPill } from '@psa/ui/components/pill';
+import { phoneHref } from '@psa/ui/phone';
 import { useQuery } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
 import { contactQuery, customerQuery } from '../api/customers.ts';
 import { ticketListQuery } from '../api/tickets.ts';
+import { Fact } from '../components/fact.tsx';
 import { Panel } from '../components/panel.tsx';
 import { messages } from '../i18n/daily-messages.ts';
 
@@ -75,19 +76,10 @@ export function CallerCard({ ticket }: { ticket: Ticket }) {
 const addressOf = ({ name, street, postal_code, city }: Site): string =>
   [name, street, [postal_code, city].filter(Boolean).join(' ')].filter(Boolean).join(', ');
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 /** A number that is called by a click. */
 function Phone({ number }: { number: string }) {
   return (
-    <a className="phone num" href={`tel:${number.replace(/[^+\d]/g, '')}`}>
+    <a className="phone num" href={phoneHref(number)}>
       <Icon name="phone" /> {number}
     </a>
   );

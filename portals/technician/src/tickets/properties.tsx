@@ -7,9 +7,10 @@ import { TextField } from '@psa/ui/components/text-field';
 import { useFormats } from '@psa/ui/i18n/format';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useQuery } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { findContacts } from '../api/customers.ts';
 import { categoriesQuery, teamsQuery, techniciansQuery } from '../api/desk.ts';
+import { Fact } from '../components/fact.tsx';
 import { Panel } from '../components/panel.tsx';
 import { messages as dailyMessages } from '../i18n/daily-messages.ts';
 import { messages as listMessages } from '../i18n/list-messages.ts';
@@ -91,15 +92,6 @@ export function Properties({ tagged, save }: { tagged: Tagged<Ticket>; save: Tic
         )}
       </dl>
     </Panel>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -8,8 +8,7 @@ import { emit } from '@psa/service-kit/outbox';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
 import { settingsRevision } from '../desk/settings.ts';
-import type { Fragment } from '../policies/ticket.ts';
-import { filters, oneCustomer } from '../tickets/filters.ts';
+import { allOf, filters, oneCustomer } from '../tickets/filters.ts';
 import { addIncludes } from '../tickets/includes.ts';
 import { findMatches, matchingTickets } from '../tickets/matches.ts';
 import { type TicketRow, ticketColumns } from '../tickets/row.ts';
@@ -63,10 +62,7 @@ export async function exportTickets(
       const tickets = await deps.db.read(ctx.scope, async (tx) => {
         const { sql } = tx;
         const from = found ? matchingTickets(tx, found) : sql`tickets t`;
-        const where = filters(tx, ctx, query, now).reduce<Fragment>(
-          (all, one) => sql`${all} and ${one}`,
-          sql`true`,
-        );
+        const where = allOf(tx, filters(tx, ctx, query, now));
         const rows = await sql<TicketRow[]>`
           select ${sql.unsafe(ticketColumns(['description']))} from ${from}
           where ${where} and t.ticket_number > ${after} order by t.ticket_number limit ${sql.unsafe(String(BATCH))}`;

@@ -3,9 +3,8 @@ import type { RequestContext } from '@psa/service-kit/context';
 import { COUNT_CAP } from '@psa/service-kit/list';
 import type { Static } from 'typebox';
 import type { TicketsDeps } from '../deps.ts';
-import type { Fragment } from '../policies/ticket.ts';
 import { readFilterQuery } from './filter-query.ts';
-import { filters } from './filters.ts';
+import { allOf, filters } from './filters.ts';
 
 /**
  * How many tickets each of several lists has, in one transaction; counting stops where the list's own does. A view that
@@ -22,10 +21,7 @@ export async function countTickets(
       queries.map(async (query) => {
         const { filter } = readFilterQuery(query);
         if (filter === undefined || filter.search?.trim()) return null;
-        const where = filters(tx, ctx, filter, now).reduce<Fragment>(
-          (all, one) => tx.sql`${all} and ${one}`,
-          tx.sql`true`,
-        );
+        const where = allOf(tx, filters(tx, ctx, filter, now));
         const [row] = await tx.sql<{ n: number }[]>`select count(*)::int as n from (
           select 1 from tickets t where ${where} limit ${tx.sql.unsafe(String(COUNT_CAP + 1))}) as counted`;
         const more = row!.n > COUNT_CAP;

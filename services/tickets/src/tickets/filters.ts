@@ -33,6 +33,10 @@ export type TicketFilters = Pick<
 const literals = (values: readonly string[]) =>
   values.map((value) => `'${value.replaceAll("'", "''")}'`).join(', ');
 
+/** What meets each of the conditions; none lets everything through. */
+export const allOf = (tx: Tx, conditions: readonly Fragment[]): Fragment =>
+  conditions.reduce<Fragment>((all, one) => tx.sql`${all} and ${one}`, tx.sql`true`);
+
 const each = (text: string) => [...new Set(text.split(','))];
 const either = (tx: Tx, parts: readonly Fragment[]): Fragment =>
   parts.length === 1

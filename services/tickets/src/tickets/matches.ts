@@ -13,6 +13,7 @@ import { peerRefusal } from '@psa/service-kit/peers';
 import type { ServiceDeps } from '@psa/service-kit/service';
 import type { Static } from 'typebox';
 import type { Fragment } from '../policies/ticket.ts';
+import { allOf } from './filters.ts';
 
 /**
  * The tickets that match a text, of all that the asker's tenant and company have: 32 hexadecimal digits each, best tier
@@ -69,7 +70,7 @@ export async function findMatches(
 /** Tickets that the filters leave, one more than are sent at most. */
 function filtered(deps: ServiceDeps, ctx: RequestContext, where: (tx: Tx) => readonly Fragment[]) {
   return deps.db.read(ctx.scope, async (tx) => {
-    const all = where(tx).reduce<Fragment>((sum, one) => tx.sql`${sum} and ${one}`, tx.sql`true`);
+    const all = allOf(tx, where(tx));
     const rows = await tx.sql<
       { id: string }[]
     >`select t.id from tickets t where ${all} limit ${MOST_IDS + 1}`;
