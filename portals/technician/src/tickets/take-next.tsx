@@ -12,7 +12,6 @@ import { takeNextTicket } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
 import { messages } from '../i18n/daily-messages.ts';
 import { messages as appMessages } from '../i18n/messages.ts';
-import { ticketChanged } from './use-ticket-change.ts';
 
 /** Takes the ticket that waits first and opens it, from wherever one is; says so where none waits. */
 export function TakeNext() {
@@ -23,15 +22,17 @@ export function TakeNext() {
   const navigate = useNavigate();
   const tellError = useTellError();
   const enabled = may(me, 'ticket:assign');
-  const changed = (id: string) => {
-    ticketChanged(queries, id);
+  // Not `ticketChanged`: its module would come with the first load, which has no room for it.
+  const changed = () => {
+    void queries.invalidateQueries({ queryKey: ['ticket', 'stats'] });
+    void queries.invalidateQueries({ queryKey: ['ticket', 'list'] });
     void queries.invalidateQueries({ queryKey: ['ticket-rows'] });
   };
   const next = useMutation({
     mutationFn: () => takeNextTicket(newIdempotencyKey()),
     onSuccess: ({ data, etag }) => {
       if (!data) return showToast('info', t('next.none'));
-      changed(data.id);
+      changed();
       void navigate(`/tickets/${data.id}`);
       showToast('ok', t('next.taken', { number: data.ticket_number }), {
         label: t('next.undo'),
@@ -48,7 +49,8 @@ export function TakeNext() {
       // Whoever changed it meanwhile knows why; it is not taken from them.
       tellError(error);
     }
-    changed(id);
+    changed();
+    void queries.invalidateQueries({ queryKey: ['ticket', id] });
   }
   const take = () => {
     if (!next.isPending) next.mutate();
