@@ -89,8 +89,8 @@ export function portalRouter(portal: PortalRoutes): PortalRouter {
     const params = found?.params ?? {};
     let Problem: ComponentType = RouteError;
     try {
-      // The server would refuse it; who may not see it is told so by "not found".
-      if (!found || !code || !mayOpen(me, found.page)) throw nothingThere();
+      if (!found || !code) throw nothingThere();
+      if (!mayOpen(me, found.page)) throw notAllowed();
       const { Component, prefetch, ErrorBoundary } = await code;
       if (ErrorBoundary) Problem = ErrorBoundary;
       await prefetch?.(queries, {
@@ -121,6 +121,10 @@ export function portalRouter(portal: PortalRoutes): PortalRouter {
     },
   });
 }
+
+/** The server would refuse it; which pages there are is no secret. */
+const notAllowed = () =>
+  new ApiError({ status: 403, code: 'PERMISSION_DENIED', message: 'This page needs another permission.' });
 
 const nothingThere = () =>
   new ApiError({ status: 404, code: 'RESOURCE_NOT_FOUND', message: 'There is no page at this address.' });

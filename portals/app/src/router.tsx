@@ -160,17 +160,18 @@ export function useRevalidator(): { revalidate: () => Promise<void>; state: 'idl
 type Query = ConstructorParameters<typeof URLSearchParams>[0];
 type SetQuery = (next: Query | ((before: URLSearchParams) => Query), options?: NavigateOptions) => void;
 
-/** The query of the address, and a way to another one. */
+/**
+ * The query of the address, and a way to another one. Who changes a part of it gives a function: it gets the query that
+ * was asked for last, which is not drawn yet when two changes come quickly one after the other.
+ */
 export function useSearchParams(): readonly [URLSearchParams, SetQuery] {
   const { search } = useLocation();
   const router = there(useContext(RouterContext));
   const params = useMemo(() => new URLSearchParams(search), [search]);
   const set = useCallback<SetQuery>(
     (next, options) => {
-      const query = new URLSearchParams(
-        typeof next === 'function' ? next(new URLSearchParams(router.state.place.search)) : next,
-      );
-      void router.navigate(`?${query}`, options);
+      const query = typeof next === 'function' ? next(new URLSearchParams(router.wished().search)) : next;
+      void router.navigate(`?${typeof query === 'string' ? query : new URLSearchParams(query)}`, options);
     },
     [router],
   );

@@ -68,7 +68,7 @@ describe('what the platform refuses for a while', () => {
   it('keeps what was shown, counts a limit down and goes on by itself', async () => {
     const session = await signedIn();
     const { page, tell } = session;
-    const tile = page.getByRole('link', { name: /Meine offenen/ });
+    const tile = page.getByRole('link', { name: /^\d+ Alle offenen/ });
     const before = await tile.textContent();
     const refusal = await refuse(session, 429, 4);
     tell({ type: 'ticket', id: '1' });
@@ -174,7 +174,7 @@ describe('what the platform refuses for a while', () => {
     await page.getByRole('region', { name: 'Als Nächstes fällig' }).getByRole('listitem').first().waitFor();
     await refusal.end();
     await page.getByRole('button', { name: 'Erneut versuchen' }).click();
-    await page.getByRole('link', { name: /Meine offenen/ }).waitFor();
+    await page.getByRole('link', { name: /^\d+ Alle offenen/ }).waitFor();
     await session.close();
   });
 
@@ -214,9 +214,8 @@ describe('what the platform refuses for a while', () => {
       document.dispatchEvent(new Event('visibilitychange'));
     });
     await expect.poll(() => asked.some((url) => url.includes('/stats')), PATIENT).toBe(true);
-    await page
-      .getByRole('link', { name: `${made.body.data.mine_open} Meine offenen`, exact: true })
-      .waitFor();
+    const open = Object.values<number>(made.body.data.open_by_status).reduce((sum, n) => sum + n, 0);
+    await page.getByRole('link', { name: `${open} Alle offenen`, exact: true }).waitFor();
     await session.close();
   });
 });

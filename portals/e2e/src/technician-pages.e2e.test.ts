@@ -247,6 +247,8 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
       await page.getByRole('heading', { name }).waitFor();
       expect([path, asked.length], asked.join(' ')).toEqual([path, requests]);
     }
+    await page.goto('/customers/import');
+    await page.getByRole('heading', { name: 'Kein Zugriff auf diese Seite' }).waitFor();
     await page.goto(`/tickets/${ticket.ticket_number}`);
     await page.getByRole('heading', { name: ticket.title }).waitFor();
     expect(new URL(page.url()).pathname).toBe(`/tickets/${ticket.id}`);

@@ -105,7 +105,7 @@ describe('the technician portal', () => {
     await page.getByRole('heading', { name: 'Übersicht' }).waitFor();
     const stats = (await platform.api(TECHNICIAN, 'GET', '/tickets/stats')).body.data;
     for (const [name, value] of [
-      ['Meine offenen', stats.mine_open],
+      ['Alle offenen', Object.values<number>(stats.open_by_status).reduce((sum, n) => sum + n, 0)],
       ['SLA gefährdet', stats.sla_at_risk],
       ['SLA verletzt', stats.sla_breached_open],
       ['Nicht zugewiesen', stats.unassigned],

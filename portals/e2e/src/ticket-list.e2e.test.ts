@@ -111,6 +111,22 @@ describe('the ticket list', () => {
     );
   });
 
+  it('keeps both of two conditions that are chosen at once', async () => {
+    await openWhole(page, OPEN);
+    await page.keyboard.press('f');
+    await page.getByRole('option', { name: 'Priorität' }).click();
+    const field = page.getByRole('combobox', { name: 'Priorität' });
+    await field.waitFor();
+    // Before anything of the first can be drawn.
+    await field.evaluate((input) => {
+      for (const key of ['Enter', 'ArrowDown', 'Enter'])
+        input.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+    });
+    await expect.poll(() => query().get('priority'), PATIENT).toBe('high,critical');
+    await page.keyboard.press('Escape');
+    await chip('Priorität: Kritisch, Hoch').waitFor();
+  });
+
   it('has its views in the navigation, with how many tickets each has, and goes back to the view', async () => {
     const views = page.getByRole('list', { name: 'Ansichten' });
     for (const [name, filter] of [

@@ -128,15 +128,15 @@ describe('the page of a ticket', () => {
     const rail = page.getByRole('region', { name: 'Details' });
     await expect
       .poll(() => rail.getByRole('heading', { level: 2 }).first().textContent(), PATIENT)
-      .toBe('Anrufer');
-    const caller = page.getByRole('region', { name: 'Anrufer' });
+      .toBe('Ansprechpartner');
+    const caller = page.getByRole('region', { name: 'Ansprechpartner' });
     await caller.getByText(anna.name).waitFor();
     const call = caller.getByRole('link', { name: anna.phone });
     expect(await call.getAttribute('href')).toBe(`tel:${anna.phone.replace(/[^+\d]/g, '')}`);
     await caller.getByText(/Andere offene Tickets \(\d+\)/).waitFor();
     expect(await caller.getByRole('link', { name: /Rückruf erbeten/ }).count()).toBe(0);
     const order = await rail.getByRole('heading', { level: 2 }).allTextContents();
-    expect(order.slice(0, 4)).toEqual(['Anrufer', 'SLA', 'Arbeitszeit', 'Eigenschaften']);
+    expect(order.slice(0, 4)).toEqual(['Ansprechpartner', 'SLA', 'Arbeitszeit', 'Eigenschaften']);
     // The rail scrolls by itself: the head of the ticket stays.
     const head = await page.getByRole('heading', { level: 1 }).boundingBox();
     await page.getByText('Historie').scrollIntoViewIfNeeded();
@@ -222,7 +222,7 @@ describe('the page of a ticket', () => {
       .poll(async () => (await platform.api(TECHNICIAN, 'GET', `/tickets/${id}`)).body.data.status, PATIENT)
       .toBe('resolved');
     await phone.page.getByRole('button', { name: 'Details' }).click();
-    await phone.page.getByRole('region', { name: 'Anrufer' }).waitFor();
+    await phone.page.getByRole('region', { name: 'Ansprechpartner' }).waitFor();
     await expectNoAxeViolations(phone.page);
     await phone.page.getByRole('button', { name: 'Details schließen' }).click();
     await bar.waitFor();

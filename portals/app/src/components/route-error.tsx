@@ -1,5 +1,6 @@
 import { AuthFrame } from '@psa/ui/components/auth-frame';
 import { Button } from '@psa/ui/components/button';
+import type { IconName } from '@psa/ui/components/icon';
 import { EmptyState } from '@psa/ui/components/states';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { useEffect, useRef, useState } from 'react';
@@ -17,7 +18,9 @@ export function RouteError() {
   useEffect(() => {
     if (isLostCode(error)) setReloading(reloadOnce(error));
   }, [error]);
-  if (isUnknownAddress(error)) return <NotFound />;
+  if (isUnknownAddress(error)) return <NoPage icon="search" what="page_missing" />;
+  if (error instanceof ApiError && error.code === 'PERMISSION_DENIED')
+    return <NoPage icon="lock" what="page_denied" />;
   if (error instanceof ApiError) return <LoadError error={error} />;
   if (isLost && isReloading) return <Starting />;
   return (
@@ -96,20 +99,21 @@ export function Starting() {
   );
 }
 
-function NotFound() {
+/** Nothing to see here, and trying again would not help. */
+function NoPage({ icon, what }: { icon: IconName; what: 'page_missing' | 'page_denied' }) {
   const t = uiMessages.useT();
   return (
     <EmptyState
-      icon="search"
+      icon={icon}
       heading="h1"
-      title={t('error.page_missing_title')}
+      title={t(`error.${what}_title`)}
       action={
         <Link className="button" to="/">
           {t('error.home')}
         </Link>
       }
     >
-      {t('error.page_missing')}
+      {t(`error.${what}`)}
     </EmptyState>
   );
 }

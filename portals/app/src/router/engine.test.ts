@@ -98,6 +98,19 @@ describe('the router', () => {
     expect(urls()).toEqual(['/a', '/c']);
   });
 
+  it('says which query of its page was asked for last, though it is on its way', async () => {
+    const { browser } = browsing('/a?x=1');
+    const pages = slow();
+    const router = createRouter({ base: '/', resolve: pages.resolve, browser });
+    void router.start();
+    await pages.come('/a?x=1');
+    void router.navigate('?x=2');
+    expect([router.state.place.search, router.wished().search]).toEqual(['?x=1', '?x=2']);
+    // Another page has a query of its own.
+    void router.navigate('/b?x=3');
+    expect(router.wished().search).toBe('?x=1');
+  });
+
   it('follows redirects without leaving an entry to come back to, out of the portal too, and not in a circle', async () => {
     const { browser, urls, left } = browsing('/old');
     const router = createRouter({

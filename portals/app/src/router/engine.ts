@@ -24,6 +24,8 @@ export interface NavigateOptions {
 
 export interface Router<View> {
   readonly state: RouterState<View>;
+  /** The address that was asked for last on this page: another query of it may be on its way. */
+  wished(): Place;
   subscribe(listener: (state: RouterState<View>) => void): () => void;
   /** Goes to an address, absolute inside the portal, or to another query (`?…`) of this one. A number: steps in the history. */
   navigate(to: string | number, options?: NavigateOptions): Promise<void>;
@@ -129,6 +131,10 @@ export function createRouter<View>(options: {
   return {
     get state() {
       return state;
+    },
+    wished() {
+      const { pending, place } = state;
+      return pending?.pathname === place.pathname ? pending : place;
     },
     subscribe(listener) {
       listeners.add(listener);

@@ -71,7 +71,7 @@ export const messages = defineMessages(
     'escalated.told': 'Eskaliert: #{{number}} {{title}}',
     'escalated.open': 'Öffnen',
 
-    'caller.title': 'Anrufer',
+    'caller.title': 'Ansprechpartner',
     'caller.phone': 'Telefon',
     'caller.office': 'Zentrale',
     'caller.email': 'E-Mail',
@@ -158,7 +158,7 @@ export const messages = defineMessages(
     'escalated.told': 'Escalated: #{{number}} {{title}}',
     'escalated.open': 'Open',
 
-    'caller.title': 'Caller',
+    'caller.title': 'Contact',
     'caller.phone': 'Phone',
     'caller.office': 'Switchboard',
     'caller.email': 'E-mail',

@@ -152,7 +152,7 @@ function Import({ kind }: { kind: CsvKind }) {
       {report && report.changes.length > 0 && (
         <ImportChanges report={report} confirmed={confirmed} onConfirm={setConfirmed} />
       )}
-      {file && report?.dry_run && report.taken + confirmed.size > 0 && (
+      {file && report?.dry_run && (undecided || report.taken + confirmed.size > 0) && (
         <div>
           {undecided && <p className="muted">{t('import.undecided')}</p>}
           <Button

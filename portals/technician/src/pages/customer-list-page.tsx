@@ -53,12 +53,16 @@ export function Component() {
   useHotkeys([{ keys: '/', label: t('search'), run: () => input.current?.focus() }]);
   const list = useQuery(query);
   const set = (changes: Record<string, string>) => {
-    const next = new URLSearchParams(params);
-    for (const [name, value] of Object.entries({ page: '', ...changes })) {
-      if (value === '') next.delete(name);
-      else next.set(name, value);
-    }
-    setParams(next, { replace: true });
+    setParams(
+      (next) => {
+        for (const [name, value] of Object.entries({ page: '', ...changes })) {
+          if (value === '') next.delete(name);
+          else next.set(name, value);
+        }
+        return next;
+      },
+      { replace: true },
+    );
   };
   const rows = list.data?.rows ?? [];
   const meta = list.data?.meta;

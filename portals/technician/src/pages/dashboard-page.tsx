@@ -104,9 +104,9 @@ function Figures({ stats, of }: PartProps) {
   const t = messages.useT();
   const formats = useFormats();
   const tiles = [
-    of === 'team'
-      ? { name: t('open_team'), value: openOf(stats), to: listOf(of), tone: '' }
-      : { name: t('mine'), value: stats.mine_open, to: listOf('mine'), tone: '' },
+    of === 'mine'
+      ? { name: t('mine'), value: stats.mine_open, to: listOf(of), tone: '' }
+      : { name: t(`open_${of}`), value: openOf(stats), to: listOf(of), tone: '' },
     {
       name: t('at_risk'),
       value: stats.sla_at_risk,

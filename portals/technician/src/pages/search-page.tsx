@@ -37,6 +37,13 @@ function searchOf(params: URLSearchParams) {
   return { q, types, page, filters, query: searchQuery(q, asked, (page - 1) * SEARCH_PAGE) };
 }
 
+type Asked = Partial<SearchFilters> & { q?: string; types?: string; page?: string };
+type Changes = (filters: SearchFilters) => Asked;
+
+/** The query of the page's address. */
+const addressOf = (asked: Asked) =>
+  new URLSearchParams(Object.entries(asked).filter(([, value]) => value !== ''));
+
 export const prefetch: PageModule['prefetch'] = (queries, { url }) => {
   const { q, query } = searchOf(url.searchParams);
   return q === '' ? null : queries.prefetchQuery(query);
@@ -55,11 +62,12 @@ export function Component() {
   useEffect(() => setText(q), [q]);
   useHotkeys([{ keys: '/', label: t('search.field'), run: () => input.current?.focus() }]);
   const result = useQuery(query);
-  const link = (changes: Partial<SearchFilters> & { q?: string; types?: string; page?: string }) => {
-    const next = new URLSearchParams({ q, types, page: '', ...filters, ...changes });
-    for (const [name, value] of [...next]) if (value === '') next.delete(name);
-    return next;
-  };
+  /** The search that was asked for last, from its first page, with something changed. */
+  const change = (changes: Changes) =>
+    setParams((before) => {
+      const asked = searchOf(before);
+      return addressOf({ q: asked.q, types: asked.types, ...asked.filters, ...changes(asked.filters) });
+    });
   const data = result.data;
   const corrected = Object.values(data?.meta.corrected ?? {}).flat();
   return (
@@ -71,7 +79,7 @@ export function Component() {
           noValidate
           onSubmit={(event: FormEvent) => {
             event.preventDefault();
-            setParams(link({ q: text.trim() }));
+            change(() => ({ q: text.trim() }));
           }}
         >
           <input
@@ -99,7 +107,7 @@ export function Component() {
               <Link
                 key={kind.types}
                 className="kind-link"
-                to={`/search?${link(ofKind(kind.types, filters))}`}
+                to={`/search?${addressOf({ q, ...filters, ...ofKind(kind.types, filters) })}`}
                 aria-current={kind.types === types ? 'page' : undefined}
               >
                 {t(kind.text)}
@@ -108,12 +116,13 @@ export function Component() {
           </nav>
           <SearchFilterBar
             filters={filters}
-            set={(changes) => {
-              const next = { ...filters, ...changes };
-              // These are of tickets alone.
-              const kind = next.status !== '' || next.sort === 'due' ? { types: 'ticket' } : {};
-              setParams(link({ ...changes, ...kind }));
-            }}
+            set={(changes) =>
+              change((asked) => {
+                const next = { ...asked, ...changes };
+                // These are of tickets alone.
+                return next.status !== '' || next.sort === 'due' ? { ...next, types: 'ticket' } : next;
+              })
+            }
           />
           <div className="muted" role="status">
             {data &&
@@ -143,7 +152,7 @@ export function Component() {
                 data.meta.total_relation === 'gte' ? undefined : Math.ceil(data.meta.total / SEARCH_PAGE)
               }
               hasMore={page * SEARCH_PAGE < data.meta.total}
-              onPage={(next) => setParams(link({ page: String(next) }))}
+              onPage={(next) => change(() => ({ page: String(next) }))}
             />
           )}
         </>

@@ -27,7 +27,7 @@ import {
   type TicketFilter,
 } from '../tickets/filter.ts';
 import { FilterBar } from '../tickets/filter-bar.tsx';
-import { listPath, resetOf, viewAt } from '../tickets/ticket-views.ts';
+import { listPath, listQuery, resetOf, viewAt } from '../tickets/ticket-views.ts';
 import { prefetchRows, useTicketRows } from '../tickets/use-ticket-rows.ts';
 import { useViewName, useViews } from '../tickets/view-links.tsx';
 import { ViewActions } from '../tickets/views.tsx';
@@ -44,7 +44,7 @@ export function Component() {
   const formats = useFormats();
   const me = useMe();
   const navigate = useNavigate();
-  const [params] = useSearchParams();
+  const [params, setParams] = useSearchParams();
   const narrow = useNarrow();
   const coarse = useMediaQuery('(pointer: coarse)');
   const list = useRef<VirtualListHandle>(null);
@@ -82,10 +82,17 @@ export function Component() {
     if (newTab) window.open(to, '_blank', 'noopener');
     else void navigate(to);
   };
-  const show = (next: TicketFilter) => {
-    const to = viewAt(views, next, view?.id ?? null);
-    void navigate(listPath(next, to.changed ? to.view : null), { replace: true });
-  };
+  const show = (change: (filter: TicketFilter) => TicketFilter) =>
+    setParams(
+      (before) => {
+        const asked = parseFilter(before);
+        const next = change(asked);
+        const from = viewAt(views, asked, before.get('view')).view;
+        const to = viewAt(views, next, from?.id ?? null);
+        return listQuery(next, to.changed ? to.view : null);
+      },
+      { replace: true },
+    );
   const reset = () => void navigate(listPath(resetOf(view, filter)), { replace: true });
   const title = view ? nameOf(view) : t('list.title');
 
@@ -141,7 +148,7 @@ export function Component() {
             selected={selected}
             onSelect={(ids) => setSelection({ of: text, ids })}
             {...(filter.sort ? { sort: { column: filter.sort, direction: filter.order } } : {})}
-            onSort={(column, order) => show({ ...filter, sort: column as SortColumn, order })}
+            onSort={(column, order) => show((asked) => ({ ...asked, sort: column as SortColumn, order }))}
             isBusy={rows.isFetching}
             empty={
               countConditions(filter) === 0 ? (

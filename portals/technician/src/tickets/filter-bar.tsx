@@ -19,7 +19,8 @@ function loadPicker() {
 
 export interface FilterBarProps {
   filter: TicketFilter;
-  onChange: (filter: TicketFilter) => void;
+  /** Gets the filter that was asked for last, which need not be drawn yet. */
+  onChange: (change: (filter: TicketFilter) => TicketFilter) => void;
   searchInput: RefObject<HTMLInputElement | null>;
   /** Enter in the search field goes on to the list. */
   onDone: () => void;
@@ -46,7 +47,7 @@ export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: Fi
   /** The focus goes on to the next chip, or to where one is added. */
   function without(changes: Partial<TicketFilter>, index: number): void {
     removed.current = index;
-    onChange({ ...filter, ...changes });
+    onChange((asked) => ({ ...asked, ...changes }));
   }
   // The address changes a moment after the press: the chip is gone when the filter is another one.
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another filter
@@ -66,7 +67,7 @@ export function FilterBar({ filter, onChange, searchInput, onDone, onReset }: Fi
         input={searchInput}
         onDone={onDone}
         onSearch={(search) => {
-          if (search !== filter.search) onChange({ ...filter, search });
+          if (search !== filter.search) onChange((asked) => ({ ...asked, search }));
         }}
       />
       <ul className="chips">

@@ -15,7 +15,7 @@ export default function FilterPicker(props: {
   filter: TicketFilter;
   /** Begin with this condition. */
   begin: Condition | null;
-  onChange: (filter: TicketFilter) => void;
+  onChange: (change: (filter: TicketFilter) => TicketFilter) => void;
   onClose: () => void;
 }) {
   const t = messages.useT();
@@ -28,9 +28,9 @@ export default function FilterPicker(props: {
   function choose({ id }: Choice): void {
     // A value that was found by typing is named `condition:value`; values may hold colons themselves.
     const [name, ...rest] = id.split(':');
-    if (at !== null) onChange(toggleValue(filter, at, id));
-    else if (id === WATCHING) onChange({ ...filter, watching: !filter.watching });
-    else if (rest.length > 0) onChange(toggleValue(filter, name as Condition, rest.join(':')));
+    if (at !== null) onChange((asked) => toggleValue(asked, at, id));
+    else if (id === WATCHING) onChange((asked) => ({ ...asked, watching: !asked.watching }));
+    else if (rest.length > 0) onChange((asked) => toggleValue(asked, name as Condition, rest.join(':')));
     else setAt(name as Condition);
   }
 

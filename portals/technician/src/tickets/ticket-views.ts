@@ -49,11 +49,16 @@ export function viewAt(
   return { view: views.find((view) => view.id === from) ?? null, changed: true };
 }
 
-/** Address of the list; `from`: the view that it was changed from. */
-export function listPath(filter: TicketFilter | string, from: TicketView | null = null): string {
+/** Query of the list; `from`: the view that it was changed from. */
+export function listQuery(filter: TicketFilter | string, from: TicketView | null = null): string {
   const text = typeof filter === 'string' ? filter : encodeFilter(filter);
-  const params = [text, ...(from ? [`view=${from.id}`] : [])].filter((part) => part !== '');
-  return params.length === 0 ? '/tickets' : `/tickets?${params.join('&')}`;
+  return [text, ...(from ? [`view=${from.id}`] : [])].filter((part) => part !== '').join('&');
+}
+
+/** Address of the list. */
+export function listPath(filter: TicketFilter | string, from: TicketView | null = null): string {
+  const query = listQuery(filter, from);
+  return query === '' ? '/tickets' : `/tickets?${query}`;
 }
 
 /** What "reset" leads to: the view, or all that is open where there is none. */

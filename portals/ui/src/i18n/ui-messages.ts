@@ -63,6 +63,9 @@ export const uiMessages = defineMessages(
     'error.unknown': 'Unerwarteter Fehler.',
     'error.request_id': 'Vorgangsnummer {{id}}',
     'error.page_title': 'Diese Seite lässt sich nicht anzeigen',
+    'error.page_denied_title': 'Kein Zugriff auf diese Seite',
+    'error.page_denied':
+      'Ihrer Rolle fehlt die Berechtigung dafür. Wer die Rollen verwaltet, kann sie geben.',
     'error.page_missing_title': 'Seite nicht gefunden',
     'error.page_missing': 'Die Adresse führt zu keiner Seite.',
     'error.home': 'Zur Startseite',
@@ -235,6 +238,8 @@ export const uiMessages = defineMessages(
     'error.unknown': 'Unexpected error.',
     'error.request_id': 'Request ID {{id}}',
     'error.page_title': 'This page cannot be shown',
+    'error.page_denied_title': 'No access to this page',
+    'error.page_denied': 'Your role lacks the permission for it. Whoever manages roles can grant it.',
     'error.page_missing_title': 'Page not found',
     'error.page_missing': 'There is no page at this address.',
     'error.home': 'Go to the start page',
