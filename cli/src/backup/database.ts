@@ -1,5 +1,5 @@
-import type { Writable } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
+import type { ExecOptions } from '@psa/proxmox/ssh';
 import { readZstd } from '@psa/recovery/artefact';
 import { type DumpAll, readDump } from '@psa/recovery/dump-text';
 import type { SiteManifest } from '@psa/recovery/manifest';
@@ -58,35 +58,38 @@ async function takeDatabase(
   const line = `set -o pipefail; ${dumpall} | zstd -q -T0 -3`;
   const argv = lowly(['bash', '-c', line], run.isLow);
   let seen: DumpAll | null = null;
+  const dump = async (into: Pick<ExecOptions, 'stdout' | 'stdoutFile'>) => {
+    await mustStream(cluster, id, argv, into, 'Unable to dump the database');
+    return {
+      from: { container: id, name, role },
+      ...{ version: version?.split(' ')[0] ?? null, ...(lsn && { lsn }), warnings },
+      get databases() {
+        return seen?.databases ?? [];
+      },
+      get content_bytes() {
+        return seen?.bytes ?? null;
+      },
+    };
+  };
   return takeFile(run, 'database', {
-    async fill(into) {
-      await mustStream(cluster, id, argv, into, 'Unable to dump the database');
-      return {
-        from: { container: id, name, role },
-        ...{ version: version?.split(' ')[0] ?? null, ...(lsn && { lsn }), warnings },
-        get databases() {
-          return seen?.databases ?? [];
-        },
-        get content_bytes() {
-          return seen?.bytes ?? null;
-        },
-      };
-    },
+    fill: (stdout) => dump({ stdout }),
+    // zstd has put its sum into it where it runs, and it is unpacked when it is looked at.
+    fillFile: (stdoutFile) => dump({ stdoutFile }),
     async inspect(part) {
       seen = await readZstd(part, readDump);
     },
   });
 }
 
-/** Runs a command in a container whose output goes into a stream. @throws CliError when it does not end with 0 */
+/** Runs a command in a container whose output goes into a stream or a file. @throws CliError when it does not end with 0 */
 export async function mustStream(
   cluster: Cluster,
   id: number,
   argv: readonly string[],
-  into: Writable,
+  into: Pick<ExecOptions, 'stdout' | 'stdoutFile'>,
   unable: string,
 ): Promise<void> {
-  const { code, stderr } = await cluster.exec(id, argv, { stdout: into, timeoutMs: DUMP_MS });
+  const { code, stderr } = await cluster.exec(id, argv, { ...into, timeoutMs: DUMP_MS });
   if (code !== 0)
     throw new CliError(`${unable} in ${cluster.nameOf(id)}.`, {
       why: stderr.trim().split('\n').slice(-4).join('\n') || `It ended with ${code}.`,

@@ -1,5 +1,7 @@
 import type { BackupKey } from '@psa/recovery/key-file';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
+import type { Io } from '../command.ts';
+import type { KnownSite } from '../site/site.ts';
 import { age } from './backup-text.ts';
 
 /** What is known of the key that opens what is encrypted. */
@@ -35,10 +37,28 @@ export function keyStateOf(
   };
 }
 
+/** The same with where the key of this machine is looked for. */
+export interface FiledKeyState extends KeyState {
+  readonly file: string;
+}
+
+/** The key of a site's backups, as this machine has it. */
+export async function siteKeyState(
+  { inventory, path }: KnownSite,
+  backups: readonly ShelvedBackup[],
+  { env }: Pick<Io, 'env'>,
+): Promise<FiledKeyState | null> {
+  const { readBackupKey } = await import('@psa/recovery/key-file');
+  const file = env.PSA_BACKUP_KEY || path(inventory.backup.encryption_key_file);
+  // One that cannot be read opens nothing either.
+  const state = keyStateOf(backups, await readBackupKey(file).catch(() => null));
+  return state && { ...state, file };
+}
+
 /** What somebody should know of it; empty: the key is here. */
-export function keyText(state: KeyState | null, file: string, now: number): string {
+export function keyText(state: FiledKeyState | null, now: number): string {
   if (state === null || state.here === 'opens') return '';
-  const { recipients, here, opened_at } = state;
+  const { recipients, here, opened_at, file } = state;
   const what = `What is encrypted opens with the key of ${recipients.join(' or ')}`;
   const where =
     here === 'absent' ? `which is not on this machine (${file})` : `and that in ${file} is another one`;

@@ -67,7 +67,7 @@ export function manifestBase(run: Run, kind: Exclude<ArtefactKind, 'embedded'>, 
 export async function takeFile(
   run: Run,
   kind: Exclude<ArtefactKind, 'embedded' | 'container' | 'deploy' | 'pitr'>,
-  source: Pick<ArtefactSource<Own>, 'fill' | 'inspect'>,
+  source: Pick<ArtefactSource<Own>, 'fill' | 'fillFile' | 'inspect'>,
 ): Promise<SiteManifest> {
   const id = artefactId(kind, run.id);
   const recipients = isSealed(kind) ? run.recipients : [];

@@ -80,7 +80,13 @@ export async function takeRedis(run: Run, { id, name }: Container, role: string,
       const passing = pipeline(ends, into, { end: false });
       passing.catch(() => {});
       const line = `${REDIS_CLI}\n${SNAPSHOT}`;
-      await mustStream(cluster, id, ['sh', '-c', line], ends, 'Unable to take a snapshot of Redis');
+      await mustStream(
+        cluster,
+        id,
+        ['sh', '-c', line],
+        { stdout: ends },
+        'Unable to take a snapshot of Redis',
+      );
       ends.end();
       await passing;
       ends.check();

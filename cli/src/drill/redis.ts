@@ -3,6 +3,7 @@ import { verifySum } from '@psa/recovery/artefact';
 import type { SiteManifest } from '@psa/recovery/manifest';
 import { compare } from '@psa/recovery/proof';
 import { unseal } from '@psa/recovery/sealed';
+import { written } from '@psa/recovery/written';
 import type { Catalogued } from '../backup/catalogue.ts';
 import { CliError } from '../errors.ts';
 import type { Tried } from './database.ts';
@@ -51,11 +52,7 @@ export async function feedSealed(
   ended.catch(() => {});
   let broken: Error | null = null;
   await unseal(file, identity, async (content) => {
-    for await (const chunk of content) {
-      if (stdin.destroyed) continue;
-      if (!stdin.write(chunk))
-        await new Promise<void>((resolve) => stdin.once('drain', resolve).once('close', resolve));
-    }
+    for await (const chunk of content) await written(stdin, chunk);
     stdin.end();
   }).catch((error: Error) => {
     broken = error;

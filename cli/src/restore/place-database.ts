@@ -1,4 +1,4 @@
-import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import type { Container } from '@psa/appliance/inventory/expand';
 import { shellQuote } from '@psa/proxmox/ssh';
 import { newRun } from '@psa/recovery/artefact-name';
@@ -139,27 +139,16 @@ export async function placeDatabase(
 
 export const RESTORE_MS = 24 * 3_600_000;
 
-/** Runs a program that reads what `feed` writes. @throws CliError with its last words */
-async function feeding(
-  cluster: Cluster,
-  member: number,
-  line: string,
-  feed: (into: Writable) => Promise<void>,
-): Promise<void> {
-  const stdin = new PassThrough();
-  const running = cluster.exec(member, ['sh', '-c', line], { stdin, timeoutMs: RESTORE_MS });
+/** Runs a program that reads what is written into `stdin`, until that is ended. @throws CliError with its last words */
+async function feeding(cluster: Cluster, member: number, line: string, stdin: PassThrough): Promise<void> {
   // Who reads may end first: then its words say why.
-  const ended = running.finally(() => stdin.destroy());
-  const fed = feed(stdin).then(
-    () => void stdin.end(),
-    (error: Error) => error,
-  );
-  const [{ code, stderr }, broken] = await Promise.all([ended, fed]);
+  const { code, stderr } = await cluster
+    .exec(member, ['sh', '-c', line], { stdin, timeoutMs: RESTORE_MS })
+    .finally(() => stdin.destroy());
   if (code !== 0)
     throw new CliError(`Unable to restore the database in ${cluster.nameOf(member)}.`, {
       why: lastWords(stderr) || `It ended with ${code}.`,
     });
-  if (broken) throw broken;
 }
 
 async function load(
@@ -178,14 +167,15 @@ async function load(
         why: lastWords(stderr),
       });
     const line = asPostgres(`psql -X -q -o /dev/null -v ON_ERROR_STOP=1 -d ${shellQuote(draft)}`);
-    loading = feeding(cluster, member, line, (stdin) => send(into, stdin));
+    loading = feeding(cluster, member, line, into);
     loading.catch((error: Error) => into.destroy(error));
     return into;
   };
   const found = await open((dump) => extractDatabase(dump, wanted, begin)).catch(async (error) => {
+    // What psql says is the cause of a stream that nobody takes; of one that is damaged it knows nothing.
+    if (into.destroyed) await loading;
     into.destroy(error);
-    // What psql says is the cause of a stream that nobody takes.
-    await loading;
+    await loading.catch(() => {});
     throw error;
   });
   into.end();
@@ -194,14 +184,6 @@ async function load(
     throw new CliError(`Unable to restore "${wanted.database}": it is not in the dump.`, {
       outcome: 'not_found',
     });
-}
-
-async function send(from: Readable, into: Writable): Promise<void> {
-  for await (const chunk of from)
-    if (!into.write(chunk))
-      await new Promise<void>((resolve, reject) => {
-        into.once('drain', resolve).once('close', () => reject(new Error('who read it has gone')));
-      });
 }
 
 /**

@@ -3,6 +3,7 @@ import type { Container } from '@psa/appliance/inventory/expand';
 import { verifySum } from '@psa/recovery/artefact';
 import { newRun } from '@psa/recovery/artefact-name';
 import { unseal } from '@psa/recovery/sealed';
+import { written } from '@psa/recovery/written';
 import { REDIS_CLI, redisInfo, redisMembers, takeRedis } from '../backup/redis.ts';
 import { BACKUP_LOCK, REDIS_LOCK } from '../backup/run-backup.ts';
 import { CliError } from '../errors.ts';
@@ -146,9 +147,7 @@ export async function restoreRedis(
     running.catch(() => {});
     try {
       await unseal(chosen.backup.file, identity, async (content) => {
-        for await (const chunk of content)
-          if (!stdin.write(chunk))
-            await new Promise((resolve) => stdin.once('drain', resolve).once('close', resolve));
+        for await (const chunk of content) await written(stdin, chunk);
       });
     } finally {
       // Half of a snapshot is none: redis-check-rdb refuses it, and nothing is loaded.

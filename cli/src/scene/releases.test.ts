@@ -117,7 +117,7 @@ describe.each(RELEASES)('what psactl sends to Proxmox VE $version', ({ version, 
 
     await examine(site, signal, silent);
     expect((await trial(site, {}, signal, silent)).filter(({ result }) => result === 'failed')).toEqual([]);
-    await siteStatus(site, signal, silent);
+    await siteStatus(site, { env: {} }, signal, silent);
 
     if (way === 'groups') await ha.removeGroup(cluster, of(210).name);
     else await ha.removeRule(cluster, 'psa-gateway-apart');

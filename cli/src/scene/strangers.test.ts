@@ -110,7 +110,9 @@ describe('a cluster where others are at work', () => {
     const rollout = { services: {}, replicas: [] } as never;
     const journal = { id: 'x-deploy-2', action: 'deploy', startedAt: '', phase: 'roll', rollout } as const;
     const said = async () =>
-      (await siteStatus(site, signal, silent)).problems.filter((one) => one.includes('x-deploy-2'));
+      (await siteStatus(site, { env: {} }, signal, silent)).problems.filter((one) =>
+        one.includes('x-deploy-2'),
+      );
     await site.folder.locked('psactl deploy', async () => {
       await writeRolloutJournal(site.folder, { ...journal, backup: null });
       expect(await said()).toEqual([

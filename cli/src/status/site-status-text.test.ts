@@ -17,7 +17,7 @@ const lines = (backups: BackupState | null) =>
     ...{ backups, last_deploy: null, unfinished: null, problems: [], follows: false },
   } satisfies SiteStatus)
     .split('\n')
-    .filter((line) => /backup(s|:| critical| warning)|proven/.test(line));
+    .filter((line) => /backup(s|:| critical| warning)|proven|encrypted/.test(line));
 
 describe('the backups on the screen of a site', () => {
   it('are told with the age of the newest, of the newest that is proven, and with what is wrong', () => {
@@ -28,17 +28,21 @@ describe('the backups on the screen of a site', () => {
         series('redis', null),
       ],
       ...{ newest_proven_at: '2026-11-28T02:00:00Z', drills: [], findings: [finding('There is none.')] },
+      key: { recipients: ['age1a'], here: 'absent', opened_at: null, file: '/root/backup.key' },
     };
     expect(lines(state)).toEqual([
       'backups: 2 of 3 parts good, 10 h to 3 d old',
       'newest proven backup: database, 2 d old, restored 24 h ago; 1 of 3 parts proven',
       'backup critical: There is none.',
+      expect.stringMatching(/^What is encrypted opens with the key of age1a, which is not on this machine/),
     ]);
   });
 
   it('are none, unproven, many things wrong, or not to be looked at', () => {
     const findings = Array.from({ length: 7 }, (_, i) => finding(`${i}`));
-    expect(lines({ series: [series('redis', null)], newest_proven_at: null, drills: [], findings })).toEqual([
+    expect(
+      lines({ series: [series('redis', null)], newest_proven_at: null, drills: [], findings, key: null }),
+    ).toEqual([
       'backups: 0 of 1 part good',
       'newest proven backup: none; 1 part unproven',
       ...['0', '1', '2', '3', '4'].map((text) => `backup critical: ${text}`),

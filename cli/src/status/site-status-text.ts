@@ -1,6 +1,7 @@
 import type { PatroniMember } from '@psa/appliance/parts/postgres';
 import { age } from '@psa/recovery/health';
 import type { BackupSummary } from '@psa/recovery/summary';
+import { type FiledKeyState, keyText } from '../backup/key-state.ts';
 import type { Placed } from '../site/cluster.ts';
 import { plural, table } from '../text.ts';
 
@@ -20,6 +21,8 @@ export interface ReplicaStatus {
 export interface BackupState extends Pick<BackupSummary, 'series' | 'findings' | 'drills'> {
   /** When the newest backup of anything that was ever restored was begun; null: none was. */
   readonly newest_proven_at: string | null;
+  /** The key of what is encrypted; null: nothing is. */
+  readonly key: FiledKeyState | null;
 }
 
 /** The appliance on one screen. */
@@ -108,7 +111,7 @@ const MOST_FINDINGS = 5;
 /** What is there of backups, and what is wrong with them. */
 function backupLines({ backups, at }: SiteStatus): string[] {
   if (backups === null) return ['backups: could not be looked at\n'];
-  const { series, findings, newest_proven_at } = backups;
+  const { series, findings, newest_proven_at, key } = backups;
   const now = Date.parse(at);
   const ageOf = (moment: string) => age(Math.max(0, now - Date.parse(moment)));
   const good = series.flatMap(({ newest_good }) => newest_good?.at ?? []).toSorted();
@@ -123,6 +126,7 @@ function backupLines({ backups, at }: SiteStatus): string[] {
     ...(findings.length > MOST_FINDINGS
       ? [`backup: ${findings.length - MOST_FINDINGS} more: psactl backup metrics --json\n`]
       : []),
+    keyText(key, now),
   ];
 }
 

@@ -2,6 +2,7 @@ import type { Answer } from '@psa/appliance/parts/part';
 import { dataParts } from '@psa/appliance/parts/parts';
 import { patroniMembers, standbyLeaderOf } from '@psa/appliance/parts/postgres';
 import { isAsleep } from '@psa/appliance/parts/standby-settings';
+import type { Io } from '../command.ts';
 import type { Progress } from '../progress.ts';
 import { describeCertificate, SOON_DAYS } from '../site/certificate.ts';
 import { Cluster } from '../site/cluster.ts';
@@ -25,6 +26,7 @@ interface ClusterEntry {
 /** Asks everything at the same time. */
 export async function siteStatus(
   site: OpenSite,
+  io: Pick<Io, 'env'>,
   signal: AbortSignal,
   progress: Progress,
 ): Promise<SiteStatus> {
@@ -39,7 +41,7 @@ export async function siteStatus(
     readHistory(site.folder.path),
     readRolloutJournal(site.folder),
     site.folder.holder(),
-    backupState(cluster),
+    backupState(cluster, io),
   ]);
   const of = (group: string) => placed.filter(({ container }) => container.group === group);
   const { seen, failures } = await lookInto(
@@ -144,13 +146,13 @@ function replicaTrouble(service: string, release: string, one: ReplicaStatus): s
 }
 
 /** What is there of backups. That they cannot be looked at must not hide the rest. */
-async function backupState(cluster: Cluster): Promise<SiteStatus['backups']> {
+async function backupState(cluster: Cluster, io: Pick<Io, 'env'>): Promise<SiteStatus['backups']> {
   const { watchSite } = await import('../watch/watch-site.ts');
   try {
-    const { summary } = await watchSite(cluster, { env: {} }, Date.now(), { outside: false });
+    const { summary, key } = await watchSite(cluster, io, Date.now(), { outside: false });
     const { series, findings, drills } = summary;
     const proven = series.flatMap(({ newest_proven }) => newest_proven?.at ?? []);
-    return { newest_proven_at: proven.toSorted().at(-1) ?? null, series, drills, findings };
+    return { newest_proven_at: proven.toSorted().at(-1) ?? null, series, drills, findings, key };
   } catch {
     cluster.signal.throwIfAborted();
     return null;

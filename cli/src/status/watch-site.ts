@@ -15,7 +15,7 @@ export function watchSite(
   return withSite(context, async (site) => {
     const deadline = Date.now() + (options.wait ?? 0) * 1000;
     for (let told = ''; ; ) {
-      const status = await siteStatus(site, signal, progress);
+      const status = await siteStatus(site, io, signal, progress);
       // What was cut short by Ctrl-C looks like a failure of the site, and is none.
       signal.throwIfAborted();
       if (!options.watch && (status.healthy || Date.now() >= deadline)) return status;

@@ -6,6 +6,7 @@ import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { type BackupSummary, summarise } from '@psa/recovery/summary';
 import type { Watched, WatchedBackup, WatchedCopy } from '@psa/recovery/watched';
 import { isSafety, readCatalogue } from '../backup/catalogue.ts';
+import { type FiledKeyState, siteKeyState } from '../backup/key-state.ts';
 import type { Io } from '../command.ts';
 import { remotesOf } from '../offsite/remotes.ts';
 import type { Cluster } from '../site/cluster.ts';
@@ -23,6 +24,8 @@ export interface Watch {
   readonly rooms: readonly Room[];
   /** What could not be asked, each in a sentence: nothing is said of it. */
   readonly unasked: readonly string[];
+  /** The key of what is encrypted; null: nothing is, or it is one folder that is watched. */
+  readonly key: FiledKeyState | null;
 }
 
 /** A backup as it is watched. */
@@ -72,6 +75,7 @@ export async function watchSite(
   const seen: Watched = { backups, copies: copies.list, drills, wal: wal.seen, standby: standby.seen };
   return {
     ...{ summary: summarise(own, seen, watchPolicyOf(site), now), backups, rooms },
+    key: await siteKeyState(site, catalogue.backups, io),
     unasked: [
       ...catalogue.unasked.map((name) => `The storage ${name} does not answer.`),
       ...copies.unasked,
@@ -126,7 +130,7 @@ export async function watchFolder(
   const seen: Watched = { backups: own, copies: null, drills: null, wal: null, standby: null };
   return {
     summary: summarise('embedded', seen, embeddedPolicy(Temporal.Now.timeZoneId()), now),
-    ...{ backups: own, rooms: await roomOf(folder), unasked: [] },
+    ...{ backups: own, rooms: await roomOf(folder), unasked: [], key: null },
   };
 }
 

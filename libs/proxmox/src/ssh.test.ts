@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import fc from 'fast-check';
@@ -145,6 +145,16 @@ describe('pct exec', () => {
     const sum = (all: Uint8Array[]) => createHash('sha256').update(Buffer.concat(all)).digest('hex');
     const wanted = hash.digest('hex');
     expect([result.code, sum(chunks), sum(warned)]).toEqual([0, wanted, wanted]);
+  });
+
+  it('has a command write into a file by itself', async () => {
+    const path = sshd.path('said');
+    const file = await open(path, 'wx');
+    const script = 'head -c 3000000 /dev/zero; echo said >&2; exit 3';
+    const ran = await shared.exec('pve1', 101, ['sh', '-c', script], { stdoutFile: file });
+    expect(ran).toEqual({ code: 3, stdout: '', stderr: 'said\n' });
+    expect((await file.stat()).size).toBe(3_000_000);
+    await file.close();
   });
 
   it('a command that does not read its input ends all the same', async () => {

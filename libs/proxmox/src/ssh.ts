@@ -42,6 +42,8 @@ export interface ExecOptions {
   readonly onStderr?: (chunk: Uint8Array) => void;
   /** Gets the output as fast as it takes it, and is not ended; a command whose output nobody takes any more is ended. */
   readonly stdout?: Writable;
+  /** An open file of this process: the output goes there without coming through here, which takes half of the time. */
+  readonly stdoutFile?: { readonly fd: number };
   /** After it the command is no longer waited for; in the container it may go on. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -310,7 +312,7 @@ tail -n 12 "$c"; sed -n 's/.*\\(Child .* ended on .*\\)/\\1/p; s/.* ERROR *//p' 
     const mark = `psa-${randomBytes(12).toString('hex')}`;
     const wrapped = `echo ${mark}+ >&2; ( ${command} ); rc=$?; if [ $rc = 255 ]; then echo ${mark}- >&2; fi; exit $rc`;
     const child = spawn('ssh', [...prefix, 'unused', wrapped], {
-      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [options.stdin === undefined ? 'ignore' : 'pipe', options.stdoutFile?.fd ?? 'pipe', 'pipe'],
     });
     const stdout = new Collector(options.onStdout);
     const errors = new Collector(options.onStderr);

@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { type TempDir, tempDir } from '@psa/test-kit/temp-dir';
@@ -80,6 +82,29 @@ describe('an artefact', () => {
   ])('is not there when %s', async (_, more, why) => {
     await expect(write('half', more)).rejects.toThrow(why);
     expect(await readdir(dir.path)).toEqual([]);
+  });
+
+  it('is written by another program by itself, and is nothing where that fails', async () => {
+    const by = (line: string) => ({
+      async fillFile({ fd }: { fd: number }) {
+        const child = spawn('sh', ['-c', line], { stdio: ['ignore', fd, 'ignore'] });
+        if ((await once(child, 'exit'))[0] !== 0) throw new Error('it broke');
+        return {};
+      },
+    });
+    const manifest = await write('not asked for', by('printf hello'));
+    expect(await readFile(file(), 'utf8')).toBe('hello');
+    expect(manifest).toMatchObject({ bytes: 5, content_bytes: 5 });
+    await verifySum(file(), manifest);
+    await rm(file());
+    await rm(manifestOf(file()));
+    await expect(write('', by('printf half; exit 1'))).rejects.toThrow('it broke');
+    const refuse = async () => Promise.reject(new Error('it is cut off'));
+    await expect(write('', { ...by('printf half'), inspect: refuse })).rejects.toThrow('it is cut off');
+    expect(await readdir(dir.path)).toEqual([]);
+    // Where something is to be done with it on its way, it comes through here.
+    await write('slowly', { ...by('exit 1'), limit: 1e6 });
+    expect(await readFile(file(), 'utf8')).toBe('slowly');
   });
 
   it('is not good with a bit turned, a byte missing, or the manifest of another', async () => {

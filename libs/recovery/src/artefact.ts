@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { type Readable, Transform, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -32,6 +32,11 @@ export interface ArtefactSource<T> {
   readonly isCopy?: boolean;
   /** Writes all of it, and does not end the stream. @returns what is known of it only now */
   fill(into: Writable): Promise<T>;
+  /**
+   * Has another program write all of it into the open file, where nothing is to be done with it on its way: not encrypted, not
+   * held back. What was sent is known to have come by the sum that it carries in itself, so `inspect` must look at that.
+   */
+  fillFile?(file: FileHandle): Promise<T>;
   /** Looks at what was written; what it throws makes it no backup. */
   inspect?(part: string): Promise<void>;
   /** What stands beside it, once it was read back. */
@@ -72,15 +77,19 @@ export async function writeArtefact<T extends object>(source: ArtefactSource<T>)
       });
       throwCause(await Promise.allSettled([filling, passing]));
     };
-    const sum = recipients.length > 0 ? await seal(part, recipients, fill) : await writePlain(part, fill);
+    const { fillFile } = source;
+    let sum: Sum | null = null;
+    if (recipients.length > 0) sum = await seal(part, recipients, fill);
+    else if (limit !== null || !fillFile) sum = await writePlain(part, fill);
+    else [made, filled] = await writeDirectly(part, (into) => fillFile.call(source, into));
     const written = Date.now();
     const seen = await sumOf(part);
-    if (seen.sha256 !== sum.sha256)
+    if (sum && seen.sha256 !== sum.sha256)
       throw new ArtefactError(`Unable to back up to ${file}: what was read back is not what was written.`);
     await source.inspect?.(part);
     const manifest = source.describe({
       ...made!,
-      ...{ sum, filled, duration_ms: Date.now() - began, read_back_ms: Date.now() - written },
+      ...{ sum: seen, filled, duration_ms: Date.now() - began, read_back_ms: Date.now() - written },
       verified_at: new Date().toISOString(),
     });
     await publish(part, file, manifest);
@@ -122,6 +131,32 @@ async function writePlain(file: string, fill: (into: Writable) => Promise<void>)
     await handle.close();
   }
 }
+
+/** A file that another program writes. @returns what is known of it, and its length */
+async function writeDirectly<T>(
+  file: string,
+  fill: (into: FileHandle) => Promise<T>,
+): Promise<[made: T, bytes: number]> {
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    const made = await fill(handle);
+    await handle.sync();
+    return [made, (await handle.stat()).size];
+  } catch (error) {
+    // Whoever wrote tells of a broken pipe, or of nothing: the cause is seen here alone.
+    const { bavail, bsize } = await statfs(file);
+    await rm(file, { force: true });
+    if (bavail * bsize > FULL || (await handle.stat()).size === 0) throw error;
+    throw Object.assign(new Error(`ENOSPC: no space left on device, write '${file}'`, { cause: error }), {
+      ...{ code: 'ENOSPC', syscall: 'write', path: file },
+    });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A disk that has no more than this left did not take all that it was given. */
+const FULL = 1024 ** 2;
 
 /** Reads a file to its last byte. */
 export async function sumOf(file: string): Promise<Sum> {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { ArtefactError } from './artefact.ts';
+import { written } from './written.ts';
 
 /** What a dump of all databases holds, as `pg_dumpall` writes it. */
 export interface DumpAll {
@@ -165,7 +166,7 @@ export async function extractDatabase(
   );
   for await (const piece of pieces(dump)) {
     if (piece.kind === 'rows') {
-      if (place === 'inside') await written(into!, piece.chunk);
+      if (place === 'inside') await put(into!, piece.chunk);
       continue;
     }
     const { text } = piece;
@@ -178,7 +179,7 @@ export async function extractDatabase(
     const [, what, , rest] = ofDatabase.exec(text) ?? [];
     const renamed = what === undefined ? null : `${what}${quoteName(as)}${rest}`;
     if (place === 'inside') {
-      await written(into!, `${renamed ?? text}\n`);
+      await put(into!, `${renamed ?? text}\n`);
       if (text === END_OF_DATABASE) place = 'after';
       continue;
     }
@@ -193,14 +194,6 @@ export async function extractDatabase(
 const memberOf = (text: string): string | undefined =>
   /^GRANT (?:"(?:[^"]|"")+"|\S+) TO ("(?:[^"]|"")+"|[^\s;]+)/.exec(text)?.[1];
 
-async function written(into: Writable, chunk: Buffer | string): Promise<void> {
-  if (into.destroyed) throw new Error('who read the dump has gone');
-  if (into.write(chunk)) return;
-  await new Promise<void>((resolve) => {
-    const go = () => {
-      into.off('drain', go).off('close', go);
-      resolve();
-    };
-    into.once('drain', go).once('close', go);
-  });
+async function put(into: Writable, chunk: Buffer | string): Promise<void> {
+  if (!(await written(into, chunk))) throw new Error('who read the dump has gone');
 }

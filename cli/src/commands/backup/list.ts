@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import type { ShelvedBackup } from '@psa/recovery/shelf';
 import { provenText, size, when } from '../../backup/backup-text.ts';
-import { type KeyState, keyStateOf, keyText } from '../../backup/key-state.ts';
+import { type FiledKeyState, keyText, siteKeyState } from '../../backup/key-state.ts';
 import { define } from '../../command.ts';
 import { namedFolder, readBackups } from '../../recovery-error.ts';
-import type { KnownSite, SiteOptions } from '../../site/site.ts';
+import type { SiteOptions } from '../../site/site.ts';
 import { table } from '../../text.ts';
 
 interface Options extends SiteOptions {
@@ -23,7 +23,7 @@ interface Shown {
   /** Storages that could not be asked. */
   readonly unasked: readonly string[];
   /** The key of what is encrypted, and where it is looked for; null: nothing is. */
-  readonly key: (KeyState & { readonly file: string }) | null;
+  readonly key: FiledKeyState | null;
 }
 
 const listed = ({ manifest: _, ...one }: ShelvedBackup, volume: string | null): Listed => ({
@@ -64,7 +64,7 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
         data: backups.map(({ store: _, volume, ...one }) => listed(one, volume?.volid ?? null)),
         orphans: orphans.map((one) => ({ id: orphanId(one), volume: one.volid, bytes: one.size })),
         unasked,
-        key: await keyOf(site, backups, io.env),
+        key: await siteKeyState(site, backups, io),
       };
       return { data, carry: null };
     });
@@ -82,18 +82,6 @@ site. PROVEN says how long ago one was restored last and was right, or that it w
     const left = orphans.map(
       ({ id, volume }) => `${volume} has no manifest (${id}): psactl backup catalogue rebuild\n`,
     );
-    return `${list}${left.join('')}${unasked.map((one) => `${one} does not answer.\n`).join('')}${keyText(key, key?.file ?? '', now)}`;
+    return `${list}${left.join('')}${unasked.map((one) => `${one} does not answer.\n`).join('')}${keyText(key, now)}`;
   },
 });
-
-async function keyOf(
-  { inventory, path }: KnownSite,
-  backups: readonly ShelvedBackup[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Shown['key']> {
-  const { readBackupKey } = await import('@psa/recovery/key-file');
-  const file = env.PSA_BACKUP_KEY || path(inventory.backup.encryption_key_file);
-  // One that cannot be read opens nothing either.
-  const state = keyStateOf(backups, await readBackupKey(file).catch(() => null));
-  return state && { ...state, file };
-}
