@@ -157,6 +157,35 @@ export function narrowingContract({ ask, tenantWith }: Asking): void {
       expect(await found('drukcer broken')).toEqual(['Broken printers']);
     });
 
+    it('that are nothing but words which are not looked for take nothing away', async () => {
+      const tenantId = await tenantWith('EDV neu', 'Umzug');
+      const lists = [
+        ['edv', 'it'],
+        ['it', 'a'],
+        ['umzug', 'to be', 'edv'],
+      ];
+      for (const [typed, expected] of [
+        ['edv', ['EDV neu', 'Umzug']],
+        ['umzug', ['EDV neu', 'Umzug']],
+        ['edv neu', ['EDV neu']],
+        ['it neu', ['EDV neu']],
+      ] as const)
+        expect(titles(await ask(tenantId, typed, { synonyms: lists })).sort(), typed).toEqual(expected);
+    });
+
+    it('of a word in every list are no more than an index can be asked for', async () => {
+      const tenantId = await tenantWith('Printer', 'Drucker');
+      const lists = Array.from({ length: 500 }, (_, list) => [
+        'drucker',
+        'printer',
+        ...Array.from({ length: 18 }, (_, word) => `wort${list}x${word}`),
+      ]);
+      expect(titles(await ask(tenantId, 'drucker', { synonyms: lists })).sort()).toEqual([
+        'Drucker',
+        'Printer',
+      ]);
+    });
+
     it('find no more than the asker may see', async () => {
       const [acme, beta] = [randomUUID(), randomUUID()];
       const tenantId = await tenantWith(

@@ -217,6 +217,8 @@ function clauseQuery(clause: readonly Term[], wording: Wording): string {
     }
     return `(${text})`;
   });
+  // Nothing but stop words, in which case it is so with every prefix.
+  if (phrases[0] === '()') return '()';
   return phrases.length === 1 ? phrases[0]! : `(${phrases.join(' | ')})`;
 }
 

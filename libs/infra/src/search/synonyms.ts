@@ -5,6 +5,8 @@ import { tokens } from './words.ts';
 
 /** Words of an expression that are looked at. */
 const MOST_WORDS = 4;
+/** Expressions that stand in for one: a word that is in every list would ask for ten thousand, and take a minute. */
+const MOST_INSTEAD = 60;
 /** Endings that German and English words take: the list has them without. */
 const ENDINGS = ['', 'n', 's', 'e', 'es', 'er', 'en', 'ern'];
 /** Shorter words have no endings taken off: "user" is not "us". */
@@ -85,10 +87,16 @@ export function withSynonyms(groups: readonly Group[], synonyms: SynonymGroups |
     const asked = groups.slice(at, match.after);
     const typed = words.slice(at, match.after).flat();
     const said = typed.map((term) => term.folded).join(' ');
-    const instead = [...match.lists]
-      .flatMap((one) => list.clauses[one]!)
-      .filter((clause) => clause.map((term) => term.folded).join(' ') !== said);
-    result.push({ choices: asked.flatMap((group) => group.choices), joined: null, instead });
+    const instead = new Map<string, Clause>();
+    for (const clause of [...match.lists].flatMap((one) => list.clauses[one]!)) {
+      const form = clause.map((term) => term.folded).join(' ');
+      if (form !== said && instead.size < MOST_INSTEAD) instead.set(form, clause);
+    }
+    result.push({
+      choices: asked.flatMap((group) => group.choices),
+      joined: null,
+      instead: [...instead.values()],
+    });
     at = match.after;
   }
   return result;
@@ -134,7 +142,7 @@ export function alsoMeant(words: readonly string[], synonyms: SynonymGroups | un
     }
   }
   for (const word of words) also.delete(word);
-  return [...also];
+  return [...also].slice(0, MOST_INSTEAD);
 }
 
 /** Single listed words, folded: one that is mistyped may occur in no document. */
