@@ -83,6 +83,55 @@ describe('what is typed', () => {
     await page.keyboard.press('Escape');
   });
 
+  it('stays in the field of a title and a description that could not be saved', async () => {
+    await page.goto(`/tickets/${ticketId}`);
+    const changes = (url: URL) => url.pathname === `/api/v1/tickets/${ticketId}`;
+    session.allow(503, `/tickets/${ticketId}`);
+    for (const field of ['Betreff', 'Beschreibung']) {
+      const text = page.getByRole('textbox', { name: field, exact: true });
+      await page.getByRole('button', { name: `${field} bearbeiten` }).click();
+      await text.fill(`Lang getippt ${field} ${RUN}`);
+      await page.route(changes, (route) =>
+        route.request().method() === 'PATCH' ? route.fulfill({ status: 503 }) : route.continue(),
+      );
+      await page.getByRole('button', { name: 'Speichern', exact: true }).click();
+      await page
+        .getByText(/^Nicht gespeichert/)
+        .first()
+        .waitFor();
+      await expect.poll(() => text.inputValue(), PATIENT).toBe(`Lang getippt ${field} ${RUN}`);
+      await page.unroute(changes);
+      await page.getByRole('button', { name: 'Speichern', exact: true }).click();
+      await text.waitFor({ state: 'detached' });
+    }
+    const saved = async () => (await platform.api(ADMIN, 'GET', `/tickets/${ticketId}`)).body.data;
+    await expect.poll(saved, PATIENT).toMatchObject({
+      title: `Lang getippt Betreff ${RUN}`,
+      description: `Lang getippt Beschreibung ${RUN}`,
+    });
+  });
+
+  it('and kept of a title is not saved over what others made of it meanwhile', async () => {
+    const address = `/tickets/${ticketId}`;
+    session.allow(412, address);
+    await page.goto(address);
+    const title = page.getByRole('textbox', { name: 'Betreff', exact: true });
+    await page.getByRole('button', { name: 'Betreff bearbeiten' }).click();
+    await title.fill(`Meines ${RUN}`);
+    await navigation(page, 'Suche').click();
+    await heading('Suche');
+    await platform.api(ADMIN, 'PATCH', address, { title: `Ihres ${RUN}` });
+    await page.goto(address);
+    await expect.poll(() => title.inputValue(), PATIENT).toBe(`Meines ${RUN}`);
+    await title.press('Enter');
+    await dialog().getByText(`Ihres ${RUN}`).waitFor();
+    const titleNow = async () => (await platform.api(ADMIN, 'GET', address)).body.data.title;
+    expect(await titleNow()).toBe(`Ihres ${RUN}`);
+    await dialog().getByRole('button', { name: 'Meine Änderung trotzdem speichern' }).click();
+    await expect.poll(titleNow, PATIENT).toBe(`Meines ${RUN}`);
+    await title.waitFor({ state: 'detached' });
+  });
+
   it.each([
     ['/customers', 'Neuer Kunde', 'Name'],
     ['/settings/teams', 'Neues Team', 'Name'],
@@ -98,6 +147,24 @@ describe('what is typed', () => {
     await page.goto(address);
     await page.getByRole('button', { name: button }).click();
     await expect.poll(() => name.inputValue(), PATIENT).toBe(`Entwurf ${RUN}`);
+    await dialog().getByRole('button', { name: 'Abbrechen' }).click();
+  });
+
+  it('says in a dialog when somebody else changes the same, and takes over what they change beside it', async () => {
+    const team = { name: `Nacht ${RUN}`, member_ids: [] };
+    const made = await platform.api(ADMIN, 'POST', '/teams', team);
+    const path = `/teams/${made.body.data.id}`;
+    await page.goto('/settings/teams');
+    await page.getByRole('button', { name: new RegExp(`${team.name}.*bearbeiten`) }).click();
+    const name = dialog().getByRole('textbox', { name: 'Name' });
+    await name.fill(`Meine ${RUN}`);
+    await platform.api(ADMIN, 'PATCH', path, { name: `Ihre ${RUN}` });
+    await dialog().getByText('Jemand anderes hat inzwischen geändert').waitFor();
+    expect(await name.inputValue()).toBe(`Meine ${RUN}`);
+    await dialog().getByRole('button', { name: 'Neu anfangen' }).click();
+    await expect.poll(() => name.inputValue(), PATIENT).toBe(`Ihre ${RUN}`);
+    await platform.api(ADMIN, 'PATCH', path, { name: `Wieder ${RUN}` });
+    await expect.poll(() => name.inputValue(), PATIENT).toBe(`Wieder ${RUN}`);
     await dialog().getByRole('button', { name: 'Abbrechen' }).click();
   });
 

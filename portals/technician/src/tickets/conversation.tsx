@@ -30,7 +30,7 @@ export function Conversation({
   const me = useMe();
   const ticket = tagged.data;
   const { data: attachments = [] } = useQuery(attachmentsQuery(ticket.id));
-  const editor = useTextEditor('description', tagged);
+  const editor = useTextEditor('description', tagged, save);
   const { entrant, beneficiary } = useOpener(ticket);
   const files = attachments.filter((file) => file.comment_id === null);
   return (
@@ -68,14 +68,7 @@ export function Conversation({
                 onChange={editor.change}
               />
               <div className="row">
-                <Button
-                  kind="primary"
-                  isDisabled={editor.text.trim() === ''}
-                  onPress={() => {
-                    if (editor.base) save.change({ description: editor.text.trim() }, editor.base);
-                    editor.end();
-                  }}
-                >
+                <Button kind="primary" isDisabled={editor.text.trim() === ''} onPress={editor.submit}>
                   {u('action.save')}
                 </Button>
                 <Button onPress={editor.end}>{u('action.cancel')}</Button>

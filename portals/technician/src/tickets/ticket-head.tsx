@@ -36,18 +36,14 @@ export function TicketHead({ tagged, save, onPrint, onDetails, actions }: Ticket
   const u = uiMessages.useT();
   const me = useMe();
   const ticket = tagged.data;
-  const editor = useTextEditor('title', tagged);
+  const editor = useTextEditor('title', tagged, save);
   const [deleting, setDeleting] = useState(false);
   const update = may(me, 'ticket:update');
   useHotkeys([{ keys: 'e', label: t('ticket.title_edit'), run: editor.start, enabled: update }]);
   const shown = save.pending?.title ?? ticket.title;
   function submit(event: FormEvent): void {
     event.preventDefault();
-    if (!editor.base) return;
-    const title = editor.text.trim();
-    if (title.length < 3) return;
-    if (title !== editor.base.data.title) save.change({ title }, editor.base);
-    editor.end();
+    if (editor.text.trim().length >= 3) editor.submit();
   }
   return (
     <header className="ticket-head">

@@ -75,10 +75,14 @@ export function useTicketChange(id: string) {
     },
   });
 
-  /** Makes a change on the state that was shown when it was made; default the newest known. */
-  function change(changes: TicketChanges, base?: Tagged<Ticket>): void {
+  /** Makes a change on the state that was shown when it was made; default the newest known. Tells whether it was made. */
+  async function change(changes: TicketChanges, base?: Tagged<Ticket>): Promise<boolean> {
     const on = base ?? queries.getQueryData(ticketQuery(id).queryKey);
-    if (on) mutation.mutate({ changes, base: on });
+    if (!on) return false;
+    return mutation.mutateAsync({ changes, base: on }).then(
+      () => true,
+      () => false,
+    );
   }
 
   return {

@@ -23,6 +23,8 @@ export const uiMessages = defineMessages(
     'combobox.show': 'Vorschläge anzeigen',
     'dialog.loses_text': 'Was hier steht, ist noch nicht gespeichert. Noch einmal Esc verwirft es.',
     'draft.kept': 'Der Entwurf von vorhin ist noch da.',
+    'draft.overtaken':
+      'Jemand anderes hat inzwischen geändert, was Sie hier bearbeiten. Speichern überschreibt es.',
     'draft.discard': 'Neu anfangen',
 
     'empty.title': 'Hier ist noch nichts',
@@ -201,6 +203,7 @@ export const uiMessages = defineMessages(
 
     'dialog.loses_text': 'What is typed here is not saved yet. Esc once more discards it.',
     'draft.kept': 'Your earlier draft is still here.',
+    'draft.overtaken': 'Somebody else has changed what you are editing here. Saving will overwrite it.',
     'draft.discard': 'Start over',
     'empty.title': 'Nothing here yet',
     'error.title': 'That did not work',
