@@ -203,6 +203,10 @@ describe('the page of a ticket', () => {
     await phone.page.goto(`/tickets/${id}`);
     const bar = phone.page.getByRole('navigation', { name: 'Aktionen' });
     await bar.waitFor();
+    // Which ticket, its title, whose it is and what to do with it: three rows.
+    const head = await phone.page.locator('.ticket-head').boundingBox();
+    expect(head?.height).toBeLessThan(136);
+    await phone.page.locator('.ticket-head').getByRole('button', { name: 'Lösen' }).waitFor();
     for (const theme of ['light', 'dark'] as const) {
       await setTheme(phone.page, theme);
       await expectNoAxeViolations(phone.page);
