@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   drill: [...BASE, 'recovery-error', 'site', 'apply', 'backup', 'restore'],
   ops: [...BASE, 'site', 'backup'],
   watch: [...BASE, 'recovery-error', 'site', 'backup', 'offsite', 'drill'],
-  status: [...BASE, 'site', 'watch'],
+  status: [...BASE, 'site', 'backup', 'watch'],
 };
 
 export const cliRooms = roomsGuard('rooms of psactl import only what stands below them', 'cli/src', ROOMS, [

@@ -8,7 +8,7 @@ import { gateway } from './rows/gateway.ts';
 import { help } from './rows/help.ts';
 import { list } from './rows/list.ts';
 import { memory } from './rows/memory.ts';
-import { recovery, recoveryLoad } from './rows/recovery.ts';
+import { recoveryContainer, recoveryDatabase, recoveryLoad } from './rows/recovery.ts';
 import { search } from './rows/search.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -20,7 +20,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   gateway,
   help,
   appliance,
-  recovery,
+  recoveryDatabase,
+  recoveryContainer,
   recoveryLoad,
 ];
 

@@ -70,13 +70,13 @@ export class BtrfsStore implements VolumeStore {
     try {
       if (archive !== null && this.#isTemplate(archive)) {
         await disk.snapshot(await this.#unpacked(disk, archive, ownership), draft);
+        await disk.limit(draft, options.sizeBytes);
       } else {
         await disk.create(draft);
         await disk.limit(draft, options.sizeBytes);
         if (archive !== null) await unpack(archive, draft, ownership, options.part);
         else if (options.unprivileged) await run('give the volume away', 'chown', ['100000:100000', draft]);
       }
-      await disk.limit(draft, options.sizeBytes);
       await rename(draft, path);
     } catch (error) {
       await disk.delete(draft).catch(() => {});

@@ -111,4 +111,16 @@ describe('days that were found', () => {
     expect(withHolidays('irgendwann', days.slice(3), 'de', TODAY)).toBe('irgendwann\n01.01.2027 Neujahr');
     expect(withHolidays('', [], 'de', TODAY)).toBe('');
   });
+
+  it.each([
+    ['–', 'Feiertag'],
+    ['- Betriebsruhe', 'Betriebsruhe'],
+    ['Schicht 1-3', 'Schicht 1-3.'],
+    ['10:00-12:00', '10:00-12:00.'],
+    ['Betriebsversammlung 10 bis 12 Uhr', 'Betriebsversammlung 10 bis 12 Uhr.'],
+    ['1. Weihnachtstag', '1. Weihnachtstag'],
+  ])('takes over a day of a calendar that is called %s, and reads it again', (name, typed) => {
+    const text = withHolidays('', [{ date: '2026-12-24', name }], 'de', TODAY);
+    expect(readHolidays(text)).toEqual({ holidays: [{ date: '2026-12-24', name: typed }] });
+  });
 });

@@ -85,6 +85,20 @@ export function holidayRuns(days: readonly { date: string; name: string }[]): Ho
 
 const DAY_MS = 86_400_000;
 
+/**
+ * A name of a calendar's as the field can hold it: what stands there would be read as hours (`Schicht 1-3`), or as none
+ * (`–`, which nameless entries have).
+ */
+function typedName(day: Holiday, language: Language, today: string): string {
+  const isRead = (name: string) => {
+    const read = readHolidays(holidaysText([{ ...day, name }], language), today);
+    return 'holidays' in read && read.holidays.length === 1 && read.holidays[0]?.name === name;
+  };
+  const bare = day.name.replace(/^[\s:;,–—-]+/, '').trim();
+  const names = bare === '' ? [] : [day.name, bare, `${bare}.`];
+  return names.find(isRead) ?? (language === 'de' ? 'Feiertag' : 'Holiday');
+}
+
 /** The text of the field with days added to it; what stands in it already stays as it is. */
 export function withHolidays(
   text: string,
@@ -93,10 +107,11 @@ export function withHolidays(
   today: string,
 ): string {
   const read = readHolidays(text, today);
+  const fresh = added.map((day) => ({ ...day, name: typedName(day, language, today) }));
   // What cannot be read stays for the eye; the new days follow it.
-  if ('badLine' in read) return [text.trimEnd(), holidaysText(added, language)].filter(Boolean).join('\n');
+  if ('badLine' in read) return [text.trimEnd(), holidaysText(fresh, language)].filter(Boolean).join('\n');
   const known = new Set(read.holidays.map(({ date }) => date));
-  const all = [...read.holidays, ...added.filter(({ date }) => !known.has(date))];
+  const all = [...read.holidays, ...fresh.filter(({ date }) => !known.has(date))];
   return holidaysText(
     all.toSorted((a, b) => (a.date < b.date ? -1 : 1)),
     language,

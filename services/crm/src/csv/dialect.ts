@@ -16,7 +16,8 @@ const SEP = /^\s*"?sep=(.)"?\s*[;,\t|]?\s*$/i;
 /** Records at the start of a file among which the heading is. */
 const LOOKED_AT = 20;
 
-const blank = (cells: readonly string[]) => cells.every((cell) => cell.trim() === '');
+/** Also by what other delimiters leave of a line of nothing but them. */
+const blank = (cells: readonly string[]) => /^[\s;,|]*$/.test(cells.join(''));
 const filled = (cells: readonly string[]) => cells.filter((cell) => cell.trim() !== '').length;
 
 async function first(text: string, delimiter: string): Promise<CsvRecord[]> {
@@ -30,7 +31,8 @@ async function first(text: string, delimiter: string): Promise<CsvRecord[]> {
 
 /**
  * The heading when cells are parted by `delimiter`: the first line that is neither blank, nor `sep=`, nor a title
- * over the table (a line of one cell that names no column, where a line of several follows).
+ * over the table (a line of one cell that names no column, where a line of several follows; or of more, none of which
+ * names one, over a line most of which do).
  */
 function heading(records: readonly CsvRecord[], isKnown: (cell: string) => boolean) {
   const lines = records.flatMap((record) => {
@@ -38,10 +40,14 @@ function heading(records: readonly CsvRecord[], isKnown: (cell: string) => boole
     return blank(record.cells) || SEP.test(record.cells.join(';')) ? [] : [{ ...record, broken: false }];
   });
   const isTable = lines.some((line) => filled(line.cells) > 1);
-  const found = lines.find(
+  const known = ({ cells }: { cells: readonly string[] }) => cells.filter(isKnown).length;
+  const first = lines.find(
     (line) => !isTable || line.broken || filled(line.cells) > 1 || line.cells.some(isKnown),
   );
-  return found && { line: found.line, cells: filled(found.cells), known: found.cells.filter(isKnown).length };
+  const isTitle = first !== undefined && !first.broken && known(first) === 0;
+  const below = isTitle && lines.find((line) => known(line) > 1 && known(line) * 2 >= filled(line.cells));
+  const found = below || first;
+  return found && { line: found.line, cells: filled(found.cells), known: known(found) };
 }
 
 /**

@@ -44,9 +44,12 @@ function looksUtf16(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | null {
     if (bytes[i + 1] === 0) odd++;
   }
   const most = length / 4;
-  if (odd > most && even === 0) return 'utf-16le';
-  return even > most && odd === 0 ? 'utf-16be' : null;
+  // A few characters have a zero in the other place: Ā is 0100.
+  if (odd > most && even * 8 < odd) return 'utf-16le';
+  return even > most && odd * 8 < even ? 'utf-16be' : null;
 }
+
+const isUtf16 = (charset: string) => /^\s*(?:utf-?16|ucs-?2|unicode)/i.test(charset);
 
 /** Which of the one-byte encodings that spreadsheets write these bytes make the most sense in. */
 function oneByteEncoding(bytes: Uint8Array): string {
@@ -82,7 +85,9 @@ export function decodeFile(bytes: Uint8Array, charset: string | null): Decoded {
   };
   const marked = MARKED.find(([, mark]) => mark.every((byte, i) => bytes[i] === byte));
   if (marked) return read(marked[0], 'mark');
-  if (charset !== null) {
+  const wide = looksUtf16(bytes);
+  // No other charset has zeros: a client names the one that it always names.
+  if (charset !== null && (wide === null || isUtf16(charset))) {
     const name = charset.trim().toLowerCase();
     if (/^(?:ibm-?|cp-?)?850$/.test(name)) return read('ibm850', 'charset');
     let encoding: string;
@@ -97,9 +102,8 @@ export function decodeFile(bytes: Uint8Array, charset: string | null): Decoded {
       );
     }
     // Without a mark "utf-16" may be either.
-    return read(encoding === 'utf-16le' ? (looksUtf16(bytes) ?? encoding) : encoding, 'charset');
+    return read(encoding === 'utf-16le' ? (wide ?? encoding) : encoding, 'charset');
   }
-  const wide = looksUtf16(bytes);
   if (wide) return read(wide, 'guessed');
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(bytes);

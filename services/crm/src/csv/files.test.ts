@@ -24,6 +24,8 @@ describe('the heading of a file', () => {
     ['a surplus cell', 'name;email;\r\nA;a@a.example;\r\n', ';'],
     ['many surplus cells, rows without them', 'name;email;;;;\r\nA;a@a.example\r\n', ';'],
     ['surplus cells before and between', ';name;;email\r\n;A;;a@a.example\r\n', ';'],
+    ['a title of several cells', 'Kundenliste;Stand 1.3.2026\r\n\r\nname;email\r\nA;a@a.example\r\n', ';'],
+    ['quotation marks apart', '"name"; "email"\r\n"A" ; "a@a.example"\r\n', ';'],
     ['a title over it', 'Kundenliste, Stand 1.3.2026\r\n\r\nname;email\r\nA;a@a.example\r\n', ';'],
     ['commas in its names', 'Firma, Name;E-Mail\r\nA;a@a.example\r\n', ';'],
     ['quotes around delimiters', '"name";"Vermerk, intern";"E-Mail"\r\nA;x;a@a.example\r\n', ';'],
@@ -62,6 +64,13 @@ describe('the heading of a file', () => {
       },
     ]);
     expect(await t.names()).toEqual(['C']);
+  });
+});
+
+describe('a file of nothing but blanks and what divides cells', () => {
+  it.each([' ; ;\r\n;;\r\n', ',,\n', '|\t;\n'])('%j is empty', async (file) => {
+    const answer = await tenant().send(file, '?dry_run=true');
+    expect([answer.status, answer.body.error?.details[0].code]).toEqual([400, 'empty']);
   });
 });
 
@@ -110,6 +119,7 @@ describe('the encoding of a file', () => {
     ['UTF-16 the other way round', wide('be', true), 'utf-16be', 'mark', ''],
     ['UTF-16 with a mark whatever the request says', wide('le', true), 'utf-16le', 'mark', '; charset=utf-8'],
     ['UTF-16 without a mark', wide('le', false), 'utf-16le', 'guessed', ''],
+    ['UTF-16 without a mark, called UTF-8', wide('be', false), 'utf-16be', 'guessed', ';charset=utf-8'],
     ['UTF-16 without a mark, the other way round', wide('be', false), 'utf-16be', 'guessed', ''],
     [
       'UTF-16 the other way round, as the request says',
@@ -124,6 +134,15 @@ describe('the encoding of a file', () => {
     expect(dry.body.data).toMatchObject({ encoding, encoding_from, rows: 2, created: 2, refused: 0 });
     await t.send(file, '', `text/csv${parameter}`);
     expect(await t.names()).toEqual(names);
+  });
+
+  it('of two bytes a letter is told where some letters have their zero in the other place', async () => {
+    const le = Buffer.from('Firma;Ort\r\nĀboliņš SIA;Rīga\r\n', 'utf16le');
+    for (const file of [le, Buffer.from(le).swap16()]) {
+      const t = tenant();
+      expect((await t.send(file)).body.data).toMatchObject({ created: 1, refused: 0 });
+      expect(await t.names()).toEqual(['Āboliņš SIA']);
+    }
   });
 
   it('that nobody knows is refused by name', async () => {

@@ -25,6 +25,18 @@ describe('records', () => {
     expect(await read('')).toEqual([]);
   });
 
+  it('have cells whose quotation marks stand apart from what divides them', async () => {
+    expect(await read('"a"; "b;c" ;d\n "x\ny" ;\u00a0"z"\n  ; e ;"f"')).toEqual([
+      { line: 1, cells: ['a', 'b;c', 'd'] },
+      { line: 2, cells: ['x\ny', 'z'] },
+      { line: 4, cells: ['  ', ' e ', 'f'] },
+    ]);
+    expect(await read('1;"a" b\n2;c')).toEqual([
+      { line: 1, problem: 'has text after a closing quotation mark' },
+      { line: 2, cells: ['2', 'c'] },
+    ]);
+  });
+
   it('that are bad cost no other record', async () => {
     expect(await read('1;2\n"x"y;3\n4;5\na"b;6\n7;8\n"open;9\n10;11\n')).toEqual([
       { line: 1, cells: ['1', '2'] },
@@ -74,7 +86,7 @@ describe('records', () => {
   });
 
   it('do not depend on where the chunks of any text are cut, and account for every line', async () => {
-    const unit = fc.constantFrom('a', '"', ';', '\n', '\r', '\r\n', '""');
+    const unit = fc.constantFrom('a', ' ', '"', ';', '\n', '\r', '\r\n', '""');
     await fc.assert(
       fc.asyncProperty(fc.string({ unit, maxLength: 60 }), fc.array(fc.nat(60)), async (text, cut) => {
         const whole = await read(text);

@@ -14,14 +14,22 @@ function pastBreak(text: string, i: number): number {
   return text[i] === '\n' ? i + 1 : i;
 }
 
+/** Index after the blanks at `i`, which some systems write around quoted cells: `"a"; "b" ;c`. */
+function pastBlanks(text: string, i: number): number {
+  let at = i;
+  while (text[at] === ' ' || text[at] === '\u00a0') at++;
+  return at;
+}
+
 /** Reads the record that begins at `start`; null: it goes on beyond what is there so far. */
 function scan(text: string, start: number, delimiter: string, final: boolean): Scan {
   const cells: string[] = [];
   let i = start;
   for (;;) {
     let cell = '';
-    if (text[i] === '"') {
-      i++;
+    const quoted = pastBlanks(text, i);
+    if (text[quoted] === '"') {
+      i = quoted + 1;
       for (;;) {
         const quote = text.indexOf('"', i);
         if (quote === -1 || (!final && quote === text.length - 1)) {
@@ -33,6 +41,7 @@ function scan(text: string, start: number, delimiter: string, final: boolean): S
         cell += '"';
         i++;
       }
+      i = pastBlanks(text, i);
     } else {
       const from = i;
       while (i < text.length && text[i] !== delimiter && text[i] !== '\n' && text[i] !== '\r') {

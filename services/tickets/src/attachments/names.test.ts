@@ -28,7 +28,13 @@ describe('file names', () => {
     expect(safeFileName(undefined)).toBe('file');
     const long = safeFileName(`${'ä'.repeat(500)}.pdf`);
     expect(long.length).toBeLessThanOrEqual(150);
+    for (const letter of ['ü', '会', '😀', '한']) {
+      const name = safeFileName(`${letter.repeat(140)}.pdf`);
+      expect(name).toMatch(new RegExp(`^(?:${letter}){50,}\\.pdf$`, 'u'));
+      expect(Buffer.byteLength(name)).toBeLessThanOrEqual(240);
+    }
     expect(long.endsWith('.pdf')).toBe(true);
+    expect(safeFileName(`${'a'.repeat(149)}.${'b'.repeat(20)}`)).toBe('a'.repeat(149));
     expect(safeFileName(`${'a'.repeat(149)}😀😀`)).toBe('a'.repeat(149));
     expect(safeFileName(`${'a'.repeat(145)}😀.pdf`)).toBe(`${'a'.repeat(145)}.pdf`);
   });

@@ -1,4 +1,6 @@
 const LONGEST_NAME = 150;
+/** File systems allow 255, and browsers add " (1)" and an ending of their own: 80 signs of Chinese are as many. */
+const MOST_BYTES = 240;
 
 /** No file system has longer ones; the patterns below take the square of the length. */
 const LONGEST_CLAIM = 1_000;
@@ -116,9 +118,12 @@ export function safeFileName(name: string | undefined): string {
     .replace(/^[\s.]+|[\s.]+$/g, '')
     .replace(DEVICES, '_$&');
   if (clean === '') return 'file';
-  if (clean.length <= LONGEST_NAME) return clean;
+  if (fits(clean)) return clean;
   const extension = /\.[A-Za-z0-9]{1,10}$/.exec(clean)?.[0] ?? '';
-  // Half of a character outside the BMP is no text.
-  const stem = clean.slice(0, LONGEST_NAME - extension.length).replace(/[\ud800-\udbff]$/, '');
-  return stem + extension;
+  let stem = clean.slice(0, LONGEST_NAME - extension.length);
+  while (!fits(stem + extension)) stem = stem.slice(0, -1);
+  // Half of a character outside the BMP is no text, and what was cut before may end in a blank or a dot.
+  return stem.replace(/[\ud800-\udbff]$/, '').replace(/[\s.]+$/, '') + extension;
 }
+
+const fits = (name: string) => name.length <= LONGEST_NAME && Buffer.byteLength(name) <= MOST_BYTES;

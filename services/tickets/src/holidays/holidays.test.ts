@@ -195,6 +195,7 @@ describe('calendar files', () => {
       Buffer.from(`\ufeff${lines.replaceAll('\r\n', '\n')}`),
       Buffer.from(lines.replaceAll('\r\n', '\r'), 'latin1'),
       Buffer.from(`\ufeff${lines}`, 'utf16le'),
+      Buffer.from(`\ufeff${lines}`, 'utf16le').swap16(),
     ]) {
       expect(readIcs(icsText(bytes), window).holidays).toEqual(expected);
     }
@@ -228,6 +229,9 @@ describe('calendar files', () => {
       const one = event(...lines);
       expect(() => read(...Array.from({ length: count }, () => one)), lines.at(-1)).toThrow(TooMuch);
     }
+    // Beginnings that never end, and ends of something else, each of which looks through them.
+    const open = `${'BEGIN:A\r\n'.repeat(300_000)}${'END:B\r\n'.repeat(300_000)}`;
+    expect(() => readIcs(`BEGIN:VCALENDAR\r\n${open}`, window)).toThrow(TooMuch);
     const list = `RRULE:FREQ=YEARLY;COUNT=400;BYMONTHDAY=${'1,-1,'.repeat(400_000)}`;
     expect(read(event('DTSTART;VALUE=DATE:19000101', list)).holidays).toHaveLength(6);
     fc.assert(

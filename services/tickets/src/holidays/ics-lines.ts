@@ -7,9 +7,11 @@ export interface Content {
 
 /** Bytes as text: UTF-8 as the standard has it, or windows-1252, which older programs write. */
 export function icsText(bytes: Uint8Array): string {
-  for (const charset of ['utf-8', 'utf-16le'] as const) {
-    // Behind its mark alone: any bytes are UTF-16.
-    if (charset === 'utf-16le' && !(bytes[0] === 0xff && bytes[1] === 0xfe)) continue;
+  const isMarked = (first: number, second: number) => bytes[0] === first && bytes[1] === second;
+  for (const charset of ['utf-8', 'utf-16le', 'utf-16be'] as const) {
+    // Behind their marks alone: any bytes are UTF-16.
+    if (charset === 'utf-16le' && !isMarked(0xff, 0xfe)) continue;
+    if (charset === 'utf-16be' && !isMarked(0xfe, 0xff)) continue;
     try {
       return new TextDecoder(charset, { fatal: true }).decode(bytes);
     } catch {

@@ -70,6 +70,9 @@ export function readIcs(text: string, window: Window): Read {
   return { holidays, skipped, skipped_count: skippedCount };
 }
 
+/** A reminder in an entry in a calendar is three deep. */
+const DEEPEST = 50;
+
 /** The entries of all calendars in a file; what lies inside of them (reminders) is none of their lines. */
 function eventsOf(text: string): Event[] {
   const events: Event[] = [];
@@ -80,6 +83,8 @@ function eventsOf(text: string): Event[] {
     const value = line.value.trim().toUpperCase();
     if (line.name === 'BEGIN') {
       open.push(value);
+      // Each end looks for its beginning among them.
+      if (open.length > DEEPEST) throw new TooMuch();
       isCalendar ||= value === 'VCALENDAR';
       if (value === 'VEVENT') event = new Map();
     } else if (line.name === 'END') {
