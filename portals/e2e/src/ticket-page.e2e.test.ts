@@ -117,7 +117,7 @@ describe('the page of a ticket', () => {
   it('says when by the clock, and how long ago when one asks', async () => {
     const time = page.locator('.thread time').last();
     await expect.poll(() => time.textContent(), PATIENT).toMatch(/^\d{2}:\d{2}$/);
-    expect(await time.getAttribute('title')).toMatch(/jetzt|vor/);
+    expect(await time.getAttribute('title')).toMatch(/gerade eben|vor/);
   });
 
   it('has the caller on top of the rail, to be called, with what else is open there', async () => {

@@ -333,7 +333,7 @@ export const uiMessages = defineMessages(
     'sla.paused_short': 'Paused',
     'sla.none': 'No SLA',
     'sla.due_at': 'Due {{time}}',
-    'sla.until': 'by {{time}}',
+    'sla.until': '{{time}}',
     'sla.since': 'since {{time}}',
 
     'status.new': TICKET_WORDS.en.status.new,
