@@ -71,7 +71,7 @@ export function TakeNext() {
             title: t('next.take'),
             detail: t('next.title'),
             section: app('section.go'),
-            icon: 'play',
+            icon: 'inbox',
             keys: 'w',
             run: take,
           },
@@ -80,7 +80,7 @@ export function TakeNext() {
   );
   if (!enabled) return null;
   return (
-    <Button icon="play" title={t('next.title')} isPending={next.isPending} onPress={take}>
+    <Button icon="inbox" title={t('next.title')} isPending={next.isPending} onPress={take}>
       <span className="wide-only">{t('next.take')}</span>
       <span className="narrow-only visually-hidden">{t('next.take')}</span>
     </Button>
