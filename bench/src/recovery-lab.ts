@@ -11,6 +11,7 @@ import { labDown, labUp } from '@psa/lab/control';
 import type { LoadReport } from '@psa/lab/load/load';
 import { startLoad } from '@psa/lab/load/start-load';
 import { readSettings } from '@psa/lab/settings';
+import { weigh } from '@psa/lab/weigh';
 import type { Say } from './row.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
@@ -66,6 +67,7 @@ export async function recoveryLab(say: Say): Promise<RecoveryLab> {
     await run(PSACTL, ['lab', 'demo', '--yes', ...onSite]);
     say('the appliance stands');
   }
+  weigh(readSettings(dir)!.name);
   const before = await readFile(file, 'utf8');
   const loaded = loadInventory(before, file);
   if (!loaded.ok) throw new Error(`The lab's inventory is damaged: ${JSON.stringify(loaded.errors)}`);

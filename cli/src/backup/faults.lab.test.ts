@@ -308,12 +308,12 @@ describe('a vzdump that is killed in the middle', { timeout: 600_000 }, () => {
     const { pid } = parseUpid(task.upid)!;
     // What people wait for comes before it: the task and its programs.
     await vi.waitFor(async () => {
-      const nices = (await on(node, 'ps -e -o pgid= -o ni='))
+      const policies = (await on(node, 'ps -e -o pgid= -o cls='))
         .split('\n')
-        .map((line) => line.trim().split(/ +/).map(Number))
-        .flatMap(([group, nice]) => (group === pid ? [nice] : []));
-      expect(nices.length).toBeGreaterThan(1);
-      expect(new Set(nices)).toEqual(new Set([19]));
+        .map((line) => line.trim().split(/ +/))
+        .flatMap(([group, policy]) => (Number(group) === pid ? [policy] : []));
+      expect(policies.length).toBeGreaterThan(1);
+      expect(new Set(policies)).toEqual(new Set(['IDL']));
     }, 20_000);
     await on(node, `${alsoDo} kill -9 ${pid}`);
     const ran = await running;

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { labDown, labUp } from '../control.ts';
-import { keep, type Rig, weigh } from './rig.test-helper.ts';
+import { weigh } from '../weigh.ts';
+import { keep, type Rig } from './rig.test-helper.ts';
 import {
   asBefore,
   edit,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Container, expand, siteOf } from '@psa/appliance/inventory/expand';
 import { loadInventory } from '@psa/appliance/inventory/load';
@@ -11,6 +11,7 @@ import type { LoadReport } from '../load/load.ts';
 import type { LoadInput } from '../load/options.ts';
 import { checkTickets, startLoad } from '../load/start-load.ts';
 import { readSettings } from '../settings.ts';
+import { weigh } from '../weigh.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** What drills measured: a JSON file each. */
@@ -118,18 +119,6 @@ export async function raise(): Promise<Rig> {
   const rig = rigOf(dir, psactl, env);
   weigh(rig.labName);
   return rig;
-}
-
-/**
- * Beside the machine's other programs all containers of a lab together weigh as much as one of them. What is drilled is an
- * appliance that has machines to itself: here they weigh as much each.
- */
-export function weigh(labName: string): void {
-  const [folder, own] = ['/sys/fs/cgroup/cpu', join('/sys/fs/cgroup/cpu', labName)];
-  // Where there is one hierarchy, LXC's own delegation says who weighs what.
-  if (!existsSync(folder)) return;
-  mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, 'cpu.shares'), String(25 * 1_024));
 }
 
 /** Builds a release where it is not there yet. */

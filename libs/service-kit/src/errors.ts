@@ -235,6 +235,7 @@ export function toAppError(thrown: unknown): AppError {
     validationContext?: string;
     message?: string;
     constraint_name?: string;
+    table_name?: string;
   };
   if (error?.validation) {
     const details = validationDetails(error.validation, error.validationContext ?? 'body');
@@ -266,7 +267,11 @@ export function toAppError(thrown: unknown): AppError {
   // Class 22 is about the value given, but for a division of ours by zero.
   switch (/^22(?!012)...$/.test(code) ? '54000' : code) {
     case '23505':
+      // A unique index on what people call things by is `<table>_name` in every service.
       return new AppError(409, 'RESOURCE_ALREADY_EXISTS', 'Something with these values exists already.', {
+        ...(error.table_name && error.constraint_name === `${error.table_name}_name`
+          ? { details: [{ field: 'name', code: 'taken', message: 'belongs to another one already' }] }
+          : {}),
         cause: thrown,
       });
     case '23503':

@@ -97,6 +97,21 @@ describe('the five tasks of the day', () => {
       expect(given).toMatchObject({ assigned_to: null, status: 'new' });
     });
 
+    it('is not offered to be given back once it has moved on', async () => {
+      await open(`Schon beantwortet ${RUN}`);
+      await page.keyboard.press('w');
+      const back = page.getByRole('button', { name: 'Zurückgeben' });
+      await back.waitFor();
+      const told = await page.getByText(/Ticket \d+ ist jetzt Ihnen zugewiesen/).textContent();
+      const number = /\d+/.exec(told ?? '')?.[0];
+      await page.locator('.ticket-head').getByText(`#${number}`, { exact: true }).waitFor();
+      await page.keyboard.press('r');
+      await page.keyboard.type(`Wir sehen nach. ${RUN}`);
+      expect(await back.count()).toBe(1);
+      await page.keyboard.press('Control+Enter');
+      await back.waitFor({ state: 'detached' });
+    });
+
     it('says so where nothing waits', async () => {
       for (let left = true; left; ) {
         left = (await platform.api(TECHNICIAN, 'POST', '/tickets/next', {})).body.data !== null;
@@ -200,6 +215,31 @@ describe('the five tasks of the day', () => {
     await told.getByRole('button', { name: 'Öffnen' }).click();
     await colleague.page.getByRole('heading', { level: 1, name: title }).waitFor();
     await colleague.close();
+  });
+
+  it('escalate: one Escape leaves it, and first come those of the ticket’s team', async () => {
+    const teams = (await platform.api(TECHNICIAN, 'GET', '/teams?limit=100')).body.data;
+    const people = (await platform.api(TECHNICIAN, 'GET', '/technicians?limit=100')).body.data;
+    const me = (await platform.api(TECHNICIAN, 'GET', '/auth/me')).body.data.id;
+    const [team] = teams.filter((one: { member_ids: string[] }) => one.member_ids.some((id) => id !== me));
+    await begin(`Wer hilft ${RUN}`, { status: 'in_progress', team_id: team.id });
+    await page.keyboard.press('x');
+    const dialog = page.getByRole('dialog', { name: 'Ticket eskalieren' });
+    await dialog.waitFor();
+    expect(await page.getByRole('listbox').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await page.keyboard.press('x');
+    await dialog.waitFor();
+    await page.keyboard.press('ArrowDown');
+    const members: string[] = people
+      .filter(({ id }: { id: string }) => id !== me && team.member_ids.includes(id))
+      .map(({ name }: { name: string }) => name);
+    const first = page.getByRole('listbox').getByRole('option').first();
+    await expect.poll(() => first.textContent(), PATIENT).toMatch(new RegExp(`^(${members.join('|')})`));
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
   });
 
   describe('close with the solution', () => {

@@ -24,6 +24,9 @@ describe('roles', () => {
     const { page } = session;
     await signIn(page, platform, ADMIN);
     await page.goto('/settings/roles');
+    await page.getByRole('rowheader', { name: 'Administration', exact: true }).waitFor();
+    const titles = await page.getByRole('rowheader').allTextContents();
+    expect(titles).toEqual(titles.toSorted((a, b) => a.localeCompare(b)));
     await page.getByRole('button', { name: 'Neue Rolle' }).click();
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Bezeichnung, Deutsch').fill('Nachtschicht');

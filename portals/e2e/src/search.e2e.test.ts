@@ -29,6 +29,8 @@ describe('the search page', () => {
       .getByText(/drucker/i)
       .first()
       .waitFor();
+    // No marks beside them, which would hang over the navigation.
+    expect(await hits.evaluate((list) => getComputedStyle(list).listStyleType)).toBe('none');
     await page.getByLabel('Status').selectOption({ label: 'Erledigt' });
     await page.waitForURL((url) => url.search.includes('status=done'));
     await page.getByLabel('Sortierung').selectOption({ label: 'Neueste zuerst' });

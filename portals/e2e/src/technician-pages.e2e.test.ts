@@ -151,7 +151,13 @@ describe('every page of the technician portal', { timeout: 400_000 }, () => {
     await page.getByRole('button', { name: 'Neue Kategorie' }).click();
     await dialog.getByLabel('Name').fill('drucker');
     await save.click();
-    await dialog.getByText('Das gibt es schon.').waitFor();
+    // At its field, once, and with the cursor in it.
+    await dialog.getByText('Bitte die markierten Angaben prüfen.').waitFor();
+    const name = dialog.getByLabel('Name');
+    await expect.poll(() => name.getAttribute('aria-invalid'), PATIENT).toBe('true');
+    const note = page.locator(`[id="${await name.getAttribute('aria-describedby')}"]`);
+    expect(await note.textContent()).toBe('Das gibt es schon.');
+    await expect.poll(() => name.evaluate((field) => field === document.activeElement), PATIENT).toBe(true);
     await dialog.getByRole('button', { name: 'Abbrechen' }).click();
     await page.getByRole('button', { name: 'Drucker bearbeiten' }).click();
     await dialog.getByRole('button', { name: 'Löschen' }).click();

@@ -117,7 +117,7 @@ describe('the page of a ticket', () => {
   it('says when by the clock, and how long ago when one asks', async () => {
     const time = page.locator('.thread time').last();
     await expect.poll(() => time.textContent(), PATIENT).toMatch(/^\d{2}:\d{2}$/);
-    expect(await time.getAttribute('title')).toMatch(/jetzt|vor/);
+    expect(await time.getAttribute('title')).toMatch(/gerade eben|vor/);
   });
 
   it('has the caller on top of the rail, to be called, with what else is open there', async () => {
@@ -203,6 +203,10 @@ describe('the page of a ticket', () => {
     await phone.page.goto(`/tickets/${id}`);
     const bar = phone.page.getByRole('navigation', { name: 'Aktionen' });
     await bar.waitFor();
+    // Which ticket, its title, whose it is and what to do with it: three rows.
+    const head = await phone.page.locator('.ticket-head').boundingBox();
+    expect(head?.height).toBeLessThan(136);
+    await phone.page.locator('.ticket-head').getByRole('button', { name: 'Lösen' }).waitFor();
     for (const theme of ['light', 'dark'] as const) {
       await setTheme(phone.page, theme);
       await expectNoAxeViolations(phone.page);

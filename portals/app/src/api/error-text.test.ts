@@ -36,6 +36,7 @@ it('does not take what exists, or is in use, for a change by somebody else', asy
   };
   await setLanguage('de');
   expect(tell('RESOURCE_ALREADY_EXISTS')).toBe('Das gibt es schon.');
+  expect(tell('RESOURCE_ALREADY_EXISTS', 'name')).toBe('Bitte die markierten Angaben prüfen.');
   expect(tell('RESOURCE_CONFLICT')).toBe('Das ist im jetzigen Zustand nicht möglich.');
   expect(tell('RESOURCE_CONFLICT', 'Drucker: vor Ort', '#12, #13 …')).toBe(
     'Das wird noch gebraucht. Bitte erst dort ändern: Drucker: vor Ort, #12, #13 …',

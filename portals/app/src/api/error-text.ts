@@ -30,7 +30,8 @@ export function describeError(
         ? t('error.quota_tenant')
         : t('error.quota_customer');
     case 'RESOURCE_ALREADY_EXISTS':
-      return t('error.exists');
+      // Which field it is, is said there.
+      return t(error.details.length > 0 ? 'error.validation' : 'error.exists');
     case 'RESOURCE_CONFLICT': {
       const users = usersOf(error);
       if (users.length > 0) return t('error.in_use', { by: users.join(', ') });

@@ -108,8 +108,8 @@ export function AppShell(props: AppShellProps) {
         <main ref={main} id="content" className="shell-content" tabIndex={-1}>
           {props.children}
         </main>
-        <ToastRegion />
       </div>
+      <ToastRegion />
     </div>
   );
 }

@@ -53,7 +53,7 @@ export function DayChart({
               <span className="day-bar fill-accent" style={height(opened)} />
               <span className="day-bar fill-warn" style={height(done)} />
               {(days.length - 1 - index) % DATE_EVERY === 0 && (
-                <span className="day-date num">{formats.date(day).replace(/\W?\d{4}$/, '')}</span>
+                <span className="day-date num">{formats.date(day).replace(/\/?\d{4}$/, '')}</span>
               )}
             </Link>
           ))}

@@ -7,7 +7,15 @@ import { Button } from '@psa/ui/components/button';
 import { Dialog } from '@psa/ui/components/dialog';
 import { Alert } from '@psa/ui/components/states';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
-import { type FormEvent, type KeyboardEvent, type ReactNode, useId, useRef, useState } from 'react';
+import {
+  type FormEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react';
 
 export interface FormDialogProps<T extends object> {
   title: string;
@@ -34,6 +42,9 @@ function submitByKeys(event: KeyboardEvent<HTMLFormElement>): void {
   event.currentTarget.requestSubmit();
 }
 
+const toWrongField = (form: HTMLFormElement | null) =>
+  form?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+
 /** A dialog that creates or changes one thing, whatever its fields are. What was typed stays until it is saved. */
 export function FormDialog<T extends object>(props: FormDialogProps<T>) {
   const u = uiMessages.useT();
@@ -49,12 +60,17 @@ export function FormDialog<T extends object>(props: FormDialogProps<T>) {
     props.onClose();
   };
 
+  // What was refused is marked by then.
+  useEffect(() => {
+    if (error !== null) toWrongField(form.current);
+  }, [error]);
+
   async function submit(event: FormEvent): Promise<void> {
     event.preventDefault();
     setTried(true);
     if (saving) return;
     if (!props.isValid) {
-      setTimeout(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      setTimeout(() => toWrongField(form.current));
       return;
     }
     setSaving(true);

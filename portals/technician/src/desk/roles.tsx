@@ -35,7 +35,7 @@ export function Roles() {
         {(rows) => (
           <Table
             caption={t('roles')}
-            rows={rows}
+            rows={rows.toSorted((a, b) => a.title[language].localeCompare(b.title[language]))}
             rowKey={(row) => row.id}
             columns={[
               { id: 'title', header: t('role'), rowHeader: true, cell: (row) => row.title[language] },

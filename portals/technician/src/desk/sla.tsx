@@ -45,6 +45,7 @@ export function SlaPolicies() {
     <>
       <Section
         title={t('sla')}
+        note={t('sla.note')}
         query={policies}
         create={manage && { label: t('sla.new'), run: () => setEditing('new') }}
       >
@@ -78,7 +79,7 @@ export function SlaPolicies() {
                 cell: (row: SlaPolicy) => {
                   const target = targetOf(row, priority);
                   return (
-                    <span className="num">
+                    <span className="num sla-targets">
                       {time(target.response_minutes)} / {time(target.resolution_minutes)}
                     </span>
                   );

@@ -101,6 +101,8 @@ export const messages = defineMessages(
     'tech.max_hint': '0 bedeutet: keine automatische Zuweisung',
     'tech.open': 'Offen',
     'tech.number_bad': 'Bitte eine ganze Zahl angeben.',
+    'sla.note':
+      'Je Priorität steht vorn die Frist bis zur Reaktion, dahinter die bis zur Lösung, in Geschäftszeit.',
     'sla.default': 'Standard',
     'sla.pause_on': 'Die Frist ruht bei diesem Status:',
     'sla.calendar': 'Geschäftszeiten',
@@ -275,6 +277,7 @@ export const messages = defineMessages(
     'tech.max_hint': '0 means: no automatic assignment',
     'tech.open': 'Open',
     'tech.number_bad': 'Please enter a whole number.',
+    'sla.note': 'For each priority: time to respond, then time to resolve, in business hours.',
     'sla.default': 'Default',
     'sla.pause_on': 'The clock stops in these statuses:',
     'sla.calendar': 'Business hours',

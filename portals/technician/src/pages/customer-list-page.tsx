@@ -135,7 +135,7 @@ export function Component() {
               {
                 id: 'number',
                 header: t('number'),
-                cell: (row) => <span className="muted num">{row.customer_number}</span>,
+                cell: (row) => <span className="muted num">K{row.customer_number}</span>,
               },
               {
                 id: 'name',

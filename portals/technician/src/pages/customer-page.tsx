@@ -62,7 +62,7 @@ function CustomerPage({ id }: { id: string }) {
           </Button>
         )}
         {may(me, 'ticket:create') && (
-          <Link className="button button-primary" to={`/tickets/new?customer_id=${customer.id}`}>
+          <Link className="button" to={`/tickets/new?customer_id=${customer.id}`}>
             {t('new_ticket')}
           </Link>
         )}

@@ -139,7 +139,7 @@ export function Component() {
             </EmptyState>
           )}
           {data && data.hits.length > 0 && (
-            <ul aria-label={t('search.results')}>
+            <ul className="hits" aria-label={t('search.results')}>
               {data.hits.map((hit) => (
                 <Hit key={`${hit.type}${hit.id}`} hit={hit} />
               ))}

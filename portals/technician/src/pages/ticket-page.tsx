@@ -104,17 +104,17 @@ function TicketPage({ id }: { id: string }) {
                   title={d('action.start_title')}
                   onPress={() => save.change(changesTo(ticket, 'in_progress', me), tagged)}
                 >
-                  {d('action.start')}
+                  <ActionName name={d('action.start')} />
                 </Button>
               )}
               {escalates && (
                 <Button icon="arrowUp" onPress={() => setDialog('escalate')}>
-                  {d('action.escalate')}
+                  <ActionName name={d('action.escalate')} />
                 </Button>
               )}
               {comment && update && ticket.allowed_transitions?.includes('resolved') && (
                 <Button icon="circleCheck" onPress={() => composer.current?.solve()}>
-                  {d('action.solve')}
+                  <ActionName name={d('action.solve')} />
                 </Button>
               )}
             </div>
@@ -173,5 +173,15 @@ function TicketPage({ id }: { id: string }) {
       {dialog === 'print' && <PrintDialog id={id} onClose={closeDialog} />}
       <ConflictDialog ticket={save} />
     </div>
+  );
+}
+
+/** What a button does, in words where there is room for them. */
+function ActionName({ name }: { name: string }) {
+  return (
+    <>
+      <span className="wide-only">{name}</span>
+      <span className="narrow-only visually-hidden">{name}</span>
+    </>
   );
 }

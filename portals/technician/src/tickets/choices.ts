@@ -1,4 +1,4 @@
-import type { Priority, TicketStatus } from '@psa/app/api/types';
+import type { Priority, Team, TicketStatus } from '@psa/app/api/types';
 import { useMe } from '@psa/app/session/session';
 import type { ComboOption } from '@psa/ui/components/combo-box';
 import { holds } from '@psa/ui/fuzzy';
@@ -56,6 +56,22 @@ export function useAssigneeOptions(): PickOption[] {
     ...others,
     { id: NOBODY, label: t('list.nobody'), icon: 'minus' },
   ];
+}
+
+/**
+ * Those of whom help is most likely, first: of the ticket's team, then of any team, then who only manages the desk.
+ * Among equals the order stays.
+ */
+export function helpersFirst<T extends { id: string }>(
+  people: readonly T[],
+  teams: readonly Pick<Team, 'id' | 'member_ids'>[],
+  teamId: string | null,
+): T[] {
+  const distance = ({ id }: T) => {
+    const own = teams.filter(({ member_ids }) => member_ids.includes(id));
+    return own.length === 0 ? 2 : own.some((team) => team.id === teamId) ? 0 : 1;
+  };
+  return people.toSorted((a, b) => distance(a) - distance(b));
 }
 
 /** Finds technicians by a part of their name, for a combo box. */

@@ -13,7 +13,7 @@ import { teamsQuery } from '../api/desk.ts';
 import { escalateTicket } from '../api/tickets.ts';
 import { FormDialog } from '../components/form-dialog.tsx';
 import { messages } from '../i18n/daily-messages.ts';
-import { useFindTechnician } from './choices.ts';
+import { helpersFirst, useFindTechnician } from './choices.ts';
 import { noteOwnEscalation } from './escalation-notice.tsx';
 import { PRIORITIES } from './filter.ts';
 import { ticketChanged } from './use-ticket-change.ts';
@@ -92,7 +92,12 @@ export function EscalateDialog({ tagged, onClose }: { tagged: Tagged<Ticket>; on
                 hint={t('escalate.to_hint')}
                 autoFocus
                 value={to}
-                load={(text) => find(text).then((all) => all.filter(({ id }) => id !== me.id))}
+                load={async (text) => {
+                  const others = (await find(text)).filter(({ id }) => id !== me.id);
+                  // Whoever is faster than the list of teams waits for it.
+                  const all = await queries.ensureQueryData(teamsQuery);
+                  return helpersFirst(others, all, team || ticket.team_id);
+                }}
                 onChange={(option) => {
                   draft.change({ to: option });
                   if (option) setTimeout(() => text.current?.focus());

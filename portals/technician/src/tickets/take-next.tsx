@@ -1,12 +1,12 @@
 import { newIdempotencyKey } from '@psa/app/api/client';
-import type { Ticket } from '@psa/app/api/types';
+import type { Tagged, Ticket } from '@psa/app/api/types';
 import { useNavigate } from '@psa/app/router';
 import { may, useMe } from '@psa/app/session/session';
 import { changeTicket } from '@psa/app/tickets';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button } from '@psa/ui/components/button';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { showToast } from '@psa/ui/toast-store';
+import { dismissToast, showToast } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { takeNextTicket } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
@@ -34,9 +34,16 @@ export function TakeNext() {
       if (!data) return showToast('info', t('next.none'));
       changed();
       void navigate(`/tickets/${data.id}`);
-      showToast('ok', t('next.taken', { number: data.ticket_number }), {
+      const offer = showToast('ok', t('next.taken', { number: data.ticket_number }), {
         label: t('next.undo'),
         run: () => void giveBack(data, etag),
+      });
+      // Once it has moved on there is nothing to be taken back.
+      const stop = queries.getQueryCache().subscribe(() => {
+        const read = queries.getQueryData<Tagged<Ticket>>(['ticket', data.id, 'page']);
+        if (!read || read.data.version <= data.version) return;
+        dismissToast(offer);
+        stop();
       });
     },
     onError: tellError,
@@ -64,7 +71,7 @@ export function TakeNext() {
             title: t('next.take'),
             detail: t('next.title'),
             section: app('section.go'),
-            icon: 'play',
+            icon: 'inbox',
             keys: 'w',
             run: take,
           },
@@ -73,7 +80,7 @@ export function TakeNext() {
   );
   if (!enabled) return null;
   return (
-    <Button icon="play" title={t('next.title')} isPending={next.isPending} onPress={take}>
+    <Button icon="inbox" title={t('next.title')} isPending={next.isPending} onPress={take}>
       <span className="wide-only">{t('next.take')}</span>
       <span className="narrow-only visually-hidden">{t('next.take')}</span>
     </Button>

@@ -5,10 +5,12 @@ import { may, useMe } from '@psa/app/session/session';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button, IconButton } from '@psa/ui/components/button';
 import { ConfirmDialog } from '@psa/ui/components/dialog';
+import { Icon } from '@psa/ui/components/icon';
 import { PriorityPill, StatusPill } from '@psa/ui/components/pill';
 import { SaveState } from '@psa/ui/components/states';
 import { TextField } from '@psa/ui/components/text-field';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
+import { useNarrow } from '@psa/ui/hooks/use-media-query';
 import { uiMessages } from '@psa/ui/i18n/ui-messages';
 import { showToast } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
@@ -38,6 +40,7 @@ export function TicketHead({ tagged, save, onPrint, onDetails, actions }: Ticket
   const ticket = tagged.data;
   const editor = useTextEditor('title', tagged, save);
   const [deleting, setDeleting] = useState(false);
+  const narrow = useNarrow();
   const update = may(me, 'ticket:update');
   useHotkeys([{ keys: 'e', label: t('ticket.title_edit'), run: editor.start, enabled: update }]);
   const shown = save.pending?.title ?? ticket.title;
@@ -47,28 +50,36 @@ export function TicketHead({ tagged, save, onPrint, onDetails, actions }: Ticket
   }
   return (
     <header className="ticket-head">
-      <div className="row row-wrap">
-        <Link className="muted back-link" to={lastListPath()}>
-          {t('ticket.back')}
+      <div className="row row-wrap head-row">
+        <Link className="muted back-link" to={lastListPath()} aria-label={t('ticket.back')}>
+          <span className="wide-only">{t('ticket.back')}</span>
+          <span className="narrow-only">
+            <Icon name="chevronLeft" />
+          </span>
         </Link>
         <span className="muted num">#{ticket.ticket_number}</span>
         <StatusPill status={save.pending?.status ?? ticket.status} />
-        <PriorityPill priority={save.pending?.priority ?? ticket.priority} />
-        <Link className="clip" to={`/customers/${ticket.customer_id}`}>
+        <PriorityPill priority={save.pending?.priority ?? ticket.priority} compact={narrow} />
+        <Link className="clip head-customer" to={`/customers/${ticket.customer_id}`}>
           {ticket.customer?.name}
         </Link>
         <span className="spacer" />
         <SaveState status={saveStatusOf(save.mutation)} />
-        <IconButton
-          icon="link"
-          label={t('ticket.copy_link')}
-          onPress={() => {
-            void navigator.clipboard?.writeText(window.location.href).then(() => {
-              showToast('ok', t('ticket.link_copied'));
-            });
-          }}
-        />
-        <IconButton icon="print" label={d('action.print')} onPress={onPrint} />
+        {/* On a phone the browser and the palette have both. */}
+        {!narrow && (
+          <>
+            <IconButton
+              icon="link"
+              label={t('ticket.copy_link')}
+              onPress={() => {
+                void navigator.clipboard?.writeText(window.location.href).then(() => {
+                  showToast('ok', t('ticket.link_copied'));
+                });
+              }}
+            />
+            <IconButton icon="print" label={d('action.print')} onPress={onPrint} />
+          </>
+        )}
         {may(me, 'ticket:delete') && (
           <IconButton icon="trash" label={t('ticket.delete')} onPress={() => setDeleting(true)} />
         )}

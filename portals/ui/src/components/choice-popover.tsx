@@ -62,6 +62,8 @@ function Choices(props: Omit<ChoicePopoverProps, 'trigger' | 'onClose'>) {
   const id = useId();
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
+  /** The marked one as the last key left it: the next key may come before that is drawn. */
+  const marked = useRef(0);
   const list = useRef<HTMLDivElement>(null);
   const typed = query.trim();
   const found = useAsyncOptions<Choice>(typed, props.load ?? NOTHING, props.load !== undefined);
@@ -71,17 +73,22 @@ function Choices(props: Omit<ChoicePopoverProps, 'trigger' | 'onClose'>) {
   const all = [...local, ...found.items.filter((choice) => !known.has(choice.id))];
   const current = Math.min(active, all.length - 1);
 
+  function mark(index: number): void {
+    marked.current = index;
+    setActive(index);
+  }
   function go(index: number): void {
     const next = all.length === 0 ? 0 : (index + all.length) % all.length;
-    setActive(next);
+    mark(next);
     list.current?.querySelector(`[data-index="${next}"]`)?.scrollIntoView({ block: 'nearest' });
   }
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.nativeEvent.isComposing) return;
-    const choice = all[current];
-    if (event.key === 'ArrowDown') go(current + 1);
-    else if (event.key === 'ArrowUp') go(current - 1);
+    const here = Math.min(marked.current, all.length - 1);
+    const choice = all[here];
+    if (event.key === 'ArrowDown') go(here + 1);
+    else if (event.key === 'ArrowUp') go(here - 1);
     else if (event.key === 'Enter') {
       if (choice) props.onChoose(choice);
     } else if (event.key === 'Backspace' && query === '' && props.onBack) props.onBack();
@@ -107,7 +114,7 @@ function Choices(props: Omit<ChoicePopoverProps, 'trigger' | 'onClose'>) {
         value={query}
         onChange={(event) => {
           setQuery(event.target.value);
-          setActive(0);
+          mark(0);
         }}
         onKeyDown={onKeyDown}
       />
@@ -129,7 +136,7 @@ function Choices(props: Omit<ChoicePopoverProps, 'trigger' | 'onClose'>) {
             className="option"
             aria-selected={choice.chosen ?? false}
             data-active={index === current || undefined}
-            onPointerMove={() => index !== current && setActive(index)}
+            onPointerMove={() => index !== current && mark(index)}
             onClick={() => props.onChoose(choice)}
           >
             {choice.chosen !== undefined && (

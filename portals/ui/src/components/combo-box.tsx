@@ -58,6 +58,8 @@ export function ComboBox<T extends ComboOption = ComboOption>(props: ComboBoxPro
   const [text, setText] = useState(value?.label ?? '');
   const [shown, setShown] = useState(value?.id);
   const [open, setOpen] = useState(false);
+  /** The page has put the focus here, nobody has asked for a list: Escape then leaves what the field stands in. */
+  const [placed, setPlaced] = useState(props.autoFocus === true);
   const field = useRef<HTMLInputElement>(null);
   if (shown !== value?.id) {
     // Chosen or cleared from outside: the field says so.
@@ -93,8 +95,11 @@ export function ComboBox<T extends ComboOption = ComboOption>(props: ComboBoxPro
         if (isOpen && field.current) holdThroughScroll(field.current);
         if (!isOpen) setText((now) => (now === '' ? now : (value?.label ?? now)));
       }}
-      onBlur={() => setText(value?.label ?? '')}
-      menuTrigger="focus"
+      onBlur={() => {
+        setPlaced(false);
+        setText(value?.label ?? '');
+      }}
+      menuTrigger={placed ? 'input' : 'focus'}
       allowsEmptyCollection
       allowsCustomValue
       isDisabled={props.isDisabled}

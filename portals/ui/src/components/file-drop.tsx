@@ -107,7 +107,7 @@ export function FileDrop({
   const choose = (
     <>
       <Button icon="paperclip" isDisabled={!!isDisabled} onPress={() => input.current?.click()}>
-        {t('file.browse')}
+        {t('file.browse', { count: limits.maxFiles })}
       </Button>
       <input
         ref={input}
@@ -149,7 +149,7 @@ export function FileDrop({
           }}
         >
           {choose}
-          <span className="hint">{t('file.drop')}</span>
+          <span className="hint">{t('file.drop', { count: limits.maxFiles })}</span>
         </div>
       )}
       <div role="alert">

@@ -86,7 +86,7 @@ export interface SlaClockProps {
   compact?: boolean;
 }
 
-/** Remaining time as words, a sign and a bar of the business time that is used. */
+/** Remaining time as words, when that is, a sign and a bar of the business time that is used. */
 export function SlaClock({ kind, clock, compact }: SlaClockProps) {
   const t = uiMessages.useT();
   const formats = useFormats();
@@ -96,6 +96,7 @@ export function SlaClock({ kind, clock, compact }: SlaClockProps) {
   const text = slaText(clock, kind, now, t, formats);
   const due = clock.due_at === null ? undefined : t('sla.due_at', { time: formats.dateTime(clock.due_at) });
   const short = compact && state !== 'none';
+  const awaited = state === 'running' || state === 'at_risk' || state === 'overdue';
   return (
     <span className={`sla sla-${look.tone}`} title={short ? `${text}. ${due ?? ''}` : due}>
       <span className="sla-text num">
@@ -110,6 +111,12 @@ export function SlaClock({ kind, clock, compact }: SlaClockProps) {
           </>
         ) : (
           text
+        )}
+        {!short && awaited && clock.due_at !== null && (
+          <span className="sla-due">
+            <span className="visually-hidden">, </span>
+            {t(state === 'overdue' ? 'sla.since' : 'sla.until', { time: formats.moment(clock.due_at, now) })}
+          </span>
         )}
       </span>
       {clock.share_used !== null && state !== 'none' && <Meter share={clock.share_used} tone={look.tone} />}

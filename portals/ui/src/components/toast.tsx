@@ -20,8 +20,8 @@ const ICONS: Record<ToastTone, IconName> = {
 
 /**
  * Shows the toasts. Both live regions stand in the page from the start, because one that appears together
- * with its text is not read out. Hover or focus stops the clock. They take room of their own below the page, and
- * dialogs keep clear of them (`--toasts`), so that none lies over a button.
+ * with its text is not read out. Hover or focus stops the clock. They take room of their own below the
+ * navigation, on a phone below the page, and dialogs keep clear of them (`--toasts`): none lies over a button.
  */
 export function ToastRegion() {
   const t = uiMessages.useT();
@@ -37,15 +37,17 @@ export function ToastRegion() {
             {toast.times > 1 && <span className="muted"> {t('toast.times', { times: toast.times })}</span>}
           </div>
           {toast.action && (
-            <Button
-              kind="quiet"
-              onPress={() => {
-                toast.action?.run();
-                dismissToast(toast.id);
-              }}
-            >
-              {toast.action.label}
-            </Button>
+            <span className="toast-action">
+              <Button
+                kind="quiet"
+                onPress={() => {
+                  toast.action?.run();
+                  dismissToast(toast.id);
+                }}
+              >
+                {toast.action.label}
+              </Button>
+            </span>
           )}
           <IconButton icon="close" label={t('toast.dismiss')} onPress={() => dismissToast(toast.id)} />
         </div>

@@ -58,7 +58,7 @@ describe('formats', () => {
 
   it('says how long ago', () => {
     const now = Date.parse('2026-11-05T12:00:00Z');
-    expect(de.relative(now - 20_000, now)).toBe('jetzt');
+    expect(de.relative(now - 20_000, now)).toBe('gerade eben');
     expect(de.relative(now - 5 * 60_000, now)).toBe('vor 5 Minuten');
     expect(de.relative(now - 26 * HOUR, now)).toBe('gestern');
     expect(en.relative(now + 3 * HOUR, now)).toBe('in 3 hours');

@@ -5,6 +5,9 @@ import { type Language, useLanguage } from './i18n.ts';
 /** BCP 47 tags behind the two languages: German as in Germany, English with day before month. */
 const LOCALES: Record<Language, string> = { de: 'de-DE', en: 'en-GB' };
 
+/** What Intl calls "jetzt" stands badly behind "aktualisiert". */
+const JUST_NOW: Record<Language, string> = { de: 'gerade eben', en: 'just now' };
+
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -85,7 +88,7 @@ export function createFormats(language: Language, timeZone?: string): Formats {
       const distance = new Date(at).getTime() - now;
       if (Number.isNaN(distance)) return '–';
       const size = Math.abs(distance);
-      if (size < 45_000) return relative.format(0, 'second');
+      if (size < 45_000) return JUST_NOW[language];
       if (size < 45 * MINUTE) return relative.format(Math.round(distance / MINUTE), 'minute');
       if (size < 22 * HOUR) return relative.format(Math.round(distance / HOUR), 'hour');
       if (size < 26 * DAY) return relative.format(Math.round(distance / DAY), 'day');

@@ -75,8 +75,10 @@ export const uiMessages = defineMessages(
     'error.lost_code':
       'Das Portal wurde wohl gerade aktualisiert. Bitte neu laden, Entwürfe bleiben erhalten.',
 
-    'file.browse': 'Dateien auswählen',
-    'file.drop': 'Dateien hierher ziehen, einfügen oder auswählen',
+    'file.browse_one': 'Datei auswählen',
+    'file.browse_other': 'Dateien auswählen',
+    'file.drop_one': 'Datei hierher ziehen, einfügen oder auswählen',
+    'file.drop_other': 'Dateien hierher ziehen, einfügen oder auswählen',
     'file.empty': '{{name}} ist leer.',
     'file.too_large': '{{name}} ist größer als {{max}}.',
     'file.too_many_one': 'Nur eine Datei.',
@@ -157,6 +159,8 @@ export const uiMessages = defineMessages(
     'sla.paused_short': 'Angehalten',
     'sla.none': 'Kein SLA',
     'sla.due_at': 'Fällig am {{time}}',
+    'sla.until': 'bis {{time}}',
+    'sla.since': 'seit {{time}}',
 
     'status.new': TICKET_WORDS.de.status.new,
     'status.assigned': TICKET_WORDS.de.status.assigned,
@@ -249,8 +253,10 @@ export const uiMessages = defineMessages(
     'error.reload': 'Reload',
     'error.lost_code': 'The portal has probably just been updated. Please reload, drafts are kept.',
 
-    'file.browse': 'Choose files',
-    'file.drop': 'Drag files here, paste or choose them',
+    'file.browse_one': 'Choose a file',
+    'file.browse_other': 'Choose files',
+    'file.drop_one': 'Drag a file here, paste or choose it',
+    'file.drop_other': 'Drag files here, paste or choose them',
     'file.empty': '{{name}} is empty.',
     'file.too_large': '{{name}} is larger than {{max}}.',
     'file.too_many_one': 'One file only.',
@@ -330,6 +336,8 @@ export const uiMessages = defineMessages(
     'sla.paused_short': 'Paused',
     'sla.none': 'No SLA',
     'sla.due_at': 'Due {{time}}',
+    'sla.until': '{{time}}',
+    'sla.since': 'since {{time}}',
 
     'status.new': TICKET_WORDS.en.status.new,
     'status.assigned': TICKET_WORDS.en.status.assigned,

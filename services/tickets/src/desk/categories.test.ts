@@ -37,6 +37,29 @@ describe('a portal user’s category', () => {
   });
 });
 
+it.each([
+  ['categories', { name: 'Zweimal' }],
+  ['teams', { name: 'Zweimal' }],
+  [
+    'calendars',
+    { name: 'Zweimal', time_zone: 'Europe/Berlin', week: { '1': [{ start: '08:00', end: '17:00' }] } },
+  ],
+])('a name that %s have already is refused at its field, in whichever case', async (path, body) => {
+  await create(path, body);
+  const other = await create(path, { ...body, name: 'Anders' });
+  const taken = { ...body, name: 'zweimal' };
+  for (const answer of [
+    await call('POST', `/api/v1/${path}`, { body: taken }),
+    await call('PATCH', `/api/v1/${path}/${other.id}`, { body: { name: taken.name } }),
+  ]) {
+    expect(answer.status).toBe(409);
+    expect(answer.body.error).toMatchObject({
+      code: 'RESOURCE_ALREADY_EXISTS',
+      details: [{ field: 'name', code: 'taken' }],
+    });
+  }
+});
+
 describe('renaming a category', () => {
   it('renames it on tickets, in rules and in views, and tells of it', async () => {
     const category = await create('categories', { name: 'Drucker' });
