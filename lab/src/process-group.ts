@@ -6,7 +6,8 @@ const current = new AsyncLocalStorage<number>();
 export const LEAD: readonly [string, ...string[]] = ['perl', '-e', 'setpgrp(0, 0); <STDIN>'];
 
 /**
- * Becomes a member of a group, which its worker may not have made yet, with its leader's priority and policy (proc(5): 41st of its numbers, 5 is SCHED_IDLE), as what the worker itself
+ * Becomes a member of a group, which its worker may not have made yet, with its leader's priority and policy (proc(5):
+ * the 41st of its numbers, 5 is SCHED_IDLE), as what the worker itself
  * starts would have; of one that is gone nothing can be a member.
  */
 const JOIN = `my $group = shift;

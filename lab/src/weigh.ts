@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Beside the machine's other programs all containers of a lab together weigh as much as one of them. What is drilled or measured is
- * an appliance that has machines to itself: here they weigh as much each.
+ * Beside the machine's other programs all containers of a lab together weigh as much as one of them. What is drilled or
+ * measured is an appliance that has machines to itself: here they weigh as much each.
  */
 export function weigh(labName: string): void {
   const [folder, own] = ['/sys/fs/cgroup/cpu', join('/sys/fs/cgroup/cpu', labName)];

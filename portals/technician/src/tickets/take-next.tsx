@@ -6,7 +6,7 @@ import { changeTicket } from '@psa/app/tickets';
 import { useTellError } from '@psa/app/use-tell-error';
 import { Button } from '@psa/ui/components/button';
 import { useHotkeys } from '@psa/ui/hooks/use-hotkeys';
-import { dismissToast, showToast } from '@psa/ui/toast-store';
+import { dismissToast, showToast, toasts } from '@psa/ui/toast-store';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { takeNextTicket } from '../api/tickets.ts';
 import { useCommands } from '../commands.ts';
@@ -40,6 +40,7 @@ export function TakeNext() {
       });
       // Once it has moved on there is nothing to be taken back.
       const stop = queries.getQueryCache().subscribe(() => {
+        if (toasts().every(({ id }) => id !== offer)) return stop();
         const read = queries.getQueryData<Tagged<Ticket>>(['ticket', data.id, 'page']);
         if (!read || read.data.version <= data.version) return;
         dismissToast(offer);
